@@ -1,0 +1,5 @@
+// Generated from facts/ by scripts/generate-types.ts. Do not edit.
+
+export type Quantity = string;
+
+export type QuantityValue = string;

@@ -1,0 +1,26 @@
+// Generated from facts/ by scripts/generate-types.ts. Do not edit.
+import type { ListMeta, MicroTime, ObjectMeta } from './meta-v1.ts';
+
+export interface Lease {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: LeaseSpec;
+}
+
+export interface LeaseList {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ListMeta;
+  items: Lease[];
+}
+
+export interface LeaseSpec {
+  holderIdentity?: string;
+  leaseDurationSeconds?: number;
+  acquireTime?: MicroTime;
+  renewTime?: MicroTime;
+  leaseTransitions?: number;
+  strategy?: string;
+  preferredHolder?: string;
+}

@@ -1,0 +1,3 @@
+// Generated from facts/ by scripts/generate-types.ts. Do not edit.
+
+export type IntOrString = number | string;

@@ -1,0 +1,44 @@
+// The one interface in which built-in kinds and custom resources meet. Nothing after the router asks which it has.
+import type { KubernetesObject } from './meta/object.ts';
+import type { KindDefinition } from './kind.ts';
+
+export interface SubresourceInfo {
+  readonly name: string;
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly verbs: readonly string[];
+}
+
+/** One resource in one served version. Several may share one storage (same `storage.plural` and group). */
+export interface ResourceInfo {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly listKind: string;
+  readonly plural: string;
+  readonly singular: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly string[];
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  readonly subresources: readonly SubresourceInfo[];
+  /** Listed in discovery. Old versions that are only served for old manifests are too. */
+  readonly isDiscoverable: boolean;
+  readonly deprecationWarning?: string;
+  /** The schema's type name of this version: `io.k8s.api.apps.v1.Deployment`. */
+  readonly typeName: string;
+  /** Where objects are kept: the storage version's group, version, kind and plural. Equal to this version for most. */
+  readonly storage: { readonly group: string; readonly version: string; readonly plural: string; readonly typeName: string };
+  /** Defaults of this version, in place. */
+  defaults(object: KubernetesObject): void;
+  /** This version → storage version (canonical, defaulted). Identity where they are the same. */
+  toStorage(object: KubernetesObject): KubernetesObject;
+  fromStorage(object: KubernetesObject): KubernetesObject;
+  /** The kind's rules; they speak the storage version. */
+  readonly rules: KindDefinition;
+  /** Field labels of a stored object, metadata.name and metadata.namespace among them. */
+  fieldLabels(object: KubernetesObject): Record<string, string>;
+  /** Field labels a client of this version may select by. */
+  readonly selectableFields: readonly string[];
+}

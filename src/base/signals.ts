@@ -1,0 +1,30 @@
+// Signals that live as long as a request. AbortSignal.any against a signal that lives as long as the process leaks
+// listeners, so the link is disposed with the request.
+
+export interface LinkedSignal extends Disposable {
+  readonly signal: AbortSignal;
+  abort(reason?: unknown): void;
+}
+
+/** A signal that aborts with any of its parents, or after `timeoutMs`; dispose it when the work is over. */
+export function linkSignal(parents: readonly (AbortSignal | undefined)[], timeoutMs?: number): LinkedSignal {
+  const controller = new AbortController();
+  const forward = (event: Event) => controller.abort((event.target as AbortSignal).reason);
+  for (const parent of parents) {
+    if (!parent) continue;
+    if (parent.aborted) controller.abort(parent.reason);
+    else parent.addEventListener('abort', forward);
+  }
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => controller.abort(new DOMException('timed out', 'TimeoutError')), timeoutMs);
+  return {
+    signal: controller.signal,
+    abort: (reason) => controller.abort(reason),
+    [Symbol.dispose]() {
+      if (timer) clearTimeout(timer);
+      for (const parent of parents) parent?.removeEventListener('abort', forward);
+    },
+  };
+}

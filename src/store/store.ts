@@ -1,0 +1,109 @@
+// The store is etcd's model: one global revision, compare on the revision that last changed a key, watch from a
+// revision, compaction. It knows keys and bytes, never kinds. Every engine passes contract.ts.
+
+export interface StoredValue {
+  readonly key: string;
+  readonly value: Uint8Array;
+  /** Revision of the write that made this value. */
+  readonly modRevision: number;
+  /** Revision at which the key came to be. */
+  readonly createRevision: number;
+}
+
+export interface RangeOptions {
+  /** Every key that starts with this. End it with a separator. */
+  readonly prefix: string;
+  /** Only keys greater than this one: the continuation of a page. */
+  readonly after?: string;
+  /** 0 or absent: no limit. */
+  readonly limit?: number;
+  /** Read as of this revision. Absent: the latest. */
+  readonly revision?: number;
+}
+
+export interface RangeResult {
+  readonly items: StoredValue[];
+  /** The revision the range was read at. */
+  readonly revision: number;
+  /** Keys under the prefix that follow the last item; 0 when the range is complete. */
+  readonly remaining: number;
+}
+
+export interface Write {
+  readonly key: string;
+  /** Absent: delete the key. */
+  readonly value?: Uint8Array;
+  /** The write happens only while the key's modRevision is this (0: the key must not exist). Absent: always. */
+  readonly ifRevision?: number;
+}
+
+export interface StoreEvent {
+  readonly type: 'put' | 'delete';
+  readonly key: string;
+  readonly revision: number;
+  /** The new value; absent for deletions. */
+  readonly value?: Uint8Array;
+  /** What was there before; absent when the put created the key. */
+  readonly previous?: Uint8Array;
+}
+
+export interface WatchOptions {
+  readonly prefix: string;
+  /** First revision to deliver. Absent: what comes after now. */
+  readonly fromRevision?: number;
+  readonly signal: AbortSignal;
+}
+
+/** The compare of a write failed; `current` is what is there (absent: nothing). */
+export class CompareFailedError extends Error {
+  readonly current: StoredValue | undefined;
+  constructor(key: string, current: StoredValue | undefined) {
+    super(`compare failed on ${key}`);
+    this.name = 'CompareFailedError';
+    this.current = current;
+  }
+}
+
+/** The revision asked for is older than `compactedRevision`. */
+export class CompactedError extends Error {
+  readonly compactedRevision: number;
+  constructor(compactedRevision: number) {
+    super(`required revision has been compacted (oldest is ${compactedRevision})`);
+    this.name = 'CompactedError';
+    this.compactedRevision = compactedRevision;
+  }
+}
+
+/** The revision asked for has not happened yet. */
+export class FutureRevisionError extends Error {
+  readonly currentRevision: number;
+  constructor(currentRevision: number) {
+    super(`required revision is a future revision (current is ${currentRevision})`);
+    this.name = 'FutureRevisionError';
+    this.currentRevision = currentRevision;
+  }
+}
+
+export interface Store extends AsyncDisposable {
+  /** The newest revision whose events have been handed to watchers. Starts at 1 in an empty store. */
+  readonly revision: number;
+  readonly compactedRevision: number;
+  get(key: string, revision?: number): Promise<StoredValue | undefined>;
+  range(options: RangeOptions): Promise<RangeResult>;
+  /**
+   * Commits all writes or none, at one new revision, and settles when they are on disk. Watchers have been handed the
+   * events by then, so a write is visible to the caches before its writer is told.
+   * @throws CompareFailedError
+   */
+  commit(writes: readonly Write[]): Promise<{ revision: number }>;
+  /**
+   * Batches of events in revision order, without gap or duplicate; ends with the signal. Events of one revision are
+   * never split over two batches.
+   * @throws CompactedError when fromRevision is compacted, at the start or because the reader fell too far behind.
+   */
+  watch(options: WatchOptions): AsyncIterable<readonly StoreEvent[]>;
+  /** Forgets the history before `revision`; the latest values stay. */
+  compact(revision: number): Promise<void>;
+  /** Bytes on disk (or in memory). */
+  sizeBytes(): Promise<number>;
+}
