@@ -68,6 +68,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   fieldLabels?(object: T): Record<string, string>;
   readonly subresources?: Readonly<Record<string, SubresourceRules<T>>>;
   readonly otherVersions?: readonly OtherVersion<T>[];
+  /** `Warning` header of every request for the storage version itself. */
+  readonly deprecationWarning?: string;
   /** Absent: NAME and AGE. `Name` comes first in most kinds and is listed by the kind itself. */
   readonly columns?: readonly Column<T>[];
   /** `Warning` headers for what is valid but unwise. */
