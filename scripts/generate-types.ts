@@ -121,7 +121,8 @@ for (const [name, type] of Object.entries(facts.types)) {
   module.lines.push(`export interface ${shortName(name)}${heritage} {\n${members.join('\n')}\n}\n`);
 }
 
-const out = join(root, 'generated');
+// Another folder may be named, which the freshness check does.
+const out = process.argv[2] ?? join(root, 'generated');
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 for (const [pkg, module] of modules) {

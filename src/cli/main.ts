@@ -1,0 +1,18 @@
+// The command line: one command a file. Nothing heavy is imported before the command is known.
+import { Command } from 'commander';
+import { UserFailure } from '../cluster/failure.ts';
+import { commands } from './commands/index.ts';
+
+const program = new Command('coracle')
+  .description('Kubernetes you can carry')
+  .showHelpAfterError('(see: coracle --help)')
+  .configureHelp({ sortSubcommands: false });
+for (const command of commands) program.addCommand(command);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof UserFailure)) throw error;
+  process.stderr.write(`coracle: ${error.message} (${error.code})\n  to mend it: ${error.remedy}\n`);
+  process.exitCode = error.exitCode;
+}

@@ -1,0 +1,148 @@
+// The cluster's own certificate authority and the identity of each component. Keys are ECDSA P-256, files 0600.
+// x509 is loaded only when something has to be issued, which an ordinary start does not.
+import { createPrivateKey, createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+
+export interface KeyPair {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** Who a certificate speaks for. `hosts` makes it a serving certificate. */
+export interface Identity {
+  readonly file: string;
+  readonly commonName: string;
+  readonly organizations?: readonly string[];
+  readonly hosts?: readonly string[];
+  /** Which authority signs; default `ca`. */
+  readonly authority?: 'ca' | 'front-proxy-ca';
+}
+
+export interface Pki {
+  readonly folder: string;
+  readonly ca: string;
+  /** Reads the identity's pair, issuing it first when it is absent, spent by two thirds, or names other hosts. */
+  ensure(identity: Identity): Promise<KeyPair>;
+  /** The private and public keys that sign and verify service-account tokens. */
+  readonly serviceAccountKey: KeyPair;
+}
+
+const yearMs = 365 * 24 * 3600 * 1000;
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+/** Opens the folder, making authorities and the token key when they are not there yet. */
+export async function openPki(folder: string, nowMs: number): Promise<Pki> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const ca = await ensureAuthority(folder, 'ca', 'coracle-ca', nowMs);
+  const frontProxy = await ensureAuthority(folder, 'front-proxy-ca', 'coracle-front-proxy-ca', nowMs);
+  return {
+    folder,
+    ca: ca.certificate,
+    serviceAccountKey: ensureTokenKey(folder),
+    ensure: (identity) => ensureLeaf(folder, identity, identity.authority === 'front-proxy-ca' ? frontProxy : ca, nowMs),
+  };
+}
+
+function readPair(folder: string, name: string): KeyPair | undefined {
+  const [certificate, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+  if (!existsSync(certificate) || !existsSync(key)) return undefined;
+  return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
+}
+
+function writePair(folder: string, name: string, pair: KeyPair): KeyPair {
+  writeFileSync(join(folder, `${name}.key`), pair.key, { mode: 0o600 });
+  writeFileSync(join(folder, `${name}.crt`), pair.certificate, { mode: 0o644 });
+  return pair;
+}
+
+function ensureTokenKey(folder: string): KeyPair {
+  const file = join(folder, 'sa.key');
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  }
+  const key = readFileSync(file, 'utf8');
+  const certificate = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }) as string;
+  return { key, certificate };
+}
+
+/** x509 and a fresh key pair; both are slow to come by, so only issuing pays for them. */
+async function issuing() {
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  x509.cryptoProvider.set(webcrypto as never);
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
+  const pem = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }).export({
+    type: 'pkcs8',
+    format: 'pem',
+  }) as string;
+  return { x509, keys, pem };
+}
+
+async function ensureAuthority(folder: string, name: string, commonName: string, nowMs: number): Promise<KeyPair> {
+  const existing = readPair(folder, name);
+  if (existing) return existing;
+  const { x509, keys, pem } = await issuing();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: serial(),
+    name: [{ CN: [commonName] }],
+    notBefore: new Date(nowMs - 300_000),
+    notAfter: new Date(nowMs + 10 * yearMs),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return writePair(folder, name, { certificate: `${certificate.toString('pem')}\n`, key: pem });
+}
+
+async function ensureLeaf(folder: string, identity: Identity, authority: KeyPair, nowMs: number): Promise<KeyPair> {
+  const existing = readPair(folder, identity.file);
+  if (existing && isUsable(existing.certificate, identity, authority, nowMs)) return existing;
+  const { x509, keys, pem } = await issuing();
+  const usages = identity.hosts ? [x509.ExtendedKeyUsage.serverAuth] : [x509.ExtendedKeyUsage.clientAuth];
+  const names = (identity.hosts ?? []).map((host) => ({ type: isIP(host) ? ('ip' as const) : ('dns' as const), value: host }));
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: [...(identity.organizations ?? []).map((each) => ({ O: [each] })), { CN: [identity.commonName] }],
+    issuer: new x509.X509Certificate(authority.certificate).subject,
+    notBefore: new Date(nowMs - 300_000),
+    notAfter: new Date(nowMs + yearMs),
+    signingKey: await importSigningKey(authority.key),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension(usages),
+      ...(names.length ? [new x509.SubjectAlternativeNameExtension(names)] : []),
+    ],
+  });
+  return writePair(folder, identity.file, { certificate: `${certificate.toString('pem')}\n`, key: pem });
+}
+
+function importSigningKey(pem: string) {
+  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
+  return webcrypto.subtle.importKey('pkcs8', der as Uint8Array<ArrayBuffer>, algorithm, false, ['sign']);
+}
+
+function serial(): string {
+  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
+  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
+  return Buffer.from(bytes).toString('hex');
+}
+
+/** Signed by this authority, less than two thirds through its life, and good for every host asked for. */
+function isUsable(pem: string, identity: Identity, authority: KeyPair, nowMs: number): boolean {
+  const certificate = new X509Certificate(pem);
+  if (!certificate.checkIssued(new X509Certificate(authority.certificate))) return false;
+  const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
+  if (nowMs > from + ((to - from) * 2) / 3) return false;
+  return (identity.hosts ?? []).every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)));
+}

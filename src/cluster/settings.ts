@@ -1,0 +1,127 @@
+// What is decided once, when a cluster is made, and kept: ports, ranges, the kind of nodes.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
+import { exitCodes, UserFailure } from './failure.ts';
+import { claimSlot, rangesOfSlot } from './slots.ts';
+import type { Layout } from './layout.ts';
+
+export interface Settings {
+  readonly name: string;
+  /** Simulated nodes; absent: one real node, this machine. */
+  readonly simulatedNodes?: number;
+  readonly apiPort: number;
+  /** Where the node agent listens. */
+  readonly agentPort: number;
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly clusterDomain: string;
+  readonly nodeName: string;
+  /** The address components and pods reach the API server by. */
+  readonly address: string;
+  /** The user's kubeconfig that the context was merged into. */
+  readonly kubeconfigFile: string;
+}
+
+export interface SettingsRequest {
+  readonly simulatedNodes?: number;
+  readonly port?: number;
+  readonly podCidr?: string;
+  readonly serviceCidr?: string;
+  readonly kubeconfigFile: string;
+}
+
+const defaultApiPort = 6443;
+const defaultAgentPort = 10250;
+
+/** Reads the cluster's settings, or decides and writes them when it is new. Flags that differ from a made cluster are refused. */
+export async function ensureSettings(layout: Layout, request: SettingsRequest): Promise<{ settings: Settings; isNew: boolean }> {
+  const existing = readSettings(layout);
+  if (existing) {
+    refuseChanges(existing, request, layout);
+    const isReal = existing.simulatedNodes === undefined;
+    if (isReal) claimSlot(layout.dataDir);
+    const apiPort = request.port ?? existing.apiPort;
+    await requireFreePort(apiPort);
+    const settings = { ...existing, apiPort, address: isReal ? hostAddress() : '127.0.0.1', kubeconfigFile: request.kubeconfigFile };
+    writeSettings(layout, settings);
+    return { settings, isNew: false };
+  }
+  const isReal = request.simulatedNodes === undefined;
+  mkdirSync(layout.dataDir, { recursive: true, mode: 0o700 });
+  const ranges = rangesOfSlot(isReal ? claimSlot(layout.dataDir) : 0);
+  if (request.port) await requireFreePort(request.port);
+  const apiPort = request.port ?? (await firstFreePort(defaultApiPort));
+  const settings: Settings = {
+    name: layout.name,
+    ...(isReal ? {} : { simulatedNodes: request.simulatedNodes! }),
+    apiPort,
+    agentPort: await firstFreePort(defaultAgentPort, apiPort),
+    podCidr: request.podCidr ?? ranges.podCidr,
+    serviceCidr: request.serviceCidr ?? ranges.serviceCidr,
+    clusterDomain: 'cluster.local',
+    nodeName: hostname().toLowerCase(),
+    address: isReal ? hostAddress() : '127.0.0.1',
+    kubeconfigFile: request.kubeconfigFile,
+  };
+  writeSettings(layout, settings);
+  return { settings, isNew: true };
+}
+
+export function readSettings(layout: Layout): Settings | undefined {
+  if (!existsSync(layout.settings)) return undefined;
+  return JSON.parse(readFileSync(layout.settings, 'utf8')) as Settings;
+}
+
+function writeSettings(layout: Layout, settings: Settings): void {
+  writeFileSync(layout.settings, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+}
+
+function refuseChanges(existing: Settings, request: SettingsRequest, layout: Layout): void {
+  const was = existing.simulatedNodes === undefined ? 'real nodes' : 'simulated nodes';
+  const wants = request.simulatedNodes === undefined ? 'real nodes' : 'simulated nodes';
+  const differing =
+    was !== wants ? `has ${was}, not ${wants}`
+    : request.podCidr && request.podCidr !== existing.podCidr ? `has pod range ${existing.podCidr}`
+    : request.serviceCidr && request.serviceCidr !== existing.serviceCidr ? `has service range ${existing.serviceCidr}`
+    : undefined;
+  if (!differing) return;
+  throw new UserFailure(
+    exitCodes.conflict,
+    'E_OTHER_SETTINGS',
+    `the cluster in ${layout.dataDir} ${differing}`,
+    `take another name (--name), or begin anew: coracle delete --name ${existing.name} --data-dir ${layout.dataDir}`,
+  );
+}
+
+/** The first IPv4 address that others can reach this machine by; loopback when there is none. */
+export function hostAddress(): string {
+  const usable = Object.entries(networkInterfaces())
+    .filter(([name]) => !/^(lo|docker|cni|br-|veth|virbr|cor-)/.test(name))
+    .flatMap(([, addresses]) => addresses ?? [])
+    .filter((each) => each.family === 'IPv4' && !each.internal && !each.address.startsWith('169.254.'));
+  return usable[0]?.address ?? '127.0.0.1';
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, () => probe.close(() => resolve(true)));
+  });
+}
+
+async function requireFreePort(port: number): Promise<void> {
+  if (await isFree(port)) return;
+  throw new UserFailure(
+    exitCodes.conflict,
+    'E_PORT_IN_USE',
+    `port ${port} is taken by another program`,
+    `see which: ss -ltnp 'sport = :${port}'; or take another: coracle up --port ${port + 1000}`,
+  );
+}
+
+async function firstFreePort(from: number, except = 0): Promise<number> {
+  for (let port = from; port < from + 1000; port += 100) if (port !== except && (await isFree(port))) return port;
+  throw new UserFailure(exitCodes.conflict, 'E_PORT_IN_USE', `no free port at ${from}`, 'name one: coracle up --port PORT');
+}

@@ -1,0 +1,26 @@
+import type { Layout } from './layout.ts';
+
+export const componentNames = ['apiserver', 'controllers', 'scheduler'] as const;
+export type ComponentName = (typeof componentNames)[number];
+
+/** What `coracle up` was asked. */
+export interface UpOptions {
+  readonly layout: Layout;
+  readonly kubeconfigFile: string;
+  readonly port?: number;
+  /** Absent: this machine is the node and runs containers. */
+  readonly simulatedNodes?: number;
+  /** Absent: everything. */
+  readonly only?: readonly ComponentName[];
+  readonly serviceCidr?: string;
+  readonly podCidr?: string;
+}
+
+/** What `up` tells while it works; also the messages from a detached server to the command that waits for it. */
+export type Progress =
+  | { readonly type: 'step'; readonly name: string; readonly text: string; readonly ms: number }
+  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'ready'; readonly context: string; readonly ms: number; readonly rssBytes: number }
+  | { readonly type: 'failed'; readonly exitCode: number; readonly code: string; readonly message: string; readonly remedy: string };
+
+export type Report = (progress: Progress) => void;
