@@ -70,7 +70,7 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   readonly otherVersions?: readonly OtherVersion<T>[];
   /** `Warning` header of every request for the storage version itself. */
   readonly deprecationWarning?: string;
-  /** Absent: NAME and AGE. `Name` comes first in most kinds and is listed by the kind itself. */
+  /** Absent: `defaultColumns` of meta/columns.ts (Name, Created At). `Name` comes first in most kinds and is listed by the kind itself. */
   readonly columns?: readonly Column<T>[];
   /** `Warning` headers for what is valid but unwise. */
   warnings?(object: T, current: T | undefined): string[];

@@ -51,3 +51,14 @@ export function selectorCell(selector: LabelSelector | undefined): string {
         .join(',')
     : '<none>';
 }
+
+/** What kinds without columns of their own show. */
+export const defaultColumns: readonly Column<KubernetesObject>[] = [
+  nameColumn,
+  {
+    name: 'Created At',
+    type: 'date',
+    description: creationDescription,
+    cell: (object) => object.metadata.creationTimestamp ?? null,
+  },
+];
