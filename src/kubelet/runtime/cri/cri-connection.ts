@@ -1,0 +1,103 @@
+// One gRPC connection to a CRI socket, with calls by method name. Integers of 64 bits arrive as strings: nanoseconds do not
+// fit a number.
+import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { type CriMethod, loadCriMethods } from './cri-schema.ts';
+
+const toObject = { longs: String, enums: String, defaults: true, bytes: Buffer } as const;
+
+/** Answers as they arrive: every field is there, 64-bit integers are strings. */
+export type CriMessage = any;
+
+export interface CriConnection {
+  /** @throws RuntimeError with the runtime's own words. */
+  call(method: string, request: object, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<CriMessage>;
+  /** Another service on the same socket, such as containerd's events. */
+  readonly channel: Client;
+  close(): void;
+}
+
+/** What the runtime answered instead of a result; the message is the runtime's. */
+export class RuntimeError extends Error {
+  readonly code: number;
+
+  constructor(message: string, code: number) {
+    super(message);
+    this.name = 'RuntimeError';
+    this.code = code;
+  }
+}
+
+/** `rpc error: code = Unknown desc = …`, the form of the kubelet's messages. */
+export function rpcErrorText(error: unknown): string {
+  if (!(error instanceof RuntimeError)) return error instanceof Error ? error.message : String(error);
+  return `rpc error: code = ${codeNames[error.code] ?? 'Unknown'} desc = ${error.message}`;
+}
+
+const codeNames: Record<number, string> = {
+  1: 'Canceled',
+  2: 'Unknown',
+  3: 'InvalidArgument',
+  4: 'DeadlineExceeded',
+  5: 'NotFound',
+  6: 'AlreadyExists',
+  7: 'PermissionDenied',
+  8: 'ResourceExhausted',
+  9: 'FailedPrecondition',
+  10: 'Aborted',
+  11: 'OutOfRange',
+  12: 'Unimplemented',
+  13: 'Internal',
+  14: 'Unavailable',
+  16: 'Unauthenticated',
+};
+
+export const isNotFoundError = (error: unknown): boolean =>
+  error instanceof RuntimeError && error.code === status.NOT_FOUND;
+export const isUnimplementedError = (error: unknown): boolean =>
+  error instanceof RuntimeError && error.code === status.UNIMPLEMENTED;
+export const isUnavailableError = (error: unknown): boolean =>
+  error instanceof RuntimeError && error.code === status.UNAVAILABLE;
+
+/** Connects lazily; a lost connection is tried again with every call. */
+export function connectCri(socketPath: string): CriConnection {
+  const methods = new Map(loadCriMethods().map((method) => [method.name, method]));
+  const channel = new Client(`unix://${socketPath}`, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': 16 << 20,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 2000,
+  });
+  return {
+    channel,
+    close: () => channel.close(),
+    call(name, request, options) {
+      const method = methods.get(name);
+      if (!method) return Promise.reject(new Error(`CRI has no method ${name}`));
+      return unary(channel, method, request, options?.timeoutMs ?? 120_000, options?.signal);
+    },
+  };
+}
+
+function unary(
+  channel: Client,
+  method: CriMethod,
+  request: object,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<CriMessage> {
+  return new Promise((resolve, reject) => {
+    const call = channel.makeUnaryRequest<object, CriMessage>(
+      `/runtime.v1.${method.service}/${method.name}`,
+      (message) => Buffer.from(method.request.encode(method.request.fromObject(message)).finish()),
+      (bytes) => method.response.toObject(method.response.decode(bytes), toObject),
+      request,
+      { deadline: Date.now() + timeoutMs },
+      (error: ServiceError | null, answer) => {
+        signal?.removeEventListener('abort', cancel);
+        if (error) reject(new RuntimeError(error.details || error.message, error.code));
+        else resolve(answer);
+      },
+    );
+    const cancel = () => call.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}

@@ -1,0 +1,190 @@
+// The container runtime behind a CRI socket: containerd 1.6 to 2.x, CRI-O.
+import { type Clock, systemClock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/log.ts';
+import type { ContainerRuntime, ContainerUsage, ImageInfo } from '../runtime.ts';
+import { followTaskExits } from './containerd-events.ts';
+import { type CriMessage, connectCri, isNotFoundError } from './cri-connection.ts';
+
+export interface CriRuntimeOptions {
+  readonly socketPath: string;
+  readonly clock?: Clock;
+  readonly log: Logger;
+}
+
+/** Creates the client; nothing is dialled before the first call. */
+export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRuntimeOptions): ContainerRuntime {
+  const cri = connectCri(socketPath);
+  const call = cri.call;
+  return {
+    close: cri.close,
+    version: async () => {
+      const answer = await call('Version', {}, { timeoutMs: 5_000 });
+      return { name: answer.runtimeName, version: answer.runtimeVersion };
+    },
+    conditions: async () => (await call('Status', {}, { timeoutMs: 5_000 })).status.conditions,
+
+    runSandbox: async (config, handler = '') =>
+      (await call('RunPodSandbox', { config, runtimeHandler: handler }, { timeoutMs: 240_000 })).podSandboxId,
+    stopSandbox: async (id) => void (await call('StopPodSandbox', { podSandboxId: id }).catch(ignoreNotFound)),
+    removeSandbox: async (id) => void (await call('RemovePodSandbox', { podSandboxId: id }).catch(ignoreNotFound)),
+    async sandboxStatus(id) {
+      const answer = await call('PodSandboxStatus', { podSandboxId: id }).catch(ignoreNotFound);
+      if (!answer?.status) return undefined;
+      const { status } = answer;
+      return {
+        ...sandboxSummary(status),
+        ips: [status.network?.ip, ...(status.network?.additionalIps ?? []).map((each: CriMessage) => each.ip)].filter(Boolean),
+        networkMode: status.linux?.namespaces?.options?.network ?? 'POD',
+      };
+    },
+    listSandboxes: async () => (await call('ListPodSandbox', {})).items.map(sandboxSummary),
+
+    createContainer: async (sandboxId, config, sandbox) => {
+      const envs = config.envs.map(({ key, value }) => ({
+        key,
+        value: typeof value === 'string' ? Buffer.from(value) : value,
+      }));
+      const request = { podSandboxId: sandboxId, config: { ...config, envs }, sandboxConfig: sandbox };
+      return (await call('CreateContainer', request)).containerId;
+    },
+    startContainer: async (id) => void (await call('StartContainer', { containerId: id })),
+    stopContainer: async (id, timeoutSeconds) => {
+      const options = { timeoutMs: (timeoutSeconds + 120) * 1000 };
+      await call('StopContainer', { containerId: id, timeout: timeoutSeconds }, options).catch(ignoreNotFound);
+    },
+    removeContainer: async (id) => void (await call('RemoveContainer', { containerId: id }).catch(ignoreNotFound)),
+    async containerStatus(id) {
+      const answer = await call('ContainerStatus', { containerId: id }).catch(ignoreNotFound);
+      return answer?.status ? containerStatusOf(answer.status) : undefined;
+    },
+    listContainers: async () =>
+      (await call('ListContainers', {})).containers.map((each: CriMessage) => ({
+        id: each.id,
+        sandboxId: each.podSandboxId,
+        metadata: each.metadata,
+        state: each.state,
+        createdAtMs: millis(each.createdAt),
+        labels: each.labels,
+        annotations: each.annotations,
+      })),
+    updateContainerResources: async (id, resources) =>
+      void (await call('UpdateContainerResources', { containerId: id, linux: resources })),
+    reopenContainerLog: async (id) => void (await call('ReopenContainerLog', { containerId: id })),
+    containerUsage: async () => (await call('ListContainerStats', {}, { timeoutMs: 10_000 })).stats.map(usageOf),
+
+    pullImage: async (image, auth, sandbox, signal) => {
+      const request = { image: { image }, sandboxConfig: sandbox, ...(auth ? { auth } : {}) };
+      return (await call('PullImage', request, { timeoutMs: 3_600_000, ...(signal ? { signal } : {}) })).imageRef;
+    },
+    async imageStatus(image) {
+      const answer = await call('ImageStatus', { image: { image } });
+      return answer.image?.id ? imageOf(answer.image) : undefined;
+    },
+    listImages: async () => (await call('ListImages', {})).images.map(imageOf),
+    removeImage: async (image) => void (await call('RemoveImage', { image: { image } })),
+
+    async execSync(id, command, timeoutSeconds) {
+      const timeoutMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 + 2_000 : 3_600_000;
+      const request = { containerId: id, cmd: command, timeout: timeoutSeconds };
+      const answer = await call('ExecSync', request, { timeoutMs });
+      return { stdout: answer.stdout, stderr: answer.stderr, exitCode: answer.exitCode };
+    },
+    execUrl: async (id, command, options) =>
+      (await call('Exec', { containerId: id, cmd: command, ...options })).url,
+    attachUrl: async (id, options) => (await call('Attach', { containerId: id, ...options })).url,
+    portForwardUrl: async (sandboxId, ports) =>
+      (await call('PortForward', { podSandboxId: sandboxId, port: ports })).url,
+
+    async watchEvents(onEvent, signal) {
+      while (!signal.aborted) {
+        try {
+          await followTaskExits(cri.channel, onEvent, signal);
+        } catch (error) {
+          log.debug('event stream of the runtime ended', { error: String(error) });
+        }
+        if (signal.aborted) return;
+        await clock.sleep(1_000, signal);
+        // What happened while nobody listened is found by looking at everything.
+        onEvent(undefined);
+      }
+    },
+  };
+}
+
+function ignoreNotFound(error: unknown): undefined {
+  if (isNotFoundError(error)) return undefined;
+  throw error;
+}
+
+/** Nanoseconds as a decimal string to milliseconds. */
+function millis(nanoseconds: string): number {
+  return Number(nanoseconds) / 1e6;
+}
+
+function sandboxSummary(sandbox: CriMessage) {
+  return {
+    id: sandbox.id,
+    metadata: sandbox.metadata,
+    state: sandbox.state,
+    createdAtMs: millis(sandbox.createdAt),
+    labels: sandbox.labels,
+    annotations: sandbox.annotations,
+  };
+}
+
+function containerStatusOf(status: CriMessage) {
+  const user = status.user?.linux;
+  return {
+    id: status.id,
+    metadata: status.metadata,
+    state: status.state,
+    createdAtMs: millis(status.createdAt),
+    startedAtMs: millis(status.startedAt),
+    finishedAtMs: millis(status.finishedAt),
+    exitCode: status.exitCode,
+    image: status.image?.image ?? '',
+    imageRef: status.imageRef,
+    reason: status.reason,
+    message: status.message,
+    logPath: status.logPath,
+    labels: status.labels,
+    annotations: status.annotations,
+    ...(user
+      ? {
+          user: {
+            uid: Number(user.uid),
+            gid: Number(user.gid),
+            supplementalGroups: (user.supplementalGroups as string[]).map(Number),
+          },
+        }
+      : {}),
+  };
+}
+
+function imageOf(image: CriMessage): ImageInfo {
+  return {
+    id: image.id,
+    repoTags: image.repoTags,
+    repoDigests: image.repoDigests,
+    sizeBytes: Number(image.size),
+    username: image.username,
+    pinned: image.pinned,
+    ...(image.uid ? { uid: Number(image.uid.value) } : {}),
+  };
+}
+
+function usageOf(stats: CriMessage): ContainerUsage {
+  const value = (wrapped: { value: string } | null | undefined) => Number(wrapped?.value ?? 0);
+  return {
+    id: stats.attributes.id,
+    labels: stats.attributes.labels,
+    timestampMs: millis(stats.cpu?.timestamp ?? '0'),
+    cpuNanoSeconds: value(stats.cpu?.usageCoreNanoSeconds),
+    memoryWorkingSetBytes: value(stats.memory?.workingSetBytes),
+    memoryUsageBytes: value(stats.memory?.usageBytes),
+    memoryRssBytes: value(stats.memory?.rssBytes),
+    writableLayerBytes: value(stats.writableLayer?.usedBytes),
+    writableLayerInodes: value(stats.writableLayer?.inodesUsed),
+    ...(stats.cpu?.usageNanoCores ? { cpuNanoCores: value(stats.cpu.usageNanoCores) } : {}),
+  };
+}
