@@ -1,9 +1,10 @@
 // One loop: events become keys, a key means "look again". Implementation of the loop: run-controller.ts.
-import type { Client } from '../client/client.ts';
+
+import type { KubernetesObject } from '../api/meta/object.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { KubernetesObject } from '../api/meta/object.ts';
+import type { Client } from '../client/client.ts';
 import type { InformerFactory } from './informer.ts';
 
 /** Keys waiting for a look. A key is never handed to two workers at once; adding a key in work runs it again after. */
@@ -15,7 +16,12 @@ export interface KeyQueue {
 
 /** Records an Event about an object; equal ones are counted up, floods are cut. Never throws, never waits. */
 export interface EventRecorder {
-  event(about: KubernetesObject & { apiVersion: string; kind: string }, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  event(
+    about: KubernetesObject & { apiVersion: string; kind: string },
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ): void;
 }
 
 /** What every controller is given. */
@@ -34,6 +40,8 @@ export interface Controller {
   readonly workers?: number;
   /** Brings what the key names nearer to what it asks for. A throw puts the key back with back-off. */
   reconcile(key: string, signal: AbortSignal): Promise<void>;
+  /** Work beside the keys, from the first sync until the signal aborts. */
+  run?(signal: AbortSignal): Promise<void>;
 }
 
 /**

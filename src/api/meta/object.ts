@@ -21,6 +21,8 @@ export interface KindRef<T> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Requests ask for PartialObjectMetadata: for those who need no more than names, labels and owners. */
+  readonly metadataOnly?: boolean;
   /** Never set: carries the type only. */
   readonly object?: T;
 }

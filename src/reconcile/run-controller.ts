@@ -1,0 +1,50 @@
+import { isConflict } from '../api/meta/status-error.ts';
+import type { Logger } from '../base/log.ts';
+import type { Controller } from './controller.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+const defaultWorkers = 5;
+
+/** Hands keys to the controller's workers until the signal aborts. Settles when the last of them is idle. */
+export async function runController(
+  controller: Controller,
+  queue: WorkQueue,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const close = () => queue.close();
+  signal.addEventListener('abort', close, { once: true });
+  if (signal.aborted) close();
+  const work = async () => {
+    for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
+      await reconcileOne(controller, queue, key, log, signal);
+    }
+  };
+  const workers = Array.from({ length: controller.workers ?? defaultWorkers }, work);
+  try {
+    await Promise.all([...workers, controller.run?.(signal)]);
+  } finally {
+    signal.removeEventListener('abort', close);
+  }
+}
+
+async function reconcileOne(
+  controller: Controller,
+  queue: WorkQueue,
+  key: string,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await controller.reconcile(key, signal);
+    queue.forget(key);
+  } catch (error) {
+    if (signal.aborted) return;
+    queue.addRateLimited(key);
+    // A lost race is an ordinary day: the next look sees what won.
+    if (isConflict(error)) log.debug('conflict, looking again', { key });
+    else log.error('reconcile failed', error, { key, failures: queue.failuresOf(key) });
+  } finally {
+    queue.done(key);
+  }
+}
