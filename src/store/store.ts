@@ -84,6 +84,14 @@ export class FutureRevisionError extends Error {
   }
 }
 
+/** More writes are waiting for the disk than the store holds: try again later. */
+export class OverloadedError extends Error {
+  constructor() {
+    super('too many writes are waiting for the store');
+    this.name = 'OverloadedError';
+  }
+}
+
 export interface Store extends AsyncDisposable {
   /** The newest revision whose events have been handed to watchers. Starts at 1 in an empty store. */
   readonly revision: number;
