@@ -1,0 +1,47 @@
+// Images inside containerd, by way of its own `ctr`, in the namespace that its CRI plugin reads.
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { readArchiveReferences } from './archive-reader.ts';
+
+const run = promisify(execFile);
+const namespace = 'k8s.io';
+
+export interface StoredImage {
+  readonly reference: string;
+  readonly digest: string;
+}
+
+/**
+ * Loads every image of the archive and gives back their references. Unpacks
+ * them too, so that the first pod need not. Loading one that is there already is cheap.
+ */
+export async function importArchive(file: string, containerdSocket: string, signal?: AbortSignal): Promise<string[]> {
+  const references = await readArchiveReferences(file);
+  await ctr(containerdSocket, ['images', 'import', file], signal);
+  return references;
+}
+
+/** Images that have a name (those known by digest alone are left out), sorted. */
+export async function listImages(containerdSocket: string, signal?: AbortSignal): Promise<StoredImage[]> {
+  const output = await ctr(containerdSocket, ['images', 'ls'], signal);
+  return output
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(/\s+/))
+    .filter(([reference]) => reference && !reference.startsWith('sha256:') && !reference.includes('@sha256:'))
+    .map(([reference, , digest]) => ({ reference: reference!, digest: digest ?? '' }));
+}
+
+async function ctr(socket: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
+  try {
+    const options = { maxBuffer: 16 * 1024 * 1024, ...(signal && { signal }) };
+    const { stdout } = await run('ctr', ['-a', socket, '-n', namespace, ...args], options);
+    return stdout;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      throw new Error('ctr not found: install containerd (make setup)', { cause: error });
+    }
+    const text = (error as { stderr?: string }).stderr?.trim();
+    throw new Error(`ctr ${args[0]} ${args[1]}: ${text || (error as Error).message}`, { cause: error });
+  }
+}
