@@ -55,13 +55,13 @@ class Scanner {
       if (char === '"') break;
       if (char === '\\') {
         this.#at++;
-        const escape = this.#text[this.#at];
-        if (escape === 'u') {
+        const escaped = this.#text[this.#at];
+        if (escaped === 'u') {
           for (let digit = 0; digit < 4; digit++) {
             this.#at++;
             if (!/[0-9a-fA-F]/.test(this.#text[this.#at] ?? '')) this.#fail('in \\u hexadecimal character escape');
           }
-        } else if (escape === undefined || !'"\\/bfnrt'.includes(escape)) this.#fail('in string escape code');
+        } else if (escaped === undefined || !'"\\/bfnrt'.includes(escaped)) this.#fail('in string escape code');
       } else if (char < ' ') this.#fail('in string literal');
       this.#at++;
     }
