@@ -142,7 +142,7 @@ export function buildResources(definitions: readonly KindDefinition[], options: 
         typeName: fact.type,
         storage: { ...pick(stored), plural: stored.plural, typeName: stored.type },
         ...conversionOf(home, fact.type, stored.type, options.canonical),
-        rules: home.rules,
+        rules: home.other?.rules ? { ...home.rules, ...home.other.rules } : home.rules,
         fieldLabels: fieldLabelsOf(home.rules, storedSelectors),
         selectableFields: selectableFields(
           selectors.get(`${fact.group}/${fact.version}/${fact.plural}`) ?? storedSelectors,

@@ -1,5 +1,5 @@
 // The two fact tables that the registry is built from, read once and on demand.
-import { readFileSync } from 'node:fs';
+import { readFacts } from '../schema/facts.ts';
 
 export interface SubresourceFact {
   readonly name: string;
@@ -45,8 +45,6 @@ export interface FieldSelectorFact {
   readonly unset?: readonly string[];
 }
 
-const read = (file: string): any => JSON.parse(readFileSync(new URL(`../../facts/${file}`, import.meta.url), 'utf8'));
-
 export interface ApiFacts {
   readonly groups: readonly GroupFact[];
   readonly resources: readonly ResourceFact[];
@@ -54,6 +52,9 @@ export interface ApiFacts {
 }
 
 export function loadApiFacts(): ApiFacts {
-  const { groups, resources } = read('kubernetes-resources.json');
-  return { groups, resources, fieldSelectors: read('field-selectors.json').selectors };
+  const { groups, resources } = readFacts<{ groups: GroupFact[]; resources: ResourceFact[] }>(
+    'kubernetes-resources.json',
+  );
+  const { selectors } = readFacts<{ selectors: FieldSelectorFact[] }>('field-selectors.json');
+  return { groups, resources, fieldSelectors: selectors };
 }

@@ -27,7 +27,7 @@ export interface SubresourceRules<T> {
 }
 
 /** Another served version of the kind. Hooks get plain objects in canonical form and change or return new ones. */
-export interface OtherVersion<T> {
+export interface OtherVersion<T extends KubernetesObject> {
   readonly group: string;
   readonly version: string;
   /** Set for a version that answers with a `Warning`: `apps/v1beta1 Deployment is deprecated in v1.8+, …`. */
@@ -37,6 +37,8 @@ export interface OtherVersion<T> {
   /** To the storage version; may take over the object. Absent: same shape, only apiVersion differs. */
   toStorage?(object: KubernetesObject): T;
   fromStorage?(object: T): KubernetesObject;
+  /** Rules that differ for requests in this version; they see the storage version all the same. */
+  readonly rules?: Partial<Pick<KindDefinition<T>, 'validate' | 'validateCreate' | 'validateUpdate' | 'warnings'>>;
 }
 
 /**
@@ -56,6 +58,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   prepareForUpdate?(next: T, current: T, context: RequestContext): void;
   /** Everything but metadata, which the registry checks for all kinds (names by `nameRule`). */
   validate?(object: T, errors: FieldErrors): void;
+  /** In addition to `validate`, for what only a new object must satisfy. */
+  validateCreate?(object: T, errors: FieldErrors): void;
   /** In addition to `validate(next)`, which the registry also runs. */
   validateUpdate?(next: T, current: T, errors: FieldErrors): void;
   /** Messages why `name` is not allowed; default: DNS subdomain. `isPrefix` for generateName. */
