@@ -3,7 +3,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 const root = join(import.meta.dirname, '../src');
-const leaves = ['controllers', 'scheduler', 'kubelet', 'network', 'gateway', 'serverless', 'charts', 'observe', 'delivery', 'federation'];
+const leaves = [
+  'controllers',
+  'scheduler',
+  'kubelet',
+  'network',
+  'gateway',
+  'serverless',
+  'charts',
+  'observe',
+  'delivery',
+  'federation',
+];
 const all = ['base', 'schema', 'store', 'api', 'client', 'apiserver', 'reconcile', ...leaves];
 const belowLeaf = ['base', 'schema', 'api', 'client', 'reconcile'];
 const top = ['cluster', 'dashboard', 'testing', 'cli'];
@@ -24,7 +35,9 @@ const graph = new Map<string, string[]>();
 const problems: string[] = [];
 for (const file of files) {
   const text = readFileSync(join(root, file), 'utf8');
-  const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => relative(root, join(root, dirname(file), match[1]!)));
+  const targets = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) =>
+    relative(root, join(root, dirname(file), match[1]!)),
+  );
   graph.set(file, targets);
   const folder = file.split('/')[0]!;
   if (!mayImport[folder]) problems.push(`${file}: src/${folder} is not a layer`);

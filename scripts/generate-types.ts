@@ -63,7 +63,17 @@ const shortName = (name: string) => name.slice(name.lastIndexOf('.') + 1);
 /** `io.k8s.api.core.v1` becomes `core-v1`: the file that holds the package's types. */
 function moduleOf(pkg: string): string {
   const parts = pkg.replace(/^io\.k8s\./, '').split('.');
-  const known = ['api', 'apimachinery', 'pkg', 'apis', 'apiextensions-apiserver', 'kube-aggregator', 'apiserver', 'util', 'metrics'];
+  const known = [
+    'api',
+    'apimachinery',
+    'pkg',
+    'apis',
+    'apiextensions-apiserver',
+    'kube-aggregator',
+    'apiserver',
+    'util',
+    'metrics',
+  ];
   const rest = parts.filter((part, index) => index >= parts.length - 2 || !known.includes(part));
   return rest.slice(-2).join('-');
 }
@@ -106,15 +116,22 @@ for (const [name, type] of Object.entries(facts.types)) {
     .map((field) => {
       const inner = plain(field);
       const shape =
-        field.wrap === 'list' ? (inner.includes('|') ? `(${inner})[]` : `${inner}[]`)
-        : field.wrap === 'map' ? `Record<string, ${inner}>`
-        : inner;
+        field.wrap === 'list'
+          ? inner.includes('|')
+            ? `(${inner})[]`
+            : `${inner}[]`
+          : field.wrap === 'map'
+            ? `Record<string, ${inner}>`
+            : inner;
       const always =
         field.required ||
         (type.gvk && (field.name === 'metadata' || (field.name === 'spec' && !field.pointer))) ||
         (shortName(name) === 'ObjectMeta' && field.name === 'name') ||
         (field.name === 'items' && name.endsWith('List'));
-      return `  ${JSON.stringify(field.name)}${always ? '' : '?'}: ${shape};`.replace(/^ {2}"([A-Za-z_$][\w$]*)"/, '  $1');
+      return `  ${JSON.stringify(field.name)}${always ? '' : '?'}: ${shape};`.replace(
+        /^ {2}"([A-Za-z_$][\w$]*)"/,
+        '  $1',
+      );
     });
   if (type.gvk) members.unshift('  apiVersion?: string;', '  kind?: string;');
   const heritage = extending.length ? ` extends ${extending.join(', ')}` : '';
@@ -126,7 +143,9 @@ const out = process.argv[2] ?? join(root, 'generated');
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 for (const [pkg, module] of modules) {
-  const imports = [...module.imports].map(([file, names]) => `import type { ${[...names].sort().join(', ')} } from './${file}.ts';\n`);
+  const imports = [...module.imports].map(
+    ([file, names]) => `import type { ${[...names].sort().join(', ')} } from './${file}.ts';\n`,
+  );
   writeFileSync(join(out, `${moduleOf(pkg)}.ts`), `${header}${imports.join('')}\n${module.lines.join('\n')}`);
 }
 

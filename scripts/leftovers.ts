@@ -13,7 +13,8 @@ function processes(): string[] {
     .filter((name) => /^\d+$/.test(name) && !self.has(Number(name)))
     .flatMap((pid) => {
       const command = tryRead(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-      const isOurs = /(coracle|server-process|node-process)[^ ]*\.(js|ts)\b/.test(command) || /containerd.*coracle/.test(command);
+      const isOurs =
+        /(coracle|server-process|node-process)[^ ]*\.(js|ts)\b/.test(command) || /containerd.*coracle/.test(command);
       return isOurs ? [`process ${pid}: ${command.slice(0, 160)}`] : [];
     });
 }
@@ -28,16 +29,26 @@ function mounts(): string[] {
 
 function networkNamespaces(): string[] {
   const folder = '/run/netns';
-  return (existsSync(folder) ? readdirSync(folder) : []).filter((name) => /^(cni-|cor)/.test(name)).map((name) => `netns ${name}`);
+  return (existsSync(folder) ? readdirSync(folder) : [])
+    .filter((name) => /^(cni-|cor)/.test(name))
+    .map((name) => `netns ${name}`);
 }
 
 function links(): string[] {
-  return readdirSync('/sys/class/net').filter((name) => /^(cor|veth)/.test(name)).map((name) => `link ${name}`);
+  return readdirSync('/sys/class/net')
+    .filter((name) => /^(cor|veth)/.test(name))
+    .map((name) => `link ${name}`);
 }
 
 function tables(): string[] {
-  const { stdout } = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8', env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` } });
-  return (stdout ?? '').split('\n').filter((line) => line.includes('coracle')).map((line) => `nft ${line}`);
+  const { stdout } = spawnSync('nft', ['list', 'tables'], {
+    encoding: 'utf8',
+    env: { PATH: `${process.env['PATH']}:/usr/sbin:/sbin` },
+  });
+  return (stdout ?? '')
+    .split('\n')
+    .filter((line) => line.includes('coracle'))
+    .map((line) => `nft ${line}`);
 }
 
 function cgroups(): string[] {
@@ -45,7 +56,9 @@ function cgroups(): string[] {
 }
 
 function files(): string[] {
-  return [...globSync('/run/coracle*'), ...globSync('/var/lib/coracle*'), ...globSync('/tmp/coracle-*')].map((path) => `file ${path}`);
+  return [...globSync('/run/coracle*'), ...globSync('/var/lib/coracle*'), ...globSync('/tmp/coracle-*')].map(
+    (path) => `file ${path}`,
+  );
 }
 
 function tryRead(file: string): string {

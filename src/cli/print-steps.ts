@@ -1,10 +1,12 @@
 import pc from 'picocolors';
-import type { Progress, Report } from '../cluster/up-options.ts';
 import { coracleVersion, kubernetesVersion } from '../base/version.ts';
+import type { Progress, Report } from '../cluster/up-options.ts';
 
 /** Prints each step of `up` with its time, and at the end what to type next. */
 export function printSteps(): Report {
-  console.log(`\ncoracle ${coracleVersion}  ·  Kubernetes ${kubernetesVersion.slice(0, kubernetesVersion.lastIndexOf('.'))} API`);
+  console.log(
+    `\ncoracle ${coracleVersion}  ·  Kubernetes ${kubernetesVersion.slice(0, kubernetesVersion.lastIndexOf('.'))} API`,
+  );
   return (progress) => console.log(render(progress));
 }
 

@@ -41,7 +41,8 @@ export async function openPki(folder: string, nowMs: number): Promise<Pki> {
     folder,
     ca: ca.certificate,
     serviceAccountKey: ensureTokenKey(folder),
-    ensure: (identity) => ensureLeaf(folder, identity, identity.authority === 'front-proxy-ca' ? frontProxy : ca, nowMs),
+    ensure: (identity) =>
+      ensureLeaf(folder, identity, identity.authority === 'front-proxy-ca' ? frontProxy : ca, nowMs),
   };
 }
 
@@ -95,7 +96,10 @@ async function ensureAuthority(folder: string, name: string, commonName: string,
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature, true),
+      new x509.KeyUsagesExtension(
+        x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign | x509.KeyUsageFlags.digitalSignature,
+        true,
+      ),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
@@ -107,7 +111,10 @@ async function ensureLeaf(folder: string, identity: Identity, authority: KeyPair
   if (existing && isUsable(existing.certificate, identity, authority, nowMs)) return existing;
   const { x509, keys, pem } = await issuing();
   const usages = identity.hosts ? [x509.ExtendedKeyUsage.serverAuth] : [x509.ExtendedKeyUsage.clientAuth];
-  const names = (identity.hosts ?? []).map((host) => ({ type: isIP(host) ? ('ip' as const) : ('dns' as const), value: host }));
+  const names = (identity.hosts ?? []).map((host) => ({
+    type: isIP(host) ? ('ip' as const) : ('dns' as const),
+    value: host,
+  }));
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),
     subject: [...(identity.organizations ?? []).map((each) => ({ O: [each] })), { CN: [identity.commonName] }],

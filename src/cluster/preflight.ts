@@ -55,5 +55,10 @@ export function checkRealNode(): Programs {
       'apt-get install containernetworking-plugins',
     );
   }
-  return { containerd: require('containerd', 'containerd'), runc: require('runc', 'runc'), nft: require('nft', 'nftables'), cniPlugins };
+  return {
+    containerd: require('containerd', 'containerd'),
+    runc: require('runc', 'runc'),
+    nft: require('nft', 'nftables'),
+    cniPlugins,
+  };
 }

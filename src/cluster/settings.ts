@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { exitCodes, UserFailure } from './failure.ts';
-import { claimSlot, rangesOfSlot } from './slots.ts';
 import type { Layout } from './layout.ts';
+import { claimSlot, rangesOfSlot } from './slots.ts';
 
 export interface Settings {
   readonly name: string;
@@ -35,7 +35,10 @@ const defaultApiPort = 6443;
 const defaultAgentPort = 10250;
 
 /** Reads the cluster's settings, or decides and writes them when it is new. Flags that differ from a made cluster are refused. */
-export async function ensureSettings(layout: Layout, request: SettingsRequest): Promise<{ settings: Settings; isNew: boolean }> {
+export async function ensureSettings(
+  layout: Layout,
+  request: SettingsRequest,
+): Promise<{ settings: Settings; isNew: boolean }> {
   const existing = readSettings(layout);
   if (existing) {
     refuseChanges(existing, request, layout);
@@ -43,7 +46,12 @@ export async function ensureSettings(layout: Layout, request: SettingsRequest): 
     if (isReal) claimSlot(layout.dataDir);
     const apiPort = request.port ?? existing.apiPort;
     await requireFreePort(apiPort);
-    const settings = { ...existing, apiPort, address: isReal ? hostAddress() : '127.0.0.1', kubeconfigFile: request.kubeconfigFile };
+    const settings = {
+      ...existing,
+      apiPort,
+      address: isReal ? hostAddress() : '127.0.0.1',
+      kubeconfigFile: request.kubeconfigFile,
+    };
     writeSettings(layout, settings);
     return { settings, isNew: false };
   }
@@ -81,10 +89,13 @@ function refuseChanges(existing: Settings, request: SettingsRequest, layout: Lay
   const was = existing.simulatedNodes === undefined ? 'real nodes' : 'simulated nodes';
   const wants = request.simulatedNodes === undefined ? 'real nodes' : 'simulated nodes';
   const differing =
-    was !== wants ? `has ${was}, not ${wants}`
-    : request.podCidr && request.podCidr !== existing.podCidr ? `has pod range ${existing.podCidr}`
-    : request.serviceCidr && request.serviceCidr !== existing.serviceCidr ? `has service range ${existing.serviceCidr}`
-    : undefined;
+    was !== wants
+      ? `has ${was}, not ${wants}`
+      : request.podCidr && request.podCidr !== existing.podCidr
+        ? `has pod range ${existing.podCidr}`
+        : request.serviceCidr && request.serviceCidr !== existing.serviceCidr
+          ? `has service range ${existing.serviceCidr}`
+          : undefined;
   if (!differing) return;
   throw new UserFailure(
     exitCodes.conflict,
@@ -123,5 +134,10 @@ async function requireFreePort(port: number): Promise<void> {
 
 async function firstFreePort(from: number, except = 0): Promise<number> {
   for (let port = from; port < from + 1000; port += 100) if (port !== except && (await isFree(port))) return port;
-  throw new UserFailure(exitCodes.conflict, 'E_PORT_IN_USE', `no free port at ${from}`, 'name one: coracle up --port PORT');
+  throw new UserFailure(
+    exitCodes.conflict,
+    'E_PORT_IN_USE',
+    `no free port at ${from}`,
+    'name one: coracle up --port PORT',
+  );
 }

@@ -1,7 +1,6 @@
 // Clusters side by side on one machine must not share address ranges or ports. Each takes a numbered slot, kept under
 // /run so that a reboot frees them all; the ranges follow from the number.
-import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodes, UserFailure } from './failure.ts';
 

@@ -72,7 +72,11 @@ export function clearState(layout: Layout): void {
 }
 
 /** Sends SIGTERM, waits, then SIGKILL. Settles when the process is gone. */
-export async function stopProcess(target: RunningProcess, graceMs: number, first: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+export async function stopProcess(
+  target: RunningProcess,
+  graceMs: number,
+  first: NodeJS.Signals = 'SIGTERM',
+): Promise<void> {
   if (!isAlive(target)) return;
   send(target.pid, first);
   const deadline = performance.now() + graceMs;

@@ -21,6 +21,12 @@ export type Progress =
   | { readonly type: 'step'; readonly name: string; readonly text: string; readonly ms: number }
   | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'ready'; readonly context: string; readonly ms: number; readonly rssBytes: number }
-  | { readonly type: 'failed'; readonly exitCode: number; readonly code: string; readonly message: string; readonly remedy: string };
+  | {
+      readonly type: 'failed';
+      readonly exitCode: number;
+      readonly code: string;
+      readonly message: string;
+      readonly remedy: string;
+    };
 
 export type Report = (progress: Progress) => void;

@@ -1,4 +1,4 @@
-import { Argument, Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { clusterCommand } from '../cluster-options.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;

@@ -6,7 +6,8 @@ const importCommand = clusterCommand('import')
   .argument('<files...>', 'archives (.tar)')
   .action(async (files: string[], options: ClusterOptions) => {
     const images = await import('../../cluster/images/index.ts');
-    for (const file of files) for (const name of await images.importImages(layoutFrom(options), file)) console.log(name);
+    for (const file of files)
+      for (const name of await images.importImages(layoutFrom(options), file)) console.log(name);
   });
 
 const listCommand = clusterCommand('ls')

@@ -24,7 +24,12 @@ export const logsCommand = clusterCommand('logs')
     const source = files[component];
     if (!source) {
       const known = Object.keys(files).join(', ');
-      throw new UserFailure(exitCodes.usage, 'E_NO_COMPONENT', `there is no component "${component}"`, `name one of: ${known}`);
+      throw new UserFailure(
+        exitCodes.usage,
+        'E_NO_COMPONENT',
+        `there is no component "${component}"`,
+        `name one of: ${known}`,
+      );
     }
     const layout = layoutFrom(options);
     const file = join(layout.logs, source.file);

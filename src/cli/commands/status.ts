@@ -1,5 +1,5 @@
-import { readState, isAlive } from '../../cluster/state.ts';
 import { exitCodes } from '../../cluster/failure.ts';
+import { isAlive, readState } from '../../cluster/state.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 
 export const statusCommand = clusterCommand('status')
@@ -21,9 +21,18 @@ export const statusCommand = clusterCommand('status')
     } else if (!isRunning) {
       console.log(`cluster "${layout.name}" is down (${layout.dataDir})`);
     } else {
-      const rows = [['COMPONENT', 'STATE', 'PID', 'ADDRESS'], ...components.map((c) => [c.name, c.state, String(c.pid), c.address])];
+      const rows = [
+        ['COMPONENT', 'STATE', 'PID', 'ADDRESS'],
+        ...components.map((c) => [c.name, c.state, String(c.pid), c.address]),
+      ];
       const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)) + 3);
-      for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('').trimEnd());
+      for (const row of rows)
+        console.log(
+          row
+            .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+            .join('')
+            .trimEnd(),
+        );
     }
     if (!isRunning) process.exitCode = exitCodes.notRunning;
   });

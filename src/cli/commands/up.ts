@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander';
-import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
-import { printSteps } from '../print-steps.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
 import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
+import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
+import { printSteps } from '../print-steps.ts';
 
 interface Flags extends ClusterOptions {
   detach?: boolean;
@@ -59,7 +59,8 @@ function parseOnly(value: string): NonNullable<UpOptions['only']> {
 
 function parseCidr(value: string): string {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
-  const isValid = match && match.slice(1, 5).every((part) => Number(part) < 256) && Number(match[5]) >= 8 && Number(match[5]) <= 24;
+  const isValid =
+    match && match.slice(1, 5).every((part) => Number(part) < 256) && Number(match[5]) >= 8 && Number(match[5]) <= 24;
   if (isValid) return value;
   throw new InvalidArgumentError('write an IPv4 range of /8 to /24, like 10.96.0.0/16.');
 }

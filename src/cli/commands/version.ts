@@ -1,5 +1,5 @@
-import { clusterCommand } from '../cluster-options.ts';
 import { coracleVersion, kubernetesVersion } from '../../base/version.ts';
+import { clusterCommand } from '../cluster-options.ts';
 
 export const versionCommand = clusterCommand('version')
   .description('print the versions of Coracle and of the Kubernetes API it serves')

@@ -30,8 +30,8 @@ export async function readArchiveReferences(file: string): Promise<string[]> {
 
 async function readDocuments(file: string): Promise<Map<string, unknown>> {
   const entries = extract();
-  const source = createReadStream(file);
   const unzip = (await isGzip(file)) ? createGunzip() : undefined;
+  const source = createReadStream(file);
   const forward = (error: Error) => entries.destroy(error);
   source.on('error', forward);
   unzip?.on('error', forward);

@@ -46,7 +46,7 @@ test('packLayer keeps modes, links and content', async (context) => {
   assert.equal(entries['bin/hello']?.mode, 0o755);
   assert.match(entries['bin/hello']?.text ?? '', /echo hello/);
   assert.equal(entries['bin/hi']?.linkname, 'hello');
-  assert.equal(entries['tmp/']?.mode, 0o1777);
+  assert.equal(entries['tmp']?.mode, 0o1777);
 });
 
 test('packLayer gives the same digest for the same content, whenever it was written', async (context) => {

@@ -9,6 +9,7 @@ const namespace = 'k8s.io';
 export interface StoredImage {
   readonly reference: string;
   readonly digest: string;
+  readonly sizeBytes: number;
 }
 
 /**
@@ -24,12 +25,23 @@ export async function importArchive(file: string, containerdSocket: string, sign
 /** Images that have a name (those known by digest alone are left out), sorted. */
 export async function listImages(containerdSocket: string, signal?: AbortSignal): Promise<StoredImage[]> {
   const output = await ctr(containerdSocket, ['images', 'ls'], signal);
-  return output
+  return parseImageTable(output);
+}
+
+const unitBytes: Record<string, number> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
+
+/** The table of `ctr images ls`: REF, TYPE, DIGEST, SIZE (two words), PLATFORMS, LABELS. */
+export function parseImageTable(table: string): StoredImage[] {
+  return table
     .split('\n')
     .slice(1)
     .map((line) => line.split(/\s+/))
     .filter(([reference]) => reference && !reference.startsWith('sha256:') && !reference.includes('@sha256:'))
-    .map(([reference, , digest]) => ({ reference: reference!, digest: digest ?? '' }));
+    .map(([reference, , digest, size, unit]) => ({
+      reference: reference!,
+      digest: digest ?? '',
+      sizeBytes: Math.round(Number(size) * (unitBytes[unit ?? ''] ?? 0)) || 0,
+    }));
 }
 
 async function ctr(socket: string, args: readonly string[], signal?: AbortSignal): Promise<string> {

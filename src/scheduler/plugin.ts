@@ -1,0 +1,48 @@
+// What a scheduling plugin is. One file a plugin in plugins/, one line in plugins/index.ts.
+import type { Service } from '../../generated/core-v1.ts';
+import type { NodeView } from './node-cache.ts';
+import type { PodView } from './pod-view.ts';
+
+/** Why a node will not do. */
+export interface Refusal {
+  /** Counted in the message: `2 Insufficient cpu`. */
+  readonly reason: string;
+  /** No eviction of pods would change it. */
+  readonly isFinal: boolean;
+}
+
+/** The world at the moment one pod is looked at. */
+export interface Snapshot {
+  readonly nodes: readonly NodeView[];
+  /** Pods anywhere that keep others away; 0 lets a plugin skip the search for them. */
+  readonly antiAffinityPods: number;
+  readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
+  readonly services: (namespace: string) => readonly Service[];
+}
+
+export interface Filter {
+  readonly name: string;
+  /** Work that is the same for every node. Undefined: this pod does not concern the plugin. */
+  prepare(pod: PodView, snapshot: Snapshot): ((node: NodeView) => readonly Refusal[]) | undefined;
+}
+
+export interface Score {
+  readonly name: string;
+  readonly weight: number;
+  /** Gives a score for each node, 0 to 100, in their order. Undefined: no preference. */
+  score(pod: PodView, nodes: readonly NodeView[], snapshot: Snapshot): readonly number[] | undefined;
+}
+
+export const accepted: readonly Refusal[] = [];
+export const refused = (reason: string): readonly Refusal[] => [{ reason, isFinal: false }];
+export const refusedForGood = (reason: string): readonly Refusal[] => [{ reason, isFinal: true }];
+
+/** Stretches raw scores to 0…100; `reverse` when less is better. */
+export function normalized(raw: readonly number[], { reverse = false } = {}): number[] {
+  const highest = Math.max(0, ...raw);
+  if (highest === 0) return raw.map(() => (reverse ? 100 : 0));
+  return raw.map((value) => {
+    const score = Math.floor((100 * value) / highest);
+    return reverse ? 100 - score : score;
+  });
+}

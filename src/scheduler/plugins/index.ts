@@ -1,0 +1,32 @@
+// The plugins, in the order they are asked. Filters that are cheap and refuse for good come first.
+import type { Filter, Score } from '../plugin.ts';
+import { imageLocality } from './image-locality.ts';
+import { interPodAffinity, interPodAffinityScore } from './inter-pod-affinity.ts';
+import { nodeAffinity, nodeAffinityScore } from './node-affinity.ts';
+import { nodeName } from './node-name.ts';
+import { nodePorts } from './node-ports.ts';
+import { balancedAllocation, leastAllocated, nodeResourcesFit } from './node-resources-fit.ts';
+import { nodeUnschedulable } from './node-unschedulable.ts';
+import { podTopologySpread, podTopologySpreadScore } from './pod-topology-spread.ts';
+import { taintScore, taintToleration } from './taint-toleration.ts';
+
+export const filters: readonly Filter[] = [
+  nodeUnschedulable,
+  nodeName,
+  taintToleration,
+  nodeAffinity,
+  nodePorts,
+  nodeResourcesFit,
+  podTopologySpread,
+  interPodAffinity,
+];
+
+export const scores: readonly Score[] = [
+  taintScore,
+  nodeAffinityScore,
+  podTopologySpreadScore,
+  interPodAffinityScore,
+  leastAllocated,
+  balancedAllocation,
+  imageLocality,
+];

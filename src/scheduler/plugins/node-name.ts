@@ -1,0 +1,11 @@
+import { accepted, type Filter, refusedForGood } from '../plugin.ts';
+
+/** Only the node the pod names. */
+export const nodeName: Filter = {
+  name: 'NodeName',
+  prepare(pod) {
+    const wanted = pod.pod.spec.nodeName;
+    if (!wanted) return undefined;
+    return (node) => (node.name === wanted ? accepted : refusedForGood("node(s) didn't match the requested node name"));
+  },
+};

@@ -1,0 +1,281 @@
+// The loop: takes a pod from the queue, decides, counts it on its node at once, and binds it while it goes on with the next.
+
+import type { Binding, Node, Pod, PodCondition } from '../../generated/core-v1.ts';
+import { namespaceKind, nodeKind, podDisruptionBudgetKind, podKind, serviceKind } from '../../generated/kinds.ts';
+import { withCondition } from '../api/meta/conditions.ts';
+import { keyOf, splitKey } from '../api/meta/object.ts';
+import { isNotFound } from '../api/meta/status-error.ts';
+import type { Clock } from '../base/clock.ts';
+import { rfc3339 } from '../base/clock.ts';
+import type { Component } from '../base/component.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
+import type { EventRecorder } from '../reconcile/controller.ts';
+import type { InformerFactory } from '../reconcile/informer.ts';
+import { decide, describeRefusals } from './cycle.ts';
+import { NodeCache } from './node-cache.ts';
+import type { Refusal, Snapshot } from './plugin.ts';
+import { filters, scores } from './plugins/index.ts';
+import { type PodView, viewOf } from './pod-view.ts';
+import { type Preemption, planPreemption } from './preemption.ts';
+import { SchedulingQueue } from './queue.ts';
+
+export interface SchedulerOptions {
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Pods that ask for another scheduler are left to it. Default `default-scheduler`. */
+  readonly schedulerName?: string;
+}
+
+/** Bindings under way at once; beyond that the loop waits, so that a slow server is not buried. */
+const maxBinding = 256;
+const sliceMs = 5;
+
+export function createScheduler(options: SchedulerOptions): Component {
+  return { name: 'scheduler', run: (signal) => new Scheduler(options).run(signal) };
+}
+
+class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #name: string;
+  readonly #cache = new NodeCache();
+  readonly #queue: SchedulingQueue;
+  readonly #snapshot: Snapshot;
+  readonly #binding = new Set<Promise<void>>();
+  readonly #budgets;
+  readonly #pods;
+  #startAt = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#name = options.schedulerName ?? 'default-scheduler';
+    this.#queue = new SchedulingQueue(options.clock);
+    const { informers } = options;
+    const namespaces = informers.informer(namespaceKind);
+    const services = informers.informer(serviceKind);
+    this.#budgets = informers.informer(podDisruptionBudgetKind);
+    this.#pods = informers.informer(podKind);
+    const cache = this.#cache;
+    this.#snapshot = {
+      get nodes() {
+        return cache.nodes;
+      },
+      get antiAffinityPods() {
+        return cache.antiAffinityPods;
+      },
+      namespaceLabels: (namespace) => namespaces.find(namespace)?.metadata.labels,
+      services: (namespace) => services.list(namespace),
+    };
+    this.#watchWorld();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    using queue = this.#queue;
+    const { informers, clock, log } = this.#options;
+    await informers.waitForSync(signal);
+    while (!signal.aborted) {
+      await queue.wait(signal);
+      const sliceEnd = clock.monotonicMs() + sliceMs;
+      while (!signal.aborted && clock.monotonicMs() < sliceEnd) {
+        const view = queue.take();
+        if (!view) break;
+        try {
+          this.#schedule(view, signal);
+        } catch (error) {
+          log.error('scheduling failed', error, { pod: view.key });
+          queue.putBack(view.key, { isRetry: true });
+        }
+        if (this.#binding.size >= maxBinding) await Promise.race(this.#binding);
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.allSettled(this.#binding);
+  }
+
+  #watchWorld(): void {
+    const { informers } = this.#options;
+    const changed = () => this.#queue.worldChanged();
+    informers.informer(nodeKind).onChange({
+      added: (node) => {
+        this.#cache.setNode(node);
+        changed();
+      },
+      updated: (node, previous) => {
+        this.#cache.setNode(node);
+        if (mayHelp(node, previous)) changed();
+      },
+      deleted: (node) => this.#cache.removeNode(node.metadata.name),
+    });
+    this.#pods.onChange({
+      added: (pod) => this.#podChanged(pod),
+      updated: (pod, previous) => this.#podChanged(pod, previous),
+      deleted: (pod) => this.#podGone(keyOf(pod)),
+    });
+  }
+
+  #podChanged(pod: Pod, previous?: Pod): void {
+    const key = keyOf(pod);
+    const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+    if (isOver) {
+      this.#podGone(key);
+      return;
+    }
+    if (pod.spec.nodeName) {
+      this.#queue.remove(key);
+      const isKnown = this.#cache.placeOf(key) === pod.spec.nodeName && previous?.spec.nodeName === pod.spec.nodeName;
+      if (
+        !isKnown ||
+        previous?.metadata.generation !== pod.metadata.generation ||
+        previous.metadata.labels !== pod.metadata.labels
+      ) {
+        this.#cache.place(pod, pod.spec.nodeName);
+      }
+      // A pod that landed may be what another wants to be near.
+      if (!previous?.spec.nodeName) this.#queue.worldChanged();
+      return;
+    }
+    const isMine =
+      pod.spec.schedulerName === this.#name && !pod.spec.schedulingGates?.length && !pod.metadata.deletionTimestamp;
+    if (!isMine) {
+      this.#queue.remove(key);
+      return;
+    }
+    // Status alone (our own condition among it) is no reason to look again.
+    const isSame = previous && previous.metadata.generation === pod.metadata.generation && hasSameGates(pod, previous);
+    if (!isSame) this.#queue.add(viewOf(pod));
+  }
+
+  #podGone(key: string): void {
+    this.#queue.remove(key);
+    if (this.#cache.placeOf(key) === undefined) return;
+    this.#cache.remove(key);
+    this.#queue.worldChanged();
+  }
+
+  #schedule(view: PodView, signal: AbortSignal): void {
+    const { random } = this.#options;
+    const decision = decide(view, this.#snapshot, { filters, scores }, { startAt: this.#startAt, random });
+    if (decision.type === 'none') {
+      this.#track(this.#refuse(view, decision.refusals, signal));
+      return;
+    }
+    this.#startAt = (this.#startAt + decision.looked) % this.#snapshot.nodes.length;
+    this.#cache.place(view.pod, decision.node.name);
+    this.#track(this.#bind(view, decision.node.name, signal));
+  }
+
+  #track(work: Promise<void>): void {
+    const tracked = work.finally(() => this.#binding.delete(tracked));
+    this.#binding.add(tracked);
+  }
+
+  async #bind(view: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
+    const { client, recorder, log } = this.#options;
+    const { name, namespace, uid } = view.pod.metadata;
+    const binding: Binding = {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name, namespace: namespace!, uid: uid! },
+      target: { kind: 'Node', name: nodeName },
+    };
+    try {
+      await client.resource(podKind).post(splitKey(view.key), 'binding', binding, { signal });
+      this.#queue.done(view.key);
+      const message = `Successfully assigned ${view.key} to ${nodeName}`;
+      recorder.event({ ...view.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Scheduled', message);
+    } catch (error) {
+      if (signal.aborted) return;
+      const seen = this.#pods.find(view.key);
+      if (!seen?.spec.nodeName) this.#cache.remove(view.key);
+      if (isNotFound(error) || seen?.spec.nodeName) return this.#queue.done(view.key);
+      log.error('binding failed', error, { pod: view.key, node: nodeName });
+      this.#queue.putBack(view.key, { isRetry: true });
+    }
+  }
+
+  async #refuse(view: PodView, refusals: ReadonlyMap<string, readonly Refusal[]>, signal: AbortSignal): Promise<void> {
+    const total = this.#snapshot.nodes.length;
+    const why = describeRefusals(total, refusals);
+    const plan =
+      total > 0
+        ? planPreemption(view, this.#snapshot, refusals, { filters, budgets: this.#budgets.list() })
+        : { message: '' };
+    const message = 'message' in plan && plan.message ? `${why} no new claims to deallocate, ${plan.message}` : why;
+    try {
+      await this.#say(view, message, 'chosen' in plan ? plan.chosen.node : undefined, signal);
+      if ('chosen' in plan) await this.#evict(view, plan.chosen, signal);
+    } catch (error) {
+      if (!signal.aborted && !isNotFound(error))
+        this.#options.log.error('status not written', error, { pod: view.key });
+    }
+    this.#queue.putBack(view.key);
+  }
+
+  /** The PodScheduled condition and the event: what `kubectl describe` shows of a pending pod. */
+  async #say(
+    view: PodView,
+    message: string,
+    nominatedNodeName: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { client, recorder, clock } = this.#options;
+    recorder.event({ ...view.pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', 'FailedScheduling', message);
+    const current = this.#pods.find(view.key) ?? view.pod;
+    const condition: PodCondition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message,
+      lastTransitionTime: rfc3339(clock.now()),
+    };
+    const known = current.status?.conditions?.find(({ type }) => type === condition.type);
+    const isKnown =
+      known?.status === 'False' && known.message === message && current.status?.nominatedNodeName === nominatedNodeName;
+    if (isKnown) return;
+    const conditions = withCondition(current.status?.conditions, condition).filter(
+      ({ type }) => type === condition.type,
+    );
+    const status = { conditions, ...(nominatedNodeName ? { nominatedNodeName } : {}) };
+    await client
+      .resource(podKind)
+      .patch(splitKey(view.key), { status }, { type: 'strategic', subresource: 'status', signal });
+  }
+
+  async #evict(view: PodView, { node, victims }: Preemption, signal: AbortSignal): Promise<void> {
+    const { client, recorder, clock } = this.#options;
+    const pods = client.resource(podKind);
+    for (const victim of victims) {
+      const condition: PodCondition = {
+        type: 'DisruptionTarget',
+        status: 'True',
+        reason: 'PreemptionByScheduler',
+        message: `${this.#name}: preempting to accommodate a higher priority pod`,
+        lastTransitionTime: rfc3339(clock.now()),
+      };
+      const key = splitKey(victim.key);
+      await pods.patch(
+        key,
+        { status: { conditions: [condition] } },
+        { type: 'strategic', subresource: 'status', signal },
+      );
+      await pods.delete(key, { preconditions: { uid: victim.pod.metadata.uid! }, signal });
+      const message = `Preempted by pod ${view.pod.metadata.uid} on node ${node}`;
+      recorder.event({ ...victim.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Preempted', message);
+    }
+  }
+}
+
+const hasSameGates = (one: Pod, other: Pod) =>
+  (one.spec.schedulingGates?.length ?? 0) === (other.spec.schedulingGates?.length ?? 0);
+
+/** Heartbeats and image lists change often and help no pod. */
+function mayHelp(node: Node, previous: Node): boolean {
+  const relevant = ({ spec, metadata, status }: Node) =>
+    JSON.stringify([spec.unschedulable, spec.taints, metadata.labels, status?.allocatable]);
+  return relevant(node) !== relevant(previous);
+}
