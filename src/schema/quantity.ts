@@ -14,7 +14,7 @@ const largest = 9223372036854775807n * nano;
 const alreadyCanonical = /^[1-9][0-9]{0,2}(?:[numkMGTPE]|[KMGTPE]i)?$/;
 const shape = /^([+-]?)([0-9]*)(?:\.([0-9]*))?(?:([eE])([-+]?[0-9]+)|([inumkKMGTPE]*))$/;
 
-interface ParsedQuantity {
+export interface ParsedQuantity {
   /** In billionths, rounded away from zero. */
   readonly nanos: bigint;
   readonly format: 'decimal' | 'binary' | 'exponent';
@@ -63,8 +63,9 @@ export function parseQuantity(text: string): ParsedQuantity {
 export function formatQuantity({ nanos, format }: ParsedQuantity): string {
   if (nanos === 0n) return '0';
   const magnitude = nanos < 0n ? -nanos : nanos;
-  if (format === 'binary' && magnitude >= 1024n * nano) {
-    let value = divideAwayFromZero(nanos, nano);
+  // A binary amount with a fraction is shown in decimal: nothing is rounded away.
+  if (format === 'binary' && magnitude >= 1024n * nano && nanos % nano === 0n) {
+    let value = nanos / nano;
     let power = 0;
     while (power < 6 && value % 1024n === 0n) {
       value /= 1024n;

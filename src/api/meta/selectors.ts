@@ -237,23 +237,6 @@ function formatRequirement({ key, operator, values }: Requirement): string {
   }
 }
 
-/** A LabelSelector object as tables print it: `<none>` when empty, `<error>` when it is no selector. */
-export function showLabelSelector(selector: LabelSelector | undefined): string {
-  try {
-    return formatSelector(selectorOf(selector) ?? []) || '<none>';
-  } catch {
-    return '<error>'; // stored before it was checked: a table still has to print
-  }
-}
-
-/** A plain label map as tables print it: sorted, `<none>` when empty. */
-export function showLabels(labels: Readonly<Record<string, string>> | undefined): string {
-  const pairs = Object.keys(labels ?? {})
-    .sort()
-    .map((key) => `${key}=${labels![key]}`);
-  return pairs.join(',') || '<none>';
-}
-
 /** One term of a field selector. */
 export interface FieldRequirement {
   readonly field: string;

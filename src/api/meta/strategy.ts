@@ -75,3 +75,15 @@ export function statusRules<T extends KubernetesObject>(
     ...(rules.validateUpdate ? { validateUpdate: rules.validateUpdate } : {}),
   };
 }
+
+/** `prepareForUpdate` of kinds with spec and status. */
+export function keepStatusAndCount<T extends KubernetesObject & { status?: unknown }>(next: T, current: T): void {
+  keepStatus(next, current);
+  countGeneration(next, current);
+}
+
+/** `prepareForCreate` of kinds with spec and status. */
+export function startWithStatus(object: KubernetesObject & { status?: object }, status: object = {}): void {
+  object.status = status;
+  startGeneration(object);
+}

@@ -1,0 +1,67 @@
+// StatefulSet.
+
+import type { StatefulSet } from '../../../generated/apps-v1.ts';
+import { defaultPodTemplate } from '../core/pod-defaults.ts';
+import { containerColumns } from '../core/pod-template-columns.ts';
+import type { KindDefinition } from '../kind.ts';
+import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
+import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
+import { labelSelectorScale } from './workload-scale.ts';
+
+export const statefulSetKind: KindDefinition<StatefulSet> = {
+  group: 'apps',
+  version: 'v1',
+  kind: 'StatefulSet',
+  defaults,
+  prepareForCreate: (set) => startWithStatus(set, { replicas: 0, availableReplicas: 0 }),
+  prepareForUpdate: keepStatusAndCount,
+  subresources: { status: statusRules() },
+  otherVersions: oldWorkloadVersions('StatefulSet', {
+    'apps/v1beta1': (set: StatefulSet) => {
+      selectorFromTemplate(set);
+      if (set.spec) set.spec.updateStrategy = { type: 'OnDelete', ...set.spec.updateStrategy };
+      defaults(set);
+    },
+    'apps/v1beta2': defaults,
+  }),
+  columns: [
+    nameColumn,
+    {
+      name: 'Ready',
+      type: 'string',
+      description: 'Number of the pod with ready state',
+      cell: ({ spec, status }) => `${status?.readyReplicas ?? 0}/${spec?.replicas ?? 0}`,
+    },
+    ageColumn,
+    ...containerColumns<StatefulSet>(({ spec }) => spec?.template?.spec),
+  ],
+  scale: labelSelectorScale<StatefulSet>(),
+};
+
+function defaults(set: StatefulSet): void {
+  set.spec ??= {} as NonNullable<StatefulSet['spec']>;
+  const spec = set.spec;
+  spec.podManagementPolicy ||= 'OrderedReady';
+  spec.updateStrategy ??= {};
+  const strategy = spec.updateStrategy;
+  strategy.type ||= 'RollingUpdate';
+  if (strategy.type === 'RollingUpdate') {
+    strategy.rollingUpdate ??= {};
+    strategy.rollingUpdate.partition ??= 0;
+  }
+  spec.persistentVolumeClaimRetentionPolicy ??= {};
+  const retention = spec.persistentVolumeClaimRetentionPolicy;
+  retention.whenDeleted ||= 'Retain';
+  retention.whenScaled ||= 'Retain';
+  spec.replicas ??= 1;
+  spec.revisionHistoryLimit ??= 10;
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion ||= 'v1';
+    claim.kind ||= 'PersistentVolumeClaim';
+    if (claim.spec) claim.spec.volumeMode ??= 'Filesystem' as never;
+    claim.status = { ...claim.status, phase: claim.status?.phase ?? ('Pending' as never) };
+  }
+  spec.template ??= {};
+  defaultPodTemplate(spec.template);
+}

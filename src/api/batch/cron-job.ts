@@ -1,0 +1,38 @@
+// CronJob.
+import type { CronJob, CronJobSpec } from '../../../generated/batch-v1.ts';
+import { defaultPodTemplate } from '../core/pod-defaults.ts';
+import type { KindDefinition } from '../kind.ts';
+import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
+import { cronJobColumns } from './cron-job-columns.ts';
+
+export const cronJobKind: KindDefinition<CronJob> = {
+  group: 'batch',
+  version: 'v1',
+  kind: 'CronJob',
+  defaults,
+  prepareForCreate: (cronJob) => startWithStatus(cronJob),
+  prepareForUpdate: keepStatusAndCount,
+  subresources: { status: statusRules() },
+  otherVersions: [
+    {
+      group: 'batch',
+      version: 'v1beta1',
+      deprecationWarning: 'batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob',
+      defaults: (object) => defaults(object as CronJob),
+    },
+  ],
+  columns: cronJobColumns,
+};
+
+function defaults(cronJob: CronJob): void {
+  cronJob.spec ??= {} as CronJobSpec;
+  const spec = cronJob.spec;
+  spec.concurrencyPolicy ||= 'Allow';
+  spec.suspend ??= false;
+  spec.successfulJobsHistoryLimit ??= 3;
+  spec.failedJobsHistoryLimit ??= 1;
+  for (const rule of spec.jobTemplate?.spec?.podFailurePolicy?.rules ?? []) {
+    for (const condition of rule.onPodConditions ?? []) condition.status ||= 'True' as never;
+  }
+  if (spec.jobTemplate?.spec?.template) defaultPodTemplate(spec.jobTemplate.spec.template);
+}

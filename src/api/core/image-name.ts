@@ -1,0 +1,17 @@
+// What an image reference says about itself.
+
+const reference =
+  /^(?<name>(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::[0-9]+)?\/)?[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*)(?::(?<tag>[\w][\w.-]{0,127}))?(?:@(?<digest>[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}))?$/;
+
+/** `latest` where the reference names neither tag nor digest; '' where it is no reference or has only a digest. */
+export function imageTag(image: string): string {
+  const groups = reference.exec(image)?.groups;
+  if (!groups) return '';
+  if (groups['tag']) return groups['tag'];
+  return groups['digest'] ? '' : 'latest';
+}
+
+/** Moving tags are pulled each time. */
+export function defaultPullPolicy(image: string | undefined): 'Always' | 'IfNotPresent' {
+  return imageTag(image ?? '') === 'latest' ? 'Always' : 'IfNotPresent';
+}

@@ -1,0 +1,32 @@
+// PodTemplate: a pod template kept as an object of its own.
+
+import type { PodTemplate } from '../../../generated/core-v1.ts';
+import type { KindDefinition } from '../kind.ts';
+import { labelsCell, nameColumn } from '../meta/columns.ts';
+import { countGeneration } from '../meta/strategy.ts';
+import { defaultPodTemplate } from './pod-defaults.ts';
+import { containerColumns } from './pod-template-columns.ts';
+
+export const podTemplateKind: KindDefinition<PodTemplate> = {
+  group: '',
+  version: 'v1',
+  kind: 'PodTemplate',
+  defaults: (object) => {
+    object.template ??= {};
+    defaultPodTemplate(object.template);
+  },
+  prepareForCreate: (object) => {
+    object.metadata.generation = 1;
+  },
+  prepareForUpdate: (next, current) => countGeneration(next, current),
+  columns: [
+    nameColumn,
+    ...containerColumns<PodTemplate>(({ template }) => template?.spec, 0),
+    {
+      name: 'Pod Labels',
+      type: 'string',
+      description: 'The labels for the pod template.',
+      cell: ({ template }) => labelsCell(template?.metadata?.labels),
+    },
+  ],
+};

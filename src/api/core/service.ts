@@ -1,0 +1,55 @@
+// Service. Cluster IPs and node ports are given out by the API server, which alone knows what is taken.
+import type { Service, ServiceSpec } from '../../../generated/core-v1.ts';
+import type { KindDefinition } from '../kind.ts';
+import { labelNameRule } from '../meta/names.ts';
+import { keepStatus, statusRules } from '../meta/strategy.ts';
+import { serviceColumns } from './service-columns.ts';
+
+const affinityTimeoutSeconds = 10800;
+
+export const serviceKind: KindDefinition<Service> = {
+  group: '',
+  version: 'v1',
+  kind: 'Service',
+  nameRule: labelNameRule,
+  allowsCreateOnUpdate: true,
+  returnsDeletedObject: true,
+  defaults,
+  prepareForCreate: (service) => {
+    service.status = { loadBalancer: {} };
+  },
+  prepareForUpdate: keepStatus,
+  subresources: { status: statusRules() },
+  columns: serviceColumns,
+};
+
+function defaults(service: Service): void {
+  service.spec ??= {};
+  const spec = service.spec;
+  spec.sessionAffinity ||= 'None';
+  if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
+  if (spec.sessionAffinity === 'ClientIP') {
+    const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? affinityTimeoutSeconds;
+    spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: seconds } };
+  }
+  spec.type ||= 'ClusterIP';
+  for (const port of spec.ports ?? []) {
+    port.protocol ||= 'TCP';
+    if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
+  }
+  if (isExposed(spec)) spec.externalTrafficPolicy ||= 'Cluster';
+  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
+  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+  if (spec.type === 'LoadBalancer') {
+    for (const ingress of service.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
+  }
+}
+
+/** Reached from outside: by node ports, a load balancer or external addresses. */
+export function isExposed(spec: ServiceSpec): boolean {
+  return (
+    spec.type === 'NodePort' ||
+    spec.type === 'LoadBalancer' ||
+    (spec.type === 'ClusterIP' && (spec.externalIPs?.length ?? 0) > 0)
+  );
+}
