@@ -9,7 +9,7 @@ import { byteLength, configMapKeyProblems } from '../meta/names.ts';
 export const maxDataBytes = 1024 * 1024;
 export const immutableDataMessage = 'field is immutable when `immutable` is set';
 
-export const configMap: KindDefinition<ConfigMap> = {
+export const configMapKind: KindDefinition<ConfigMap> = {
   group: '',
   version: 'v1',
   kind: 'ConfigMap',

@@ -33,7 +33,7 @@ function validatePhase(next: Namespace, errors: FieldErrors): void {
   }
 }
 
-export const namespace: KindDefinition<Namespace> = {
+export const namespaceKind: KindDefinition<Namespace> = {
   group: '',
   version: 'v1',
   kind: 'Namespace',

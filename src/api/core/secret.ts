@@ -66,7 +66,7 @@ function tlsWarnings({ data = {} }: Secret): string[] {
   return [];
 }
 
-export const secret: KindDefinition<Secret> = {
+export const secretKind: KindDefinition<Secret> = {
   group: '',
   version: 'v1',
   kind: 'Secret',

@@ -7,7 +7,7 @@ function cleanReferences(object: ServiceAccount): void {
   if (object.secrets) object.secrets = object.secrets.map(({ name }) => (name ? { name } : {}));
 }
 
-export const serviceAccount: KindDefinition<ServiceAccount> = {
+export const serviceAccountKind: KindDefinition<ServiceAccount> = {
   group: '',
   version: 'v1',
   kind: 'ServiceAccount',

@@ -1,0 +1,147 @@
+// IP addresses and ranges of them, read as upstream does: leading zeros pass where old objects may have them.
+import type { FieldErrors, FieldPath } from './field-errors.ts';
+
+export interface IpAddress {
+  readonly family: 4 | 6;
+  readonly bits: bigint;
+  /** Written as `::ffff:1.2.3.4`. */
+  readonly isMapped: boolean;
+}
+
+export interface IpRange {
+  readonly family: 4 | 6;
+  /** First address; bits beyond the prefix are zero. */
+  readonly start: bigint;
+  readonly prefix: number;
+  readonly address: bigint;
+}
+
+function parseV4(text: string): bigint | undefined {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^[0-9]+$/.test(part) && Number(part) <= 255)) return undefined;
+  return parts.reduce((bits, part) => bits * 256n + BigInt(Number(part)), 0n);
+}
+
+function parseGroups(text: string): number[] | undefined {
+  if (text === '') return [];
+  const groups: number[] = [];
+  const parts = text.split(':');
+  for (const [index, part] of parts.entries()) {
+    if (index === parts.length - 1 && part.includes('.')) {
+      const v4 = parseV4(part);
+      if (v4 === undefined) return undefined;
+      groups.push(Number(v4 >> 16n), Number(v4 & 0xffffn));
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      groups.push(Number.parseInt(part, 16));
+    } else return undefined;
+  }
+  return groups;
+}
+
+function parseV6(text: string): bigint | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const [head, tail] = halves.map(parseGroups);
+  if (!head || (halves.length === 2 && !tail)) return undefined;
+  const missing = 8 - head.length - (tail?.length ?? 0);
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
+  const groups = [...head, ...new Array<number>(halves.length === 2 ? missing : 0).fill(0), ...(tail ?? [])];
+  return groups.reduce((bits, group) => bits * 65536n + BigInt(group), 0n);
+}
+
+export function parseIp(text: string): IpAddress | undefined {
+  if (!text.includes(':')) {
+    const bits = parseV4(text);
+    return bits === undefined ? undefined : { family: 4, bits, isMapped: false };
+  }
+  const bits = parseV6(text);
+  if (bits === undefined) return undefined;
+  return bits >> 32n === 0xffffn
+    ? { family: 4, bits: bits & 0xffffffffn, isMapped: true }
+    : { family: 6, bits, isMapped: false };
+}
+
+export function parseCidr(text: string): IpRange | undefined {
+  const [ip, length, more] = text.split('/');
+  const address = parseIp(ip!);
+  if (!address || length === undefined || more !== undefined || !/^[0-9]{1,3}$/.test(length)) return undefined;
+  const size = address.family === 4 ? 32 : 128;
+  const prefix = Number(length);
+  if (prefix > size) return undefined;
+  const rest = BigInt(size - prefix);
+  return { family: address.family, start: (address.bits >> rest) << rest, prefix, address: address.bits };
+}
+
+/** Whether `inner` lies in `outer` and is smaller. */
+export function isStrictSubset(inner: IpRange, outer: IpRange): boolean {
+  if (inner.family !== outer.family || inner.prefix <= outer.prefix) return false;
+  const rest = BigInt((outer.family === 4 ? 32 : 128) - outer.prefix);
+  return inner.start >> rest === outer.start >> rest;
+}
+
+/** The form of RFC 5952: the longest run of zero groups as `::`. */
+export function formatIp({ family, bits }: Pick<IpAddress, 'family' | 'bits'>): string {
+  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (bits >> shift) & 255n).join('.');
+  const groups = Array.from({ length: 8 }, (_, index) => ((bits >> BigInt(112 - 16 * index)) & 0xffffn).toString(16));
+  const runs = [...groups.join(':').matchAll(/\b0(:0)+\b/g)].map((match) => match[0]);
+  const longest = runs.sort((a, b) => b.length - a.length)[0];
+  if (!longest) return groups.join(':');
+  const text = groups.join(':');
+  const at = text.search(new RegExp(`(^|:)${longest}(:|$)`));
+  const start = text[at] === ':' ? at + 1 : at;
+  return `${text.slice(0, start).replace(/:$/, '')}::${text.slice(start + longest.length).replace(/^:/, '')}`;
+}
+
+const hasLeadingZero = (text: string): boolean =>
+  !text.includes(':') && text.split('.').some((part) => /^0[0-9]/.test(part));
+
+/** Any address that upstream ever took. */
+export function validateIp(text: string, at: FieldPath, errors: FieldErrors): void {
+  if (!parseIp(text)) errors.invalid(at, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+}
+
+export function validateCidr(text: string, at: FieldPath, errors: FieldErrors): void {
+  if (!parseCidr(text)) errors.invalid(at, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+}
+
+/** Why an address is not one in the one canonical spelling. */
+export function canonicalIpProblems(text: string): string[] {
+  const ip = parseIp(text);
+  if (!ip) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
+  if (hasLeadingZero(text)) return ['must not have leading 0s'];
+  if (ip.isMapped) return ['must not be an IPv4-mapped IPv6 address'];
+  return formatIp(ip) === text ? [] : [`must be in canonical form ("${formatIp(ip)}")`];
+}
+
+/** Why a range is not one in the strict spelling: no leading zeros, nothing beyond the prefix. */
+export function strictCidrProblems(text: string): string[] {
+  const range = parseCidr(text);
+  const [address, length] = text.split('/');
+  if (!range) return ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
+  if (hasLeadingZero(address!) || /^0[0-9]/.test(length!)) return ['must not have leading 0s in IP or prefix length'];
+  if (parseIp(address!)!.isMapped) return ['must not have an IPv4-mapped IPv6 address'];
+  if (range.start !== range.address) return ['must not have bits set beyond the prefix length'];
+  const canonical = `${formatIp({ family: range.family, bits: range.start })}/${range.prefix}`;
+  return canonical === text ? [] : [`must be in canonical form ("${canonical}")`];
+}
+
+const specialRanges: readonly (readonly [string, string])[] = [
+  ['127.0.0.0/8 ::1/128', 'may not be in the loopback range (127.0.0.0/8, ::1/128)'],
+  ['169.254.0.0/16 fe80::/10', 'may not be in the link-local range (169.254.0.0/16, fe80::/10)'],
+  ['224.0.0.0/24 ff02::/16', 'may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)'],
+];
+
+/** Addresses that cannot be an endpoint of anything. */
+export function validateEndpointIp(text: string, at: FieldPath, errors: FieldErrors): void {
+  const ip = parseIp(text);
+  if (!ip) {
+    errors.invalid(at, text, 'must be a valid IP address');
+    return;
+  }
+  if (ip.bits === 0n) errors.invalid(at, text, `may not be unspecified (${text})`);
+  for (const [ranges, problem] of specialRanges) {
+    const range = parseCidr(ranges.split(' ')[ip.family === 4 ? 0 : 1]!)!;
+    const rest = BigInt((ip.family === 4 ? 32 : 128) - range.prefix);
+    if (ip.bits >> rest === range.start >> rest) errors.invalid(at, text, problem);
+  }
+}
