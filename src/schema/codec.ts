@@ -1,7 +1,7 @@
 // Bodies in, objects in canonical form out, and back. Canonical form is what Go would print after reading: known fields
 // only, in Go's order, zero values as Go's tags say.
 
-import { enableBigIntJson } from './big-integers.ts';
+import { enableBigIntJson } from '../base/big-integers.ts';
 import { canonicalizerOf } from './canonical.ts';
 import { irregular } from './canonical-values.ts';
 import { ExactDecoder } from './exact-decode.ts';
