@@ -199,4 +199,3 @@ class ReplicasEngine<O extends ReplicasOwner> {
     }
   }
 }
-

@@ -30,7 +30,8 @@ function compareVictims(a: Pod, b: Pod, sharing: (pod: Pod) => number, nowMs: nu
 }
 
 const phaseOf = (pod: Pod) => phaseRank[pod.status?.phase ?? ''] ?? 0;
-const restartsOf = (pod: Pod) => Math.max(0, ...(pod.status?.containerStatuses ?? []).map((each) => each.restartCount ?? 0));
+const restartsOf = (pod: Pod) =>
+  Math.max(0, ...(pod.status?.containerStatuses ?? []).map((each) => each.restartCount ?? 0));
 
 function costOf(pod: Pod): number {
   const cost = Number(pod.metadata.annotations?.[costAnnotation] ?? 0);
