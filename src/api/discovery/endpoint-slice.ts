@@ -1,0 +1,156 @@
+import type { Endpoint, EndpointHints, EndpointPort, EndpointSlice } from '../../../generated/discovery-v1.ts';
+import { listCell } from '../core/endpoints.ts';
+import type { KindDefinition } from '../kind.ts';
+import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { isEqual } from '../meta/equality.ts';
+import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { parseIp, validateEndpointIp, validateIp } from '../meta/ip-address.ts';
+import {
+  dns1123LabelProblems,
+  dns1123SubdomainProblems,
+  labelValueProblems,
+  qualifiedNameProblems,
+} from '../meta/names.ts';
+import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
+import { requireSupported } from '../meta/supported.ts';
+
+const maxEndpoints = 1000;
+const maxAddresses = 100;
+const maxPorts = 20000;
+const maxHints = 8;
+const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
+
+function validateAddress(type: string, address: string, at: FieldPath, index: number, errors: FieldErrors): void {
+  const place = at.index(index);
+  if (type === 'FQDN') {
+    const problems = dns1123SubdomainProblems(address);
+    if (problems.length) errors.invalid(place, address, problems.join(','));
+    else if (address.split('.').length < 3) {
+      errors.invalid(place, address, 'should be a domain with at least three segments separated by dots');
+    }
+    return;
+  }
+  validateIp(address, place, errors);
+  const ip = parseIp(address);
+  if (ip && `IPv${ip.family}` !== type) errors.invalid(at, address, `must be an ${type} address`);
+  validateEndpointIp(address, place, errors);
+}
+
+function validateHints({ forZones = [], forNodes = [] }: EndpointHints, at: FieldPath, errors: FieldErrors): void {
+  for (const [field, hints] of [
+    ['forZones', forZones],
+    ['forNodes', forNodes],
+  ] as const) {
+    if (hints.length > maxHints) {
+      errors.tooMany(at.child(field), hints.length, maxHints);
+      continue;
+    }
+    const seen = new Set<string>();
+    hints.forEach(({ name }, index) => {
+      const place = at.child(field).index(index).child('name');
+      if (!name) errors.required(place);
+      else for (const problem of labelValueProblems(name)) errors.invalid(place, name, problem);
+      if (name && seen.has(name)) errors.duplicate(place, name);
+      seen.add(name);
+    });
+  }
+}
+
+function validateEndpoint(type: string, endpoint: Endpoint, at: FieldPath, errors: FieldErrors): void {
+  const { addresses = [], nodeName, hostname, hints } = endpoint;
+  if (addresses.length === 0) errors.required(at.child('addresses'), 'must contain at least 1 address');
+  else if (addresses.length > maxAddresses) errors.tooMany(at.child('addresses'), addresses.length, maxAddresses);
+  addresses.forEach((address, index) => {
+    validateAddress(type, address, at.child('addresses'), index, errors);
+  });
+  if (nodeName !== undefined) {
+    for (const problem of dns1123SubdomainProblems(nodeName)) errors.invalid(at.child('nodeName'), nodeName, problem);
+  }
+  if (hostname !== undefined) {
+    for (const problem of dns1123LabelProblems(hostname)) errors.invalid(at.child('hostname'), hostname, problem);
+  }
+  if (hints) validateHints(hints, at.child('hints'), errors);
+}
+
+function validatePorts(ports: readonly EndpointPort[], at: FieldPath, errors: FieldErrors): void {
+  if (ports.length > maxPorts) {
+    errors.tooMany(at, ports.length, maxPorts);
+    return;
+  }
+  const seen = new Set<string>();
+  ports.forEach(({ name = '', protocol, appProtocol }, index) => {
+    const place = at.index(index);
+    if (name) for (const problem of dns1123LabelProblems(name)) errors.invalid(place.child('name'), name, problem);
+    if (seen.has(name)) errors.duplicate(place.child('name'), name);
+    seen.add(name);
+    requireSupported(errors, place.child('protocol'), protocol, ['SCTP', 'TCP', 'UDP']);
+    if (appProtocol === undefined) return;
+    for (const problem of qualifiedNameProblems(appProtocol)) {
+      errors.invalid(place.child('appProtocol'), appProtocol, problem);
+    }
+  });
+}
+
+export const endpointSliceKind: KindDefinition<EndpointSlice> = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  kind: 'EndpointSlice',
+  defaults({ ports }) {
+    for (const port of ports ?? []) {
+      port.name ??= '';
+      port.protocol ??= 'TCP';
+    }
+  },
+  prepareForCreate(object) {
+    startGeneration(object);
+    for (const endpoint of object.endpoints ?? []) delete endpoint.deprecatedTopology;
+  },
+  prepareForUpdate(next, current) {
+    countGeneration(next, current);
+    const isCounted = next.metadata.generation !== current.metadata.generation;
+    if (!isCounted && !isEqual(next.metadata.labels ?? {}, current.metadata.labels ?? {})) {
+      next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+    }
+  },
+  validate({ addressType, endpoints, ports }, errors) {
+    requireSupported(errors, path('addressType'), addressType, addressTypes);
+    if ((endpoints?.length ?? 0) > maxEndpoints) errors.tooMany(path('endpoints'), endpoints!.length, maxEndpoints);
+    else if (addressTypes.includes(addressType)) {
+      endpoints?.forEach((endpoint, index) => {
+        validateEndpoint(addressType, endpoint, path('endpoints').index(index), errors);
+      });
+    }
+    validatePorts(ports ?? [], path('ports'), errors);
+  },
+  validateUpdate(next, current, errors) {
+    checkImmutable(errors, path('addressType'), next.addressType, current.addressType);
+  },
+  warnings: ({ addressType }) =>
+    addressType === 'FQDN' ? [`${path('spec', 'addressType')}: FQDN endpoints are deprecated`] : [],
+  columns: [
+    nameColumn,
+    {
+      name: 'AddressType',
+      type: 'string',
+      description:
+        'addressType specifies the type of address carried by this EndpointSlice. All addresses in this slice must be the same type. This field is immutable after creation. The following address types are currently supported: * IPv4: Represents an IPv4 Address. * IPv6: Represents an IPv6 Address. * FQDN: Represents a Fully Qualified Domain Name. (Deprecated) The EndpointSlice controller only generates, and kube-proxy only processes, slices of addressType "IPv4" and "IPv6". No semantics are defined for the "FQDN" type.',
+      cell: ({ addressType }) => addressType,
+    },
+    {
+      name: 'Ports',
+      type: 'string',
+      description:
+        'ports specifies the list of network ports exposed by each endpoint in this slice. Each port must have a unique name. Each slice may include a maximum of 100 ports. Services always have at least 1 port, so EndpointSlices generated by the EndpointSlice controller will likewise always have at least 1 port. EndpointSlices used for other purposes may have an empty ports list.',
+      cell: ({ ports }) =>
+        listCell((ports ?? []).map(({ port }) => (port === undefined ? '*' : String(port)))) || '<unset>',
+    },
+    {
+      name: 'Endpoints',
+      type: 'string',
+      description:
+        'endpoints is a list of unique endpoints in this slice. Each slice may include a maximum of 1000 endpoints.',
+      cell: ({ endpoints }) => listCell((endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])) || '<unset>',
+    },
+    ageColumn,
+  ],
+};
