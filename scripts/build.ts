@@ -2,19 +2,14 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { workerEntries } from '../src/base/worker-url.ts';
 
 const root = join(import.meta.dirname, '..');
+const workers = Object.entries(workerEntries).map(([name, entry]) => [name, join('src/base', entry)]);
 rmSync(join(root, 'dist'), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
-  entryPoints: {
-    coracle: 'src/cli/main.ts',
-    'sqlite-worker': 'src/store/engines/sqlite-worker.ts',
-    'server-process': 'src/cluster/server-process.ts',
-    'controllers-worker': 'src/cluster/controllers-worker.ts',
-    'simulated-worker': 'src/cluster/simulated-worker.ts',
-    'node-process': 'src/cluster/node-process.ts',
-  },
+  entryPoints: { coracle: 'src/cli/main.ts', ...Object.fromEntries(workers) },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -25,8 +20,6 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   // CommonJS packages inside the bundle still ask for `require`.
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
+  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
   logLevel: 'warning',
 });

@@ -1,9 +1,13 @@
-// Where a worker thread's code is: a .ts file in the source tree, a bundle of its own beside the others in dist/.
+// Where a program of ours that is started by file is: a .ts file in the source tree, a bundle beside the others in dist/.
 // The bundler is told to make NAME.js in dist/ out of each of these.
 
-/** Entry file of each worker, from this folder. */
+/** Entry file of each worker thread and process, from this folder. */
 export const workerEntries = {
   'sqlite-worker': '../store/engines/sqlite-worker.ts',
+  'server-process': '../cluster/server-process.ts',
+  'controllers-worker': '../cluster/controllers-worker.ts',
+  'simulated-worker': '../cluster/simulated-worker.ts',
+  'node-process': '../cluster/node-process.ts',
 } as const;
 
 export function workerUrl(name: keyof typeof workerEntries): URL {

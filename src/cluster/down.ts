@@ -1,0 +1,95 @@
+// Taking a cluster down, from outside: works as well when its processes were killed and only containers are left.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeFromKubeconfig } from './kubeconfig.ts';
+import { contextName, type Layout } from './layout.ts';
+import { readSettings, type Settings } from './settings.ts';
+import { releaseSlot } from './slots.ts';
+import { clearState, isAlive, readState, stopProcess } from './state.ts';
+
+const serverGraceMs = 20_000;
+
+export interface DownOptions {
+  /** Leave containerd and all containers to the next `up`. */
+  readonly keepPods: boolean;
+}
+
+/** Stops what runs. Gives whether anything did. */
+export async function takeDown(layout: Layout, { keepPods }: DownOptions): Promise<boolean> {
+  const components = (readState(layout)?.components ?? []).filter(isAlive);
+  const processes = new Map(components.filter(({ name }) => name !== 'containerd').map((each) => [each.pid, each]));
+  // The server first: it stops its node agent in order. Whatever it leaves is stopped one by one.
+  for (const each of processes.values()) {
+    if (each.pid !== process.pid) await stopProcess(each, serverGraceMs);
+  }
+  const settings = readSettings(layout);
+  if (keepPods) return processes.size > 0;
+  const hadNode = settings !== undefined && settings.simulatedNodes === undefined && (await clearNode(layout, settings));
+  clearState(layout);
+  return processes.size > 0 || hadNode;
+}
+
+/** Takes the cluster down and removes all it ever made. Gives whether there was one. */
+export async function deleteCluster(layout: Layout): Promise<boolean> {
+  const existed = existsSync(layout.dataDir);
+  const settings = existed ? readSettings(layout) : undefined;
+  await takeDown(layout, { keepPods: false });
+  if (settings) removeFromKubeconfig(settings.kubeconfigFile, contextName(layout.name));
+  rmSync(layout.dataDir, { recursive: true, force: true, maxRetries: 5 });
+  releaseSlot(layout.dataDir);
+  return existed;
+}
+
+/** Pods, containerd, mounts, network and cgroups of a real node. */
+async function clearNode(layout: Layout, settings: Settings): Promise<boolean> {
+  const { findContainerd, stopContainerd } = await import('../kubelet/runtime/containerd-daemon.ts');
+  const { removeAllPods } = await import('./remove-pods.ts');
+  const { removeNodeNetwork } = await import('./node-network.ts');
+  const wasRunning = (await findContainerd(layout.containerd)) !== undefined;
+  if (wasRunning || hasPods(layout)) await removeAllPods(layout);
+  await stopContainerd(layout.containerd);
+  await unmountBelow(layout.dataDir);
+  await removeNodeNetwork(layout, settings);
+  await removeCgroups(layout.name);
+  return wasRunning;
+}
+
+/** containerd's record of running tasks: there may be containers even when the daemon was killed. */
+function hasPods(layout: Layout): boolean {
+  const tasks = join(layout.containerd, 'state/io.containerd.runtime.v2.task/k8s.io');
+  return existsSync(tasks) && readdirSync(tasks).length > 0;
+}
+
+async function unmountBelow(folder: string): Promise<void> {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
+    .filter((path) => path.startsWith(`${folder}/`))
+    .reverse();
+  const { execFile } = await import('node:child_process');
+  for (const path of mounts) {
+    await new Promise<void>((resolve) => execFile('umount', ['-l', path], () => resolve()));
+  }
+}
+
+/** Removes the cluster's cgroups, deepest first, in every hierarchy of v1 or the one of v2. */
+async function removeCgroups(name: string): Promise<void> {
+  const root = '/sys/fs/cgroup';
+  if (!existsSync(root)) return;
+  const hierarchies = [root, ...readdirSync(root, { withFileTypes: true }).filter((each) => each.isDirectory()).map((each) => join(root, each.name))];
+  for (const hierarchy of hierarchies) {
+    const top = join(hierarchy, cgroupName(name));
+    if (!existsSync(top)) continue;
+    const folders = readdirSync(top, { recursive: true, withFileTypes: true })
+      .filter((each) => each.isDirectory())
+      .map((each) => join(each.parentPath, each.name))
+      .sort((a, b) => b.length - a.length);
+    for (const folder of [...folders, top]) await rmdir(folder).catch(() => {}); // busy for a moment after the last process: the next pass or `delete` gets it
+  }
+}
+
+/** The cgroup that all pods of a cluster are under, from the root of each hierarchy. */
+export function cgroupName(name: string): string {
+  return `coracle-${name}`;
+}

@@ -1,0 +1,25 @@
+import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
+import { ensureContainerd } from '../kubelet/runtime/containerd-daemon.ts';
+import { containerdOptions } from './containerd.ts';
+import type { Layout } from './layout.ts';
+import { checkRealNode } from './preflight.ts';
+
+const atOnce = 8;
+
+/** Stops and removes every pod the cluster's containerd has, starting containerd for it when it does not run. */
+export async function removeAllPods(layout: Layout): Promise<void> {
+  const { socketPath } = await ensureContainerd(containerdOptions(layout, checkRealNode()));
+  const runtime = createCriRuntime({ socketPath });
+  try {
+    const sandboxes = await runtime.listSandboxes();
+    const worker = async () => {
+      for (let sandbox = sandboxes.pop(); sandbox; sandbox = sandboxes.pop()) {
+        await runtime.stopSandbox(sandbox.id);
+        await runtime.removeSandbox(sandbox.id);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, worker));
+  } finally {
+    runtime.close();
+  }
+}

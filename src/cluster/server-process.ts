@@ -1,0 +1,26 @@
+// The detached server: runs the cluster, tells its parent of each step, and stops on SIGTERM.
+import { UserFailure, exitCodes } from './failure.ts';
+import { startServer } from './server.ts';
+import type { Progress, UpOptions } from './up-options.ts';
+
+const options = JSON.parse(process.argv[2]!) as UpOptions;
+const tell = (progress: Progress) => process.connected && process.send?.(progress);
+
+// The parent leaves when we are ready, or when it loses patience: neither is a reason to end.
+process.on('disconnect', () => {});
+
+try {
+  const server = await startServer(options, tell);
+  const stop = () => void server.stop().then(() => process.exit(0));
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+} catch (error) {
+  const failure =
+    error instanceof UserFailure
+      ? error
+      : new UserFailure(exitCodes.internal, 'E_INTERNAL', String(error instanceof Error ? error.message : error), 'see server.log in the data directory');
+  if (!(error instanceof UserFailure)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  const { exitCode, code, message, remedy } = failure;
+  tell({ type: 'failed', exitCode, code, message, remedy });
+  setTimeout(() => process.exit(exitCode), 50); // lets the message leave
+}

