@@ -1,11 +1,21 @@
 // The controllers of a cluster. To add one: write its file, and one line here.
 import type { ControllerDefinition } from '../reconcile/controller.ts';
+import type { ControllersConfig } from './config.ts';
 import { deploymentController } from './deployment.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
+import { rootCaPublisher } from './root-ca-publisher.ts';
+import { serviceAccountController } from './service-account.ts';
 
-export const controllers: readonly ControllerDefinition[] = [
-  deploymentController,
-  replicaSetController,
-  replicationControllerController,
-];
+export type { ControllersConfig } from './config.ts';
+
+/** All of them, for a cluster that is set up like this. */
+export function createControllers(config: ControllersConfig): readonly ControllerDefinition[] {
+  return [
+    serviceAccountController,
+    ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
+    deploymentController,
+    replicaSetController,
+    replicationControllerController,
+  ];
+}

@@ -1,0 +1,11 @@
+/** What controllers need to know of the cluster they run in. */
+export interface ControllersConfig {
+  /** PEM bundle that pods trust the API server by; absent: none is published. */
+  readonly rootCa?: string;
+  /** Nodes get their pod networks out of this range; absent: nobody hands them out. */
+  readonly clusterCidr?: string;
+  /** Size of a node's pod network; default 24. */
+  readonly nodeCidrMaskSize?: number;
+  /** A node that has not been heard of for so long is unknown; default 50. */
+  readonly nodeMonitorGracePeriodSeconds?: number;
+}
