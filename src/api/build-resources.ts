@@ -1,4 +1,5 @@
 // Joins the facts (names, verbs, fields) and the KindDefinitions (behaviour) into the ResourceInfos that the API server serves.
+import { canonical } from '../schema/codec.ts';
 import { type ApiFacts, type FieldSelectorFact, loadApiFacts, type ResourceFact } from './facts.ts';
 import { compileFieldLabels, metadataFieldLabels, selectableFields } from './field-labels.ts';
 import type { KindDefinition, OtherVersion } from './kind.ts';
@@ -8,8 +9,6 @@ import type { ResourceInfo, SubresourceInfo } from './resource-info.ts';
 
 export interface BuildOptions {
   readonly facts?: ApiFacts;
-  /** Brings a converted object into the canonical form of a type: schema's `canonical`. */
-  readonly canonical: (typeName: string, object: KubernetesObject) => KubernetesObject;
   /** Serve the versions that upstream has removed, too; default true. */
   readonly servesOldVersions?: boolean;
 }
@@ -73,12 +72,7 @@ interface Conversion {
 
 const identity = (object: KubernetesObject) => object;
 
-function conversionOf(
-  { rules, other }: Home,
-  typeName: string,
-  storageType: string,
-  canonical: BuildOptions['canonical'],
-): Conversion {
+function conversionOf({ rules, other }: Home, typeName: string, storageType: string): Conversion {
   const storageDefaults = (object: KubernetesObject) => rules.defaults?.(object);
   if (!other) return { defaults: storageDefaults, toStorage: identity, fromStorage: identity };
   const storageApiVersion = apiVersionOf(rules);
@@ -103,7 +97,7 @@ function fieldLabelsOf(rules: KindDefinition, fact: FieldSelectorFact | undefine
 }
 
 /** Everything served, in the order of discovery: groups as the facts list them, versions by preference. */
-export function buildResources(definitions: readonly KindDefinition[], options: BuildOptions): ResourceInfo[] {
+export function buildResources(definitions: readonly KindDefinition[], options: BuildOptions = {}): ResourceInfo[] {
   const facts = options.facts ?? loadApiFacts();
   const homes = findHomes(definitions);
   if (options.servesOldVersions ?? true) addOldVersions(homes, facts);
@@ -141,7 +135,7 @@ export function buildResources(definitions: readonly KindDefinition[], options: 
         ...(warning ? { deprecationWarning: warning } : {}),
         typeName: fact.type,
         storage: { ...pick(stored), plural: stored.plural, typeName: stored.type },
-        ...conversionOf(home, fact.type, stored.type, options.canonical),
+        ...conversionOf(home, fact.type, stored.type),
         rules: home.other?.rules ? { ...home.rules, ...home.other.rules } : home.rules,
         fieldLabels: fieldLabelsOf(home.rules, storedSelectors),
         selectableFields: selectableFields(

@@ -5,28 +5,54 @@ import { daemonSetKind } from './apps/daemon-set.ts';
 import { deploymentKind } from './apps/deployment.ts';
 import { replicaSetKind } from './apps/replica-set.ts';
 import { statefulSetKind } from './apps/stateful-set.ts';
+import { cronJobKind } from './batch/cron-job.ts';
+import { jobKind } from './batch/job.ts';
+import { leaseKind } from './coordination/lease.ts';
 import { configMapKind } from './core/config-map.ts';
+import { endpointsKind } from './core/endpoints.ts';
+import { eventKind } from './core/event.ts';
+import { limitRangeKind } from './core/limit-range.ts';
 import { namespaceKind } from './core/namespace.ts';
 import { nodeKind } from './core/node.ts';
 import { podKind } from './core/pod.ts';
 import { podTemplateKind } from './core/pod-template.ts';
 import { replicationControllerKind } from './core/replication-controller.ts';
+import { resourceQuotaKind } from './core/resource-quota.ts';
 import { secretKind } from './core/secret.ts';
+import { serviceKind } from './core/service.ts';
 import { serviceAccountKind } from './core/service-account.ts';
+import { endpointSliceKind } from './discovery/endpoint-slice.ts';
 import type { KindDefinition } from './kind.ts';
+import { clusterRoleKind } from './rbac/cluster-role.ts';
+import { clusterRoleBindingKind } from './rbac/cluster-role-binding.ts';
+import { roleKind } from './rbac/role.ts';
+import { roleBindingKind } from './rbac/role-binding.ts';
 
 export const kindDefinitions: readonly KindDefinition[] = [
   configMapKind,
+  endpointsKind,
+  eventKind,
+  limitRangeKind,
   namespaceKind,
   nodeKind,
-  podKind,
   podTemplateKind,
+  podKind,
   replicationControllerKind,
+  resourceQuotaKind,
   secretKind,
   serviceAccountKind,
+  serviceKind,
   controllerRevisionKind,
   daemonSetKind,
   deploymentKind,
   replicaSetKind,
   statefulSetKind,
+  cronJobKind,
+  jobKind,
+  clusterRoleBindingKind,
+  clusterRoleKind,
+  roleBindingKind,
+  roleKind,
+  leaseKind,
+  endpointSliceKind,
 ];
