@@ -193,3 +193,15 @@ export function prepare(typeName: string): void {
   typeOf(typeName);
   canonical(typeName, {});
 }
+
+export {
+  decodeProtobuf,
+  encodeProtobuf,
+  encodeProtobufBody,
+  encodeProtobufList,
+  encodeWatchFrame,
+  type ProtobufEnvelope,
+  type ProtobufList,
+  unwrapProtobuf,
+  wrapProtobuf,
+} from './protobuf.ts';
