@@ -35,7 +35,12 @@ export function run(file: string, args: readonly string[], options: RunOptions =
     const child = execFile(
       file,
       [...args],
-      { timeout: options.timeoutMs ?? 120_000, maxBuffer: 64 << 20, cwd: options.cwd ?? root, env: { ...process.env, ...options.env } },
+      {
+        timeout: options.timeoutMs ?? 120_000,
+        maxBuffer: 64 << 20,
+        cwd: options.cwd ?? root,
+        env: { ...process.env, ...options.env },
+      },
       (error, stdout, stderr) => {
         const code = error ? (typeof error.code === 'number' ? error.code : -1) : 0;
         if (error && typeof error.code === 'string') reject(error);
@@ -92,8 +97,16 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async up(): Promise<string> {
-    const nodes = this.#choice.simulatedNodes === undefined ? [] : ['--nodes', `simulated:${this.#choice.simulatedNodes}`];
-    const output = await this.coracle(['up', '--detach', '--kubeconfig', this.kubeconfig, ...nodes, ...(this.#choice.flags ?? [])]);
+    const nodes =
+      this.#choice.simulatedNodes === undefined ? [] : ['--nodes', `simulated:${this.#choice.simulatedNodes}`];
+    const output = await this.coracle([
+      'up',
+      '--detach',
+      '--kubeconfig',
+      this.kubeconfig,
+      ...nodes,
+      ...(this.#choice.flags ?? []),
+    ]);
     if (output.code !== 0) throw new Error(`up failed (${output.code}): ${output.stdout}${output.stderr}`);
     return output.stdout;
   }

@@ -1,8 +1,8 @@
 // The articles' walk-through of a Deployment, step by step: each command as they print it, and what it must print.
 // Runs on real containers and on simulated nodes; steps that need a container's inside are for the former.
 import assert from 'node:assert/strict';
-import type { TestContext } from 'node:test';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { root, type TestCluster } from './cluster.ts';
 
 const examples = join(root, 'examples/walk-through');
@@ -39,7 +39,10 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
   await step('apply of an apps/v1beta1 Deployment without a selector creates it, with a warning', async () => {
     const output = await cluster.tryKubectl(`apply -f ${manifest('nginx-deployment')}`);
     assert.equal(output.stdout, 'deployment.apps/nginx-deployment created\n');
-    assert.match(output.stderr, /Warning: apps\/v1beta1 Deployment is deprecated in v1\.\d+\+, unavailable in v1\.16\+; use apps\/v1 Deployment/);
+    assert.match(
+      output.stderr,
+      /Warning: apps\/v1beta1 Deployment is deprecated in v1\.\d+\+, unavailable in v1\.16\+; use apps\/v1 Deployment/,
+    );
     const deployment = await cluster.json('get deployment nginx-deployment');
     assert.deepEqual(deployment.spec.selector, { matchLabels: { app: 'nginx' } });
   });
@@ -51,7 +54,12 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
   await step('get shows the Deployment, its ReplicaSet and its pods', async () => {
     const [deployment] = table(await kubectl('get deployment'));
     assert.deepEqual(
-      { NAME: deployment!['NAME'], READY: deployment!['READY'], current: deployment!['UP-TO-DATE'], AVAILABLE: deployment!['AVAILABLE'] },
+      {
+        NAME: deployment!['NAME'],
+        READY: deployment!['READY'],
+        current: deployment!['UP-TO-DATE'],
+        AVAILABLE: deployment!['AVAILABLE'],
+      },
       { NAME: 'nginx-deployment', READY: '3/3', current: '3', AVAILABLE: '3' },
     );
     const [rs] = table(await kubectl('get rs'));
@@ -76,12 +84,16 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
     assert.match(text, /^StrategyType: +RollingUpdate$/m);
     assert.match(text, /Available +True +MinimumReplicasAvailable/);
     assert.match(text, /Progressing +True +NewReplicaSetAvailable/);
-    assert.match(text, /ScalingReplicaSet .*deployment-controller +Scaled up replica set nginx-deployment-\S+ from 0 to 3/);
+    assert.match(
+      text,
+      /ScalingReplicaSet .*deployment-controller +Scaled up replica set nginx-deployment-\S+ from 0 to 3/,
+    );
   });
 
   await step('get events names who did what', async () => {
     const reasons = new Set(table(await kubectl('get events')).map((event) => event['REASON']));
-    for (const reason of ['ScalingReplicaSet', 'SuccessfulCreate', 'Scheduled']) assert.ok(reasons.has(reason), `${reason} in ${[...reasons]}`);
+    for (const reason of ['ScalingReplicaSet', 'SuccessfulCreate', 'Scheduled'])
+      assert.ok(reasons.has(reason), `${reason} in ${[...reasons]}`);
   });
 
   await step('explain and api-resources know the kinds', async () => {
@@ -112,8 +124,14 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
   });
 
   await step('scale down to three, then from three to five, and a wrong current count is refused', async () => {
-    assert.equal(await kubectl('scale deployment/nginx-deployment --replicas=3'), 'deployment.apps/nginx-deployment scaled\n');
-    assert.equal(await kubectl('scale --current-replicas=3 --replicas=5 deployment/nginx-deployment'), 'deployment.apps/nginx-deployment scaled\n');
+    assert.equal(
+      await kubectl('scale deployment/nginx-deployment --replicas=3'),
+      'deployment.apps/nginx-deployment scaled\n',
+    );
+    assert.equal(
+      await kubectl('scale --current-replicas=3 --replicas=5 deployment/nginx-deployment'),
+      'deployment.apps/nginx-deployment scaled\n',
+    );
     await rolledOut();
     const refused = await cluster.tryKubectl('scale --current-replicas=3 --replicas=4 deployment/nginx-deployment');
     assert.equal(refused.code, 1);
@@ -142,32 +160,50 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
     const text = await kubectl('rollout history deployment/nginx-deployment');
     assert.match(text, /^1 +<none>$/m);
     assert.match(text, /^2 +image 1\.7\.9-alpine$/m);
-    assert.match(await kubectl('rollout history deployment/nginx-deployment --revision=2'), /Image:\s+nginx:1\.7\.9-alpine/);
-    assert.equal((await cluster.json('get deployment nginx-deployment')).metadata.annotations['deployment.kubernetes.io/revision'], '2');
+    assert.match(
+      await kubectl('rollout history deployment/nginx-deployment --revision=2'),
+      /Image:\s+nginx:1\.7\.9-alpine/,
+    );
+    assert.equal(
+      (await cluster.json('get deployment nginx-deployment')).metadata.annotations['deployment.kubernetes.io/revision'],
+      '2',
+    );
   });
 
   await step('rollout undo brings the former image back as a new revision', async () => {
-    assert.equal(await kubectl('rollout undo deployment/nginx-deployment'), 'deployment.apps/nginx-deployment rolled back\n');
+    assert.equal(
+      await kubectl('rollout undo deployment/nginx-deployment'),
+      'deployment.apps/nginx-deployment rolled back\n',
+    );
     await rolledOut();
     const deployment = await cluster.json('get deployment nginx-deployment');
     assert.equal(deployment.spec.template.spec.containers[0].image, 'nginx:1.7.9');
     assert.equal(deployment.metadata.annotations['deployment.kubernetes.io/revision'], '3');
     await kubectl('rollout undo deployment/nginx-deployment --to-revision=2');
     await rolledOut();
-    assert.equal((await cluster.json('get deployment nginx-deployment')).spec.template.spec.containers[0].image, 'nginx:1.7.9-alpine');
+    assert.equal(
+      (await cluster.json('get deployment nginx-deployment')).spec.template.spec.containers[0].image,
+      'nginx:1.7.9-alpine',
+    );
     const refused = await cluster.tryKubectl('rollout undo deployment/nginx-deployment --to-revision=77');
     assert.match(refused.stderr, /unable to find specified revision 77 in history/);
   });
 
   await step('a paused rollout waits until it is resumed', async () => {
-    assert.equal(await kubectl('rollout pause deployment/nginx-deployment'), 'deployment.apps/nginx-deployment paused\n');
+    assert.equal(
+      await kubectl('rollout pause deployment/nginx-deployment'),
+      'deployment.apps/nginx-deployment paused\n',
+    );
     await kubectl('set image deployment/nginx-deployment nginx=nginx:1.7.9');
     const paused = await cluster.eventually('the controller has seen the pause', async () => {
       const found = await cluster.json('get deployment nginx-deployment');
       return found.status.observedGeneration === found.metadata.generation && found;
     });
     assert.equal(paused.status.updatedReplicas ?? 0, 0);
-    assert.equal(await kubectl('rollout resume deployment/nginx-deployment'), 'deployment.apps/nginx-deployment resumed\n');
+    assert.equal(
+      await kubectl('rollout resume deployment/nginx-deployment'),
+      'deployment.apps/nginx-deployment resumed\n',
+    );
     await rolledOut();
     assert.equal((await cluster.json('get deployment nginx-deployment')).status.updatedReplicas, 3);
   });
@@ -175,7 +211,10 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
   await step('rollout restart replaces every pod', async () => {
     const names = () => kubectl('get pods -o name').then((text) => text.trim().split('\n'));
     const before = new Set(await names());
-    assert.equal(await kubectl('rollout restart deployment/nginx-deployment'), 'deployment.apps/nginx-deployment restarted\n');
+    assert.equal(
+      await kubectl('rollout restart deployment/nginx-deployment'),
+      'deployment.apps/nginx-deployment restarted\n',
+    );
     await rolledOut();
     await cluster.eventually('the old pods are gone', async () => (await names()).every((name) => !before.has(name)));
   });
@@ -187,11 +226,16 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
   });
 
   await step('label, annotate and patch in three ways change the object', async () => {
-    assert.equal(await kubectl('label deployment/nginx-deployment tier=web'), 'deployment.apps/nginx-deployment labeled\n');
+    assert.equal(
+      await kubectl('label deployment/nginx-deployment tier=web'),
+      'deployment.apps/nginx-deployment labeled\n',
+    );
     const clash = await cluster.tryKubectl('label deployment/nginx-deployment tier=back');
     assert.match(clash.stderr, /'tier' already has a value \(web\), and --overwrite is false/);
     await kubectl('annotate deployment/nginx-deployment owner=docs');
-    await kubectl(`patch deployment nginx-deployment --type=json -p '[{"op":"replace","path":"/metadata/labels/tier","value":"json"}]'`);
+    await kubectl(
+      `patch deployment nginx-deployment --type=json -p '[{"op":"replace","path":"/metadata/labels/tier","value":"json"}]'`,
+    );
     await kubectl(`patch deployment nginx-deployment --type=merge -p '{"metadata":{"annotations":{"owner":null}}}'`);
     const patched = await kubectl(
       `patch deployment nginx-deployment -p '{"spec":{"template":{"spec":{"containers":[{"name":"nginx","env":[{"name":"A","value":"1"}]}]}}}}'`,
@@ -209,9 +253,11 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
   await step('diff shows what apply would change, and edit changes it', async () => {
     const changed = await cluster.tryKubectl(`diff -f ${manifest('nginx-deployment-5-replicas')}`);
     assert.equal(changed.code, 1);
-    assert.match(changed.stdout, /-  replicas: 3/);
-    assert.match(changed.stdout, /\+  replicas: 5/);
-    const edited = await cluster.kubectl('edit deployment/nginx-deployment', { env: { KUBE_EDITOR: 'sed -i s/tier:.json/tier:\\ edited/' } });
+    assert.match(changed.stdout, /- {2}replicas: 3/);
+    assert.match(changed.stdout, /\+ {2}replicas: 5/);
+    const edited = await cluster.kubectl('edit deployment/nginx-deployment', {
+      env: { KUBE_EDITOR: 'sed -i s/tier:.json/tier:\\ edited/' },
+    });
     assert.equal(edited, 'deployment.apps/nginx-deployment edited\n');
     assert.equal((await cluster.json('get deployment nginx-deployment')).metadata.labels.tier, 'edited');
   });
@@ -226,7 +272,10 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
     assert.equal(service!['PORT(S)'], '80/TCP');
     const slices = await cluster.eventually('the endpoints are the three pods', async () => {
       const found = (await cluster.json('get endpointslices -l kubernetes.io/service-name=nginx-deployment')).items;
-      return found.flatMap((slice: any) => slice.endpoints ?? []).filter((each: any) => each.conditions.ready).length === 3 && found;
+      return (
+        found.flatMap((slice: any) => slice.endpoints ?? []).filter((each: any) => each.conditions.ready).length ===
+          3 && found
+      );
     });
     assert.equal(slices.length, 1);
     await kubectl('delete service nginx-deployment');
@@ -256,7 +305,10 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
     assert.equal(active.length, 1);
     assert.equal(active[0].metadata.ownerReferences, undefined);
     await kubectl(`delete rs ${active[0].metadata.name} --cascade=background`);
-    await cluster.eventually('the pods went with their ReplicaSet', async () => (await cluster.json('get pods')).items.length === 0);
+    await cluster.eventually(
+      'the pods went with their ReplicaSet',
+      async () => (await cluster.json('get pods')).items.length === 0,
+    );
     await kubectl('delete rs --all');
     await kubectl(`apply -f ${manifest('nginx-deployment-apps-v1')}`);
     await rolledOut();
