@@ -2,6 +2,9 @@
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import type { ControllersConfig } from './config.ts';
 import { deploymentController } from './deployment.ts';
+import { endpointSliceController } from './endpoint-slice.ts';
+import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
+import { endpointsController } from './endpoints.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
@@ -17,5 +20,8 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     deploymentController,
     replicaSetController,
     replicationControllerController,
+    endpointsController,
+    endpointSliceController,
+    endpointSliceMirroringController,
   ];
 }

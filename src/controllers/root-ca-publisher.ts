@@ -38,7 +38,8 @@ export function rootCaPublisher(rootCa: string): ControllerDefinition {
           if (isRight) return;
           try {
             const merged = { ...current?.metadata.annotations, ...annotations };
-            if (current) await configMaps.update({ ...current, metadata: { ...current.metadata, annotations: merged }, data });
+            if (current)
+              await configMaps.update({ ...current, metadata: { ...current.metadata, annotations: merged }, data });
             else await configMaps.create({ metadata: { namespace: key, name, annotations }, data }, { signal });
           } catch (error) {
             if (!isAlreadyExists(error) && !isNotFound(error) && !isNamespaceEnding(error)) throw error;

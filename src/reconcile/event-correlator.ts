@@ -20,7 +20,7 @@ export interface Correlation<E> {
 /** Events of one object and source: 25 at once, then one in five minutes. */
 const burst = 25;
 const refillPerMs = 1 / 300_000;
-/** So many different messages of one reason within ten minutes are told apart. */
+/** From so many different messages of one reason within ten minutes on, they are one line. */
 const maxSimilar = 10;
 const similarWindowMs = 600_000;
 const maxRemembered = 4096;
@@ -42,7 +42,7 @@ export class EventCorrelator<E> {
     const source = `${event.component}\u0000${object}`;
     if (!this.#admit(source, nowMs)) return undefined;
     const group = [source, about.fieldPath, event.type, event.reason].join('\u0000');
-    const isOneOfMany = this.#countSimilar(group, event.message, nowMs) > maxSimilar;
+    const isOneOfMany = this.#countSimilar(group, event.message, nowMs) >= maxSimilar;
     const message = isOneOfMany ? `(combined from similar events): ${event.message}` : event.message;
     const key = isOneOfMany ? group : `${group}\u0000${event.message}`;
     return { message, known: this.#written.get(key), remember: (written) => this.#written.set(key, written) };
@@ -61,7 +61,7 @@ export class EventCorrelator<E> {
     if (!similar || nowMs - similar.lastMs > similarWindowMs) similar = { messages: new Set(), lastMs: nowMs };
     similar.lastMs = nowMs;
     // Past the limit the number no longer matters: the set stays small.
-    if (similar.messages.size <= maxSimilar) similar.messages.add(message);
+    if (similar.messages.size < maxSimilar) similar.messages.add(message);
     this.#similar.set(group, similar);
     return similar.messages.size;
   }

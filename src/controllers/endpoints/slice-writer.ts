@@ -1,0 +1,69 @@
+// Writes the slices of one owner as planned. Remembers what it has created until the cache shows it: planning on an older
+// cache would create it twice.
+import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
+import { endpointSliceKind } from '../../../generated/kinds.ts';
+import type { OwnerReference } from '../../../generated/meta-v1.ts';
+import { isEqual } from '../../api/meta/equality.ts';
+import { isNotFound } from '../../api/meta/status-error.ts';
+import type { Client } from '../../client/client.ts';
+import type { Expectations } from '../../reconcile/expectations.ts';
+import { isNamespaceEnding } from '../shared/pod-control.ts';
+import type { SlicePlan } from './plan-slices.ts';
+
+export const serviceNameLabel = 'kubernetes.io/service-name';
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+export const headlessLabel = 'service.kubernetes.io/headless';
+
+export interface SliceShape {
+  readonly namespace: string;
+  /** Of the Service; names of slices begin with it. */
+  readonly serviceName: string;
+  readonly labels: Record<string, string>;
+  readonly annotations?: Record<string, string>;
+  readonly owner: OwnerReference;
+  readonly addressType: EndpointSlice['addressType'];
+}
+
+export interface SliceWriterOptions {
+  readonly client: Client;
+  readonly expectations: Expectations;
+  readonly key: string;
+}
+
+export async function writeSlices(
+  { client, expectations, key }: SliceWriterOptions,
+  shape: SliceShape,
+  existing: readonly EndpointSlice[],
+  plan: SlicePlan,
+): Promise<void> {
+  const slices = client.resource(endpointSliceKind);
+  const { namespace, labels, annotations, addressType } = shape;
+  if (plan.create.length > 0) expectations.expectCreations(key, plan.create.length);
+  for (const content of plan.create) {
+    const metadata = {
+      namespace,
+      generateName: `${shape.serviceName}-`,
+      labels,
+      ...(annotations ? { annotations } : {}),
+      ownerReferences: [shape.owner],
+    };
+    try {
+      await slices.create({ metadata, addressType, ...content });
+    } catch (error) {
+      expectations.creationSeen(key);
+      if (!isNamespaceEnding(error)) throw error;
+    }
+  }
+  const updates = new Map(plan.update.map(({ slice, content }) => [slice, content]));
+  for (const slice of existing) {
+    const content = updates.get(slice);
+    if (plan.delete.includes(slice)) continue;
+    if (!content && isEqual(slice.metadata.labels, labels)) continue;
+    await slices.update({ ...slice, ...content, metadata: { ...slice.metadata, labels } });
+  }
+  for (const slice of plan.delete) {
+    await slices.delete({ namespace, name: slice.metadata.name }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
+}
