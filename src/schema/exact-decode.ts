@@ -167,7 +167,7 @@ export class ExactDecoder {
       if (seen.has(key)) this.#strict('duplicate', key);
       seen.add(key);
       this.#struct = type.shortName;
-      this.#enter(key, key);
+      this.#enter(field.goPath, key);
       const value = this.#fieldValue(field, field.wrap, result[key]);
       if (value !== undefined) result[key] = value;
       this.#fields.pop();

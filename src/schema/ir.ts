@@ -39,6 +39,8 @@ export interface Field {
   /** Go's name of the value (`int32`, `v1.Container`) and of the whole field (`[]v1.Container`), for error texts. */
   readonly goValue: string;
   readonly goType: string;
+  /** Go's path to the field, through embedded structs: `VolumeSource.emptyDir`. */
+  readonly goPath: string;
   readonly fact: FieldFact;
 }
 
@@ -103,6 +105,7 @@ function toField(fact: FieldFact): Field {
     isInline: fact.inline === true,
     goValue,
     goType: goTypeOf(fact, goValue),
+    goPath: fact.name ?? '',
     fact,
   };
 }
@@ -122,9 +125,11 @@ export function typeOf(typeName: string): Type {
   if (known) return known;
   const fact = factOf(typeName);
   const fields = fact.fields.map(toField);
-  const jsonFields = fields.flatMap((field) =>
-    field.isInline && field.typeName ? typeOf(field.typeName).jsonFields : [field],
-  );
+  const jsonFields = fields.flatMap((field) => {
+    if (!field.isInline || !field.typeName) return [field];
+    const embedded = typeOf(field.typeName);
+    return embedded.jsonFields.map((inner) => ({ ...inner, goPath: `${embedded.shortName}.${inner.goPath}` }));
+  });
   const type: Type = {
     name: typeName,
     shortName: typeName.slice(typeName.lastIndexOf('.') + 1),
