@@ -80,7 +80,7 @@ export class SchedulingQueue implements Disposable {
   /** No node would do, or binding failed: wait, and come back when something changed, but not before the back-off. */
   putBack(key: string, { isRetry = false } = {}): void {
     const entry = this.#pods.get(key);
-    if (!entry || entry.place !== 'in work') return;
+    if (entry?.place !== 'in work') return;
     entry.readyAt = this.#clock.now() + Math.min(firstBackoffMs * 2 ** (entry.attempts - 1), maxBackoffMs);
     const mayHelp = isRetry || entry.isStale;
     entry.place = mayHelp ? 'backoff' : 'aside';

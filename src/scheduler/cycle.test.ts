@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Node, Pod, PodSpec } from '../../generated/core-v1.ts';
+import { seededRandom } from '../base/random.ts';
+import { decide, describeRefusals } from './cycle.ts';
+import { NodeCache } from './node-cache.ts';
+import type { Snapshot } from './plugin.ts';
+import { filters, scores } from './plugins/index.ts';
+import { viewOf } from './pod-view.ts';
+import { planPreemption } from './preemption.ts';
+
+interface NodeSketch {
+  cpu?: string;
+  labels?: Record<string, string>;
+  taints?: Node['spec']['taints'];
+  unschedulable?: boolean;
+}
+
+interface PodSketch extends Partial<PodSpec> {
+  cpu?: string;
+  labels?: Record<string, string>;
+  owner?: string;
+}
+
+function aNode(name: string, { cpu = '4', labels = {}, taints, unschedulable }: NodeSketch = {}): Node {
+  return {
+    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+    spec: { ...(taints ? { taints } : {}), ...(unschedulable ? { unschedulable } : {}) },
+    status: { allocatable: { cpu, memory: '8Gi', pods: '10' } },
+  };
+}
+
+function aPod(name: string, { cpu, labels = {}, owner, ...spec }: PodSketch = {}): Pod {
+  const resources = cpu ? { requests: { cpu } } : {};
+  const ownerReferences = owner
+    ? [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: owner, uid: owner, controller: true }]
+    : [];
+  return {
+    metadata: { name, namespace: 'default', uid: name, labels, ownerReferences },
+    spec: { containers: [{ name: 'main', image: 'web:1', resources }], ...spec },
+  };
+}
+
+function world(nodes: readonly Node[], placed: readonly [Pod, string][] = []): Snapshot {
+  const cache = new NodeCache();
+  for (const node of nodes) cache.setNode(node);
+  for (const [pod, node] of placed) cache.place(pod, node);
+  return {
+    nodes: cache.nodes,
+    antiAffinityPods: cache.antiAffinityPods,
+    namespaceLabels: () => ({}),
+    services: () => [],
+  };
+}
+
+function outcome(pod: Pod, snapshot: Snapshot): string {
+  const decision = decide(viewOf(pod), snapshot, { filters, scores }, { startAt: 0, random: seededRandom(1) });
+  return decision.type === 'node' ? decision.node.name : describeRefusals(snapshot.nodes.length, decision.refusals);
+}
+
+const antiAffinity = (app: string) => ({
+  podAntiAffinity: {
+    requiredDuringSchedulingIgnoredDuringExecution: [
+      { labelSelector: { matchLabels: { app } }, topologyKey: 'kubernetes.io/hostname' },
+    ],
+  },
+});
+
+for (const { name, pod, nodes, placed = [], want } of [
+  {
+    name: 'takes the node with the most left',
+    pod: aPod('p', { cpu: '1' }),
+    nodes: [aNode('a'), aNode('b')],
+    placed: [[aPod('x', { cpu: '2' }), 'a']] as [Pod, string][],
+    want: 'b',
+  },
+  {
+    name: 'says when there is not enough',
+    pod: aPod('p', { cpu: '5' }),
+    nodes: [aNode('a'), aNode('b')],
+    want: '0/2 nodes are available: 2 Insufficient cpu.',
+  },
+  {
+    name: 'follows the node selector',
+    pod: aPod('p', { nodeSelector: { disk: 'ssd' } }),
+    nodes: [aNode('a'), aNode('b', { labels: { disk: 'ssd' } })],
+    want: 'b',
+  },
+  {
+    name: 'keeps off tainted nodes',
+    pod: aPod('p'),
+    nodes: [aNode('a', { taints: [{ key: 'x', effect: 'NoSchedule' }] })],
+    want: '0/1 nodes are available: 1 node(s) had untolerated taint(s).',
+  },
+  {
+    name: 'goes where its tolerations let it',
+    pod: aPod('p', { tolerations: [{ operator: 'Exists' }] }),
+    nodes: [aNode('a', { taints: [{ key: 'x', effect: 'NoExecute' }] })],
+    want: 'a',
+  },
+  {
+    name: 'keeps off cordoned nodes',
+    pod: aPod('p'),
+    nodes: [aNode('a', { unschedulable: true }), aNode('b')],
+    want: 'b',
+  },
+  {
+    name: 'spreads the pods of one owner',
+    pod: aPod('p', { owner: 'rs' }),
+    nodes: [aNode('a'), aNode('b')],
+    placed: [
+      [aPod('x', { owner: 'rs' }), 'a'],
+      [aPod('y', { cpu: '500m' }), 'b'],
+    ] as [Pod, string][],
+    want: 'b',
+  },
+  {
+    name: 'keeps apart what wants to be apart',
+    pod: aPod('p', { labels: { app: 'db' }, affinity: antiAffinity('db') }),
+    nodes: [aNode('a')],
+    placed: [[aPod('x', { labels: { app: 'db' } }), 'a']] as [Pod, string][],
+    want: "0/1 nodes are available: 1 node(s) didn't match pod anti-affinity rules.",
+  },
+  {
+    name: 'respects the anti-affinity of pods that are there',
+    pod: aPod('p', { labels: { app: 'web' } }),
+    nodes: [aNode('a')],
+    placed: [[aPod('x', { affinity: antiAffinity('web') }), 'a']] as [Pod, string][],
+    want: "0/1 nodes are available: 1 node(s) didn't satisfy existing pods anti-affinity rules.",
+  },
+  {
+    name: 'counts host ports',
+    pod: aPod('p', { containers: [{ name: 'c', ports: [{ containerPort: 80, hostPort: 80 }] }] }),
+    nodes: [aNode('a')],
+    placed: [[aPod('x', { containers: [{ name: 'c', ports: [{ containerPort: 1, hostPort: 80 }] }] }), 'a']] as [
+      Pod,
+      string,
+    ][],
+    want: "0/1 nodes are available: 1 node(s) didn't have free ports for the requested pod ports.",
+  },
+]) {
+  test(`the scheduler ${name}`, () => assert.equal(outcome(pod, world(nodes, placed)), want));
+}
+
+test('preemption takes the weakest pods that make room, and no more', () => {
+  const nodes = [aNode('a'), aNode('b')];
+  const snapshot = world(nodes, [
+    [aPod('strong', { cpu: '3', priority: 5 }), 'a'],
+    [aPod('weak', { cpu: '1', priority: 1 }), 'b'],
+    [aPod('weaker', { cpu: '2', priority: 0 }), 'b'],
+  ]);
+  const pod = viewOf(aPod('p', { cpu: '3', priority: 10 }));
+  const decision = decide(pod, snapshot, { filters, scores }, { startAt: 0, random: seededRandom(1) });
+  assert.ok(decision.type === 'none');
+  const plan = planPreemption(pod, snapshot, decision.refusals, { filters, budgets: [] });
+  assert.ok('chosen' in plan);
+  assert.deepEqual([plan.chosen.node, plan.chosen.victims.map(({ key }) => key)], ['b', ['default/weaker']]);
+});
+
+test('preemption says why it can not help', () => {
+  const snapshot = world([aNode('a', { cpu: '1' })], [[aPod('x', { cpu: '1' }), 'a']]);
+  const refuse = (cpu: string) => {
+    const pod = viewOf(aPod('p', { cpu }));
+    const decision = decide(pod, snapshot, { filters, scores }, { startAt: 0, random: seededRandom(1) });
+    assert.ok(decision.type === 'none');
+    const plan = planPreemption(pod, snapshot, decision.refusals, { filters, budgets: [] });
+    return 'message' in plan ? plan.message : '';
+  };
+  assert.equal(refuse('1'), 'preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.');
+  assert.equal(refuse('2'), 'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.');
+});
