@@ -5,6 +5,7 @@ import { daemonSetKind } from './apps/daemon-set.ts';
 import { deploymentKind } from './apps/deployment.ts';
 import { replicaSetKind } from './apps/replica-set.ts';
 import { statefulSetKind } from './apps/stateful-set.ts';
+import { horizontalPodAutoscalerKind } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { cronJobKind } from './batch/cron-job.ts';
 import { jobKind } from './batch/job.ts';
 import { leaseKind } from './coordination/lease.ts';
@@ -23,10 +24,12 @@ import { serviceKind } from './core/service.ts';
 import { serviceAccountKind } from './core/service-account.ts';
 import { endpointSliceKind } from './discovery/endpoint-slice.ts';
 import type { KindDefinition } from './kind.ts';
+import { podDisruptionBudgetKind } from './policy/pod-disruption-budget.ts';
 import { clusterRoleKind } from './rbac/cluster-role.ts';
 import { clusterRoleBindingKind } from './rbac/cluster-role-binding.ts';
 import { roleKind } from './rbac/role.ts';
 import { roleBindingKind } from './rbac/role-binding.ts';
+import { priorityClassKind } from './scheduling/priority-class.ts';
 
 export const kindDefinitions: readonly KindDefinition[] = [
   configMapKind,
@@ -53,6 +56,9 @@ export const kindDefinitions: readonly KindDefinition[] = [
   clusterRoleKind,
   roleBindingKind,
   roleKind,
+  podDisruptionBudgetKind,
+  horizontalPodAutoscalerKind,
+  priorityClassKind,
   leaseKind,
   endpointSliceKind,
 ];

@@ -43,7 +43,7 @@ function validateScopes(quota: ResourceQuota, errors: FieldErrors): void {
   for (const scope of named) {
     if (!Object.hasOwn(scopes, scope)) errors.invalid(at, named, 'unsupported scope');
     for (const name of hardNames(quota)) {
-      if (!scopes[scope]?.includes(name)) errors.invalid(at, named, 'unsupported scope applied to resource');
+      if (scopes[scope]?.includes(name) === false) errors.invalid(at, named, 'unsupported scope applied to resource');
     }
   }
   if (hasConflict(named)) errors.invalid(at, named, 'conflicting scopes');
@@ -80,7 +80,7 @@ function validateScopeSelector(quota: ResourceQuota, errors: FieldErrors): void 
     const { scopeName } = requirement;
     if (!Object.hasOwn(scopes, scopeName)) errors.invalid(at.child('scopeName'), scopeName, 'unsupported scope');
     for (const name of hardNames(quota)) {
-      if (!scopes[scopeName]?.includes(name)) {
+      if (scopes[scopeName]?.includes(name) === false) {
         errors.invalid(at, quota.spec!.scopeSelector, 'unsupported scope applied to resource');
       }
     }
