@@ -6,7 +6,7 @@ import { createLogger } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import { createClient } from '../client/create-client.ts';
 import { createPortTransport } from '../client/port-transport.ts';
-import { configureControllers } from '../controllers/index.ts';
+import { createControllers } from '../controllers/index.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { createManager } from '../reconcile/manager.ts';
@@ -45,7 +45,7 @@ if (only.includes('controllers')) {
     clock,
     random,
     log: log.with({ component: 'controllers' }),
-    controllers: configureControllers(settings),
+    controllers: createControllers(settings),
     informers,
   });
   running.push(manager.run(signal));

@@ -4,7 +4,7 @@ import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeFromKubeconfig } from './kubeconfig.ts';
 import { contextName, type Layout } from './layout.ts';
-import { readSettings, type Settings } from './settings.ts';
+import { readSettings } from './settings.ts';
 import { releaseSlot } from './slots.ts';
 import { clearState, isAlive, readState, stopProcess } from './state.ts';
 
@@ -25,7 +25,7 @@ export async function takeDown(layout: Layout, { keepPods }: DownOptions): Promi
   }
   const settings = readSettings(layout);
   if (keepPods) return processes.size > 0;
-  const hadNode = settings !== undefined && settings.simulatedNodes === undefined && (await clearNode(layout, settings));
+  const hadNode = settings !== undefined && settings.simulatedNodes === undefined && (await clearNode(layout));
   clearState(layout);
   return processes.size > 0 || hadNode;
 }
@@ -42,7 +42,7 @@ export async function deleteCluster(layout: Layout): Promise<boolean> {
 }
 
 /** Pods, containerd, mounts, network and cgroups of a real node. */
-async function clearNode(layout: Layout, settings: Settings): Promise<boolean> {
+async function clearNode(layout: Layout): Promise<boolean> {
   const { findContainerd, stopContainerd } = await import('../kubelet/runtime/containerd-daemon.ts');
   const { removeAllPods } = await import('./remove-pods.ts');
   const { removeNodeNetwork } = await import('./node-network.ts');
@@ -50,7 +50,7 @@ async function clearNode(layout: Layout, settings: Settings): Promise<boolean> {
   if (wasRunning || hasPods(layout)) await removeAllPods(layout);
   await stopContainerd(layout.containerd);
   await unmountBelow(layout.dataDir);
-  await removeNodeNetwork(layout, settings);
+  await removeNodeNetwork(layout);
   await removeCgroups(layout.name);
   return wasRunning;
 }

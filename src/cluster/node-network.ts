@@ -1,9 +1,21 @@
-// The node's network from the outside: what is left of it when the node agent no longer runs.
+// Where the node's network keeps its files, for the agent that sets it up and for `down`, which takes it away.
 import { join } from 'node:path';
 import { removeHostNetwork } from '../network/cni/host-network.ts';
+import { removeTable } from '../network/proxy/nft.ts';
+import { tableName } from '../network/proxy/base-rules.ts';
 import type { Layout } from './layout.ts';
-import type { Settings } from './settings.ts';
 
-export async function removeNodeNetwork(layout: Layout, settings: Settings): Promise<void> {
-  await removeHostNetwork({ clusterName: layout.name, podCidr: settings.podCidr, stateDir: join(layout.node, 'network') });
+export function networkFolders(layout: Layout) {
+  return {
+    clusterName: layout.name,
+    cniConfDir: join(layout.node, 'cni'),
+    ipamDir: join(layout.node, 'ipam'),
+    recordDir: join(layout.node, 'network'),
+  };
+}
+
+/** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. */
+export async function removeNodeNetwork(layout: Layout): Promise<void> {
+  await removeTable(tableName(layout.name));
+  await removeHostNetwork(networkFolders(layout));
 }

@@ -1,3 +1,4 @@
+import { silentLogger } from '../base/log.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureContainerd } from '../kubelet/runtime/containerd-daemon.ts';
 import { containerdOptions } from './containerd.ts';
@@ -9,7 +10,7 @@ const atOnce = 8;
 /** Stops and removes every pod the cluster's containerd has, starting containerd for it when it does not run. */
 export async function removeAllPods(layout: Layout): Promise<void> {
   const { socketPath } = await ensureContainerd(containerdOptions(layout, checkRealNode()));
-  const runtime = createCriRuntime({ socketPath });
+  const runtime = createCriRuntime({ socketPath, log: silentLogger });
   try {
     const sandboxes = await runtime.listSandboxes();
     const worker = async () => {

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads';
-import type { ControllerSettings } from '../controllers/index.ts';
+import type { ControllersConfig } from '../controllers/index.ts';
 import type { ComponentName } from './up-options.ts';
 
 export interface ControllersWorkerData {
@@ -7,7 +7,7 @@ export interface ControllersWorkerData {
   readonly ports: Readonly<Record<string, MessagePort>>;
   /** What comes in on it means: stop. */
   readonly control: MessagePort;
-  readonly settings: ControllerSettings;
+  readonly settings: ControllersConfig;
   readonly only: readonly ComponentName[];
 }
 

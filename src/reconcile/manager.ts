@@ -18,6 +18,8 @@ export interface ManagerOptions {
   /** Of the component: `kube-controller-manager`. */
   readonly name: string;
   readonly client: Client;
+  /** The client a controller writes with, when each has an identity of its own; default: `client` for all. */
+  readonly clientFor?: (controller: string) => Client;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -48,7 +50,8 @@ async function runAll(options: ManagerOptions, signal: AbortSignal): Promise<voi
   const recorders = createEventRecorders({ client, clock, log });
   const informers = options.informers ?? createInformerFactory({ client, clock, random, log });
   const context: ControllerContext = { client, informers, clock, random, log, recorder: recorders.recorder };
-  const controllers = options.controllers.map((definition) => superviseOne(definition, context, signal));
+  const own = (name: string) => ({ ...context, client: options.clientFor?.(name) ?? client });
+  const controllers = options.controllers.map((definition) => superviseOne(definition, own(definition.name), signal));
   const running = options.informers ? [] : [informers.run(signal)];
   await Promise.all([...running, ...controllers, recorders.run(signal)]);
 }
