@@ -13,6 +13,8 @@ export interface AuthorizationAttributes {
   readonly name: string;
   /** Non-resource requests only. */
   readonly path: string;
+  /** The `fieldSelector` parameter of list, watch and deletecollection: a node may list the pods bound to it, not all. */
+  readonly fieldSelector?: string;
 }
 
 export interface Decision {

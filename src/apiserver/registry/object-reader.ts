@@ -6,4 +6,6 @@ export interface ObjectReader {
   find<T extends KubernetesObject>(kind: KindRef<T>, namespace: string, name: string): T | undefined;
   /** All, or one namespace's. */
   list<T extends KubernetesObject>(kind: KindRef<T>, namespace?: string): readonly T[];
+  /** Revision of the last change to any object of the kind: an index made of them is good for as long as it stays the same. */
+  changedAt(kind: KindRef<any>): number;
 }

@@ -1,0 +1,34 @@
+import { groups } from '../authn/users.ts';
+import type { Authorizer, Decision } from './authorizer.ts';
+
+/** Asks each in turn; the first that allows or denies decides. What the others said is kept for the answer. */
+export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
+  return {
+    authorize(attributes) {
+      const reasons: string[] = [];
+      for (const [index, authorizer] of authorizers.entries()) {
+        const decision = authorizer.authorize(attributes);
+        if (decision instanceof Promise) return settle(decision, authorizers.slice(index + 1));
+        if (decision.verdict !== 'none') return decision;
+        if (decision.reason) reasons.push(decision.reason);
+      }
+      return { verdict: 'none', reason: reasons.join('\n') };
+
+      async function settle(first: Promise<Decision>, rest: readonly Authorizer[]): Promise<Decision> {
+        const decision = await first;
+        if (decision.verdict !== 'none') return decision;
+        const next = await unionAuthorizer(rest).authorize(attributes);
+        if (next.verdict !== 'none') return next;
+        const all = [...reasons, decision.reason, next.reason].filter((reason) => reason !== '');
+        return { verdict: 'none', reason: all.join('\n') };
+      }
+    },
+  };
+}
+
+/** `system:masters` may do everything, whatever the roles say: the way back in when they are broken. */
+export const mastersAuthorizer: Authorizer = {
+  authorize({ user }) {
+    return { verdict: user.groups.includes(groups.masters) ? 'allow' : 'none', reason: '' };
+  },
+};

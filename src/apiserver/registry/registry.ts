@@ -1,0 +1,49 @@
+// Everything handlers need to reach stored objects: caches, the store, the served resources.
+import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { Store } from '../../store/store.ts';
+import type { CacheHub } from './cache-hub.ts';
+import type { ObjectReader } from './object-reader.ts';
+import type { ResourceCache } from './resource-cache.ts';
+import type { ResourceTable } from './resource-table.ts';
+import { resourcePrefix } from './storage-key.ts';
+
+export class Registry implements ObjectReader {
+  readonly store: Store;
+  readonly hub: CacheHub;
+  readonly table: ResourceTable;
+  readonly #caches = new Map<ResourceInfo['storage'], ResourceCache>();
+
+  constructor(store: Store, hub: CacheHub, table: ResourceTable) {
+    this.store = store;
+    this.hub = hub;
+    this.table = table;
+  }
+
+  cacheOf(resource: ResourceInfo): ResourceCache {
+    let cache = this.#caches.get(resource.storage);
+    if (!cache) {
+      cache = this.hub.cache(resourcePrefix(resource.storage));
+      this.#caches.set(resource.storage, cache);
+    }
+    return cache;
+  }
+
+  find<T extends KubernetesObject>(kind: KindRef<T>, namespace: string, name: string): T | undefined {
+    return this.#cacheOfKind(kind).find(namespace, name)?.object as T | undefined;
+  }
+
+  list<T extends KubernetesObject>(kind: KindRef<T>, namespace = ''): readonly T[] {
+    return this.#cacheOfKind(kind)
+      .list(namespace)
+      .map((entry) => entry.object as T);
+  }
+
+  changedAt(kind: KindRef<any>): number {
+    return this.#cacheOfKind(kind).lastChange;
+  }
+
+  #cacheOfKind(kind: KindRef<any>): ResourceCache {
+    return this.hub.cache(resourcePrefix(kind));
+  }
+}
