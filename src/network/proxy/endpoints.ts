@@ -1,0 +1,82 @@
+// Which endpoints a service port leads to: the choice upstream makes, from slices alone.
+import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
+import { familyOf, type IpFamily, isRoutable } from '../addresses.ts';
+
+export interface UsableEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly isLocal: boolean;
+}
+
+export interface EndpointQuestion {
+  readonly family: IpFamily;
+  /** The service port's name; '' where it has none. */
+  readonly portName: string;
+  readonly protocol: string;
+  readonly nodeName: string;
+  /** A pod of this node that is going away, by `namespace/name`: known here before its slice says so. */
+  readonly isLeaving?: (podKey: string) => boolean;
+}
+
+export interface EndpointChoice {
+  readonly everywhere: readonly UsableEndpoint[];
+  readonly local: readonly UsableEndpoint[];
+}
+
+interface Candidate extends UsableEndpoint {
+  readonly isReady: boolean;
+  readonly isDraining: boolean;
+}
+
+/** Ready ones; where none is ready, those that still serve while they terminate. The same again among local ones. */
+export function chooseEndpoints(slices: readonly EndpointSlice[], question: EndpointQuestion): EndpointChoice {
+  const candidates = [...unique(slices.flatMap((slice) => candidatesOf(slice, question))).values()];
+  return {
+    everywhere: readyOrDraining(candidates),
+    local: readyOrDraining(candidates.filter(({ isLocal }) => isLocal)),
+  };
+}
+
+function readyOrDraining(candidates: readonly Candidate[]): UsableEndpoint[] {
+  const ready = candidates.filter(({ isReady }) => isReady);
+  const chosen = ready.length > 0 ? ready : candidates.filter(({ isDraining }) => isDraining);
+  return chosen.map(({ address, port, isLocal }) => ({ address, port, isLocal }));
+}
+
+/** An endpoint may be in two slices while it moves between them: the readier one counts. Order: by address and port. */
+function unique(candidates: readonly Candidate[]): Map<string, Candidate> {
+  const found = new Map<string, Candidate>();
+  for (const candidate of candidates) {
+    const key = `${candidate.address} ${candidate.port}`;
+    const other = found.get(key);
+    if (!other || (!other.isReady && candidate.isReady)) found.set(key, candidate);
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function candidatesOf(slice: EndpointSlice, question: EndpointQuestion): Candidate[] {
+  if (slice.addressType !== question.family) return [];
+  const ports = (slice.ports ?? []).filter(
+    (port) => (port.name ?? '') === question.portName && (port.protocol ?? 'TCP') === question.protocol && port.port,
+  );
+  return ports.flatMap((port) =>
+    (slice.endpoints ?? []).flatMap((endpoint): Candidate[] => {
+      // One address an endpoint: the others are by contract the same.
+      const address = endpoint.addresses[0];
+      if (!address || familyOf(address) !== question.family || !isRoutable(address)) return [];
+      const { ready = true, serving = ready, terminating = false } = endpoint.conditions ?? {};
+      const { targetRef } = endpoint;
+      const isLeaving =
+        targetRef?.kind === 'Pod' && question.isLeaving?.(`${targetRef.namespace}/${targetRef.name}`) === true;
+      return [
+        {
+          address,
+          port: port.port!,
+          isLocal: endpoint.nodeName === question.nodeName,
+          isReady: ready && !isLeaving,
+          isDraining: (serving && terminating) || (ready && isLeaving),
+        },
+      ];
+    }),
+  );
+}

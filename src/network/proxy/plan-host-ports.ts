@@ -1,0 +1,38 @@
+// Host ports of one pod: the node's own ports that lead to it.
+import type { Pod } from '../../../generated/core-v1.ts';
+import { familyOf, isRoutable } from '../addresses.ts';
+import { type Element, emptyPlan, match, meta, type Plan, type Rule, type SharedName } from './rule-set.ts';
+
+/** Plans a pod that has its address; pods on the host's network listen by themselves. */
+export function planHostPorts(pod: Pod): Plan {
+  const address = (pod.status?.podIPs?.map(({ ip }) => ip) ?? [pod.status?.podIP]).find(
+    (ip) => ip && familyOf(ip) === 'IPv4' && isRoutable(ip),
+  );
+  const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
+  if (!address || isOver || pod.spec?.hostNetwork || !pod.metadata.uid) return emptyPlan;
+  const chains = new Map<string, readonly Rule[]>();
+  const elements: { in: SharedName; element: Element }[] = [];
+  const udp: { address?: string; port: number; endpoints: string[] }[] = [];
+  for (const port of containerPorts(pod)) {
+    if (!port.hostPort) continue;
+    const protocol = (port.protocol ?? 'TCP').toLowerCase();
+    const isEverywhere = !port.hostIP || port.hostIP === '0.0.0.0' || port.hostIP === '::';
+    if (!isEverywhere && familyOf(port.hostIP!) !== 'IPv4') continue;
+    const target = `host/${pod.metadata.uid}/${protocol}/${port.containerPort}`;
+    const dnat = { family: 'ip', addr: address, port: port.containerPort };
+    chains.set(target, [[match(meta('l4proto'), protocol), { dnat }]]);
+    elements.push(
+      isEverywhere
+        ? { in: 'host-ports', element: { key: [protocol, port.hostPort], target } }
+        : { in: 'host-ports-by-address', element: { key: [port.hostIP!, protocol, port.hostPort], target } },
+    );
+    if (protocol === 'udp') udp.push({ port: port.hostPort, endpoints: [address] });
+  }
+  if (elements.length > 0) elements.push({ in: 'hairpin', element: { key: [address, address] } });
+  return { chains, affinitySets: new Map(), elements, udp };
+}
+
+function containerPorts(pod: Pod) {
+  const sidecars = (pod.spec?.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  return [...(pod.spec?.containers ?? []), ...sidecars].flatMap(({ ports }) => ports ?? []);
+}

@@ -1,0 +1,295 @@
+// The proxy on a real kernel: real bridge and CNI plugins, pods in network namespaces.
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import type { ServiceSpec } from '../../../generated/core-v1.ts';
+import type { Endpoint } from '../../../generated/discovery-v1.ts';
+import { endpointSliceKind, podKind, serviceKind } from '../../../generated/kinds.ts';
+import { systemClock } from '../../base/clock.ts';
+import { createLogger } from '../../base/log.ts';
+import { ensureHostNetwork, type HostNetwork, removeHostNetwork } from '../cni/host-network.ts';
+import { runCommand } from '../run-command.ts';
+import { FakeInformerFactory } from '../testing/fake-informers.ts';
+import { isInsideLab, type LabPod, labSkipReason, runInsideLab, startPod } from '../testing/lab.ts';
+import { aPod, aService, aSlice } from '../testing/objects.ts';
+import { tableName } from './base-rules.ts';
+import { removeTable } from './nft.ts';
+import { createServiceProxy } from './service-proxy.ts';
+
+if (!isInsideLab()) {
+  test('the service proxy on a kernel', { skip: labSkipReason() }, () => {
+    const { code, output } = runInsideLab(import.meta.filename);
+    assert.equal(code, 0, output);
+  });
+} else {
+  runLab();
+}
+
+function runLab(): void {
+  const cluster = 'lab';
+  let folder: string;
+  let network: HostNetwork;
+  const informers = new FakeInformerFactory();
+  const services = informers.informer(serviceKind);
+  const slices = informers.informer(endpointSliceKind);
+  const pods = informers.informer(podKind);
+  const labPods: LabPod[] = [];
+  let stop = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+  const hostNetworkOptions = () => ({
+    clusterName: cluster,
+    podCidr: '10.201.0.0/24',
+    serviceCidr: '10.202.0.0/16',
+    cniConfDir: join(folder, 'net.d'),
+    ipamDir: join(folder, 'ipam'),
+    recordDir: join(folder, 'record'),
+  });
+
+  async function startProxy(): Promise<void> {
+    stop = new AbortController();
+    const proxy = createServiceProxy({
+      table: tableName(cluster),
+      bridge: network.bridge,
+      podCidr: '10.201.0.0/24',
+      clusterPodCidr: '10.201.0.0/16',
+      serviceCidr: '10.202.0.0/16',
+      bridgeFiltering: network.bridgeFiltering,
+      nodeName: 'node-1',
+      informers,
+      clock: systemClock,
+      log: createLogger((line) => process.stderr.write(line), 'warn'),
+      checkIntervalMs: 100,
+    });
+    running = proxy.run(stop.signal);
+    await proxy.ready;
+  }
+
+  async function stopProxy(): Promise<void> {
+    stop.abort();
+    await running;
+  }
+
+  /** A pod that answers every request with its name and who asked. */
+  async function aWebPod(name: string): Promise<LabPod> {
+    const pod = await startPod({
+      conflist: join(folder, `net.d/10-coracle-${cluster}.conflist`),
+      program: `require('node:http').createServer((request, response) => {
+        response.end('${name} ' + request.socket.remoteAddress.replace('::ffff:', '')); }).listen(8080, '0.0.0.0', ready);`,
+    });
+    labPods.push(pod);
+    return pod;
+  }
+
+  let addressCount = 1;
+  function serve(name: string, endpoints: readonly (string | Endpoint)[], spec: ServiceSpec = {}): string {
+    const clusterIP = `10.202.0.${addressCount++}`;
+    services.put(aService(`default/${name}`, { clusterIP, clusterIPs: [clusterIP], ...spec }));
+    slices.put(aSlice(`default/${name}`, { endpoints }));
+    return clusterIP;
+  }
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'network-lab-'));
+    await runCommand('ip', ['link', 'set', 'lo', 'up']);
+    await runCommand('ip', ['link', 'add', 'outside', 'type', 'veth', 'peer', 'name', 'outside-peer']);
+    await runCommand('ip', ['address', 'add', '192.0.2.7/24', 'dev', 'outside']);
+    await runCommand('ip', ['link', 'set', 'outside', 'up']);
+    network = await ensureHostNetwork(hostNetworkOptions());
+    await startProxy();
+  });
+
+  after(async () => {
+    await stopProxy();
+    for (const pod of labPods) await pod[Symbol.asyncDispose]();
+    await removeTable(tableName(cluster));
+    await removeHostNetwork(hostNetworkOptions());
+    assert.doesNotMatch(await runCommand('nft', ['list', 'tables']), /coracle/);
+    assert.doesNotMatch(await runCommand('ip', ['link']), /cor-/);
+    await rm(folder, { recursive: true });
+  });
+
+  test('a service reaches its pods from another pod, from the node and from themselves', async () => {
+    const [one, two] = [await aWebPod('one'), await aWebPod('two')];
+    const ip = serve('web', [one.address, two.address]);
+    const fromNode = new Set<string>();
+    for (let i = 0; i < 20; i++) fromNode.add((await eventually(() => get(ip, 80))).split(' ')[0]!);
+    assert.deepEqual([...fromNode].sort(), ['one', 'two']);
+    const client = await aWebPod('client');
+    const answer = await client.run('curl', '-sS', '--max-time', '3', `http://${ip}/`);
+    assert.match(answer, new RegExp(`^(one|two) ${client.address}$`), 'the client keeps its address');
+    for (let i = 0; i < 10; i++) await one.run('curl', '-sS', '--max-time', '3', `http://${ip}/`);
+  });
+
+  test('a node port answers on every address of the node, localhost too', async () => {
+    const pod = await aWebPod('np');
+    serve('np', [pod.address], { type: 'NodePort', ports: [{ port: 80, nodePort: 30_080, protocol: 'TCP' }] });
+    assert.match(await eventually(() => get('192.0.2.7', 30_080)), /^np /);
+    assert.match(await get('127.0.0.1', 30_080), /^np /);
+    assert.match(await get(network.gateway, 30_080), /^np /);
+    assert.match(await pod.run('curl', '-sS', '--max-time', '3', 'http://192.0.2.7:30080/'), /^np /);
+  });
+
+  test('a service without endpoints refuses at once', async () => {
+    const pod = await aWebPod('none');
+    const ip = serve('none', [], { type: 'NodePort', ports: [{ port: 80, nodePort: 30_081, protocol: 'TCP' }] });
+    await eventually(() => assert.rejects(get(ip, 80), /ECONNREFUSED/));
+    await assert.rejects(get('127.0.0.1', 30_081), /ECONNREFUSED/);
+    await assert.rejects(pod.run('curl', '-sS', '--max-time', '3', `http://${ip}/`), /refused|Could not connect/);
+    await assert.rejects(pod.run('curl', '-sS', '--max-time', '3', `http://${ip}:81/`), /refused|Could not connect/);
+    await assert.rejects(pod.run('curl', '-sS', '--max-time', '3', 'http://10.202.9.9/'), /refused|Could not connect/);
+  });
+
+  test('session affinity sends a client to the pod it had first', async () => {
+    const ready = [await aWebPod('s1'), await aWebPod('s2'), await aWebPod('s3')];
+    const ip = serve(
+      'sticky',
+      ready.map(({ address }) => address),
+      { sessionAffinity: 'ClientIP', sessionAffinityConfig: { clientIP: { timeoutSeconds: 60 } } },
+    );
+    const seen = new Set<string>();
+    for (let i = 0; i < 20; i++) seen.add(await eventually(() => get(ip, 80)));
+    assert.equal(seen.size, 1);
+  });
+
+  test('while endpoints come and go no request fails', async () => {
+    const all = [];
+    for (const name of ['r0', 'r1', 'r2', 'r3']) all.push(await aWebPod(name));
+    const ip = serve('rolling', [all[0]!.address]);
+    await eventually(() => get(ip, 80));
+    let failures = 0;
+    let requests = 0;
+    const done = new AbortController();
+    const client = (async () => {
+      while (!done.signal.aborted) {
+        requests++;
+        await get(ip, 80).catch(() => failures++);
+      }
+    })();
+    for (let round = 0; round < 40; round++) {
+      const chosen = all.filter((_, index) => (round + index) % 3 !== 0).map(({ address }) => address);
+      slices.put(aSlice('default/rolling', { endpoints: chosen }));
+      await systemClock.sleep(10);
+    }
+    done.abort();
+    await client;
+    assert.ok(requests > 100, `${requests} requests`);
+    assert.equal(failures, 0);
+  });
+
+  test('a restart of the proxy breaks no connection and leaves no gap', async () => {
+    const pod = await aWebPod('restart');
+    const ip = serve('restart', [pod.address]);
+    await eventually(() => get(ip, 80));
+    const done = new AbortController();
+    let failures = 0;
+    const client = (async () => {
+      while (!done.signal.aborted) await get(ip, 80).catch(() => failures++);
+    })();
+    for (let round = 0; round < 3; round++) {
+      await stopProxy();
+      await startProxy();
+    }
+    done.abort();
+    await client;
+    assert.equal(failures, 0);
+  });
+
+  test('a table flushed by somebody else comes back', async () => {
+    const pod = await aWebPod('flushed');
+    const ip = serve('flushed', [pod.address]);
+    await eventually(() => get(ip, 80));
+    await runCommand('nft', ['flush', 'ruleset']);
+    assert.match(await eventually(() => get(ip, 80)), /^flushed/);
+  });
+
+  test('a host port leads to its pod, localhost too, and goes with it', async () => {
+    const pod = await aWebPod('hostport');
+    const containers = [{ name: 'c', ports: [{ hostPort: 8088, containerPort: 8080, protocol: 'TCP' as const }] }];
+    pods.put(aPod('default/hostport', { podIP: pod.address, spec: { containers } as never }));
+    assert.match(await eventually(() => get('127.0.0.1', 8088)), /^hostport /);
+    assert.match(await get('192.0.2.7', 8088), /^hostport /);
+    pods.remove('default/hostport');
+    await eventually(() => assert.rejects(get('127.0.0.1', 8088), /ECONNREFUSED/));
+  });
+
+  test('pods do not reach the loopback of the node', async () => {
+    const pod = await aWebPod('nosy');
+    const server = (await import('node:http')).createServer((_, response) => response.end('secret'));
+    await new Promise<void>((resolve) => server.listen(7777, '127.0.0.1', resolve));
+    try {
+      await pod.run('ip', 'route', 'add', '127.0.0.2/32', 'via', network.gateway);
+      const flags = ['-sS', '--max-time', '1'];
+      await assert.rejects(pod.run('curl', ...flags, '--interface', 'eth0', 'http://127.0.0.1:7777/'));
+      await assert.rejects(pod.run('curl', ...flags, 'http://127.0.0.2:7777/'));
+    } finally {
+      server.close();
+    }
+  });
+
+  test('the policy Local refuses what comes from outside when no pod is here, and still serves the node', async () => {
+    const pod = await aWebPod('local');
+    const elsewhere = { addresses: [pod.address], conditions: { ready: true }, nodeName: 'node-2' } as Endpoint;
+    const ports = [{ port: 80, nodePort: 30_082, protocol: 'TCP' as const }];
+    serve('local', [elsewhere], { type: 'NodePort', externalTrafficPolicy: 'Local', ports });
+    assert.match(await eventually(() => get('192.0.2.7', 30_082)), /^local /);
+  });
+
+  test('what the network changed is noted, and the DNS-sized UDP answer comes back through a service', async () => {
+    const pod = await startPod({
+      conflist: join(folder, `net.d/10-coracle-${cluster}.conflist`),
+      program: `const s = require('node:dgram').createSocket('udp4');
+        s.on('message', (m, from) => s.send(m, from.port, from.address)); s.bind(5353, '0.0.0.0', ready);`,
+    });
+    labPods.push(pod);
+    const ip = '10.202.1.1';
+    services.put(aService('default/udp', { clusterIP: ip, clusterIPs: [ip], ports: [{ port: 53, protocol: 'UDP' }] }));
+    const ports = [{ name: '', protocol: 'UDP' as const, port: 5353 }];
+    slices.put(aSlice('default/udp', { ports, endpoints: [pod.address] }));
+    assert.equal(await eventually(() => echo(ip, 53, 'hello')), 'hello');
+    assert.equal(JSON.parse(await readFile(join(folder, 'record/before.json'), 'utf8'))['net/ipv4/ip_forward'], '0');
+  });
+}
+
+/** One request on a connection of its own. */
+function get(address: string, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const call = request({ host: address, port, agent: false, timeout: 2_000 }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    });
+    call.on('timeout', () => call.destroy(new Error('timed out')));
+    call.on('error', reject);
+    call.end();
+  });
+}
+
+async function echo(address: string, port: number, text: string): Promise<string> {
+  const { createSocket } = await import('node:dgram');
+  const socket = createSocket('udp4');
+  try {
+    return await new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error('no answer')), 500);
+      socket.on('message', (message) => resolve(message.toString()));
+      socket.send(text, port, address);
+    });
+  } finally {
+    socket.close();
+  }
+}
+
+/** Rules follow events a few milliseconds later: tries until it succeeds, for at most five seconds. */
+async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  const until = performance.now() + 5_000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await systemClock.sleep(20);
+    }
+  }
+}
