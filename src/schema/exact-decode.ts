@@ -45,6 +45,33 @@ export class ExactDecoder {
     return value;
   }
 
+  /** The duplicate keys of any JSON text, as strict errors. */
+  static duplicates(text: string): string[] {
+    const decoder = new ExactDecoder(text);
+    decoder.#findDuplicates();
+    return decoder.strictErrors;
+  }
+
+  #findDuplicates(): void {
+    const char = this.#peek();
+    if (char === '[') {
+      this.#array((index) => {
+        this.#path.push(`[${index}]`);
+        this.#findDuplicates();
+        this.#path.pop();
+      });
+    } else if (char === '{') {
+      const seen = new Set<string>();
+      this.#object((key) => {
+        if (seen.has(key)) this.#strict('duplicate', key);
+        seen.add(key);
+        this.#enter('', key);
+        this.#findDuplicates();
+        this.#path.pop();
+      });
+    } else this.#skip();
+  }
+
   #space(): void {
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);

@@ -91,7 +91,13 @@ export function unwrapProtobuf(body: Uint8Array): ProtobufEnvelope {
   const reader = new ProtoReader(body);
   reader.at = 4;
   const { end } = reader;
-  const result = { apiVersion: '', kind: '', raw: new Uint8Array() as Uint8Array, contentEncoding: '', contentType: '' };
+  const result = {
+    apiVersion: '',
+    kind: '',
+    raw: new Uint8Array() as Uint8Array,
+    contentEncoding: '',
+    contentType: '',
+  };
   while (reader.at < end) {
     const tag = reader.tag(end);
     if (tag === 10) readTypeMeta(reader, end, result);

@@ -1,8 +1,33 @@
 // Random objects of any type, from a seed: for tests that compare codecs with each other, and for benches.
 import { type Field, typeOf } from './ir.ts';
 
-const words = ['a', 'web', 'nginx:1.25', '', 'ünïcode ✓ 𝄞', 'with "quotes" \\ and\nlines', 'x'.repeat(60), '0644', 'yes'];
-const quantities = ['0', '100m', '1', '1500m', '2Gi', '1.5Gi', '0.5', '1e3', '-1', '1000', '1025Mi', '12E', '1u', '0.1n'];
+const words = [
+  'a',
+  'web',
+  'nginx:1.25',
+  '',
+  'ünïcode ✓ 𝄞',
+  'with "quotes" \\ and\nlines',
+  'x'.repeat(60),
+  '0644',
+  'yes',
+];
+const quantities = [
+  '0',
+  '100m',
+  '1',
+  '1500m',
+  '2Gi',
+  '1.5Gi',
+  '0.5',
+  '1e3',
+  '-1',
+  '1000',
+  '1025Mi',
+  '12E',
+  '1u',
+  '0.1n',
+];
 
 export interface RandomOptions {
   readonly random: () => number;
@@ -51,7 +76,10 @@ class Maker {
     const count = this.#pick([0, 1, 2, 3]);
     if (field.wrap === 'list') return Array.from({ length: count }, () => this.value(field, depth));
     if (field.wrap === 'map') {
-      const keys = Array.from({ length: count }, (_, index) => `${this.#pick(['b', 'a', 'z.io/k', '10', '9'])}${index}`);
+      const keys = Array.from(
+        { length: count },
+        (_, index) => `${this.#pick(['b', 'a', 'z.io/k', '10', '9'])}${index}`,
+      );
       return Object.fromEntries(keys.map((key) => [key, this.value(field, depth)]));
     }
     return this.value(field, depth);
