@@ -15,6 +15,8 @@ import { eventKind } from './core/event.ts';
 import { limitRangeKind } from './core/limit-range.ts';
 import { namespaceKind } from './core/namespace.ts';
 import { nodeKind } from './core/node.ts';
+import { persistentVolumeKind } from './core/persistent-volume.ts';
+import { persistentVolumeClaimKind } from './core/persistent-volume-claim.ts';
 import { podKind } from './core/pod.ts';
 import { podTemplateKind } from './core/pod-template.ts';
 import { replicationControllerKind } from './core/replication-controller.ts';
@@ -38,6 +40,8 @@ export const kindDefinitions: readonly KindDefinition[] = [
   limitRangeKind,
   namespaceKind,
   nodeKind,
+  persistentVolumeClaimKind,
+  persistentVolumeKind,
   podTemplateKind,
   podKind,
   replicationControllerKind,

@@ -1,0 +1,114 @@
+import type { PersistentVolume } from '../../../generated/core-v1.ts';
+import type { KindDefinition } from '../kind.ts';
+import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { path } from '../meta/field-errors.ts';
+import { keepStatus, statusRules } from '../meta/strategy.ts';
+import { timeText } from '../meta/time.ts';
+import { accessModesCell } from './access-modes-cell.ts';
+import { validatePersistentVolumeSpec, validatePersistentVolumeUpdate } from './persistent-volume-validation.ts';
+import { defaultVolume } from './volume-defaults.ts';
+
+const status = statusRules<PersistentVolume>();
+
+export const persistentVolumeKind: KindDefinition<PersistentVolume> = {
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolume',
+  returnsDeletedObject: true,
+  defaults(object) {
+    object.spec ??= {};
+    object.status = { ...object.status, phase: object.status?.phase ?? 'Pending' };
+    object.spec.persistentVolumeReclaimPolicy ??= 'Retain';
+    object.spec.volumeMode ??= 'Filesystem';
+    defaultVolume(object.spec as never);
+  },
+  prepareForCreate(object, { nowMs }) {
+    object.status = { phase: 'Pending', lastPhaseTransitionTime: timeText(nowMs) };
+  },
+  prepareForUpdate: keepStatus,
+  validate: ({ spec }, errors) => validatePersistentVolumeSpec(spec ?? {}, path('spec'), errors),
+  validateUpdate: validatePersistentVolumeUpdate,
+  subresources: {
+    status: {
+      prepareForUpdate(next, current, context) {
+        status.prepareForUpdate(next, current, context);
+        const before = current.status;
+        if (
+          next.status?.phase === before?.phase ||
+          next.status?.lastPhaseTransitionTime !== before?.lastPhaseTransitionTime
+        )
+          return;
+        next.status = { ...next.status, lastPhaseTransitionTime: timeText(context.nowMs) };
+      },
+    },
+  },
+  warnings: ({ spec }) =>
+    spec?.scaleIO ? [`${path('spec', 'scaleIO')}: deprecated in v1.16, non-functional in v1.22+`] : [],
+  columns: [
+    nameColumn,
+    {
+      name: 'Capacity',
+      type: 'string',
+      description:
+        "capacity is the description of the persistent volume's resources and capacity. More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes#capacity",
+      cell: ({ spec }) => spec?.capacity?.['storage'] ?? '0',
+    },
+    {
+      name: 'Access Modes',
+      type: 'string',
+      description:
+        'accessModes contains all ways the volume can be mounted. More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes#access-modes',
+      cell: ({ spec }) => accessModesCell(spec?.accessModes),
+    },
+    {
+      name: 'Reclaim Policy',
+      type: 'string',
+      description:
+        'persistentVolumeReclaimPolicy defines what happens to a persistent volume when released from its claim. Valid options are Retain (default for manually created PersistentVolumes), Delete (default for dynamically provisioned PersistentVolumes), and Recycle (deprecated). Recycle must be supported by the volume plugin underlying this PersistentVolume. More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes#reclaiming',
+      cell: ({ spec }) => spec?.persistentVolumeReclaimPolicy ?? '',
+    },
+    {
+      name: 'Status',
+      type: 'string',
+      description:
+        'phase indicates if a volume is available, bound to a claim, or released by a claim. More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes#phase',
+      cell: ({ metadata, status }) => (metadata.deletionTimestamp ? 'Terminating' : (status?.phase ?? '')),
+    },
+    {
+      name: 'Claim',
+      type: 'string',
+      description:
+        'claimRef is part of a bi-directional binding between PersistentVolume and PersistentVolumeClaim. Expected to be non-nil when bound. claim.VolumeName is the authoritative bind between PV and PVC. More info: https://kubernetes.io/docs/concepts/storage/persistent-volumes#binding',
+      cell: ({ spec }) => (spec?.claimRef ? `${spec.claimRef.namespace ?? ''}/${spec.claimRef.name ?? ''}` : ''),
+    },
+    {
+      name: 'StorageClass',
+      type: 'string',
+      description: 'StorageClass of the pv',
+      cell: ({ metadata, spec }) =>
+        metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] ?? spec?.storageClassName ?? '',
+    },
+    {
+      name: 'VolumeAttributesClass',
+      type: 'string',
+      description: 'VolumeAttributesClass of the pv',
+      cell: ({ spec }) => spec?.volumeAttributesClassName ?? '<unset>',
+    },
+    {
+      name: 'Reason',
+      type: 'string',
+      description:
+        'reason is a brief CamelCase string that describes any failure and is meant for machine parsing and tidy display in the CLI.',
+      cell: ({ status }) => status?.reason ?? '',
+    },
+    ageColumn,
+    {
+      name: 'VolumeMode',
+      type: 'string',
+      description:
+        'volumeMode defines if a volume is intended to be used with a formatted filesystem or to remain in raw block state. Value of Filesystem is implied when not included in spec.',
+      priority: 1,
+      cell: ({ spec }) => spec?.volumeMode ?? '<unset>',
+    },
+  ],
+};
