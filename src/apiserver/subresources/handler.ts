@@ -1,11 +1,12 @@
 // How a subresource that is not a plain read or write of the object (log, exec, binding, token…), and a resource that
 // is never stored (reviews), joins the server: a handler, registered by group, resource and subresource.
-import type { Clock } from '../../base/clock.ts';
-import type { Logger } from '../../base/log.ts';
-import type { Random } from '../../base/random.ts';
+
 import type { DeleteOptions } from '../../../generated/meta-v1.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import type { Answer } from '../http/answer.ts';
 import type { ServerRequest } from '../http/exchange.ts';
@@ -16,7 +17,12 @@ import type { RequestInfo } from '../request-info.ts';
 export interface ObjectWriter {
   /** Frozen. @throws NotFound */
   get(resource: ResourceInfo, namespace: string, name: string): Promise<KubernetesObject>;
-  create(resource: ResourceInfo, namespace: string, object: KubernetesObject, options: WriteContext): Promise<KubernetesObject>;
+  create(
+    resource: ResourceInfo,
+    namespace: string,
+    object: KubernetesObject,
+    options: WriteContext,
+  ): Promise<KubernetesObject>;
   /**
    * Read, change, write; again when someone else wrote in between. `change` gets a mutable copy in the storage version
    * and returns what to store; it may be called several times and may throw to refuse. Kind validation runs unless
@@ -29,7 +35,13 @@ export interface ObjectWriter {
     change: (current: KubernetesObject) => KubernetesObject,
     options: WriteContext,
   ): Promise<KubernetesObject>;
-  delete(resource: ResourceInfo, namespace: string, name: string, deleteOptions: DeleteOptions, options: WriteContext): Promise<KubernetesObject>;
+  delete(
+    resource: ResourceInfo,
+    namespace: string,
+    name: string,
+    deleteOptions: DeleteOptions,
+    options: WriteContext,
+  ): Promise<KubernetesObject>;
 }
 
 export interface WriteContext {

@@ -1,0 +1,131 @@
+// Everything that is not a resource: discovery, health, version, metrics, OpenAPI.
+import type { StatusError } from '../../api/meta/status-error.ts';
+import { mediaForStatus, negotiate, noneAcceptable, wantsAggregatedDiscovery } from '../http/accept.ts';
+import { type Answer, textAnswer } from '../http/answer.ts';
+import { header, type ServerRequest } from '../http/exchange.ts';
+import type { ResourceTable } from '../registry/resource-table.ts';
+import type { RequestInfo } from '../request-info.ts';
+import { noSuchMethod, noSuchResource } from '../verbs/dispatch.ts';
+import { AggregatedDiscovery } from './aggregated.ts';
+import { apiGroup, apiGroupList, apiVersions, resourceList } from './documents.ts';
+import type { Health } from './health.ts';
+import type { OpenApi } from './openapi.ts';
+import { versionInfo } from './version.ts';
+
+export interface ExtraPath {
+  readonly path: string;
+  answer(request: ServerRequest): Promise<Answer> | Answer;
+}
+
+export interface DiscoveryOptions {
+  readonly table: ResourceTable;
+  readonly health: Health;
+  readonly metrics: { print(): Promise<string>; readonly contentType: string };
+  readonly openApi: OpenApi;
+  /** `host:port` that clients are told. */
+  readonly serverAddress: () => string;
+  /** Paths of other owners: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */
+  readonly extraPaths: readonly ExtraPath[];
+}
+
+const notFoundPage = () => textAnswer(404, '404 page not found\n', { 'x-content-type-options': 'nosniff' });
+
+export class Discovery {
+  readonly #options: DiscoveryOptions;
+  readonly #aggregated: AggregatedDiscovery;
+  readonly #extra: ReadonlyMap<string, ExtraPath>;
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options;
+    this.#aggregated = new AggregatedDiscovery(options.table);
+    this.#extra = new Map(options.extraPaths.map((extra) => [extra.path, extra]));
+  }
+
+  async answer(request: ServerRequest, info: RequestInfo, query: URLSearchParams): Promise<Answer> {
+    const path = info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
+    const { health, metrics, openApi } = this.#options;
+    const healthAnswer = health.answer(path, query);
+    if (healthAnswer) return healthAnswer;
+    const extra = this.#extra.get(path);
+    if (extra) return extra.answer(request);
+    const segments = path.split('/').slice(1);
+    if (segments[0] === 'api' || segments[0] === 'apis') return this.#discovery(request, path, segments);
+    if (segments[0] === 'openapi') return (await openApi.answer(request, segments, query)) ?? notFoundPage();
+    if (request.method !== 'GET' && request.method !== 'HEAD') return notFoundPage();
+    switch (path) {
+      case '/':
+        return this.#document(request, { paths: this.#paths() }, false);
+      case '/version':
+        return this.#document(request, versionInfo(), false);
+      case '/metrics':
+        return {
+          type: 'bytes',
+          status: 200,
+          contentType: metrics.contentType,
+          body: Buffer.from(await metrics.print()),
+        };
+      default:
+        return notFoundPage();
+    }
+  }
+
+  #discovery(request: ServerRequest, path: string, segments: readonly string[]): Answer {
+    const { table } = this.#options;
+    const [root, group, version] = segments;
+    if (segments.length === 1) {
+      if (request.method !== 'GET') throw noSuchMethod();
+      if (wantsAggregatedDiscovery(header(request, 'accept'))) return this.#aggregated.answer(request, root === 'api');
+      const vary = { vary: 'Accept' };
+      const plain = root === 'api' ? apiVersions(this.#options.serverAddress()) : apiGroupList(table);
+      return this.#document(request, plain, true, vary);
+    }
+    if (root === 'apis' && !table.hasGroup(group!)) return notFoundPage();
+    if (root === 'apis' && segments.length === 2) {
+      if (request.method !== 'GET') throw noSuchMethod();
+      return this.#document(request, apiGroup(table, group!), true);
+    }
+    const [ofGroup, ofVersion] = root === 'api' ? ['', group!] : [group!, version!];
+    if (segments.length > (root === 'api' ? 2 : 3) || !table.hasVersion(ofGroup, ofVersion)) throw noSuchResource();
+    if (request.method !== 'GET') throw noSuchMethod();
+    void path;
+    return this.#document(request, resourceList(table, ofGroup, ofVersion), true);
+  }
+
+  /** JSON, or YAML and protobuf where the document is an API type. */
+  #document(request: ServerRequest, object: any, isApiType: boolean, headers: Record<string, string> = {}): Answer {
+    const accept = header(request, 'accept');
+    if (isApiType) {
+      const { transform } = negotiate(accept);
+      if (transform !== 'none') throw noneAcceptable();
+      const typeName = `io.k8s.apimachinery.pkg.apis.meta.v1.${object.kind}`;
+      return { type: 'object', status: 200, object, typeName, headers };
+    }
+    if (accept.includes('protobuf') && mediaForStatus(accept) === 'protobuf') throw protobufRefused();
+    const body = Buffer.from(JSON.stringify(object, undefined, 2));
+    return { type: 'bytes', status: 200, contentType: 'application/json', body, headers };
+  }
+
+  #paths(): string[] {
+    const { table, health, extraPaths } = this.#options;
+    const groups = [...table.groups()].filter(([group]) => group !== '');
+    const paths = [
+      '/api',
+      '/apis',
+      ...[...table.groups()]
+        .filter(([group]) => group === '')
+        .flatMap(([, versions]) => versions.map((each) => `/api/${each}`)),
+      ...groups.flatMap(([group, versions]) => [`/apis/${group}`, ...versions.map((each) => `/apis/${group}/${each}`)]),
+      ...health.paths(),
+      '/metrics',
+      '/openapi/v2',
+      '/openapi/v3',
+      '/version',
+      ...extraPaths.map((extra) => extra.path),
+    ];
+    return paths.sort();
+  }
+}
+
+function protobufRefused(): StatusError {
+  return noneAcceptable();
+}

@@ -1,0 +1,90 @@
+// The classic discovery documents.
+import { createHash } from 'node:crypto';
+import { apiVersionOf } from '../../api/meta/object.ts';
+import type { ResourceInfo, SubresourceInfo } from '../../api/resource-info.ts';
+import type { ResourceTable } from '../registry/resource-table.ts';
+
+const storageVerbs = ['get', 'list', 'create'];
+
+/** Tells clients when a resource's storage version has changed: upstream's hash of group, version and kind. */
+function storageVersionHash({ storage, rules, verbs }: ResourceInfo): string | undefined {
+  if (!storageVerbs.every((verb) => verbs.includes(verb))) return undefined;
+  const { group, version } = storage;
+  return createHash('sha256').update(`${group}/${version}/${rules.kind}`).digest().subarray(0, 8).toString('base64');
+}
+
+function resourceEntry(resource: ResourceInfo) {
+  const hash = storageVersionHash(resource);
+  return {
+    name: resource.plural,
+    singularName: resource.singular,
+    namespaced: resource.namespaced,
+    kind: resource.kind,
+    verbs: [...resource.verbs].sort(),
+    ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
+    ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
+    ...(hash ? { storageVersionHash: hash } : {}),
+  };
+}
+
+function subresourceEntry(resource: ResourceInfo, part: SubresourceInfo) {
+  const isOwn = part.group === resource.group && part.version === resource.version;
+  return {
+    name: `${resource.plural}/${part.name}`,
+    singularName: '',
+    namespaced: resource.namespaced,
+    ...(isOwn ? {} : { group: part.group, version: part.version }),
+    kind: part.kind,
+    verbs: [...part.verbs].sort(),
+  };
+}
+
+export function resourceList(table: ResourceTable, group: string, version: string) {
+  const entries = table
+    .resources(group, version)
+    .filter((resource) => resource.isDiscoverable)
+    .flatMap((resource) => [
+      resourceEntry(resource),
+      ...resource.subresources.map((part) => subresourceEntry(resource, part)),
+    ]);
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return {
+    kind: 'APIResourceList',
+    apiVersion: 'v1',
+    groupVersion: apiVersionOf({ group, version }),
+    resources: entries,
+  };
+}
+
+function groupEntry(table: ResourceTable, group: string) {
+  const versions = versionsOf(table, group).map((version) => ({ groupVersion: `${group}/${version}`, version }));
+  return { name: group, versions, preferredVersion: versions[0]! };
+}
+
+/** Versions with something in them to discover. */
+export function versionsOf(table: ResourceTable, group: string): string[] {
+  const all = [...table.groups()].find(([name]) => name === group)?.[1] ?? [];
+  return all.filter((version) => table.resources(group, version).some((resource) => resource.isDiscoverable));
+}
+
+export function groupsOf(table: ResourceTable): string[] {
+  return [...table.groups()]
+    .map(([group]) => group)
+    .filter((group) => group !== '' && versionsOf(table, group).length > 0);
+}
+
+export function apiGroup(table: ResourceTable, group: string) {
+  return { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(table, group) };
+}
+
+export function apiGroupList(table: ResourceTable) {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(table).map((group) => groupEntry(table, group)) };
+}
+
+export function apiVersions(serverAddress: string) {
+  return {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress }],
+  };
+}

@@ -1,0 +1,147 @@
+// Which form of an answer a client asks for. Clauses are tried by quality; the first that the server can give wins.
+import { notAcceptable } from '../../api/meta/status-error.ts';
+
+export type MediaType = 'json' | 'yaml' | 'protobuf';
+export type Transform = 'none' | 'table' | 'partial' | 'partialList';
+
+export interface Accepted {
+  readonly media: MediaType;
+  readonly transform: Transform;
+  /** Of Table and PartialObjectMetadata. */
+  readonly metaVersion: 'v1' | 'v1beta1';
+}
+
+export const contentTypes: Record<MediaType, string> = {
+  json: 'application/json',
+  yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
+};
+
+const knownTypes = Object.values(contentTypes).join(', ');
+
+export const noneAcceptable = () => notAcceptable(`only the following media types are accepted: ${knownTypes}`);
+
+interface Clause {
+  readonly type: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly quality: number;
+  readonly order: number;
+}
+
+const maxClauses = 64;
+
+function parseClauses(header: string): Clause[] {
+  const clauses: Clause[] = [];
+  for (const part of header.split(',', maxClauses)) {
+    const [type, ...rest] = part.split(';');
+    if (!type?.trim()) continue;
+    const parameters = new Map<string, string>();
+    for (const piece of rest) {
+      const equals = piece.indexOf('=');
+      if (equals < 0) continue;
+      parameters.set(
+        piece.slice(0, equals).trim().toLowerCase(),
+        piece
+          .slice(equals + 1)
+          .trim()
+          .replace(/^"|"$/g, ''),
+      );
+    }
+    const q = parameters.get('q');
+    const quality = q === undefined ? 1 : Number(q);
+    clauses.push({
+      type: type.trim().toLowerCase(),
+      parameters,
+      quality: Number.isFinite(quality) ? quality : 1,
+      order: clauses.length,
+    });
+  }
+  const wildness = (clause: Clause) => (clause.type === '*/*' ? 2 : clause.type.endsWith('/*') ? 1 : 0);
+  return clauses
+    .filter((clause) => clause.quality > 0)
+    .sort((a, b) => b.quality - a.quality || wildness(a) - wildness(b) || a.order - b.order);
+}
+
+function mediaOf(type: string): MediaType | undefined {
+  switch (type) {
+    case '*/*':
+    case 'application/*':
+    case 'application/json':
+      return 'json';
+    case 'application/yaml':
+      return 'yaml';
+    case contentTypes.protobuf:
+      return 'protobuf';
+    default:
+      return undefined;
+  }
+}
+
+const transforms: Record<string, Transform> = {
+  Table: 'table',
+  PartialObjectMetadata: 'partial',
+  PartialObjectMetadataList: 'partialList',
+};
+
+function transformOf(parameters: ReadonlyMap<string, string>): Pick<Accepted, 'transform' | 'metaVersion'> | undefined {
+  const as = parameters.get('as');
+  if (as === undefined) return { transform: 'none', metaVersion: 'v1' };
+  const transform = transforms[as];
+  const version = parameters.get('v');
+  if (!transform || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1'))
+    return undefined;
+  return { transform, metaVersion: version };
+}
+
+const plainJson: Accepted = { media: 'json', transform: 'none', metaVersion: 'v1' };
+
+const cache = new Map<string, Accepted>();
+const maxCached = 200;
+
+/** @throws StatusError 406 when nothing fits. */
+export function negotiate(header: string): Accepted {
+  if (header === '' || header === 'application/json' || header === '*/*') return plainJson;
+  const known = cache.get(header);
+  if (known) return known;
+  const accepted = choose(header);
+  if (!accepted) throw noneAcceptable();
+  if (cache.size >= maxCached) cache.clear();
+  cache.set(header, accepted);
+  return accepted;
+}
+
+function choose(header: string): Accepted | undefined {
+  for (const clause of parseClauses(header)) {
+    const media = mediaOf(clause.type);
+    const transform = media && transformOf(clause.parameters);
+    if (!media || !transform) continue;
+    // Rows hold values of any type, for which there is no protobuf message.
+    if (media === 'protobuf' && transform.transform === 'table') continue;
+    return { media, ...transform };
+  }
+  return undefined;
+}
+
+/** The media type for answers that are not resources, and for errors: whatever can be given, else JSON. */
+export function mediaForStatus(header: string): MediaType {
+  if (header === '') return 'json';
+  for (const clause of parseClauses(header)) {
+    const media = mediaOf(clause.type);
+    if (media) return media;
+  }
+  return 'json';
+}
+
+/** Whether a client asks for one of the aggregated discovery documents, and which version. */
+export function wantsAggregatedDiscovery(header: string): 'v2' | undefined {
+  if (!header.includes('APIGroupDiscoveryList')) return undefined;
+  for (const clause of parseClauses(header)) {
+    const media = mediaOf(clause.type);
+    if (!media) continue;
+    const as = clause.parameters.get('as');
+    if (as === undefined) return undefined;
+    const fits = as === 'APIGroupDiscoveryList' && clause.parameters.get('g') === 'apidiscovery.k8s.io';
+    if (fits && clause.parameters.get('v') === 'v2' && media === 'json') return 'v2';
+  }
+  return undefined;
+}

@@ -1,0 +1,154 @@
+// Node's HTTP/1.1 and HTTP/2 requests in the shape the pipeline knows.
+import type { ServerResponse as Http1Response, IncomingMessage } from 'node:http';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import { badRequest, entityTooLarge } from '../../api/meta/status-error.ts';
+import type { Credentials } from '../authn/authenticator.ts';
+import type { ServerRequest, ServerResponse, Upgrade } from './exchange.ts';
+
+type NodeRequest = IncomingMessage | Http2ServerRequest;
+type NodeResponse = Http1Response | Http2ServerResponse;
+
+const tooLarge = (maxBytes: number) => entityTooLarge(`Request entity too large: limit is ${maxBytes}`);
+
+/** Hop-by-hop headers that HTTP/2 forbids. */
+const hopByHop = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
+
+export class NodeRequestAdapter implements ServerRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: ServerRequest['headers'];
+  readonly signal: AbortSignal;
+  readonly upgrade?: Upgrade;
+  readonly #message: NodeRequest;
+
+  constructor(message: NodeRequest, signal: AbortSignal, upgrade?: Upgrade) {
+    this.#message = message;
+    this.method = message.method ?? 'GET';
+    this.url = message.url ?? '/';
+    this.headers = message.headers;
+    this.signal = signal;
+    if (upgrade) this.upgrade = upgrade;
+  }
+
+  get remoteAddress(): string {
+    return this.#message.socket.remoteAddress ?? '';
+  }
+
+  credentials(): Credentials {
+    const socket = this.#socket();
+    const subject = socket?.authorized ? socket.getPeerCertificate?.().subject : undefined;
+    const authorization = this.headers['authorization'];
+    const bearer = typeof authorization === 'string' ? /^Bearer +(.*)$/is.exec(authorization)?.[1]?.trim() : undefined;
+    return {
+      ...(subject ? { certificate: { commonName: firstOf(subject.CN), organizations: listOf(subject.O) } } : {}),
+      ...(bearer === undefined ? {} : { bearerToken: bearer }),
+    };
+  }
+
+  #socket(): TLSSocket | undefined {
+    const message = this.#message;
+    const socket = 'stream' in message && message.stream?.session ? message.stream.session.socket : message.socket;
+    return socket as TLSSocket | undefined;
+  }
+
+  async body(maxBytes: number): Promise<Uint8Array> {
+    const declared = this.headers['content-length'];
+    if (declared !== undefined && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+    const message = this.#message;
+    return new Promise((resolve, reject) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      message.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size <= maxBytes) chunks.push(chunk);
+        else {
+          message.pause();
+          reject(tooLarge(maxBytes));
+        }
+      });
+      message.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      message.once('error', () => reject(badRequest('the request body broke off')));
+      message.once('close', () => {
+        if (!message.readableEnded) reject(badRequest('the request body broke off'));
+      });
+      if (message.readableEnded) resolve(new Uint8Array());
+    });
+  }
+
+  bodyStream(): AsyncIterable<Uint8Array> {
+    return this.#message as AsyncIterable<Uint8Array>;
+  }
+}
+
+function firstOf(value: string | string[] | undefined): string {
+  return (Array.isArray(value) ? value[0] : value) ?? '';
+}
+
+function listOf(value: string | string[] | undefined): string[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+export class NodeResponseAdapter implements ServerResponse {
+  readonly #response: NodeResponse;
+  readonly #isHttp2: boolean;
+  isClosed = false;
+  /** The status sent, for logs and metrics; 0 before. */
+  status = 0;
+
+  constructor(response: NodeResponse, isHttp2: boolean) {
+    this.#response = response;
+    this.#isHttp2 = isHttp2;
+    response.on('close', () => {
+      this.isClosed = true;
+    });
+    response.on('error', () => {
+      // The client is gone; `close` follows.
+      this.isClosed = true;
+    });
+  }
+
+  head(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void {
+    this.status = status;
+    if (this.isClosed) return;
+    const sent: Record<string, string | string[]> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      if (this.#isHttp2 && hopByHop.has(name)) continue;
+      sent[name] = value as string | string[];
+    }
+    (this.#response as Http1Response).writeHead(status, sent);
+    // A watch's client waits for the head, which would else go out with the first event.
+    if (!('content-length' in headers)) (this.#response as Http1Response).flushHeaders?.();
+  }
+
+  write(chunk: Uint8Array): boolean {
+    if (this.isClosed) return true;
+    return (this.#response as Http1Response).write(chunk);
+  }
+
+  drained(): Promise<void> {
+    if (this.isClosed || !this.#response.writableNeedDrain) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#response.removeListener('drain', done);
+        this.#response.removeListener('close', done);
+        resolve();
+      };
+      this.#response.on('drain', done);
+      this.#response.on('close', done);
+    });
+  }
+
+  end(chunk?: Uint8Array): void {
+    if (this.isClosed) return;
+    if (chunk) (this.#response as Http1Response).end(chunk);
+    else (this.#response as Http1Response).end();
+  }
+
+  destroy(): void {
+    this.isClosed = true;
+    if (this.#isHttp2) (this.#response as Http2ServerResponse).stream?.close(2);
+    else (this.#response as Http1Response).destroy();
+  }
+}

@@ -1,0 +1,205 @@
+// One request, read downward: parse → authenticate → impersonate → authorize → limits → handler → answer.
+import { StatusError, timedOut } from '../api/meta/status-error.ts';
+import type { ResourceInfo } from '../api/resource-info.ts';
+import { linkSignal } from '../base/signals.ts';
+import type { Authenticator, UserInfo } from './authn/authenticator.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import type { Discovery } from './discovery/discovery.ts';
+import { authenticate } from './filters/authenticate.ts';
+import { attributesOf, authorize } from './filters/authorize.ts';
+import { impersonate } from './filters/impersonate.ts';
+import { InFlight, type InFlightLimits } from './filters/in-flight.ts';
+import { type Answer, textAnswer } from './http/answer.ts';
+import { header, type ServerRequest, type ServerResponse } from './http/exchange.ts';
+import { isTrue, type ParsedRequest, parseRequest } from './http/parse-request.ts';
+import { respond, respondError, statusOf } from './http/respond.ts';
+import { loadYaml } from './http/yaml.ts';
+import type { RequestMetrics } from './metrics.ts';
+import type { RequestInfo } from './request-info.ts';
+import type { SubresourceHandler } from './subresources/handler.ts';
+import { handlerRequest } from './subresources/handler-request.ts';
+import type { ServerParts } from './verbs/call.ts';
+import { isScopeRight, noSuchMethod, noSuchResource, verbFor } from './verbs/dispatch.ts';
+
+/** What an audit log would be told of a request; the log itself comes with its own policy. */
+export interface AuditEvent {
+  readonly user: UserInfo | undefined;
+  readonly info: RequestInfo | undefined;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
+export interface PipelineOptions {
+  readonly parts: ServerParts;
+  readonly authenticators: readonly Authenticator[];
+  readonly authorizers: readonly Authorizer[];
+  readonly handlers: readonly SubresourceHandler[];
+  readonly discovery: Discovery;
+  readonly inFlight: InFlightLimits;
+  readonly metrics: RequestMetrics;
+  readonly audit?: ((event: AuditEvent) => void) | undefined;
+  readonly requestTimeoutMs: number;
+}
+
+interface Context {
+  user?: UserInfo;
+  info?: RequestInfo;
+  resource?: ResourceInfo | undefined;
+  isPretty: boolean;
+  isLongRunning: boolean;
+  readonly warnings: string[];
+}
+
+const userAgentIsBrowserLike = /^(?:Mozilla|curl|Wget)/;
+const maxWarnings = 100;
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #inFlight: InFlight;
+  readonly #handlers: ReadonlyMap<string, SubresourceHandler>;
+
+  constructor(options: PipelineOptions) {
+    this.#options = options;
+    this.#inFlight = new InFlight(options.inFlight);
+    this.#handlers = new Map(options.handlers.map((handler) => [handlerKey(handler), handler]));
+  }
+
+  /** Answers; never rejects. */
+  async handle(request: ServerRequest, response: ServerResponse): Promise<void> {
+    const { parts, metrics, audit } = this.#options;
+    const started = parts.clock.monotonicMs();
+    const context: Context = { isPretty: false, isLongRunning: false, warnings: [] };
+    let status = 0;
+    try {
+      const answer = await this.#answer(request, context);
+      status = answer.type === 'taken' ? 101 : answer.status;
+      await respond(request, response, answer, this.#extras(context));
+    } catch (error) {
+      const problem = statusOf(error, parts.log);
+      if (status === 0) {
+        status = problem.code;
+        await this.#fail(request, response, problem, context);
+      } else if (!response.isClosed) {
+        parts.log.debug('an answer broke off', { path: context.info?.path, problem: problem.message });
+        response.destroy();
+      }
+    }
+    const durationMs = parts.clock.monotonicMs() - started;
+    metrics.observe(context.info, context.resource, status, durationMs);
+    audit?.({ user: context.user, info: context.info, status, durationMs });
+  }
+
+  async #fail(request: ServerRequest, response: ServerResponse, problem: StatusError, context: Context): Promise<void> {
+    try {
+      await respondError(request, response, problem, this.#extras(context));
+    } catch (error) {
+      this.#options.parts.log.error('an error could not be answered', error);
+      response.destroy();
+    }
+  }
+
+  #extras(context: Context) {
+    return { warnings: context.warnings, headers: {}, isPretty: context.isPretty };
+  }
+
+  async #answer(request: ServerRequest, context: Context): Promise<Answer> {
+    const { authenticators, authorizers, parts } = this.#options;
+    const parsed = parseRequest(request.method, request.url);
+    const { info, query } = parsed;
+    context.info = info;
+    context.isPretty = wantsPretty(request, query);
+    const resource = info.isResource ? parts.registry.table.find(info.group, info.version, info.resource) : undefined;
+    context.resource = resource;
+    if (resource && !isScopeRight(info, resource)) throw noSuchResource();
+    let user = await authenticate(request, authenticators);
+    context.user = user;
+    if (hasImpersonation(request)) {
+      user = await impersonate(request, user, authorizers);
+      context.user = user;
+    }
+    await authorize(attributesOf(info, user, info.name || pinnedName(info, query)), authorizers);
+    if (`${header(request, 'accept')}${header(request, 'content-type')}`.includes('yaml')) await loadYaml();
+    if (!info.isResource) return this.#options.discovery.answer(request, info, query);
+    return this.#resource(request, parsed, user, resource, context);
+  }
+
+  async #resource(
+    request: ServerRequest,
+    { info, query }: ParsedRequest,
+    user: UserInfo,
+    resource: ResourceInfo | undefined,
+    context: Context,
+  ): Promise<Answer> {
+    const { parts, requestTimeoutMs } = this.#options;
+    if (!resource) return unknownResource(parts, info);
+    const warn = (text: string) => {
+      if (context.warnings.length < maxWarnings) context.warnings.push(text);
+    };
+    if (resource.deprecationWarning) warn(resource.deprecationWarning);
+    const handler = this.#handlers.get(handlerKey({ ...info, resource: resource.plural }));
+    const isLong = handler?.isLongRunning === true || info.verb === 'watch';
+    if (isLong) {
+      if (handler) return this.#handled(handler, request, info, query, user, resource, request.signal, warn);
+      const verb = verbFor(info, resource, request.method);
+      return verb({ server: parts, http: request, info, resource, query, user, signal: request.signal, warn });
+    }
+    using _slot = this.#inFlight.enter(info.verb);
+    using deadline = linkSignal([request.signal], requestTimeoutMs);
+    try {
+      if (handler) return await this.#handled(handler, request, info, query, user, resource, deadline.signal, warn);
+      const verb = verbFor(info, resource, request.method);
+      return await verb({ server: parts, http: request, info, resource, query, user, signal: deadline.signal, warn });
+    } catch (error) {
+      if (deadline.signal.aborted && !request.signal.aborted && !(error instanceof StatusError)) {
+        throw timedOut('the request did not complete within the allotted time');
+      }
+      throw error;
+    }
+  }
+
+  async #handled(
+    handler: SubresourceHandler,
+    request: ServerRequest,
+    info: RequestInfo,
+    query: URLSearchParams,
+    user: UserInfo,
+    resource: ResourceInfo,
+    signal: AbortSignal,
+    warn: (text: string) => void,
+  ): Promise<Answer> {
+    if (!handler.methods.includes(request.method)) throw noSuchMethod();
+    return handler.handle(
+      handlerRequest({ server: this.#options.parts, http: request, info, resource, query, user, signal, warn }),
+    );
+  }
+}
+
+const handlerKey = ({ group, resource, subresource }: { group: string; resource: string; subresource: string }) =>
+  `${group}/${resource}/${subresource}`;
+
+function unknownResource({ registry }: ServerParts, info: RequestInfo): Answer {
+  // Upstream has no handler at all below a group it does not know.
+  const isKnownGroup = !info.group || registry.table.hasGroup(info.group);
+  if (isKnownGroup) throw noSuchResource();
+  return textAnswer(404, '404 page not found\n', { 'x-content-type-options': 'nosniff' });
+}
+
+function hasImpersonation({ headers }: ServerRequest): boolean {
+  if (headers['impersonate-user'] || headers['impersonate-group'] || headers['impersonate-uid']) return true;
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
+}
+
+/** A list or watch of one name is authorized as a look at that object. */
+function pinnedName(info: RequestInfo, query: URLSearchParams): string {
+  if (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection') return '';
+  const selector = query.get('fieldSelector');
+  const match = selector ? /^metadata\.name==?([^,=!\\]+)$/.exec(selector) : null;
+  return match?.[1] ?? '';
+}
+
+function wantsPretty(request: ServerRequest, query: URLSearchParams): boolean {
+  const pretty = query.get('pretty');
+  if (pretty !== null) return isTrue(pretty);
+  return userAgentIsBrowserLike.test(header(request, 'user-agent'));
+}

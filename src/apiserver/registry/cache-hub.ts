@@ -1,0 +1,124 @@
+// One watch on the store feeds every resource's cache, so that all caches stand at one revision.
+import type { Logger } from '../../base/log.ts';
+import type { Store } from '../../store/store.ts';
+import { ResourceCache } from './resource-cache.ts';
+import { prefixOfKey, registryRoot, type StoragePrefix } from './storage-key.ts';
+
+const loadPage = 5000;
+
+interface Waiter {
+  readonly revision: number;
+  readonly resolve: () => void;
+}
+
+export class CacheHub {
+  readonly #store: Store;
+  readonly #log: Logger;
+  readonly #caches = new Map<StoragePrefix, ResourceCache>();
+  #revision = 0;
+  #startRevision = 0;
+  #waiters: Waiter[] = [];
+
+  constructor(store: Store, log: Logger) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** The revision all caches stand at. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  cache(prefix: StoragePrefix): ResourceCache {
+    let cache = this.#caches.get(prefix);
+    if (!cache) {
+      cache = new ResourceCache(prefix);
+      cache.startWindow(this.#startRevision);
+      this.#caches.set(prefix, cache);
+    }
+    return cache;
+  }
+
+  caches(): Iterable<ResourceCache> {
+    return this.#caches.values();
+  }
+
+  /** Reads everything at one revision, page by page. */
+  async load(): Promise<void> {
+    let after: string | undefined;
+    let revision: number | undefined;
+    for (;;) {
+      const page = await this.#store.range({
+        prefix: registryRoot,
+        limit: loadPage,
+        ...(after === undefined ? {} : { after }),
+        ...(revision === undefined ? {} : { revision }),
+      });
+      revision ??= page.revision;
+      for (const item of page.items) {
+        const prefix = prefixOfKey(item.key);
+        if (prefix) this.cache(prefix).load(item.key, item.value, item.modRevision);
+      }
+      if (page.remaining === 0) break;
+      after = page.items.at(-1)!.key;
+    }
+    this.#startRevision = revision;
+    for (const cache of this.#caches.values()) cache.startWindow(revision);
+    this.#revision = revision;
+  }
+
+  /** Follows the store until the signal; a failure of the watch is fatal, since reads would grow stale. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const batches = this.#store.watch({ prefix: registryRoot, fromRevision: this.#revision + 1, signal });
+    for await (const batch of batches) {
+      const touched = new Set<ResourceCache>();
+      for (const event of batch) {
+        const prefix = prefixOfKey(event.key);
+        if (!prefix) continue;
+        const cache = this.cache(prefix);
+        try {
+          cache.apply(event);
+        } catch (error) {
+          this.#log.error('a stored object could not be taken into its cache', error, { key: event.key });
+        }
+        touched.add(cache);
+      }
+      const last = batch.at(-1);
+      if (last) this.#advance(last.revision);
+      for (const cache of touched) cache.flush();
+    }
+  }
+
+  #advance(revision: number): void {
+    this.#revision = revision;
+    if (this.#waiters.length === 0) return;
+    const due = this.#waiters.filter((waiter) => waiter.revision <= revision);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
+    for (const waiter of due) waiter.resolve();
+  }
+
+  /** Undefined when the caches are there already; else settles when they are, or when the signal aborts. */
+  waitFor(revision: number, signal?: AbortSignal): Promise<void> | undefined {
+    if (revision <= this.#revision || signal?.aborted) return undefined;
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        revision,
+        resolve: () => {
+          signal?.removeEventListener('abort', giveUp);
+          resolve();
+        },
+      };
+      const giveUp = () => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        resolve();
+      };
+      this.#waiters.push(waiter);
+      signal?.addEventListener('abort', giveUp, { once: true });
+    });
+  }
+
+  /** For reads without a resourceVersion: the caches have reached all that the store has acknowledged. */
+  waitForHead(signal?: AbortSignal): Promise<void> | undefined {
+    return this.waitFor(this.#store.revision, signal);
+  }
+}

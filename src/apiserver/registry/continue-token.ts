@@ -1,0 +1,52 @@
+// Continue tokens: the revision a paged list is read at and the key it has come to.
+import { badRequest } from '../../api/meta/status-error.ts';
+
+export interface ContinueToken {
+  /** -1: whatever is there now. */
+  readonly revision: number;
+  /** `NAMESPACE/NAME` or `NAME`: the last key given. */
+  readonly start: string;
+}
+
+const version = 'meta.k8s.io/v1';
+
+export function encodeContinue(revision: number, start: string): string {
+  return Buffer.from(JSON.stringify({ v: version, rv: revision, start: `${start}\u0000` })).toString('base64url');
+}
+
+const invalidToken = (problem: string) => badRequest(`invalid continue token: continue key is not valid: ${problem}`);
+
+/** Go's words for the first byte that is not JSON. */
+function syntaxProblem(text: string): string {
+  const first = text[0];
+  return first === undefined
+    ? 'unexpected end of JSON input'
+    : `invalid character ${quoteChar(first)} looking for beginning of value`;
+}
+
+function quoteChar(char: string): string {
+  const code = char.charCodeAt(0);
+  if (code >= 0x80 && code < 0xa0) return `'\\u${code.toString(16).padStart(4, '0')}'`;
+  return char === "'" ? `'\\''` : `'${char}'`;
+}
+
+/** @throws StatusError 400 */
+export function decodeContinue(token: string): ContinueToken {
+  if (token.length > 4096 || !/^[A-Za-z0-9_-]*$/.test(token)) throw invalidToken('illegal base64 data at input byte 0');
+  const text = Buffer.from(token, 'base64url').toString('latin1');
+  let parsed: { v?: unknown; rv?: unknown; start?: unknown };
+  try {
+    parsed = JSON.parse(Buffer.from(token, 'base64url').toString());
+  } catch {
+    throw invalidToken(syntaxProblem(text));
+  }
+  if (parsed?.v !== version)
+    throw invalidToken(`server does not recognize this encoded version "${String(parsed?.v)}"`);
+  const { rv, start } = parsed;
+  if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0)
+    throw invalidToken('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (typeof start !== 'string' || start.length === 0 || start.startsWith('/') || /(?:^|\/)\.\.?(?:\/|$)/.test(start)) {
+    throw invalidToken('encoded start key empty (version meta.k8s.io/v1)');
+  }
+  return { revision: rv, start: start.endsWith('\u0000') ? start.slice(0, -1) : start };
+}

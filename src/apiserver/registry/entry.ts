@@ -1,0 +1,112 @@
+// One revision of one object, as the watch cache keeps it: the JSON as clients get it, and what is read out of it when
+// somebody asks. Immutable; a change of the object makes a new entry.
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
+
+const metadataMark = Buffer.from('"metadata":{');
+const uidMark = Buffer.from('"uid":"');
+const uidTail = 36 + 1;
+
+const noLabels: Readonly<Record<string, string>> = Object.freeze(Object.create(null));
+
+export class Entry {
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  /** The whole object in the storage version, `resourceVersion` in it. */
+  readonly json: Buffer;
+  /** Where `"metadata"` starts: list items are printed without kind and apiVersion. */
+  readonly itemStart: number;
+  readonly #versionStart: number;
+  readonly #versionEnd: number;
+  #object: KubernetesObject | undefined;
+  #labels: Readonly<Record<string, string>> | undefined;
+  #fieldLabels: Readonly<Record<string, string>> | undefined;
+  /** Encodings by format, made on demand: protobuf, other versions. */
+  #encodings: Map<string, Uint8Array> | undefined;
+
+  /** `stored` is what the store keeps: canonical JSON without resourceVersion. */
+  constructor(key: string, prefixLength: number, stored: Uint8Array, revision: number) {
+    this.key = key;
+    const tail = key.slice(prefixLength);
+    const slash = tail.indexOf('/');
+    this.namespace = slash < 0 ? '' : tail.slice(0, slash);
+    this.name = slash < 0 ? tail : tail.slice(slash + 1);
+    this.revision = revision;
+    const source = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+    this.itemStart = source.indexOf(metadataMark);
+    const uid = source.indexOf(uidMark, this.itemStart);
+    const text = uid < 0 ? `"resourceVersion":"${revision}",` : `,"resourceVersion":"${revision}"`;
+    this.#versionStart = uid < 0 ? this.itemStart + metadataMark.length : uid + uidMark.length + uidTail;
+    this.#versionEnd = this.#versionStart + text.length;
+    const json = Buffer.allocUnsafeSlow(source.length + text.length);
+    source.copy(json, 0, 0, this.#versionStart);
+    json.write(text, this.#versionStart, 'latin1');
+    source.copy(json, this.#versionEnd, this.#versionStart);
+    this.json = json;
+  }
+
+  /** The bytes as the store has them. */
+  stored(): Buffer {
+    return Buffer.concat([this.json.subarray(0, this.#versionStart), this.json.subarray(this.#versionEnd)]);
+  }
+
+  /** The same object stamped with another revision: what a deletion is announced with. */
+  at(revision: number): Entry {
+    return new Entry(this.key, this.key.length - this.#tailLength(), this.stored(), revision);
+  }
+
+  #tailLength(): number {
+    return this.namespace ? this.namespace.length + 1 + this.name.length : this.name.length;
+  }
+
+  /** Parsed once, frozen. */
+  get object(): KubernetesObject {
+    this.#object ??= deepFreeze(JSON.parse(this.json.toString()) as KubernetesObject);
+    return this.#object;
+  }
+
+  /** A mutable copy of its own. */
+  copy(): KubernetesObject {
+    return JSON.parse(this.json.toString()) as KubernetesObject;
+  }
+
+  /** For a look without keeping the object: large lists are filtered without holding every object in memory. */
+  peek(): KubernetesObject {
+    return this.#object ?? (JSON.parse(this.json.toString()) as KubernetesObject);
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    this.#labels ??= this.peek().metadata.labels ?? noLabels;
+    return this.#labels;
+  }
+
+  /** What field selectors look at; the same for all versions of a resource. */
+  fieldLabels(resource: ResourceInfo): Readonly<Record<string, string>> {
+    this.#fieldLabels ??= resource.fieldLabels(this.peek());
+    return this.#fieldLabels;
+  }
+
+  encoding(format: string, make: () => Uint8Array): Uint8Array {
+    this.#encodings ??= new Map();
+    let bytes = this.#encodings.get(format);
+    if (!bytes) {
+      bytes = make();
+      this.#encodings.set(format, bytes);
+    }
+    return bytes;
+  }
+}
+
+/** Freezes a tree of plain objects, without recursion: the data came from a user. */
+export function deepFreeze<T extends object>(root: T): T {
+  const pending: object[] = [root];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    Object.freeze(next);
+    for (const child of Object.values(next)) {
+      if (typeof child === 'object' && child !== null && !Object.isFrozen(child)) pending.push(child);
+    }
+  }
+  return root;
+}

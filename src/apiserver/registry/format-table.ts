@@ -1,0 +1,73 @@
+// Server-side printing: objects as rows, as `kubectl get` shows them.
+
+import type { Column } from '../../api/kind.ts';
+import { ageColumn, nameColumn } from '../../api/meta/columns.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { Entry } from './entry.ts';
+import { bookmarkMeta, type FormatOptions, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
+import { jsonError, jsonFrame, jsonOf } from './format-json.ts';
+import { joined } from './format-partial.ts';
+
+/** Upstream marks the name so; clients find it by that. */
+const formatOfColumn = (column: Column<any>) => column.format ?? (column.name === 'Name' ? 'name' : '');
+
+function definitions(columns: readonly Column<any>[]): string {
+  return JSON.stringify(
+    columns.map((column) => ({
+      name: column.name,
+      type: column.type === 'date' ? 'string' : column.type,
+      format: formatOfColumn(column),
+      description: column.description,
+      priority: column.priority ?? 0,
+    })),
+  );
+}
+
+const defaultColumns: readonly Column<any>[] = [nameColumn, ageColumn];
+
+export function tableFormat(
+  resource: ResourceInfo,
+  metaVersion: string,
+  { includeObject, nowMs }: FormatOptions,
+): ObjectFormat {
+  const apiVersion = `meta.k8s.io/${metaVersion}`;
+  const columns: readonly Column<any>[] = resource.rules.columns ?? defaultColumns;
+  const head = definitions(columns);
+  const context = { nowMs };
+
+  const objectOf = (entry: Entry, metadata: unknown): string => {
+    if (includeObject === 'None') return '';
+    if (includeObject === 'Object') return `,"object":${jsonOf(resource, entry).toString()}`;
+    return `,"object":{"kind":"PartialObjectMetadata","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)}}`;
+  };
+  const row = (entry: Entry): string => {
+    const object = entry.peek();
+    const cells = columns.map((column) => column.cell(object, context));
+    return `{"cells":${JSON.stringify(cells)}${objectOf(entry, object.metadata)}}`;
+  };
+  const start = (meta: string, withColumns: boolean) =>
+    `{"kind":"Table","apiVersion":"${apiVersion}","metadata":${meta},"columnDefinitions":${withColumns ? head : 'null'},"rows":[`;
+  const single = (entry: Entry) =>
+    Buffer.from(`${start(`{"resourceVersion":"${entry.revision}"}`, true)}${row(entry)}]}`);
+
+  return {
+    key: `table ${apiVersion} ${resource.version} ${includeObject}`,
+    contentType: 'application/json',
+    watchContentType: 'application/json',
+    single,
+    frame: (type, entry) => jsonFrame(type, single(entry)),
+    bookmark: (revision, isInitialEnd) => {
+      const partial = { kind: 'PartialObjectMetadata', apiVersion, metadata: bookmarkMeta(revision, isInitialEnd) };
+      const table = `${start(`{"resourceVersion":"${revision}"}`, true)}{"cells":null,"object":${JSON.stringify(partial)}}]}`;
+      return Buffer.from(`{"type":"BOOKMARK","object":${table}}\n`);
+    },
+    error: jsonError,
+    list: (entries, meta) => ({ chunks: chunks(entries, meta) }),
+  };
+
+  function* chunks(entries: readonly Entry[], meta: ListHead): Generator<Buffer> {
+    yield Buffer.from(start(listMetaJson(meta), true));
+    yield* joined(entries, row);
+    yield Buffer.from(']}');
+  }
+}

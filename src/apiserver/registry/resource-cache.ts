@@ -1,0 +1,199 @@
+// All objects of one stored resource in memory, in key order, with the recent events for watches that resume.
+// Fed by the hub; everything here is synchronous, so a reader always sees one revision.
+import type { StoreEvent } from '../../store/store.ts';
+import type { CacheEvent } from './cache-event.ts';
+import { Entry } from './entry.ts';
+import type { StoragePrefix } from './storage-key.ts';
+import type { WatchGroup } from './watch-group.ts';
+
+const maxEvents = 10_000;
+const maxEventBytes = 32 * 1024 * 1024;
+
+/** One namespace's objects. Names are kept sorted; entries are swapped in place. */
+class Bucket {
+  readonly entries = new Map<string, Entry>();
+  #sorted: Entry[] | undefined;
+  #names: string[] | undefined;
+
+  set(entry: Entry): void {
+    if (!this.entries.has(entry.name)) this.#names = undefined;
+    this.entries.set(entry.name, entry);
+    this.#sorted = undefined;
+  }
+
+  delete(name: string): void {
+    this.entries.delete(name);
+    this.#names = undefined;
+    this.#sorted = undefined;
+  }
+
+  /** In order of names. Not to be changed: it is handed out again until something changes. */
+  sorted(): readonly Entry[] {
+    if (!this.#sorted) {
+      this.#names ??= [...this.entries.keys()].sort(byBytes);
+      this.#sorted = this.#names.map((name) => this.entries.get(name)!);
+    }
+    return this.#sorted;
+  }
+}
+
+/** Names are ASCII, so that comparing UTF-16 units is comparing bytes. */
+const byBytes = (left: string, right: string) => (left < right ? -1 : left > right ? 1 : 0);
+
+export class ResourceCache {
+  readonly prefix: StoragePrefix;
+  /** Revision of the last change here. */
+  lastChange = 0;
+  readonly #buckets = new Map<string, Bucket>();
+  #bucketOrder: Bucket[] | undefined;
+  #count = 0;
+  #all: readonly Entry[] | undefined;
+  /** Changes after `#windowStart`, oldest first. */
+  #events: CacheEvent[] = [];
+  #eventBytes = 0;
+  #windowStart = 0;
+  #fresh: CacheEvent[] = [];
+  readonly groups = new Map<string, WatchGroup>();
+
+  constructor(prefix: StoragePrefix) {
+    this.prefix = prefix;
+  }
+
+  get size(): number {
+    return this.#count;
+  }
+
+  find(namespace: string, name: string): Entry | undefined {
+    return this.#buckets.get(namespace)?.entries.get(name);
+  }
+
+  /** In key order; a snapshot that later changes do not touch. '' lists all namespaces. */
+  list(namespace = ''): readonly Entry[] {
+    if (namespace) return this.#buckets.get(namespace)?.sorted() ?? [];
+    if (this.#all) return this.#all;
+    if (!this.#bucketOrder) {
+      const named = [...this.#buckets].sort(([left], [right]) => byBytes(`${left}/`, `${right}/`));
+      this.#bucketOrder = named.map(([, bucket]) => bucket);
+    }
+    const parts = this.#bucketOrder.map((bucket) => bucket.sorted());
+    this.#all = parts.length === 1 ? parts[0]! : parts.flat();
+    return this.#all;
+  }
+
+  /** An object that was there when the server started. */
+  load(key: string, value: Uint8Array, revision: number): void {
+    this.#put(new Entry(key, this.prefix.length, value, revision));
+    if (revision > this.lastChange) this.lastChange = revision;
+  }
+
+  /** Watches can resume from any revision at or after this one. */
+  startWindow(revision: number): void {
+    this.#windowStart = revision;
+  }
+
+  apply(event: StoreEvent): void {
+    const prefixLength = this.prefix.length;
+    const current = event.value ? new Entry(event.key, prefixLength, event.value, event.revision) : undefined;
+    const probe = current ?? placeOf(event.key, prefixLength);
+    const previous = this.find(probe.namespace, probe.name);
+    if (current) this.#put(current);
+    else if (previous) this.#remove(previous);
+    else return;
+    this.lastChange = event.revision;
+    let gone: Entry | undefined;
+    const record: CacheEvent = {
+      revision: event.revision,
+      current,
+      previous,
+      gone: () => {
+        gone ??= previous!.at(event.revision);
+        return gone;
+      },
+      frames: new Map(),
+    };
+    this.#remember(record);
+    for (const group of this.groups.values()) group.offer(record);
+    this.#fresh.push(record);
+  }
+
+  /** Hands a batch on to the watchers. Encoded forms have done their work then: a rare replay encodes again. */
+  flush(): void {
+    for (const group of this.groups.values()) group.flush();
+    for (const event of this.#fresh) event.frames.clear();
+    this.#fresh = [];
+  }
+
+  /** Changes after `revision`, or undefined when some of them are forgotten. */
+  eventsAfter(revision: number): readonly CacheEvent[] | undefined {
+    if (revision < this.#windowStart) return undefined;
+    let low = 0;
+    let high = this.#events.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#events[middle]!.revision <= revision) low = middle + 1;
+      else high = middle;
+    }
+    return this.#events.slice(low);
+  }
+
+  get windowStart(): number {
+    return this.#windowStart;
+  }
+
+  #put(entry: Entry): void {
+    let bucket = this.#buckets.get(entry.namespace);
+    if (!bucket) {
+      bucket = new Bucket();
+      this.#buckets.set(entry.namespace, bucket);
+      this.#bucketOrder = undefined;
+    }
+    if (!bucket.entries.has(entry.name)) this.#count++;
+    bucket.set(entry);
+    this.#all = undefined;
+  }
+
+  #remove(entry: Entry): void {
+    const bucket = this.#buckets.get(entry.namespace);
+    if (!bucket) return;
+    bucket.delete(entry.name);
+    this.#count--;
+    if (bucket.entries.size === 0) {
+      this.#buckets.delete(entry.namespace);
+      this.#bucketOrder = undefined;
+    }
+    this.#all = undefined;
+  }
+
+  #remember(event: CacheEvent): void {
+    this.#events.push(event);
+    this.#eventBytes += sizeOf(event);
+    if (this.#events.length <= maxEvents && this.#eventBytes <= maxEventBytes) return;
+    // A quarter goes at once, so that the cost of shifting is shared by many events.
+    this.forget(Math.max(1, this.#events.length >>> 2));
+  }
+
+  /** Drops the oldest events. */
+  forget(count: number): void {
+    const dropped = this.#events.splice(0, count);
+    for (const event of dropped) this.#eventBytes -= sizeOf(event);
+    const last = dropped.at(-1);
+    if (last) this.#windowStart = Math.max(this.#windowStart, last.revision);
+  }
+
+  /** Drops events up to a revision that has grown old; keeps the encoded forms of none. */
+  forgetUpTo(revision: number): void {
+    let count = 0;
+    while (count < this.#events.length && this.#events[count]!.revision <= revision) count++;
+    if (count > 0) this.forget(count);
+  }
+}
+
+function sizeOf(event: CacheEvent): number {
+  return (event.current?.json.length ?? event.previous?.json.length ?? 0) + 200;
+}
+
+function placeOf(key: string, prefixLength: number): { namespace: string; name: string } {
+  const tail = key.slice(prefixLength);
+  const slash = tail.indexOf('/');
+  return slash < 0 ? { namespace: '', name: tail } : { namespace: tail.slice(0, slash), name: tail.slice(slash + 1) };
+}

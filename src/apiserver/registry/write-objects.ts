@@ -1,0 +1,57 @@
+// Commits of objects: bytes to the store, and back as the entry that the cache then holds.
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
+import { stringify } from '../../schema/codec.ts';
+import { Entry } from './entry.ts';
+import type { Registry } from './registry.ts';
+import { objectKey } from './storage-key.ts';
+
+/** The bytes the store keeps: canonical JSON without resourceVersion. */
+export function storedBytes(resource: ResourceInfo, object: KubernetesObject): Buffer {
+  delete object.metadata.resourceVersion;
+  return Buffer.from(stringify(resource.storage.typeName, object));
+}
+
+/** Writes when the key still stands at `ifRevision` (0: is not there). @throws CompareFailedError */
+export async function commitObject(
+  registry: Registry,
+  resource: ResourceInfo,
+  { namespace, name }: { namespace: string; name: string },
+  bytes: Buffer,
+  ifRevision: number,
+): Promise<Entry> {
+  const cache = registry.cacheOf(resource);
+  const key = objectKey(cache.prefix, namespace, name);
+  const { revision } = await registry.store.commit([{ key, value: bytes, ifRevision }]);
+  // A client that was told of a write finds it in every later read.
+  const waiting = registry.hub.waitFor(revision);
+  if (waiting) await waiting;
+  const cached = cache.find(namespace, name);
+  return cached?.revision === revision ? cached : new Entry(key, cache.prefix.length, bytes, revision);
+}
+
+export async function commitDeletion(registry: Registry, resource: ResourceInfo, entry: Entry): Promise<number> {
+  const cache = registry.cacheOf(resource);
+  const key = objectKey(cache.prefix, entry.namespace, entry.name);
+  const { revision } = await registry.store.commit([{ key, ifRevision: entry.revision }]);
+  const waiting = registry.hub.waitFor(revision);
+  if (waiting) await waiting;
+  return revision;
+}
+
+/** An entry that is not stored: the answer of a dry run. */
+export function unstoredEntry(
+  registry: Registry,
+  resource: ResourceInfo,
+  object: KubernetesObject,
+  revision: number,
+): Entry {
+  const cache = registry.cacheOf(resource);
+  const { namespace = '', name } = object.metadata;
+  return new Entry(
+    objectKey(cache.prefix, namespace, name),
+    cache.prefix.length,
+    storedBytes(resource, object),
+    revision,
+  );
+}

@@ -1,0 +1,272 @@
+// Puts the API server together and runs it.
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { MessagePort } from 'node:worker_threads';
+import type { ResourceInfo } from '../api/resource-info.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Component } from '../base/component.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Store } from '../store/store.ts';
+import type { AdmissionPlugin } from './admission/plugin.ts';
+import type { Authenticator, UserInfo } from './authn/authenticator.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import { Discovery, type ExtraPath } from './discovery/discovery.ts';
+import { Health, type HealthCheck } from './discovery/health.ts';
+import { OpenApi } from './discovery/openapi.ts';
+import { defaultInFlight, type InFlightLimits } from './filters/in-flight.ts';
+import { callInProcess, type InProcessRequest, type InProcessResponse } from './http/in-process.ts';
+import { type Listener, listen, type TlsOptions } from './http/listen.ts';
+import { NodeRequestAdapter, NodeResponseAdapter } from './http/node-exchange.ts';
+import { servePort } from './http/port-bridge.ts';
+import { UpgradeResponse } from './http/upgrade-response.ts';
+import { createRequestMetrics } from './metrics.ts';
+import { type AuditEvent, Pipeline } from './pipeline.ts';
+import { CacheHub } from './registry/cache-hub.ts';
+import type { ObjectReader } from './registry/object-reader.ts';
+import { pruneHistory } from './registry/prune-history.ts';
+import { Registry } from './registry/registry.ts';
+import { ResourceTable } from './registry/resource-table.ts';
+import { createServiceAddresses } from './registry/service-allocator.ts';
+import type { ObjectWriter, SubresourceHandler } from './subresources/handler.ts';
+import { objectWriter } from './subresources/handler-request.ts';
+import type { ServerParts } from './verbs/call.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly resources: readonly ResourceInfo[];
+  readonly authenticators: readonly Authenticator[];
+  readonly authorizers: readonly Authorizer[];
+  /** In the order they run. */
+  readonly admission: readonly AdmissionPlugin[];
+  readonly handlers: readonly SubresourceHandler[];
+  readonly extraPaths?: readonly ExtraPath[];
+  readonly healthChecks?: readonly HealthCheck[];
+  /** Absent: no socket is opened; the server is reached in process only. */
+  readonly listen?: { readonly tls: TlsOptions; readonly host: string; readonly port: number };
+  readonly serviceCidr: string;
+  readonly nodePortRange?: readonly [first: number, last: number];
+  readonly inFlight?: InFlightLimits;
+  readonly audit?: (event: AuditEvent) => void;
+  readonly requestTimeoutMs?: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface ApiServer extends Component {
+  /** Settles when requests are served; rejects when the server cannot start. */
+  readonly ready: Promise<void>;
+  /** Once ready and listening. */
+  readonly address: { readonly host: string; readonly port: number } | undefined;
+  readonly objects: ObjectReader;
+  /** Writes of the server itself: bootstrap objects. */
+  readonly writer: ObjectWriter;
+  readonly table: ResourceTable;
+  handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse>;
+  /** Serves requests that arrive over a port, as `user`, until the port or the server closes. */
+  servePort(port: MessagePort, user: UserInfo): void;
+}
+
+const drainMs = 5_000;
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  return new Server(options);
+}
+
+class Server implements ApiServer {
+  readonly name = 'apiserver';
+  readonly #options: ApiServerOptions;
+  readonly #hub: CacheHub;
+  readonly #registry: Registry;
+  readonly #parts: ServerParts;
+  readonly #pipeline: Pipeline;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #stopping = new AbortController();
+  #listener: Listener | undefined;
+  #isServing = false;
+  readonly #ports = new Set<Disposable>();
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    const { store, clock, random, log } = options;
+    this.#ready.promise.catch(() => {});
+    this.#hub = new CacheHub(store, log);
+    this.#registry = new Registry(store, this.#hub, new ResourceTable(options.resources));
+    this.#parts = {
+      registry: this.#registry,
+      admission: options.admission,
+      addresses: createServiceAddresses({
+        objects: this.#registry,
+        serviceCidr: options.serviceCidr,
+        nodePortRange: options.nodePortRange ?? [30000, 32767],
+        random,
+      }),
+      clock,
+      random,
+      log,
+    };
+    const metrics = createRequestMetrics(() => this.#cacheFigures());
+    this.#pipeline = new Pipeline({
+      parts: this.#parts,
+      authenticators: options.authenticators,
+      authorizers: options.authorizers,
+      handlers: options.handlers,
+      discovery: new Discovery({
+        table: this.#registry.table,
+        health: new Health(this.#healthChecks()),
+        metrics,
+        openApi: new OpenApi(this.#registry.table),
+        serverAddress: () => (this.address ? `${this.address.host}:${this.address.port}` : ''),
+        extraPaths: options.extraPaths ?? [],
+      }),
+      inFlight: options.inFlight ?? defaultInFlight,
+      metrics,
+      audit: options.audit,
+      requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    });
+  }
+
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  get objects(): ObjectReader {
+    return this.#registry;
+  }
+
+  get table(): ResourceTable {
+    return this.#registry.table;
+  }
+
+  get writer(): ObjectWriter {
+    return objectWriter(this.#parts);
+  }
+
+  get address(): { host: string; port: number } | undefined {
+    const address = this.#listener?.address;
+    return address ? { host: address.address, port: address.port } : undefined;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const following = new AbortController();
+    try {
+      await this.#hub.load();
+      const followed = this.#hub.follow(following.signal);
+      const pruned = pruneHistory(this.#hub, this.#options.clock, following.signal);
+      if (this.#options.listen) await this.#listen(this.#options.listen);
+      this.#isServing = true;
+      this.#ready.resolve();
+      // The caches must not fall behind unnoticed: their failure ends the server.
+      await Promise.race([aborted(signal), followed]);
+      this.#isServing = false;
+      await this.#drain();
+      following.abort();
+      await Promise.all([followed, pruned]);
+    } catch (error) {
+      this.#ready.reject(error);
+      throw error;
+    } finally {
+      following.abort();
+      this.#stopping.abort();
+      this.#listener?.force();
+      for (const port of this.#ports) port[Symbol.dispose]();
+    }
+  }
+
+  async #listen({ tls, host, port }: NonNullable<ApiServerOptions['listen']>): Promise<void> {
+    const { log } = this.#options;
+    this.#listener = await listen({
+      tls,
+      host,
+      port,
+      log,
+      onRequest: (request, response) => {
+        const isHttp2 = request.httpVersionMajor === 2;
+        const abort = this.#requestSignal();
+        response.on('close', abort.abort);
+        const adapted = new NodeResponseAdapter(response, isHttp2);
+        void this.#pipeline.handle(new NodeRequestAdapter(request, abort.signal), adapted);
+      },
+      onUpgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+    });
+  }
+
+  /** Lives as long as its request; ends early when the server stops. */
+  #requestSignal(): { signal: AbortSignal; abort: () => void } {
+    const controller = new AbortController();
+    const stop = () => controller.abort();
+    this.#stopping.signal.addEventListener('abort', stop, { once: true });
+    return {
+      signal: controller.signal,
+      abort: () => {
+        this.#stopping.signal.removeEventListener('abort', stop);
+        controller.abort();
+      },
+    };
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const abort = this.#requestSignal();
+    socket.on('error', () => socket.destroy());
+    socket.on('close', abort.abort);
+    const adapted = new NodeRequestAdapter(request, abort.signal, { request, socket, head });
+    void this.#pipeline.handle(adapted, new UpgradeResponse(socket));
+  }
+
+  async #drain(): Promise<void> {
+    this.#listener?.close();
+    // Watches end at once and resume elsewhere; short requests get their answer.
+    this.#stopping.abort();
+    if (!this.#listener) return;
+    await Promise.race([this.#listener.closed, this.#options.clock.sleep(drainMs)]);
+  }
+
+  handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse> {
+    return callInProcess((asked, response) => this.#pipeline.handle(asked, response), user, request);
+  }
+
+  servePort(port: MessagePort, user: UserInfo): void {
+    const served = servePort(
+      port,
+      user,
+      (asked, response) => this.#pipeline.handle(asked, response),
+      () => this.#ports.delete(served),
+    );
+    this.#ports.add(served);
+  }
+
+  #healthChecks(): HealthCheck[] {
+    const everywhere = ['healthz', 'livez', 'readyz'] as const;
+    return [
+      { name: 'log', on: everywhere, problem: () => undefined },
+      {
+        name: 'etcd',
+        on: everywhere,
+        problem: () => (this.#hub.revision > 0 ? undefined : 'the store has not been read'),
+      },
+      { name: 'informer-sync', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'not serving') },
+      { name: 'shutdown', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'shutting down') },
+      ...(this.#options.healthChecks ?? []),
+    ];
+  }
+
+  #cacheFigures(): string {
+    const lines = [
+      '# HELP apiserver_storage_objects Objects stored, by resource.',
+      '# TYPE apiserver_storage_objects gauge',
+    ];
+    for (const cache of this.#hub.caches()) {
+      const [group, resource] = cache.prefix.split('/').slice(2);
+      lines.push(
+        `apiserver_storage_objects{group="${group === 'core' ? '' : group}",resource="${resource}"} ${cache.size}`,
+      );
+    }
+    return lines.join('\n');
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,91 @@
+// What a handler is given, made from a call.
+import { internalError } from '../../api/meta/status-error.ts';
+import type { WriteCall } from '../verbs/admit.ts';
+import type { Call, ServerParts } from '../verbs/call.ts';
+import { createObject } from '../verbs/create-object.ts';
+import { decodeBody } from '../verbs/decode-body.ts';
+import { deleteObject } from '../verbs/delete-object.ts';
+import { entryOf } from '../verbs/get.ts';
+import { writeOptions } from '../verbs/options.ts';
+import { updateObject } from '../verbs/update-object.ts';
+import type { ObjectWriter, SubresourceRequest, WriteContext } from './handler.ts';
+
+function writeCallOf(
+  server: ServerParts,
+  resource: Call['resource'],
+  namespace: string,
+  name: string,
+  context: WriteContext,
+): WriteCall {
+  return {
+    server,
+    resource,
+    namespace,
+    name,
+    subresource: context.subresource ?? '',
+    user: context.user,
+    isDryRun: context.isDryRun,
+    skipsAdmission: context.skipsAdmission ?? false,
+    skipsValidation: context.skipsValidation ?? false,
+    warn: context.warn ?? (() => {}),
+  };
+}
+
+/** Writes of handlers and of the server itself. */
+export function objectWriter(server: ServerParts): ObjectWriter {
+  return {
+    async get(resource, namespace, name) {
+      await server.registry.hub.waitForHead();
+      return entryOf({ server, resource, info: { namespace, name } } as Call).object;
+    },
+    async create(resource, namespace, object, context) {
+      return (await createObject(writeCallOf(server, resource, namespace, '', context), object)).object;
+    },
+    async update(resource, namespace, name, change, context) {
+      const updated = await updateObject(writeCallOf(server, resource, namespace, name, context), {
+        mayRetry: true,
+        uidPrecondition: context.uidPrecondition,
+        change(current) {
+          const next = change(structuredClone(current!));
+          // The version read is the version replaced, unless the handler asks for a certain one.
+          delete next.metadata.resourceVersion;
+          if (context.resourceVersionPrecondition) next.metadata.resourceVersion = context.resourceVersionPrecondition;
+          return next;
+        },
+      });
+      return updated.entry.object;
+    },
+    async delete(resource, namespace, name, options, context) {
+      return (await deleteObject(writeCallOf(server, resource, namespace, name, context), options)).entry.object;
+    },
+  };
+}
+
+export function handlerRequest(call: Call): SubresourceRequest {
+  const { server, http, info, query, user, resource, signal, warn } = call;
+  const { table } = server.registry;
+  return {
+    http,
+    info,
+    query,
+    user,
+    resource,
+    signal,
+    warn,
+    isDryRun: query.getAll('dryRun').includes('All'),
+    objects: server.registry,
+    writer: objectWriter(server),
+    clock: server.clock,
+    random: server.random,
+    log: server.log,
+    resourceFor(group, plural) {
+      const found = table.stored(group, plural);
+      if (!found) throw internalError(`no resource ${plural} in group ${group}`);
+      return found;
+    },
+    async decode(expected) {
+      const { fieldValidation } = writeOptions(query, 'CreateOptions');
+      return decodeBody(http, { expected, fieldValidation, table, warn });
+    },
+  };
+}

@@ -1,0 +1,32 @@
+// The form of answers of a call, checked against whether it is one object or a list.
+import { badRequest, notAcceptable } from '../../api/meta/status-error.ts';
+import { negotiate } from '../http/accept.ts';
+import { header } from '../http/exchange.ts';
+import type { ObjectFormat } from '../registry/format.ts';
+import { formatFor } from '../registry/format-for.ts';
+import type { Call } from './call.ts';
+import { goPackage } from './go-names.ts';
+
+/** @throws StatusError 406 */
+export function answerFormat(call: Call, shape: 'object' | 'list' | 'watch'): ObjectFormat {
+  const accepted = negotiate(header(call.http, 'accept'));
+  const group = goPackage(call.resource.group);
+  if (shape === 'list' && accepted.transform === 'partial') {
+    throw notAcceptable(
+      `you requested PartialObjectMetadata, but the requested object is a list (*${group}.${call.resource.listKind})`,
+    );
+  }
+  if (shape === 'object' && accepted.transform === 'partialList') {
+    throw notAcceptable(
+      `you requested PartialObjectMetadataList, but the requested object is not a list (*${group}.${call.resource.kind})`,
+    );
+  }
+  const include = call.query.get('includeObject') ?? '';
+  if (accepted.transform === 'table' && !['', 'Metadata', 'Object', 'None'].includes(include)) {
+    throw badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`);
+  }
+  return formatFor(call.resource, accepted, {
+    includeObject: (include || 'Metadata') as 'Metadata',
+    nowMs: call.server.clock.now(),
+  });
+}

@@ -1,0 +1,34 @@
+// A request to a resource, with all that its verb needs.
+
+import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
+import type { AdmissionPlugin } from '../admission/plugin.ts';
+import type { UserInfo } from '../authn/authenticator.ts';
+import type { ServerRequest } from '../http/exchange.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { ServiceAddresses } from '../registry/service-addresses.ts';
+import type { RequestInfo } from '../request-info.ts';
+
+/** What lives as long as the server. */
+export interface ServerParts {
+  readonly registry: Registry;
+  readonly admission: readonly AdmissionPlugin[];
+  readonly addresses: ServiceAddresses;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export interface Call {
+  readonly server: ServerParts;
+  readonly http: ServerRequest;
+  readonly info: RequestInfo;
+  readonly resource: ResourceInfo;
+  readonly query: URLSearchParams;
+  readonly user: UserInfo;
+  /** Aborts when the client is gone, the deadline has passed or the server drains. */
+  readonly signal: AbortSignal;
+  warn(text: string): void;
+}

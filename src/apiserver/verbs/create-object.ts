@@ -1,0 +1,131 @@
+// The life of an object begins: admit, name, prepare, validate, admit again, commit.
+import { FieldErrors } from '../../api/meta/field-errors.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { validateMetadata } from '../../api/meta/object-meta-validation.ts';
+import { alreadyExists, badRequest, invalid, StatusError } from '../../api/meta/status-error.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import { nameSuffix, uuid } from '../../base/random.ts';
+import { canonical } from '../../schema/codec.ts';
+import { CompareFailedError } from '../../store/store.ts';
+import type { Entry } from '../registry/entry.ts';
+import { commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
+import { admit, checkAdmission, type WriteCall } from './admit.ts';
+
+const generatedAttempts = 8;
+const maxGeneratedBase = 58;
+
+/** The object is in the storage version, defaulted, and this function's to change. */
+export async function createObject(call: WriteCall, object: KubernetesObject): Promise<Entry> {
+  const { resource, server } = call;
+  const { metadata } = object;
+  if (metadata.resourceVersion) throw resourceVersionSet();
+  placeInNamespace(call, object);
+  const base = metadata.name ? '' : (metadata.generateName ?? '');
+  await admit(call, { operation: 'CREATE', object });
+  fillMetadata(call, object);
+  const context = { nowMs: server.clock.now(), isDryRun: call.isDryRun };
+  resource.rules.prepareForCreate?.(object, context);
+  for (let attempt = 1; ; attempt++) {
+    const next = base ? withName(object, generatedName(call, base)) : object;
+    try {
+      return await finish(call, next);
+    } catch (error) {
+      if (!base || !(error instanceof NameTakenError)) throw asAlreadyExists(call, next, error, base !== '');
+      if (attempt === generatedAttempts) throw asAlreadyExists(call, next, error, true);
+    }
+  }
+}
+
+class NameTakenError extends Error {}
+
+const withName = (object: KubernetesObject, name: string): KubernetesObject => {
+  const copy = structuredClone(object);
+  copy.metadata.name = name;
+  return copy;
+};
+
+function generatedName({ server }: WriteCall, base: string): string {
+  return base.slice(0, maxGeneratedBase) + nameSuffix(server.random);
+}
+
+function resourceVersionSet(): StatusError {
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'resourceVersion should not be set on objects to be created',
+    code: 500,
+  });
+}
+
+/** The namespace of the path is the object's; naming another one is a mistake. */
+export function placeInNamespace(call: WriteCall, object: KubernetesObject): void {
+  const { metadata } = object;
+  if (!call.resource.namespaced) {
+    delete metadata.namespace;
+    return;
+  }
+  if (!metadata.namespace) metadata.namespace = call.namespace;
+  else if (metadata.namespace !== call.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
+function fillMetadata({ server }: WriteCall, object: KubernetesObject): void {
+  const { metadata } = object;
+  delete metadata.selfLink;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.managedFields;
+  delete metadata.generation;
+  metadata.uid = uuid(server.random);
+  metadata.creationTimestamp = rfc3339(server.clock.now());
+}
+
+async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> {
+  const { resource, server } = call;
+  const object = canonical<KubernetesObject>(resource.storage.typeName, draft);
+  const { rules } = resource;
+  const errors = new FieldErrors();
+  validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule: rules.nameRule }, errors);
+  rules.validate?.(object, errors);
+  if (!errors.isEmpty) {
+    const kind = { group: resource.storage.group, name: resource.kind };
+    throw invalid(kind, object.metadata.name ?? '', errors.summary(), errors.causes());
+  }
+  for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
+  using reserved = await server.addresses.reserve(resource, object, undefined);
+  const bytes = storedBytes(resource, object);
+  await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
+  const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+  if (call.isDryRun) {
+    if (server.registry.cacheOf(resource).find(place.namespace, place.name)) throw new NameTakenError();
+    return unstoredEntry(server.registry, resource, JSON.parse(bytes.toString()), 0);
+  }
+  try {
+    const entry = await commitObject(server.registry, resource, place, bytes, 0);
+    reserved?.keep();
+    return entry;
+  } catch (error) {
+    if (error instanceof CompareFailedError) throw new NameTakenError();
+    throw error;
+  }
+}
+
+function asAlreadyExists(
+  { resource }: WriteCall,
+  object: KubernetesObject,
+  error: unknown,
+  isGenerated: boolean,
+): unknown {
+  if (!(error instanceof NameTakenError)) return error;
+  const taken = alreadyExists({ group: resource.group, name: resource.plural }, object.metadata.name);
+  if (!isGenerated && !object.metadata.generateName) return taken;
+  const { status } = taken;
+  return new StatusError({
+    ...status,
+    message: `${status.message}, the server was not able to generate a unique name for the object`,
+    details: { ...status.details, retryAfterSeconds: 1 },
+  });
+}

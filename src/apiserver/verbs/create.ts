@@ -1,0 +1,45 @@
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { badRequest, notAcceptable } from '../../api/meta/status-error.ts';
+import { contentTypes, negotiate } from '../http/accept.ts';
+import type { Answer } from '../http/answer.ts';
+import { header } from '../http/exchange.ts';
+import { answerFormat } from './answer-format.ts';
+import type { Call } from './call.ts';
+import { createObject } from './create-object.ts';
+import { decodeBody } from './decode-body.ts';
+import { writeOptions } from './options.ts';
+import { toStorage } from './to-storage.ts';
+import { writeCall } from './write-call.ts';
+
+export async function create(call: Call): Promise<Answer> {
+  requireAcceptable(call);
+  const format = answerFormat(call, 'object');
+  const options = writeOptions(call.query, 'CreateOptions');
+  const { resource } = call;
+  const object: KubernetesObject = await decodeBody(call.http, {
+    expected: resource,
+    fieldValidation: options.fieldValidation,
+    table: call.server.registry.table,
+    warn: call.warn,
+  });
+  checkNamespace(call, object);
+  const entry = await createObject(writeCall(call, options.isDryRun), toStorage(resource, object));
+  return { type: 'bytes', status: 201, contentType: format.contentType, body: format.single(entry) };
+}
+
+/** Writes refuse an unknown Accept before they look at anything else, in words of their own. */
+export function requireAcceptable(call: Call): void {
+  try {
+    negotiate(header(call.http, 'accept'));
+  } catch {
+    const known = Object.values(contentTypes).join(', ');
+    const error = notAcceptable(`406: Not Acceptable\n\nAvailable representations: ${known}`);
+    error.status.details = {};
+    throw error;
+  }
+}
+
+function checkNamespace({ resource, info }: Call, { metadata }: KubernetesObject): void {
+  if (!resource.namespaced || !metadata.namespace || metadata.namespace === info.namespace) return;
+  throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}

@@ -1,0 +1,102 @@
+// Request bodies become objects: by Content-Type, checked to be of the expected kind, as strict as the client asks.
+import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
+import { badRequest, unsupportedMediaType } from '../../api/meta/status-error.ts';
+import {
+  DecodeError,
+  decodeJsonBody,
+  describeUndecodable,
+  type KindInBody,
+  strictMessage,
+} from '../../schema/codec.ts';
+import { header, type ServerRequest } from '../http/exchange.ts';
+import { mediaTypeOf } from '../http/media-type.ts';
+import { type DecodeSettings, identify } from './decode-settings.ts';
+import { goPackage } from './go-names.ts';
+
+export const maxBodyBytes = 3 * 1024 * 1024;
+
+const unknownFormat = () =>
+  unsupportedMediaType(
+    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  );
+
+/** Which body formats are read here. */
+export function bodyFormat(request: ServerRequest): 'json' | 'yaml' | 'protobuf' {
+  switch (mediaTypeOf(header(request, 'content-type'))) {
+    case '':
+    case 'application/json':
+      return 'json';
+    case 'application/yaml':
+      return 'yaml';
+    case 'application/vnd.kubernetes.protobuf':
+      return 'protobuf';
+    default:
+      throw unknownFormat();
+  }
+}
+
+/** The object and whether the body named its kind (absent: the expected one is meant). */
+export async function decodeBody(request: ServerRequest, settings: DecodeSettings): Promise<KubernetesObject> {
+  const format = bodyFormat(request);
+  const body = await request.body(maxBodyBytes);
+  return decodeBytes(body, format, settings);
+}
+
+export async function decodeBytes(
+  body: Uint8Array,
+  format: 'json' | 'yaml' | 'protobuf',
+  settings: DecodeSettings,
+): Promise<KubernetesObject> {
+  if (format === 'protobuf') {
+    const { decodeProtobufBody } = await import('./decode-protobuf.ts');
+    return decodeProtobufBody(body, settings, (says) => resolveType(says, settings));
+  }
+  if (format === 'yaml') {
+    const { yamlToJson } = await import('./decode-yaml.ts');
+    return decodeJsonText(await yamlToJson(body, settings.expected.kind), settings);
+  }
+  return decodeJsonText(body, settings);
+}
+
+function decodeJsonText(body: Uint8Array | string, settings: DecodeSettings): KubernetesObject {
+  const { expected, fieldValidation } = settings;
+  try {
+    const decoded = decodeJsonBody<KubernetesObject>(body, (says) => resolveType(says, settings), {
+      strict: fieldValidation !== 'Ignore',
+    });
+    if (decoded.strictErrors.length > 0) {
+      if (fieldValidation === 'Strict') {
+        const says = `${decoded.kind || expected.kind} in version ${JSON.stringify(versionOf(decoded.apiVersion) || expected.version)}`;
+        throw badRequest(`${says} cannot be handled as a ${expected.kind}: ${strictMessage(decoded.strictErrors)}`);
+      }
+      for (const problem of decoded.strictErrors) settings.warn(problem);
+    }
+    return identify(decoded.object, decoded, settings);
+  } catch (error) {
+    if (error instanceof DecodeError) throw badRequest(describeUndecodable(error, expected.kind, body));
+    throw error;
+  }
+}
+
+const versionOf = (apiVersion: string) => apiVersion.split('/').at(-1) ?? '';
+
+/** The schema type of what a body says it is. @throws StatusError 400 for other kinds than the expected one */
+function resolveType(says: KindInBody, { expected, alternatives, table }: DecodeSettings): string {
+  const apiVersion = says.apiVersion || apiVersionOf(expected);
+  const kind = says.kind || expected.kind;
+  if (kind === expected.kind && apiVersion === apiVersionOf(expected)) return expected.typeName;
+  const alternative = alternatives?.get(`${apiVersion}/${kind}`);
+  if (alternative) return alternative;
+  const slash = apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  const version = apiVersion.slice(slash + 1);
+  const start = `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: `;
+  if (!table.findKind(group, version, kind)) {
+    throw badRequest(
+      `${start}no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+    );
+  }
+  throw badRequest(
+    `${start}converting (${version}.${kind}) to (${goPackage(expected.group)}.${expected.kind}): unknown conversion`,
+  );
+}

@@ -1,0 +1,197 @@
+// DELETE as upstream does it: preconditions, graceful periods, finalizers for orphaning and foreground deletion, and at
+// last the removal.
+import type { DeleteOptions } from '../../../generated/meta-v1.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { conflict, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import { canonical } from '../../schema/codec.ts';
+import { CompareFailedError } from '../../store/store.ts';
+import type { Entry } from '../registry/entry.ts';
+import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
+import { checkAdmission, type WriteCall } from './admit.ts';
+
+export interface Deleted {
+  /** As it was last, or as it now waits. */
+  readonly entry: Entry;
+  /** False while finalizers or a grace period hold it. */
+  readonly isGone: boolean;
+}
+
+const attempts = 10;
+
+export async function deleteObject(call: WriteCall, options: DeleteOptions): Promise<Deleted> {
+  const { registry } = call.server;
+  const cache = registry.cacheOf(call.resource);
+  for (let attempt = 1; ; attempt++) {
+    const waiting = registry.hub.waitForHead(call.signal);
+    if (waiting) await waiting;
+    const entry = cache.find(call.namespace, call.name);
+    const resourceName = { group: call.resource.group, name: call.resource.plural };
+    if (!entry) throw notFound(resourceName, call.name);
+    try {
+      return await deleteOnce(call, options, entry);
+    } catch (error) {
+      if (!(error instanceof CompareFailedError)) throw error;
+      if (attempt === attempts) throw conflict(resourceName, call.name, optimisticLockMessage);
+      if (error.current) await registry.hub.waitFor(error.current.modRevision, call.signal);
+    }
+  }
+}
+
+async function deleteOnce(call: WriteCall, options: DeleteOptions, entry: Entry): Promise<Deleted> {
+  checkPreconditions(call, options, entry);
+  await checkAdmission(call, { operation: 'DELETE', oldObject: entry.object });
+  const plan = planDeletion(call, options, entry);
+  if (!plan.next) {
+    if (plan.isPending) return { entry, isGone: false };
+    return remove(call, entry, undefined);
+  }
+  const next = canonical<KubernetesObject>(call.resource.storage.typeName, plan.next);
+  if (plan.goesNow) return remove(call, entry, next);
+  const { registry } = call.server;
+  if (call.isDryRun) return { entry: unstoredEntry(registry, call.resource, next, entry.revision), isGone: false };
+  const bytes = storedBytes(call.resource, next);
+  if (bytes.equals(entry.stored())) return { entry, isGone: false };
+  return { entry: await commitObject(registry, call.resource, entry, bytes, entry.revision), isGone: false };
+}
+
+async function remove(call: WriteCall, entry: Entry, last: KubernetesObject | undefined): Promise<Deleted> {
+  const { registry } = call.server;
+  const revision = call.isDryRun ? entry.revision : await commitDeletion(registry, call.resource, entry);
+  if (!last) return { entry, isGone: true };
+  return { entry: unstoredEntry(registry, call.resource, last, revision), isGone: true };
+}
+
+function checkPreconditions(call: WriteCall, { preconditions }: DeleteOptions, entry: Entry): void {
+  const kind = { group: call.resource.group, name: call.resource.kind };
+  const { uid } = entry.object.metadata;
+  if (preconditions?.uid && preconditions.uid !== uid) {
+    throw conflict(
+      kind,
+      call.name,
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (preconditions?.resourceVersion && preconditions.resourceVersion !== String(entry.revision)) {
+    throw conflict(
+      kind,
+      call.name,
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${entry.revision}). The object might have been modified`,
+    );
+  }
+}
+
+interface DeletionPlan {
+  /** What to store while the object waits, or show when it goes. Absent: nothing changes. */
+  readonly next?: KubernetesObject;
+  /** Already waiting, and this request changes nothing. */
+  readonly isPending?: boolean;
+  readonly goesNow?: boolean;
+}
+
+function planDeletion(call: WriteCall, options: DeleteOptions, entry: Entry): DeletionPlan {
+  const nowMs = call.server.clock.now();
+  const next = entry.copy();
+  if (isNamespace(call)) return planNamespace(call, options, next, nowMs);
+  const grace = planGrace(call, options, next, nowMs);
+  if (grace === 'pending') return { isPending: true };
+  const finalizers = collectorFinalizers(call, options, next);
+  const changesFinalizers = !sameList(finalizers, next.metadata.finalizers ?? []);
+  const hasFinalizers = finalizers.length > 0;
+  if (changesFinalizers) setFinalizers(next, finalizers);
+  if (hasFinalizers && grace === 'none') markDeleted(next, nowMs);
+  if (hasFinalizers) return { next };
+  if (grace === 'wait') return { next };
+  return grace === 'now' || changesFinalizers ? { next, goesNow: true } : {};
+}
+
+function setFinalizers(object: KubernetesObject, finalizers: string[]): void {
+  if (finalizers.length > 0) object.metadata.finalizers = finalizers;
+  else delete object.metadata.finalizers;
+}
+
+const sameList = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((each, i) => each === b[i]);
+
+function markDeleted({ metadata }: KubernetesObject, nowMs: number): void {
+  if (!metadata.deletionTimestamp) {
+    metadata.deletionTimestamp = rfc3339(nowMs);
+    if ((metadata.generation ?? 0) > 0) metadata.generation = metadata.generation! + 1;
+  }
+  metadata.deletionGracePeriodSeconds = 0;
+}
+
+/**
+ * Graceful deletion, written into `next`. `none`: the kind has none; `wait`: it stays for its period; `now`: the period
+ * is over; `pending`: it waits already and this request does not shorten that.
+ */
+function planGrace(
+  call: WriteCall,
+  options: DeleteOptions,
+  next: KubernetesObject,
+  nowMs: number,
+): 'none' | 'wait' | 'now' | 'pending' {
+  const { metadata } = next;
+  const { rules } = call.resource;
+  if (!rules.graceSeconds) return 'none';
+  const asked = options.gracePeriodSeconds ?? undefined;
+  if (metadata.deletionTimestamp) {
+    const before = metadata.deletionGracePeriodSeconds;
+    if (before === undefined || before === 0) return 'none';
+    if (asked === undefined || asked >= before) return 'pending';
+    const period = Math.max(0, asked);
+    metadata.deletionTimestamp = rfc3339(Date.parse(metadata.deletionTimestamp) - (before - period) * 1000);
+    metadata.deletionGracePeriodSeconds = period;
+    return period === 0 ? 'now' : 'wait';
+  }
+  const period = rules.graceSeconds(next, asked);
+  if (period === undefined) return 'none';
+  metadata.deletionTimestamp = rfc3339(nowMs + period * 1000);
+  metadata.deletionGracePeriodSeconds = period;
+  if ((metadata.generation ?? 0) > 0) metadata.generation = metadata.generation! + 1;
+  return period === 0 ? 'now' : 'wait';
+}
+
+/** The object's finalizers with those that tell the garbage collector what the client wants of the dependents. */
+function collectorFinalizers(call: WriteCall, options: DeleteOptions, { metadata }: KubernetesObject): string[] {
+  const existing = metadata.finalizers ?? [];
+  const wanted = collectorWish(call, options, existing);
+  const others = existing.filter((each) => each !== 'orphan' && each !== 'foregroundDeletion');
+  return wanted ? [...others, wanted] : others;
+}
+
+function collectorWish(
+  { resource }: WriteCall,
+  options: DeleteOptions,
+  existing: readonly string[],
+): string | undefined {
+  if (options.orphanDependents !== undefined && options.orphanDependents !== null) {
+    return options.orphanDependents ? 'orphan' : undefined;
+  }
+  switch (options.propagationPolicy) {
+    case 'Orphan':
+      return 'orphan';
+    case 'Foreground':
+      return 'foregroundDeletion';
+    case 'Background':
+      return undefined;
+  }
+  if (existing.includes('orphan')) return 'orphan';
+  if (existing.includes('foregroundDeletion')) return 'foregroundDeletion';
+  return resource.rules.defaultPropagation === 'orphan' ? 'orphan' : undefined;
+}
+
+const isNamespace = ({ resource }: WriteCall) =>
+  resource.storage.group === '' && resource.storage.plural === 'namespaces';
+
+/** A namespace waits until its content is gone: its controller empties `spec.finalizers` then. */
+function planNamespace(call: WriteCall, options: DeleteOptions, next: KubernetesObject, nowMs: number): DeletionPlan {
+  const namespace = next as KubernetesObject & { spec?: { finalizers?: string[] }; status?: { phase?: string } };
+  const { metadata } = namespace;
+  setFinalizers(next, collectorFinalizers(call, options, next));
+  const isHeld = (namespace.spec?.finalizers?.length ?? 0) > 0 || (metadata.finalizers?.length ?? 0) > 0;
+  if (!isHeld) return { next, goesNow: true };
+  metadata.deletionTimestamp ??= rfc3339(nowMs);
+  namespace.status = { ...namespace.status, phase: 'Terminating' };
+  return { next };
+}

@@ -1,0 +1,34 @@
+import type { Answer } from '../http/answer.ts';
+import { statusAnswer } from '../http/answer.ts';
+import type { Entry } from '../registry/entry.ts';
+import { answerFormat } from './answer-format.ts';
+import type { Call } from './call.ts';
+import { requireAcceptable } from './create.ts';
+import { deleteObject } from './delete-object.ts';
+import { deleteOptions } from './delete-options.ts';
+import { writeCall } from './write-call.ts';
+
+export async function deleteOne(call: Call): Promise<Answer> {
+  requireAcceptable(call);
+  const options = await deleteOptions(call);
+  const write = writeCall(call, (options.dryRun?.length ?? 0) > 0);
+  const { entry, isGone } = await deleteObject(write, options);
+  if (isGone && !call.resource.rules.returnsDeletedObject) return deletedStatus(call, entry);
+  const format = answerFormat(call, 'object');
+  return { type: 'bytes', status: 200, contentType: format.contentType, body: format.single(entry) };
+}
+
+function deletedStatus({ resource }: Call, entry: Entry): Answer {
+  return statusAnswer(200, {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name: entry.name,
+      ...(resource.group ? { group: resource.group } : {}),
+      kind: resource.plural,
+      uid: entry.object.metadata.uid,
+    },
+  });
+}

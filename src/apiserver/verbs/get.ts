@@ -1,0 +1,23 @@
+import { notFound } from '../../api/meta/status-error.ts';
+import type { Answer } from '../http/answer.ts';
+import type { Entry } from '../registry/entry.ts';
+import { answerFormat } from './answer-format.ts';
+import type { Call } from './call.ts';
+import { versionOfGet } from './options.ts';
+import { waitForRevision } from './wait-for-revision.ts';
+
+/** The stored object, from the cache. @throws NotFound */
+export function entryOf(call: Call): Entry {
+  const { resource, info } = call;
+  const entry = call.server.registry.cacheOf(resource).find(info.namespace, info.name);
+  if (!entry) throw notFound({ group: resource.group, name: resource.plural }, info.name);
+  return entry;
+}
+
+export async function get(call: Call): Promise<Answer> {
+  const format = answerFormat(call, 'object');
+  const revision = versionOfGet(call.query);
+  const waiting = waitForRevision(call, revision);
+  if (waiting) await waiting;
+  return { type: 'bytes', status: 200, contentType: format.contentType, body: format.single(entryOf(call)) };
+}

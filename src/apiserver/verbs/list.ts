@@ -1,0 +1,161 @@
+// LIST: from the cache when it stands at the revision asked for, else from the store's history.
+import { badRequest, expired, StatusError } from '../../api/meta/status-error.ts';
+import { CompactedError, FutureRevisionError } from '../../store/store.ts';
+import type { Answer } from '../http/answer.ts';
+import type { BodySink } from '../http/exchange.ts';
+import { decodeContinue, encodeContinue } from '../registry/continue-token.ts';
+import { Entry } from '../registry/entry.ts';
+import type { ListHead } from '../registry/format.ts';
+import { namespacePrefix } from '../registry/storage-key.ts';
+import { answerFormat } from './answer-format.ts';
+import type { Call } from './call.ts';
+import { type ListOptions, listOptions } from './options.ts';
+import { parseScope, type SelectedScope, select } from './scope.ts';
+import { waitForRevision } from './wait-for-revision.ts';
+
+interface Page {
+  readonly entries: readonly Entry[];
+  readonly head: ListHead;
+}
+
+const oneChunkBytes = 64 * 1024;
+
+export async function list(call: Call): Promise<Answer> {
+  const format = answerFormat(call, 'list');
+  const options = listOptions(call.query);
+  const scope = parseScope(call.resource, call.info.namespace, options);
+  const { entries, head } = await readPage(call, scope, options);
+  const encoded = format.list(entries, head);
+  if (encoded.lengthBytes !== undefined && encoded.lengthBytes <= oneChunkBytes) {
+    const body = Buffer.concat([...encoded.chunks]);
+    return { type: 'bytes', status: 200, contentType: format.contentType, body };
+  }
+  return {
+    type: 'stream',
+    status: 200,
+    contentType: format.contentType,
+    ...(encoded.lengthBytes === undefined ? {} : { lengthBytes: encoded.lengthBytes }),
+    write: (sink) => writeAll(sink, encoded.chunks),
+  };
+}
+
+async function writeAll(sink: BodySink, chunks: Iterable<Uint8Array>): Promise<void> {
+  let written = 0;
+  for (const chunk of chunks) {
+    if (sink.isClosed) return;
+    const goesOn = sink.write(chunk);
+    written += chunk.length;
+    if (!goesOn) await sink.drained();
+    else if (written >= 1024 * 1024) {
+      // A fast reader must not keep the event loop from everyone else.
+      written = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+/** Reads what the options ask for; deletecollection reads the same way. */
+export async function readPage(call: Call, scope: SelectedScope, options: ListOptions): Promise<Page> {
+  const cache = call.server.registry.cacheOf(call.resource);
+  const { hub } = call.server.registry;
+  if (options.continueToken) return readOn(call, scope, options);
+  await waitForRevision(call, options.resourceVersion);
+  const isExact = options.match === 'Exact' && options.resourceVersion !== undefined;
+  if (isExact && cache.lastChange > options.resourceVersion!) {
+    return readHistory(call, scope, options.resourceVersion!, '', options.limit);
+  }
+  const revision = isExact ? options.resourceVersion! : hub.revision;
+  // "Any version will do" is answered whole, as upstream does from its cache.
+  const limit = options.resourceVersion === 0 ? 0 : options.limit;
+  return cut(select(cache, scope), scope, cache.prefix, revision, limit);
+}
+
+function cut(entries: readonly Entry[], scope: SelectedScope, prefix: string, revision: number, limit: number): Page {
+  if (limit <= 0 || entries.length <= limit) return { entries, head: { revision } };
+  const shown = entries.slice(0, limit);
+  const last = shown.at(-1)!;
+  return {
+    entries: shown,
+    head: {
+      revision,
+      continueToken: encodeContinue(revision, last.key.slice(prefix.length)),
+      ...(scope.selectsAll ? { remaining: entries.length - limit } : {}),
+    },
+  };
+}
+
+async function readOn(call: Call, scope: SelectedScope, options: ListOptions): Promise<Page> {
+  if (options.resourceVersion) throw badRequest('specifying resource version is not allowed when using continue');
+  const { revision, start } = decodeContinue(options.continueToken);
+  const cache = call.server.registry.cacheOf(call.resource);
+  const { hub } = call.server.registry;
+  // A token of -1 goes on in what is there now: what clients get when their token has expired.
+  const at = revision < 0 ? hub.revision : revision;
+  if (at > hub.revision || cache.lastChange > at) return readHistory(call, scope, at, start, options.limit);
+  const from = cache.prefix + start;
+  const rest = select(cache, scope).filter((entry) => entry.key > from);
+  return cut(rest, scope, cache.prefix, at, options.limit);
+}
+
+const historyPage = 1000;
+
+/** As of a revision that the cache has left behind. */
+async function readHistory(
+  call: Call,
+  scope: SelectedScope,
+  revision: number,
+  start: string,
+  limit: number,
+): Promise<Page> {
+  const { registry } = call.server;
+  const { prefix } = registry.cacheOf(call.resource);
+  const rangePrefix = scope.namespace ? namespacePrefix(prefix, scope.namespace) : prefix;
+  const entries: Entry[] = [];
+  let after = start ? prefix + start : undefined;
+  try {
+    for (;;) {
+      const page = await registry.store.range({
+        prefix: rangePrefix,
+        revision,
+        limit: scope.selectsAll && limit > 0 ? limit : historyPage,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const [index, item] of page.items.entries()) {
+        const entry = new Entry(item.key, prefix.length, item.value, item.modRevision);
+        if (!scope.matches(entry)) continue;
+        entries.push(entry);
+        if (limit <= 0 || entries.length < limit) continue;
+        const left = page.items.length - index - 1 + page.remaining;
+        if (left === 0) break;
+        return {
+          entries,
+          head: {
+            revision,
+            continueToken: encodeContinue(revision, entry.key.slice(prefix.length)),
+            ...(scope.selectsAll ? { remaining: left } : {}),
+          },
+        };
+      }
+      if (page.remaining === 0 || call.signal.aborted) return { entries, head: { revision } };
+      after = page.items.at(-1)!.key;
+    }
+  } catch (error) {
+    throw historyError(error, start, revision);
+  }
+}
+
+function historyError(error: unknown, start: string, revision: number): unknown {
+  if (error instanceof FutureRevisionError) return badRequest(`the resource version ${revision} has not happened yet`);
+  if (!(error instanceof CompactedError)) return error;
+  if (!start) return expired('The resourceVersion for the provided list is too old.');
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: { continue: encodeContinue(-1, start) },
+    status: 'Failure',
+    message:
+      'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.',
+    reason: 'Expired',
+    code: 410,
+  });
+}

@@ -1,0 +1,157 @@
+// Query parameters of the verbs, parsed and checked. Messages as upstream's.
+import { FieldErrors, goQuote, path } from '../../api/meta/field-errors.ts';
+import { badRequest, invalid, StatusError } from '../../api/meta/status-error.ts';
+import { isTrue } from '../http/parse-request.ts';
+
+export function throwIfInvalid(kind: string, errors: FieldErrors): void {
+  if (!errors.isEmpty) throw invalid({ group: 'meta.k8s.io', name: kind }, '', errors.summary(), errors.causes());
+}
+
+/** An integer parameter as Go's strconv reads it. @throws StatusError 400 */
+export function integerParameter(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null || text === '') return undefined;
+  if (!/^[-+]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
+  const value = Number(text);
+  if (Math.abs(value) > 2 ** 63) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
+  return value;
+}
+
+const versionProblem = (text: string) =>
+  `resourceVersion: Invalid value: ${goQuote(text)}: strconv.ParseUint: parsing ${goQuote(text)}: invalid syntax`;
+
+/** Upstream answers 500 here where GET or WATCH name a version that is no number, without a reason. */
+function unreadableVersion(text: string): StatusError {
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: versionProblem(text),
+    code: 500,
+  });
+}
+
+/** Undefined when absent. */
+export function versionOfGet(query: URLSearchParams): number | undefined {
+  const text = query.get('resourceVersion');
+  if (!text) return undefined;
+  if (!/^\d+$/.test(text)) throw unreadableVersion(text);
+  return Number(text);
+}
+
+export interface ListOptions {
+  readonly resourceVersion: number | undefined;
+  readonly match: '' | 'Exact' | 'NotOlderThan';
+  readonly limit: number;
+  readonly continueToken: string;
+  readonly labelSelector: string;
+  readonly fieldSelector: string;
+}
+
+export interface WatchOptions extends ListOptions {
+  readonly allowsBookmarks: boolean;
+  readonly sendInitialEvents: boolean | undefined;
+  readonly timeoutSeconds: number | undefined;
+}
+
+function matchErrors(query: URLSearchParams, isWatch: boolean): FieldErrors {
+  const errors = new FieldErrors();
+  const match = query.get('resourceVersionMatch') ?? '';
+  const version = query.get('resourceVersion') ?? '';
+  const at = path('resourceVersionMatch');
+  const initial = query.get('sendInitialEvents');
+  if (isWatch) {
+    const field = path('sendInitialEvents');
+    if (initial !== null && initial !== '') {
+      if (match === '') errors.forbidden(at, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+      else if (match !== 'NotOlderThan') errors.notSupported(at, match, ['NotOlderThan']);
+    } else if (match !== '') {
+      errors.forbidden(at, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    }
+    if (query.get('continue')) errors.forbidden(field, 'continue is forbidden for watch');
+    return errors;
+  }
+  if (initial !== null && initial !== '')
+    errors.forbidden(path('sendInitialEvents'), 'sendInitialEvents is forbidden for list');
+  if (match === '') return errors;
+  if (query.get('continue')) errors.forbidden(at, 'resourceVersionMatch is forbidden when continue is provided');
+  else if (version === '') errors.forbidden(at, 'resourceVersionMatch is forbidden unless resourceVersion is provided');
+  else if (match !== 'Exact' && match !== 'NotOlderThan') errors.notSupported(at, match, ['Exact', 'NotOlderThan', '']);
+  else if (match === 'Exact' && version === '0') {
+    errors.forbidden(at, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  }
+  return errors;
+}
+
+export function listOptions(query: URLSearchParams): ListOptions {
+  const limit = integerParameter(query, 'limit') ?? 0;
+  throwIfInvalid('ListOptions', matchErrors(query, false));
+  const version = query.get('resourceVersion') ?? '';
+  const continueToken = query.get('continue') ?? '';
+  if (version !== '' && !/^\d+$/.test(version))
+    throw badRequest(`invalid resource version: ${versionProblem(version)}`);
+  return { ...selectors(query), ...common(query, version), limit, continueToken };
+}
+
+function selectors(query: URLSearchParams) {
+  return { labelSelector: query.get('labelSelector') ?? '', fieldSelector: query.get('fieldSelector') ?? '' };
+}
+
+function common(query: URLSearchParams, version: string) {
+  return {
+    resourceVersion: version === '' ? undefined : Number(version),
+    match: (query.get('resourceVersionMatch') ?? '') as ListOptions['match'],
+  };
+}
+
+export function watchOptions(query: URLSearchParams): WatchOptions {
+  throwIfInvalid('ListOptions', matchErrors(query, true));
+  const version = query.get('resourceVersion') ?? '';
+  if (version !== '' && !/^\d+$/.test(version)) throw unreadableVersion(version);
+  const initial = query.get('sendInitialEvents');
+  return {
+    ...selectors(query),
+    ...common(query, version),
+    limit: 0,
+    continueToken: '',
+    allowsBookmarks: isTrue(query.get('allowWatchBookmarks')),
+    sendInitialEvents: initial === null || initial === '' ? undefined : isTrue(initial),
+    timeoutSeconds: integerParameter(query, 'timeoutSeconds'),
+  };
+}
+
+export interface WriteOptions {
+  readonly isDryRun: boolean;
+  readonly fieldManager: string;
+  readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore';
+}
+
+/** Options of create, update and patch. `kind` names them in errors. */
+export function writeOptions(
+  query: URLSearchParams,
+  kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+): WriteOptions {
+  const errors = new FieldErrors();
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  if (dryRun.some((value) => value !== 'All')) errors.notSupported(path('dryRun'), dryRun, ['All']);
+  const manager = query.get('fieldManager') ?? '';
+  if (Buffer.byteLength(manager) > 128) errors.tooLong(path('fieldManager'), 128);
+  for (const [index, char] of [...manager].entries()) {
+    if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(char)) {
+      errors.invalid(path('fieldManager'), manager, 'should only contain printable characters');
+      break;
+    }
+    if (index > 128) break;
+  }
+  const validation = query.get('fieldValidation') ?? '';
+  if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
+    errors.notSupported(path('fieldValidation'), validation, ['', 'Ignore', 'Strict', 'Warn']);
+  }
+  throwIfInvalid(kind, errors);
+  return {
+    isDryRun: dryRun.length > 0,
+    fieldManager: manager,
+    fieldValidation: (validation || 'Warn') as WriteOptions['fieldValidation'],
+  };
+}

@@ -1,0 +1,45 @@
+// A patch as the client sent it: its kind by Content-Type, and how it changes an object.
+import { badRequest, unsupportedMediaType } from '../../api/meta/status-error.ts';
+import { header } from '../http/exchange.ts';
+import { mediaTypeOf } from '../http/media-type.ts';
+import type { Call } from './call.ts';
+import { maxBodyBytes } from './decode-body.ts';
+import type { Patch } from './patch-type.ts';
+
+const types: Record<string, Patch['type']> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+};
+
+const unsupported = (known: readonly string[]) => {
+  const error = unsupportedMediaType(
+    `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,
+  );
+  return error;
+};
+
+export function patchType(call: Call): Patch['type'] {
+  const type = types[mediaTypeOf(header(call.http, 'content-type'))];
+  if (!type) {
+    const error = unsupportedMediaType('415: Unsupported Media Type');
+    error.status.details = {};
+    throw error;
+  }
+  return type;
+}
+
+export async function readPatch(call: Call): Promise<Patch> {
+  const type = patchType(call);
+  const body = await call.http.body(maxBodyBytes);
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  if (type === 'apply') throw unsupported(Object.keys(types).slice(0, 3));
+  const { compilePatch } = await import('./patch-kinds.ts');
+  try {
+    return compilePatch(type, text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw badRequest(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { apiVersionOf } from '../../api/meta/object.ts';
+import { badRequest } from '../../api/meta/status-error.ts';
+import { strictMessage } from '../../schema/codec.ts';
+import type { Answer } from '../http/answer.ts';
+import { answerFormat } from './answer-format.ts';
+import type { Call } from './call.ts';
+import { requireAcceptable } from './create.ts';
+import { placeInNamespace } from './create-object.ts';
+import { writeOptions } from './options.ts';
+import { patchType, readPatch } from './patch-body.ts';
+import { toStorage } from './to-storage.ts';
+import { checkName } from './update.ts';
+import { updateObject } from './update-object.ts';
+import { writeCall } from './write-call.ts';
+
+/** PATCH: applied to the object in the version of the path, again when someone wrote in between. */
+export async function patch(call: Call): Promise<Answer> {
+  patchType(call);
+  requireAcceptable(call);
+  const format = answerFormat(call, 'object');
+  const options = writeOptions(call.query, 'PatchOptions');
+  const change = await readPatch(call);
+  const { resource, info } = call;
+  const write = writeCall(call, options.isDryRun);
+  const { entry, isCreated } = await updateObject(write, {
+    mayRetry: !change.namesVersion,
+    change: (current) => {
+      const before = resource.fromStorage(structuredClone(current!));
+      const strict = options.fieldValidation !== 'Ignore';
+      const { object, strictErrors } = change.apply(before, resource.typeName, { strict });
+      report(call, strictErrors, options.fieldValidation);
+      return landed(call, object, info.name);
+    },
+  });
+  return { type: 'bytes', status: isCreated ? 201 : 200, contentType: format.contentType, body: format.single(entry) };
+
+  function landed({ resource }: Call, object: KubernetesObject, name: string): KubernetesObject {
+    checkName(object, name);
+    placeInNamespace(write, object);
+    return toStorage(resource, { ...object, kind: resource.kind, apiVersion: apiVersionOf(resource) });
+  }
+}
+
+function report(call: Call, strictErrors: readonly string[], fieldValidation: string): void {
+  if (strictErrors.length === 0) return;
+  if (fieldValidation === 'Strict') throw badRequest(strictMessage(strictErrors));
+  for (const problem of strictErrors) call.warn(problem);
+}

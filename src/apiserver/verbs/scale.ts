@@ -1,0 +1,98 @@
+// The scale subresource: an object's replica count as a Scale, whatever its kind.
+import type { Scale } from '../../../generated/autoscaling-v1.ts';
+import { FieldErrors, path } from '../../api/meta/field-errors.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { badRequest, invalid } from '../../api/meta/status-error.ts';
+import type { Answer } from '../http/answer.ts';
+import type { Entry } from '../registry/entry.ts';
+import type { Call } from './call.ts';
+import { decodeBody } from './decode-body.ts';
+import { entryOf } from './get.ts';
+import { writeOptions } from './options.ts';
+import { readPatch } from './patch-body.ts';
+import { checkName } from './update.ts';
+import { updateObject } from './update-object.ts';
+import { waitForRevision } from './wait-for-revision.ts';
+import { writeCall } from './write-call.ts';
+
+export const scaleType = 'io.k8s.api.autoscaling.v1.Scale';
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale', typeName: scaleType };
+
+function scaleOf(call: Call, entry: Entry): Scale {
+  const { metadata } = entry.object;
+  const { replicas, statusReplicas, selector } = call.resource.rules.scale!.get(entry.object);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      name: metadata.name,
+      ...(metadata.namespace ? { namespace: metadata.namespace } : {}),
+      uid: metadata.uid,
+      resourceVersion: String(entry.revision),
+      creationTimestamp: metadata.creationTimestamp,
+    },
+    spec: replicas ? { replicas } : {},
+    status: { replicas: statusReplicas, ...(selector ? { selector } : {}) },
+  } as Scale;
+}
+
+export async function scale(call: Call): Promise<Answer> {
+  const { info } = call;
+  if (info.verb === 'get') {
+    await waitForRevision(call, undefined);
+    return answer(call, entryOf(call));
+  }
+  const options = writeOptions(call.query, info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
+  const settings = {
+    expected: scaleKind,
+    fieldValidation: options.fieldValidation,
+    table: call.server.registry.table,
+    warn: call.warn,
+  };
+  const sent =
+    info.verb === 'patch' ? undefined : ((await decodeBody(call.http, settings)) as KubernetesObject & Scale);
+  const patch = info.verb === 'patch' ? await readPatch(call) : undefined;
+  const { entry } = await updateObject(writeCall(call, options.isDryRun), {
+    mayRetry: true,
+    change: (current) => {
+      const now = scaleAt(call, current!);
+      const next =
+        sent ?? (patch!.apply(now as unknown as KubernetesObject, scaleType).object as KubernetesObject & Scale);
+      return rescaled(call, next, current!);
+    },
+  });
+  return answer(call, entry);
+}
+
+function scaleAt(call: Call, current: KubernetesObject): Scale {
+  const cached = call.server.registry
+    .cacheOf(call.resource)
+    .find(current.metadata.namespace ?? '', current.metadata.name);
+  return scaleOf(call, cached!);
+}
+
+function rescaled(call: Call, next: KubernetesObject & Scale, current: KubernetesObject): KubernetesObject {
+  checkName(next, call.info.name);
+  const { namespace } = next.metadata;
+  if (namespace && namespace !== call.info.namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  const replicas = next.spec?.replicas ?? 0;
+  if (replicas < 0) {
+    const errors = new FieldErrors();
+    errors.invalid(path('spec.replicas'), replicas, 'must be greater than or equal to 0');
+    throw invalid({ group: 'autoscaling', name: 'Scale' }, call.info.name, errors.summary(), errors.causes());
+  }
+  const changed = structuredClone(current);
+  call.resource.rules.scale!.set(changed, replicas);
+  // The Scale's own uid and version guard the object.
+  const { uid, resourceVersion } = next.metadata;
+  if (uid) changed.metadata.uid = uid;
+  if (resourceVersion) changed.metadata.resourceVersion = resourceVersion;
+  else delete changed.metadata.resourceVersion;
+  return changed;
+}
+
+function answer(call: Call, entry: Entry): Answer {
+  return { type: 'object', status: 200, object: scaleOf(call, entry), typeName: scaleType };
+}

@@ -1,0 +1,185 @@
+// A stored object changes: read, change, admit, prepare, validate, commit; again when someone wrote in between.
+import { isDeepStrictEqual } from 'node:util';
+import type { SubresourceRules } from '../../api/kind.ts';
+import { FieldErrors, path } from '../../api/meta/field-errors.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { validateMetadataUpdate } from '../../api/meta/object-meta-validation.ts';
+import { conflict, invalid, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
+import { canonical } from '../../schema/codec.ts';
+import { CompareFailedError } from '../../store/store.ts';
+import type { Entry } from '../registry/entry.ts';
+import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
+import { admit, checkAdmission, type WriteCall } from './admit.ts';
+import { createObject } from './create-object.ts';
+
+export interface UpdatePlan {
+  /** What to store, made from the current object (frozen; absent: it is to be created). Called again after a lost race. */
+  readonly change: (current: KubernetesObject | undefined) => Promise<KubernetesObject> | KubernetesObject;
+  /** The change may be made again on a newer object; else a lost race is the client's to solve. */
+  readonly mayRetry: boolean;
+  readonly mayCreate?: boolean;
+  readonly uidPrecondition?: string | undefined;
+}
+
+export interface Updated {
+  readonly entry: Entry;
+  readonly isCreated: boolean;
+}
+
+const attempts = 10;
+
+export async function updateObject(call: WriteCall, plan: UpdatePlan): Promise<Updated> {
+  const { registry } = call.server;
+  const cache = registry.cacheOf(call.resource);
+  for (let attempt = 1; ; attempt++) {
+    const waiting = registry.hub.waitForHead(call.signal);
+    if (waiting) await waiting;
+    const entry = cache.find(call.namespace, call.name);
+    if (!entry) return { entry: await createInstead(call, plan), isCreated: true };
+    try {
+      return { entry: await updateOnce(call, plan, entry), isCreated: false };
+    } catch (error) {
+      if (!(error instanceof CompareFailedError)) throw error;
+      if (!plan.mayRetry || attempt === attempts) throw conflict(resourceName(call), call.name, optimisticLockMessage);
+      // The cache has the winner's write, or will in a moment.
+      if (error.current) await registry.hub.waitFor(error.current.modRevision, call.signal);
+    }
+  }
+}
+
+const resourceName = ({ resource }: WriteCall) => ({ group: resource.group, name: resource.plural });
+
+async function createInstead(call: WriteCall, plan: UpdatePlan): Promise<Entry> {
+  if (!plan.mayCreate) throw notFound(resourceName(call), call.name);
+  const object = await plan.change(undefined);
+  if (object.metadata.resourceVersion && object.metadata.resourceVersion !== '0') {
+    throw notFound(resourceName(call), call.name);
+  }
+  delete object.metadata.resourceVersion;
+  return createObject(call, object);
+}
+
+function checkUid(call: WriteCall, uid: string | undefined, current: KubernetesObject): void {
+  if (!uid || uid === current.metadata.uid) return;
+  const { resource } = call;
+  const key = `/registry/${upstreamPrefix(resource.plural)}/${call.namespace ? `${call.namespace}/` : ''}${call.name}`;
+  throw conflict(
+    resourceName(call),
+    call.name,
+    `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`,
+  );
+}
+
+/** Where upstream keeps a few resources: its conflict messages say so. */
+const upstreamPrefixes: Record<string, string> = {
+  replicationcontrollers: 'controllers',
+  nodes: 'minions',
+  services: 'services/specs',
+  endpoints: 'services/endpoints',
+  podsecuritypolicies: 'podsecuritypolicy',
+};
+const upstreamPrefix = (plural: string) => upstreamPrefixes[plural] ?? plural;
+
+function checkVersion(call: WriteCall, next: KubernetesObject, entry: Entry): void {
+  const version = next.metadata.resourceVersion;
+  if (version === undefined || version === '' || version === '0') {
+    if (call.resource.rules.allowsUnconditionalUpdate === false && !call.skipsValidation) {
+      const errors = new FieldErrors();
+      errors.invalid(path('metadata.resourceVersion'), 0, 'must be specified for an update');
+      throw invalid(resourceName(call), call.name, errors.summary(), errors.causes());
+    }
+    next.metadata.resourceVersion = String(entry.revision);
+  } else if (version !== String(entry.revision)) {
+    throw conflict(resourceName(call), call.name, optimisticLockMessage);
+  }
+}
+
+async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Promise<Entry> {
+  const { resource, server } = call;
+  const current = entry.object;
+  checkUid(call, plan.uidPrecondition, current);
+  const draft = await plan.change(current);
+  checkUid(call, draft.metadata.uid, current);
+  checkVersion(call, draft, entry);
+  await admit(call, { operation: 'UPDATE', object: draft, oldObject: current });
+  const rules = subresourceRules(call);
+  carryOver(draft, current);
+  const context = { nowMs: server.clock.now(), isDryRun: call.isDryRun };
+  if (rules) rules.prepareForUpdate(draft, current, context);
+  else if (!call.subresource) resource.rules.prepareForUpdate?.(draft, current, context);
+  const next = canonical<KubernetesObject>(resource.storage.typeName, draft);
+  if (!call.skipsValidation) validateUpdate(call, next, current, rules);
+  const stamped = next.metadata.resourceVersion;
+  for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
+  using reserved = await server.addresses.reserve(resource, next, current);
+  const bytes = storedBytes(resource, next);
+  next.metadata.resourceVersion = stamped!;
+  await checkAdmission(call, { operation: 'UPDATE', object: next, oldObject: current });
+  if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);
+  if (isUnchanged(bytes, next, entry)) return entry;
+  if (call.isDryRun) return unstoredEntry(server.registry, resource, JSON.parse(bytes.toString()), entry.revision);
+  const stored = await commitObject(server.registry, resource, entry, bytes, entry.revision);
+  reserved?.keep();
+  return stored;
+}
+
+function subresourceRules({ resource, subresource }: WriteCall): SubresourceRules<KubernetesObject> | undefined {
+  return subresource ? resource.rules.subresources?.[subresource] : undefined;
+}
+
+/** What a client cannot change is taken from the stored object, so that leaving it out is not a change. */
+function carryOver(next: KubernetesObject, current: KubernetesObject): void {
+  const { metadata } = next;
+  const was = current.metadata;
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+  metadata.uid ||= was.uid!;
+  metadata.creationTimestamp ??= was.creationTimestamp!;
+  if (was.generation === undefined) delete metadata.generation;
+  else metadata.generation = was.generation;
+  if (metadata.deletionTimestamp == null && was.deletionTimestamp) metadata.deletionTimestamp = was.deletionTimestamp;
+  if (metadata.deletionGracePeriodSeconds == null && was.deletionGracePeriodSeconds !== undefined) {
+    metadata.deletionGracePeriodSeconds = was.deletionGracePeriodSeconds;
+  }
+}
+
+function validateUpdate(
+  call: WriteCall,
+  next: KubernetesObject,
+  current: KubernetesObject,
+  rules: SubresourceRules<KubernetesObject> | undefined,
+): void {
+  const { resource } = call;
+  const errors = new FieldErrors();
+  const metadataRules = { namespaced: resource.namespaced, nameRule: resource.rules.nameRule };
+  validateMetadataUpdate(next.metadata, current.metadata, metadataRules, errors);
+  if (call.subresource) rules?.validateUpdate?.(next, current, errors);
+  else {
+    resource.rules.validate?.(next, errors);
+    resource.rules.validateUpdate?.(next, current, errors);
+  }
+  if (errors.isEmpty) return;
+  throw invalid({ group: resource.storage.group, name: resource.kind }, call.name, errors.summary(), errors.causes());
+}
+
+/** Being deleted, and nothing holds it any longer. */
+function isReadyToGo(next: KubernetesObject, current: KubernetesObject): boolean {
+  if (!current.metadata.deletionTimestamp || (next.metadata.finalizers?.length ?? 0) > 0) return false;
+  const specFinalizers = (next as { spec?: { finalizers?: unknown[] } }).spec?.finalizers;
+  if (next.kind === 'Namespace' && (specFinalizers?.length ?? 0) > 0) return false;
+  return (next.metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+async function removeUpdated(call: WriteCall, bytes: Buffer, entry: Entry): Promise<Entry> {
+  const { server, resource } = call;
+  const object = JSON.parse(bytes.toString()) as KubernetesObject;
+  if (call.isDryRun) return unstoredEntry(server.registry, resource, object, entry.revision);
+  const revision = await commitDeletion(server.registry, resource, entry);
+  return unstoredEntry(server.registry, resource, object, revision);
+}
+
+/** A write that changes nothing is not a write. */
+function isUnchanged(bytes: Buffer, next: KubernetesObject, entry: Entry): boolean {
+  if (bytes.equals(entry.stored())) return true;
+  return isDeepStrictEqual(next, entry.object);
+}

@@ -1,0 +1,33 @@
+// Reads that ask for a revision wait a moment for the caches to reach it.
+import { StatusError } from '../../api/meta/status-error.ts';
+import { linkSignal } from '../../base/signals.ts';
+import type { Call } from './call.ts';
+
+const patienceMs = 3000;
+
+function tooLarge(asked: number, current: number): StatusError {
+  return new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `Timeout: Too large resource version: ${asked}, current: ${current}`,
+    reason: 'Timeout',
+    details: {
+      causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      retryAfterSeconds: 1,
+    },
+    code: 504,
+  });
+}
+
+/** Absent: all that the store has acknowledged. 0: whatever is there. @throws StatusError 504 */
+export async function waitForRevision(call: Call, revision: number | undefined): Promise<void> {
+  const { hub } = call.server.registry;
+  if (revision === 0) return;
+  if (revision === undefined) return hub.waitForHead(call.signal);
+  if (revision <= hub.revision) return;
+  using link = linkSignal([call.signal], patienceMs);
+  await hub.waitFor(revision, link.signal);
+  if (revision > hub.revision) throw tooLarge(revision, hub.revision);
+}

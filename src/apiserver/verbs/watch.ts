@@ -1,0 +1,210 @@
+// WATCH: what is there (when asked for), then every change, until the time is up or the client falls behind.
+import { expired } from '../../api/meta/status-error.ts';
+import type { Answer } from '../http/answer.ts';
+import type { BodySink } from '../http/exchange.ts';
+import type { CacheEvent } from '../registry/cache-event.ts';
+import type { Entry } from '../registry/entry.ts';
+import type { ObjectFormat } from '../registry/format.ts';
+import type { ResourceCache } from '../registry/resource-cache.ts';
+import { classify, frameOf, joinGroup, type Watcher } from '../registry/watch-group.ts';
+import { answerFormat } from './answer-format.ts';
+import type { Call } from './call.ts';
+import { type WatchOptions, watchOptions } from './options.ts';
+import { parseScope, type SelectedScope, select } from './scope.ts';
+import { waitForRevision } from './wait-for-revision.ts';
+
+/** Bytes a watcher may be behind; past it the watch is cut and the client resumes or lists again. */
+const maxBehindBytes = 16 * 1024 * 1024;
+const bookmarkEveryMs = 60_000;
+/** Watches without a timeout end after 30 to 60 minutes, spread so that they do not return all at once. */
+const defaultTimeoutSeconds = 1800;
+
+export async function watch(call: Call): Promise<Answer> {
+  const format = answerFormat(call, 'watch');
+  const options = watchOptions(call.query);
+  const { resource, info } = call;
+  const scope = parseScope(resource, info.namespace, options, info.name);
+  // A version of the future is waited for; a fresh watch starts from all that is acknowledged.
+  await waitForRevision(call, options.resourceVersion);
+  return {
+    type: 'stream',
+    status: 200,
+    contentType: format.watchContentType,
+    isLive: true,
+    write: (sink) => new WatchStream(call, scope, format, options, sink).run(),
+  };
+}
+
+function isFromStart(options: WatchOptions): boolean {
+  if (options.sendInitialEvents !== undefined) return options.sendInitialEvents;
+  return options.resourceVersion === undefined || options.resourceVersion === 0;
+}
+
+class WatchStream implements Watcher {
+  readonly #call: Call;
+  readonly #cache: ResourceCache;
+  readonly #scope: SelectedScope;
+  readonly #format: ObjectFormat;
+  readonly #options: WatchOptions;
+  readonly #sink: BodySink;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #isBusy = true;
+  #isOver = false;
+  #wasCut = false;
+  readonly #done = Promise.withResolvers<void>();
+
+  constructor(call: Call, scope: SelectedScope, format: ObjectFormat, options: WatchOptions, sink: BodySink) {
+    this.#call = call;
+    this.#cache = call.server.registry.cacheOf(call.resource);
+    this.#scope = scope;
+    this.#format = format;
+    this.#options = options;
+    this.#sink = sink;
+  }
+
+  async run(): Promise<void> {
+    const { signal, server } = this.#call;
+    if (signal.aborted) return;
+    const end = () => this.#end();
+    signal.addEventListener('abort', end, { once: true });
+    const seconds = this.#options.timeoutSeconds || defaultTimeoutSeconds * (1 + server.random.next());
+    using _timeout = server.clock.timer(seconds * 1000, end);
+    try {
+      await this.#stream();
+    } finally {
+      signal.removeEventListener('abort', end);
+    }
+  }
+
+  async #stream(): Promise<void> {
+    const start = this.#start();
+    // Joined in the same turn as the start was read, so that nothing falls between the two.
+    using _membership = joinGroup(this.#cache.groups, this.#scope, this.#format, this);
+    using _bookmarks = this.#bookmarks();
+    for (const chunk of start) {
+      if (this.#isOver) return;
+      if (!this.#sink.write(chunk)) await this.#sink.drained();
+      if (this.#sink.isClosed) return;
+    }
+    this.#isBusy = false;
+    this.#pump();
+    await this.#done.promise;
+  }
+
+  /** What comes before live events; its entries are taken now, and encoded as the client reads them. */
+  #start(): Iterable<Buffer> {
+    const { hub } = this.#call.server.registry;
+    const format = this.#format;
+    const options = this.#options;
+    if (isFromStart(options)) {
+      const entries = select(this.#cache, this.#scope);
+      const bookmark =
+        options.sendInitialEvents && options.allowsBookmarks ? format.bookmark(hub.revision, true) : undefined;
+      return initialFrames(entries, format, bookmark);
+    }
+    const since = options.resourceVersion ?? hub.revision;
+    const events = this.#cache.eventsAfter(since);
+    if (!events) {
+      const message = `too old resource version: ${since} (${this.#cache.windowStart})`;
+      this.#isOver = true;
+      return [format.error(expired(message).status)];
+    }
+    return replayFrames(events, this.#scope, format);
+  }
+
+  offer(bytes: Buffer): void {
+    if (this.#isOver) return;
+    if (this.#queuedBytes + bytes.length > maxBehindBytes) {
+      this.#wasCut = true;
+      this.#end();
+      return;
+    }
+    if (!this.#isBusy && !this.#sink.isClosed && this.#sink.write(bytes)) return;
+    if (!this.#isBusy) {
+      // That write was taken in but asked for a pause.
+      this.#isBusy = true;
+      this.#resumeWhenDrained();
+      return;
+    }
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+  }
+
+  #resumeWhenDrained(): void {
+    this.#sink.drained().then(
+      () => {
+        if (this.#sink.isClosed) return this.#end();
+        this.#isBusy = false;
+        this.#pump();
+      },
+      () => this.#end(),
+    );
+  }
+
+  #pump(): void {
+    while (this.#queue.length > 0) {
+      if (this.#sink.isClosed) return this.#end();
+      const next = this.#queue;
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      const bytes = next.length === 1 ? next[0]! : Buffer.concat(next);
+      if (this.#sink.write(bytes)) continue;
+      this.#isBusy = true;
+      this.#resumeWhenDrained();
+      return;
+    }
+  }
+
+  #bookmarks(): Disposable | undefined {
+    if (!this.#options.allowsBookmarks) return undefined;
+    const { clock, registry } = this.#call.server;
+    let timer: Disposable | undefined;
+    const tick = () => {
+      timer = clock.timer(bookmarkEveryMs, () => {
+        this.offer(this.#format.bookmark(registry.hub.revision, false));
+        tick();
+      });
+    };
+    tick();
+    return { [Symbol.dispose]: () => timer?.[Symbol.dispose]() };
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#queue = [];
+    if (this.#wasCut) {
+      this.#call.server.log.warn('a watch was cut because its client reads too slowly', { path: this.#call.info.path });
+      this.#done.reject(expired('the watch fell too far behind'));
+    } else this.#done.resolve();
+  }
+}
+
+function* initialFrames(
+  entries: readonly Entry[],
+  format: ObjectFormat,
+  bookmark: Buffer | undefined,
+): Generator<Buffer> {
+  let pending: Buffer[] = [];
+  let size = 0;
+  for (const entry of entries) {
+    const frame = format.frame('ADDED', entry);
+    pending.push(frame);
+    size += frame.length;
+    if (size < 64 * 1024) continue;
+    yield Buffer.concat(pending);
+    pending = [];
+    size = 0;
+  }
+  if (bookmark) pending.push(bookmark);
+  if (pending.length > 0) yield Buffer.concat(pending);
+}
+
+function* replayFrames(events: readonly CacheEvent[], scope: SelectedScope, format: ObjectFormat): Generator<Buffer> {
+  for (const event of events) {
+    if (scope.namespace && (event.current ?? event.previous)!.namespace !== scope.namespace) continue;
+    const change = classify(event, scope);
+    if (change) yield frameOf(event, change.type, change.entry, format);
+  }
+}
