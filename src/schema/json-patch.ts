@@ -62,6 +62,16 @@ class Document {
     return value;
   }
 
+  /** Null for a missing member of an object that is there. */
+  findOrNull(path: string, what: string): unknown {
+    const value = this.find(path);
+    if (value !== absent) return value;
+    const parent = this.find(path.slice(0, path.lastIndexOf('/')));
+    return isObject(parent)
+      ? null
+      : rejected(`${what} operation does not apply: is missing path: ${path}: missing value`);
+  }
+
   /** The container that holds the last segment, ready to be changed. */
   #parentOf(path: string, what: string): { parent: JsonObject | unknown[]; key: string } {
     const segments = segmentsOf(path);
@@ -83,10 +93,6 @@ class Document {
   }
 
   add(path: string, value: unknown): void {
-    if (path === '') {
-      this.root = value;
-      return;
-    }
     const { parent, key } = this.#parentOf(path, 'add');
     if (Array.isArray(parent)) parent.splice(indexOf(key, parent.length, true), 0, value);
     else setKey(parent, key, value);
@@ -94,6 +100,7 @@ class Document {
 
   replace(path: string, value: unknown): void {
     if (path === '') {
+      if (typeof value !== 'object' || value === null) rejected('replace operation value must be object or array');
       this.root = value;
       return;
     }
@@ -113,8 +120,8 @@ class Document {
 
   /** A value to be put elsewhere; what it weighs counts against the patch. */
   copyOf(path: string): unknown {
-    const value = this.find(path);
-    if (value === absent) rejected(`copy operation does not apply: doc is missing from path: ${JSON.stringify(path)}`);
+    if (path === '') rejected('copy operation does not apply: doc is missing from path: : missing value');
+    const value = this.findOrNull(path, 'copy');
     const text = JSON.stringify(value) ?? 'null';
     this.#copiedBytes += text.length;
     if (this.#copiedBytes > maxCopiedBytes) {
@@ -126,9 +133,8 @@ class Document {
   }
 
   test(path: string, expected: unknown): void {
-    const actual = this.find(path);
-    const holds = actual === absent ? expected === null || expected === undefined : isEqual(actual, expected ?? null);
-    if (!holds) rejected(`testing value ${path} failed: test failed`);
+    const actual = this.findOrNull(path, 'test');
+    if (!isEqual(actual, expected ?? null)) rejected(`testing value ${path} failed: test failed`);
   }
 }
 

@@ -3,6 +3,12 @@
 import { setKey } from './canonical-values.ts';
 import { isObject, type Json, type JsonObject } from './patch-error.ts';
 
+/** Nulls mean deletion even inside the objects of a new list. */
+function withoutNulls(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  return isObject(value) ? applyMergePatch(undefined, value) : value;
+}
+
 /** The result shares with `target` what the patch does not touch; `target` is not changed. */
 export function applyMergePatch(target: Json, patch: JsonObject): JsonObject {
   const result: JsonObject = isObject(target) ? { ...target } : {};
@@ -11,7 +17,7 @@ export function applyMergePatch(target: Json, patch: JsonObject): JsonObject {
     if (value === null) delete result[key];
     else if (isObject(value))
       setKey(result, key, applyMergePatch(Object.hasOwn(result, key) ? result[key] : undefined, value));
-    else setKey(result, key, value);
+    else setKey(result, key, withoutNulls(value));
   }
   return result;
 }

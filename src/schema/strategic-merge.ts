@@ -44,27 +44,19 @@ function strategyOf(field: Field | undefined): string {
   return strategies[0] ?? '';
 }
 
-/** What is left of a patch value when there is nothing to merge it with: without directives and nulls. */
+/**
+ * What is left of a patch value when there is nothing to merge it with: without directives and nulls. Undefined for an
+ * object with a `$patch`, which only speaks of what is not there.
+ */
 function withoutDirectives(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    if (!value.every(isObject)) return value;
-    const items: unknown[] = [];
-    for (const item of value) {
-      const directive = item[directiveKey];
-      if (directive === 'delete' || directive === 'replace' || directive === 'merge') continue;
-      if (directive !== undefined) throw badDirective(directive, item);
-      items.push(withoutDirectives(item));
-    }
-    return items;
-  }
+  if (Array.isArray(value)) return value.map(withoutDirectives).filter((item) => item !== undefined);
   if (!isObject(value)) return value;
-  const directive = value[directiveKey];
-  if (directive === 'delete') return {};
+  if (Object.hasOwn(value, directiveKey)) return undefined;
   const result: JsonObject = {};
   for (const key of Object.keys(value)) {
-    if (key === directiveKey || key === retainKeysKey || key.startsWith(deletePrefix) || key.startsWith(orderPrefix))
-      continue;
-    if (value[key] !== null) setKey(result, key, withoutDirectives(value[key]));
+    if (key === retainKeysKey || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
+    const inner = value[key] === null ? undefined : withoutDirectives(value[key]);
+    if (inner !== undefined) setKey(result, key, inner);
   }
   return result;
 }
@@ -121,7 +113,8 @@ function mergeKey(result: JsonObject, patchKey: string, value: unknown, place: P
     const field = fieldOf(place, key);
     setKey(result, key, strategyOf(field) === 'replace' ? value : mergeMaps(current, value, placeOf(field)));
   } else {
-    setKey(result, key, withoutDirectives(value));
+    const rest = withoutDirectives(value);
+    if (rest !== undefined) setKey(result, key, rest);
   }
 }
 
@@ -290,6 +283,9 @@ function mergeOrdered(result: JsonObject, patch: JsonObject, key: string, place:
       ? mergeLists(current, change, field, false)
       : (withoutDirectives(change) as unknown[]);
   delete patch[key];
+  for (const item of mergeKeyName === '' ? [] : merged) {
+    if (isObject(item) && !Object.hasOwn(item, mergeKeyName)) throw noMergeKey(item, mergeKeyName);
+  }
   setKey(result, key, inOrder(merged, order, server, mergeKeyName));
 }
 
