@@ -64,7 +64,9 @@ function criVersion2(config: ContainerdConfig): string[] {
       `      [${cri}.containerd.runtimes.${handler}.options]`,
       '        SystemdCgroup = false',
     ]),
-    ...(config.registryConfigDir ? [`  [${cri}.registry]`, `    config_path = ${quote(config.registryConfigDir)}`] : []),
+    ...(config.registryConfigDir
+      ? [`  [${cri}.registry]`, `    config_path = ${quote(config.registryConfigDir)}`]
+      : []),
   ];
 }
 
@@ -90,7 +92,9 @@ function criVersion3(config: ContainerdConfig): string[] {
     `[${images}]`,
     `  [${images}.pinned_images]`,
     `    sandbox = ${quote(config.sandboxImage)}`,
-    ...(config.registryConfigDir ? [`  [${images}.registry]`, `    config_path = ${quote(config.registryConfigDir)}`] : []),
+    ...(config.registryConfigDir
+      ? [`  [${images}.registry]`, `    config_path = ${quote(config.registryConfigDir)}`]
+      : []),
     `[plugins.'io.containerd.grpc.v1.cri']`,
     '  stream_server_address = "127.0.0.1"',
     '  stream_server_port = "0"',

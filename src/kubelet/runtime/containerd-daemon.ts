@@ -117,7 +117,13 @@ async function spawnDaemon(binary: string, configPath: string, logPath: string):
   }
 }
 
-async function waitForSocket(path: string, pid: number, clock: Clock, timeoutMs: number, dataDir: string): Promise<void> {
+async function waitForSocket(
+  path: string,
+  pid: number,
+  clock: Clock,
+  timeoutMs: number,
+  dataDir: string,
+): Promise<void> {
   const deadline = clock.monotonicMs() + timeoutMs;
   while (!(await canConnect(path))) {
     const dead = !(await readFile(`/proc/${pid}/stat`).catch(() => undefined));

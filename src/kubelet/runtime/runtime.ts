@@ -229,7 +229,12 @@ export interface ContainerService {
 
 export interface ImageService {
   /** @returns the image's id. */
-  pullImage(image: string, auth: RegistryAuth | undefined, sandbox: SandboxConfig, signal?: AbortSignal): Promise<string>;
+  pullImage(
+    image: string,
+    auth: RegistryAuth | undefined,
+    sandbox: SandboxConfig,
+    signal?: AbortSignal,
+  ): Promise<string>;
   imageStatus(image: string): Promise<ImageInfo | undefined>;
   listImages(): Promise<ImageInfo[]>;
   removeImage(image: string): Promise<void>;

@@ -36,8 +36,14 @@ export async function buildTestImages(dir: string): Promise<string[]> {
   ];
   const pause = [{ path: 'pause', mode: 0o755, content: readFileSync(join(dir, 'pause')) }];
   return [
-    await archive(join(dir, 'pause.tar'), 'registry.k8s.io/pause:3.10', pause, { Entrypoint: ['/pause'], User: '65535:65535' }),
-    await archive(join(dir, 'busybox.tar'), 'docker.io/library/busybox:1.36', root, { Cmd: ['sh'], Env: ['PATH=/bin'] }),
+    await archive(join(dir, 'pause.tar'), 'registry.k8s.io/pause:3.10', pause, {
+      Entrypoint: ['/pause'],
+      User: '65535:65535',
+    }),
+    await archive(join(dir, 'busybox.tar'), 'docker.io/library/busybox:1.36', root, {
+      Cmd: ['sh'],
+      Env: ['PATH=/bin'],
+    }),
   ];
 }
 

@@ -4,9 +4,9 @@ import protobuf from 'protobufjs';
 
 const { Field, Root, Type } = protobuf;
 
-const types = new Root().define('events').add(
-  new Type('SubscribeRequest').add(new Field('filters', 1, 'string', 'repeated')),
-);
+const types = new Root()
+  .define('events')
+  .add(new Type('SubscribeRequest').add(new Field('filters', 1, 'string', 'repeated')));
 types.add(new Type('Any').add(new Field('typeUrl', 1, 'string')).add(new Field('value', 2, 'bytes')));
 types.add(new Type('Envelope').add(new Field('topic', 3, 'string')).add(new Field('event', 4, 'Any')));
 // TaskExit and TaskOOM both have the container's id first; TaskExit's second is the process: an exec has its own.

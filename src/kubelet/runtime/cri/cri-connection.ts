@@ -1,6 +1,7 @@
 // One gRPC connection to a CRI socket, with calls by method name. Integers of 64 bits arrive as strings: nanoseconds do not
 // fit a number.
-import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { RuntimeError } from '../rpc-error.ts';
 import { type CriMethod, loadCriMethods } from './cri-schema.ts';
 
 const toObject = { longs: String, enums: String, defaults: true, bytes: Buffer } as const;
@@ -15,48 +16,6 @@ export interface CriConnection {
   readonly channel: Client;
   close(): void;
 }
-
-/** What the runtime answered instead of a result; the message is the runtime's. */
-export class RuntimeError extends Error {
-  readonly code: number;
-
-  constructor(message: string, code: number) {
-    super(message);
-    this.name = 'RuntimeError';
-    this.code = code;
-  }
-}
-
-/** `rpc error: code = Unknown desc = …`, the form of the kubelet's messages. */
-export function rpcErrorText(error: unknown): string {
-  if (!(error instanceof RuntimeError)) return error instanceof Error ? error.message : String(error);
-  return `rpc error: code = ${codeNames[error.code] ?? 'Unknown'} desc = ${error.message}`;
-}
-
-const codeNames: Record<number, string> = {
-  1: 'Canceled',
-  2: 'Unknown',
-  3: 'InvalidArgument',
-  4: 'DeadlineExceeded',
-  5: 'NotFound',
-  6: 'AlreadyExists',
-  7: 'PermissionDenied',
-  8: 'ResourceExhausted',
-  9: 'FailedPrecondition',
-  10: 'Aborted',
-  11: 'OutOfRange',
-  12: 'Unimplemented',
-  13: 'Internal',
-  14: 'Unavailable',
-  16: 'Unauthenticated',
-};
-
-export const isNotFoundError = (error: unknown): boolean =>
-  error instanceof RuntimeError && error.code === status.NOT_FOUND;
-export const isUnimplementedError = (error: unknown): boolean =>
-  error instanceof RuntimeError && error.code === status.UNIMPLEMENTED;
-export const isUnavailableError = (error: unknown): boolean =>
-  error instanceof RuntimeError && error.code === status.UNAVAILABLE;
 
 /** Connects lazily; a lost connection is tried again with every call. */
 export function connectCri(socketPath: string): CriConnection {

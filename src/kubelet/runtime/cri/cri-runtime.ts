@@ -1,9 +1,10 @@
 // The container runtime behind a CRI socket: containerd 1.6 to 2.x, CRI-O.
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
+import { isNotFoundError } from '../rpc-error.ts';
 import type { ContainerRuntime, ContainerUsage, ImageInfo } from '../runtime.ts';
 import { followTaskExits } from './containerd-events.ts';
-import { type CriMessage, connectCri, isNotFoundError } from './cri-connection.ts';
+import { type CriMessage, connectCri } from './cri-connection.ts';
 
 export interface CriRuntimeOptions {
   readonly socketPath: string;
@@ -33,7 +34,9 @@ export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRu
       const { status } = answer;
       return {
         ...sandboxSummary(status),
-        ips: [status.network?.ip, ...(status.network?.additionalIps ?? []).map((each: CriMessage) => each.ip)].filter(Boolean),
+        ips: [status.network?.ip, ...(status.network?.additionalIps ?? []).map((each: CriMessage) => each.ip)].filter(
+          Boolean,
+        ),
         networkMode: status.linux?.namespaces?.options?.network ?? 'POD',
       };
     },
@@ -89,8 +92,7 @@ export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRu
       const answer = await call('ExecSync', request, { timeoutMs });
       return { stdout: answer.stdout, stderr: answer.stderr, exitCode: answer.exitCode };
     },
-    execUrl: async (id, command, options) =>
-      (await call('Exec', { containerId: id, cmd: command, ...options })).url,
+    execUrl: async (id, command, options) => (await call('Exec', { containerId: id, cmd: command, ...options })).url,
     attachUrl: async (id, options) => (await call('Attach', { containerId: id, ...options })).url,
     portForwardUrl: async (sandboxId, ports) =>
       (await call('PortForward', { podSandboxId: sandboxId, port: ports })).url,

@@ -32,7 +32,8 @@ function flat(name: string): string {
 function fieldOf(field: CriField, known: (type: string) => boolean): protobuf.Field {
   const type = known(field.type) ? flat(field.type) : field.type;
   const name = camelCase(field.name);
-  if (field.wrap === 'map') return new protobuf.MapField(name, field.num, field.keyType ?? 'string', type);
+  if (field.wrap === 'map')
+    return new protobuf.MapField(name, field.num, field.keyType ?? 'string', type) as unknown as protobuf.Field;
   return new protobuf.Field(name, field.num, type, field.wrap === 'list' ? 'repeated' : undefined);
 }
 

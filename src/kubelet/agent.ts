@@ -1,0 +1,201 @@
+// The node agent: registers its node, runs the pods bound to it, tells their status, serves their logs and streams.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NodeAddress, Pod } from '../../generated/core-v1.ts';
+import { persistentVolumeClaimKind, persistentVolumeKind, podKind, serviceKind } from '../../generated/kinds.ts';
+import { isConflict, isNotFound } from '../api/meta/status-error.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Component } from '../base/component.ts';
+import type { Logger } from '../base/log.ts';
+import type { Client } from '../client/client.ts';
+import { createEventRecorders } from '../reconcile/event-recorder.ts';
+import type { InformerFactory } from '../reconcile/informer.ts';
+import { openCgroupTree } from './cgroups/cgroup-tree.ts';
+import { createNodeEvents } from './events.ts';
+import { ImagePuller } from './images/image-puller.ts';
+import { describeMachine } from './node/node-facts.ts';
+import { NodeRegistrar } from './node/node-registrar.ts';
+import { nodeResources } from './node/node-status.ts';
+import { Backoff } from './pods/backoff.ts';
+import { type ClusterDns, type DnsSettings, parseResolvConf } from './pods/dns-config.ts';
+import { PodManager } from './pods/pod-manager.ts';
+import type { PodServices } from './pods/pod-services.ts';
+import { RuntimeTracker } from './pods/runtime-tracker.ts';
+import { readTermination } from './pods/termination-message.ts';
+import { ReferenceCache } from './reference-cache.ts';
+import type { ContainerRuntime } from './runtime/runtime.ts';
+import type { NodeAuthorize, NodeServerTls } from './server/node-server.ts';
+import { createPodStatusSink } from './status/status-writer.ts';
+import { systemMounter } from './volumes/mounter.ts';
+import { TokenSource } from './volumes/token-source.ts';
+import { VolumeManager } from './volumes/volume-manager.ts';
+
+export interface NodeAgentOptions {
+  readonly nodeName: string;
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly runtime: ContainerRuntime;
+  /** Holds pods/, logs/, memory/. */
+  readonly dataDir: string;
+  /** The node's address: its InternalIP. */
+  readonly address: string;
+  /** Port of the node API; 0 takes any, -1 serves none. */
+  readonly port: number;
+  readonly tls?: NodeServerTls;
+  /** Who may use the node API; default: `system:masters` and the API server's kubelet client. */
+  readonly authorize?: NodeAuthorize;
+  /** Addresses of the cluster's DNS. */
+  readonly clusterDns: readonly string[];
+  readonly clusterDomain: string;
+  readonly podCidr?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Name of the cgroup above all pods; one for each cluster on a machine. Default `coracle`. */
+  readonly cgroupParent?: string;
+  readonly maxPods?: number;
+  readonly podPidsLimit?: number;
+  /** Default DATA/logs/pods. */
+  readonly podLogDir?: string;
+  /** RuntimeDefault where pods say nothing of seccomp. */
+  readonly seccompDefault?: boolean;
+  /** The node's resolv.conf; default /etc/resolv.conf. */
+  readonly resolvConf?: string;
+}
+
+/** Runs until its signal; pods go on without it. */
+export function createNodeAgent(options: NodeAgentOptions): Component {
+  return { name: 'node-agent', run: (signal) => runAgent(options, signal) };
+}
+
+async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise<void> {
+  const { nodeName, client, informers, runtime, dataDir, clock, log } = options;
+  const pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const services = informers.informer(serviceKind);
+  const recorders = createEventRecorders({ client, clock, log, host: nodeName });
+  const events = createNodeEvents(recorders.recorder('kubelet'));
+  const machine = await describeMachine(dataDir);
+  const maxPods = options.maxPods ?? 110;
+  const { allocatable } = nodeResources(machine, maxPods);
+  const hostDns = await readHostDns(options.resolvConf ?? '/etc/resolv.conf');
+  const dns: ClusterDns = { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: hostDns };
+  const logDir = options.podLogDir ?? join(dataDir, 'logs', 'pods');
+  const references = new ReferenceCache({ client, clock, onChange: (uids) => manager.referencesChanged(uids) });
+  const volumes = new VolumeManager({
+    nodeDir: dataDir,
+    services: {
+      objects: references,
+      tokens: new TokenSource(client, clock),
+      mounter: systemMounter,
+      clock,
+      claims: {
+        claim: (namespace, name) => client.resource(persistentVolumeClaimKind).find({ namespace, name }),
+        volume: (name) => client.resource(persistentVolumeKind).find({ namespace: '', name }),
+      },
+    },
+  });
+  const tracker = new RuntimeTracker({
+    runtime,
+    clock,
+    log,
+    onChange: (uid) => manager.runtimeChanged(uid),
+    readTermination: (record) => readTermination(record, volumes.podDir(record.podUid)),
+  });
+  const { name: runtimeName } = await untilAnswer(() => runtime.version(), clock, signal);
+  const hostIPs = [options.address];
+  const podServices: PodServices = {
+    runtime,
+    tracker,
+    images: new ImagePuller({ runtime, events, clock }),
+    volumes,
+    references,
+    cgroups: await openCgroupTree({
+      parent: options.cgroupParent ?? 'coracle',
+      podPidsLimit: options.podPidsLimit ?? 0,
+    }),
+    events,
+    clock,
+    log,
+    restarts: new Backoff(10_000, 300_000),
+    security: { seccompDefault: options.seccompDefault ?? true, seccompRoot: join(dataDir, 'seccomp') },
+    dns: () => dns,
+    hostIPs,
+    runtimeName,
+    memoryCapacityBytes: machine.memoryBytes,
+    logDir,
+    factsFor: (_, podIPs) => ({ nodeName, hostIPs, podIPs, allocatable }),
+    services: () => services.list(),
+    servicesSynced: () => services.hasSynced,
+    runtimeHandler: (name) => name,
+    statusSink: () => createPodStatusSink({ client, clock, log }),
+    deletePod: (pod) => deleteForGood(client, pod),
+    removeRuntimeState: (pod) => manager.removeRuntimeState(pod.metadata.uid!),
+  };
+  const manager = new PodManager({ services: podServices, pods });
+  const addresses: NodeAddress[] = [
+    { type: 'InternalIP', address: options.address },
+    { type: 'Hostname', address: nodeName },
+  ];
+  await using server =
+    options.port >= 0 && options.tls ? await startServer(options, podServices, manager, logDir) : undefined;
+  const registrar = new NodeRegistrar({
+    nodeName,
+    client,
+    runtime,
+    events,
+    clock,
+    log,
+    machine,
+    addresses,
+    maxPods,
+    dataDir,
+    port: server?.port ?? Math.max(0, options.port),
+    labels: options.labels ?? {},
+    ...(options.podCidr ? { podCidr: options.podCidr } : {}),
+  });
+  await Promise.all([
+    recorders.run(signal),
+    registrar.register(signal).then(() => registrar.run(signal)),
+    manager.run(signal),
+  ]);
+  references.close();
+}
+
+async function startServer(options: NodeAgentOptions, services: PodServices, manager: PodManager, logDir: string) {
+  const { startNodeServer } = await import('./server/node-server.ts');
+  return startNodeServer({
+    address: options.address,
+    port: options.port,
+    tls: options.tls!,
+    nodeName: options.nodeName,
+    services,
+    pods: () => manager.pods(),
+    logDir,
+    ...(options.authorize ? { authorize: options.authorize } : {}),
+  });
+}
+
+async function readHostDns(path: string): Promise<DnsSettings> {
+  return parseResolvConf(await readFile(path, 'utf8').catch(() => ''));
+}
+
+async function untilAnswer<T>(ask: () => Promise<T>, clock: Clock, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await clock.sleep(200, signal);
+    }
+  }
+}
+
+/** Takes the object away, unless another pod has the name by now. */
+async function deleteForGood(client: Client, { metadata }: Pod): Promise<void> {
+  const key = { namespace: metadata.namespace!, name: metadata.name };
+  try {
+    await client.resource(podKind).delete(key, { gracePeriodSeconds: 0, preconditions: { uid: metadata.uid! } });
+  } catch (error) {
+    if (!isNotFound(error) && !isConflict(error)) throw error;
+  }
+}

@@ -1,0 +1,212 @@
+// The node's object: made when it is missing, its status kept up to date, its lease renewed.
+
+import type { Lease } from '../../../generated/coordination-v1.ts';
+import type { Node, NodeAddress, NodeStatus } from '../../../generated/core-v1.ts';
+import { nodeKind } from '../../../generated/kinds.ts';
+import { isNotFound } from '../../api/meta/status-error.ts';
+import { type Clock, every } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Client } from '../../client/client.ts';
+import type { NodeEvents } from '../events.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
+import type { ContainerRuntime } from '../runtime/runtime.ts';
+import { leaseRenewMs, renewLease } from './lease.ts';
+import { architecture, type Machine } from './node-facts.ts';
+import { hasNews, nodeStatus } from './node-status.ts';
+import { readPressure } from './pressure.ts';
+
+export interface NodeRegistrarOptions {
+  readonly nodeName: string;
+  readonly client: Client;
+  readonly runtime: ContainerRuntime;
+  readonly events: NodeEvents;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly machine: Machine;
+  readonly addresses: readonly NodeAddress[];
+  readonly port: number;
+  readonly maxPods: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly podCidr?: string;
+  readonly dataDir: string;
+}
+
+const lookMs = 10_000;
+/** Without news the status is written this often; the lease is the heartbeat. */
+const reportMs = 300_000;
+
+export class NodeRegistrar {
+  readonly #options: NodeRegistrarOptions;
+  #node: Node | undefined;
+  #lease: Lease | undefined;
+  #reportedMs = Number.NEGATIVE_INFINITY;
+  #runtimeVersion = '';
+  #updating: Promise<void> | undefined;
+  #again = false;
+
+  constructor(options: NodeRegistrarOptions) {
+    this.#options = options;
+  }
+
+  get node(): Node | undefined {
+    return this.#node;
+  }
+
+  /** Makes the node's object and writes its first status. Retries until it is done or the signal aborts. */
+  async register(signal: AbortSignal): Promise<void> {
+    for (let waitMs = 50; !signal.aborted; waitMs = Math.min(waitMs * 2, 5_000)) {
+      try {
+        this.#node ??= await this.#ensureNode();
+        await Promise.all([this.#report(), this.#renew()]);
+        return;
+      } catch (error) {
+        this.#options.log.warn('node is not registered yet', { error: String(error) });
+        await this.#options.clock.sleep(waitMs, signal);
+      }
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#heartbeats(signal), this.#reports(signal)]);
+  }
+
+  /** Something that shows in the status may have changed. */
+  async refresh(): Promise<void> {
+    this.#again = true;
+    this.#updating ??= (async () => {
+      while (this.#again) {
+        this.#again = false;
+        await this.#report().catch((error) =>
+          this.#options.log.warn('node status was not written', { error: String(error) }),
+        );
+      }
+      this.#updating = undefined;
+    })();
+    await this.#updating;
+  }
+
+  async #heartbeats(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    for await (const _ of every(clock, leaseRenewMs, signal))
+      await this.#renew().catch((error) => log.warn('lease was not renewed', { error: String(error) }));
+  }
+
+  async #reports(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    while (!signal.aborted) {
+      const isReady = this.#node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+      await clock.sleep(isReady ? lookMs : 500, signal);
+      if (!signal.aborted) await this.refresh();
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { client, clock, nodeName } = this.#options;
+    if (!this.#node) return;
+    this.#lease = await renewLease(client, clock, { nodeName, nodeUid: this.#node.metadata.uid! }, this.#lease);
+  }
+
+  async #ensureNode(): Promise<Node> {
+    const { client, nodeName, labels, podCidr } = this.#options;
+    const nodes = client.resource(nodeKind);
+    const wanted = {
+      'beta.kubernetes.io/arch': architecture,
+      'beta.kubernetes.io/os': 'linux',
+      'kubernetes.io/arch': architecture,
+      'kubernetes.io/hostname': nodeName,
+      'kubernetes.io/os': 'linux',
+      ...labels,
+    };
+    const found = await nodes.find({ namespace: '', name: nodeName });
+    if (found) {
+      const missing = Object.entries(wanted).filter(([key, value]) => found.metadata.labels?.[key] !== value);
+      if (missing.length === 0) return found;
+      return nodes.patch(
+        { namespace: '', name: nodeName },
+        { metadata: { labels: Object.fromEntries(missing) } },
+        { type: 'merge' },
+      );
+    }
+    return nodes.create({
+      metadata: {
+        name: nodeName,
+        labels: wanted,
+        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+      },
+      spec: podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {},
+      status: {},
+    });
+  }
+
+  async #report(): Promise<void> {
+    const { client, nodeName, clock, events } = this.#options;
+    if (!this.#node) return;
+    const before = this.#node.status ?? {};
+    const next = await this.#status(before);
+    const isDue = clock.monotonicMs() - this.#reportedMs >= reportMs;
+    if (!isDue && !hasNews(before, next)) return;
+    try {
+      this.#node = await client
+        .resource(nodeKind)
+        .patch(
+          { namespace: '', name: nodeName },
+          { status: statusPatch(next) },
+          { type: 'strategic', subresource: 'status' },
+        );
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      this.#node = await this.#ensureNode(); // somebody deleted it while we run
+      this.#again = true;
+      return;
+    }
+    this.#reportedMs = clock.monotonicMs();
+    const readiness = (status: NodeStatus) => status.conditions?.find(({ type }) => type === 'Ready')?.status;
+    if (readiness(before) !== readiness(next)) {
+      const reason = readiness(next) === 'True' ? 'NodeReady' : 'NodeNotReady';
+      events.node(this.#node, 'Normal', reason, `Node ${nodeName} status is now: ${reason}`);
+    }
+  }
+
+  async #status(before: NodeStatus): Promise<NodeStatus> {
+    const { runtime, machine, addresses, port, maxPods, clock, dataDir } = this.#options;
+    const problems: string[] = [];
+    const [conditions, images, pressure] = await Promise.all([
+      runtime.conditions().catch((error) => {
+        problems.push(`container runtime is down: ${rpcErrorText(error)}`);
+        return [];
+      }),
+      runtime.listImages().catch(() => []),
+      readPressure(dataDir),
+    ]);
+    for (const { type, status, reason, message } of conditions) {
+      if (status) continue;
+      const what =
+        type === 'NetworkReady'
+          ? 'container runtime network not ready'
+          : 'container runtime status check may not have completed yet';
+      problems.push(`${what}: ${type}=false reason:${reason} message:${message}`);
+    }
+    if (!this.#runtimeVersion && problems.length === 0) {
+      const { name, version } = await runtime.version();
+      this.#runtimeVersion = `${name}://${version}`;
+    }
+    const runtimeVersion = this.#runtimeVersion || (before.nodeInfo?.containerRuntimeVersion ?? '');
+    return nodeStatus({
+      machine,
+      addresses,
+      port,
+      maxPods,
+      runtimeVersion,
+      problems,
+      pressure,
+      images,
+      before,
+      nowMs: clock.now(),
+    });
+  }
+}
+
+/** Lists that merge by key are replaced, or addresses that went would stay. */
+function statusPatch(status: NodeStatus): object {
+  return { ...status, addresses: [...(status.addresses ?? []), { $patch: 'replace' }] };
+}

@@ -1,0 +1,132 @@
+// A node's status: pure, from the machine, the runtime and what is scarce.
+import type { ContainerImage, NodeAddress, NodeCondition, NodeStatus } from '../../../generated/core-v1.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import type { ImageInfo } from '../runtime/runtime.ts';
+import type { Machine } from './node-facts.ts';
+
+export interface Pressure {
+  readonly memory: boolean;
+  readonly disk: boolean;
+  readonly pids: boolean;
+}
+
+export interface NodeStatusInput {
+  readonly machine: Machine;
+  readonly addresses: readonly NodeAddress[];
+  readonly port: number;
+  readonly maxPods: number;
+  /** `containerd://1.6.20`. */
+  readonly runtimeVersion: string;
+  /** Why the node is not ready; empty when it is. */
+  readonly problems: readonly string[];
+  readonly pressure: Pressure;
+  readonly images: readonly ImageInfo[];
+  readonly volumesInUse?: readonly string[];
+  readonly before: NodeStatus;
+  readonly nowMs: number;
+}
+
+export function nodeStatus(input: NodeStatusInput): NodeStatus {
+  const { machine, before } = input;
+  const resources = nodeResources(machine, input.maxPods);
+  return {
+    // Extended resources are others' to announce.
+    capacity: { ...before.capacity, ...resources.capacity },
+    allocatable: { ...before.allocatable, ...resources.allocatable },
+    conditions: conditions(input),
+    addresses: [...input.addresses],
+    daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
+    nodeInfo: { ...machine.systemInfo, containerRuntimeVersion: input.runtimeVersion },
+    images: imageList(input.images),
+    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
+    features: { supplementalGroupsPolicy: false },
+  };
+}
+
+/** What scheduling counts with: the last 100 MiB of memory and a tenth of the disk stay free. */
+export function nodeResources(
+  machine: Machine,
+  maxPods: number,
+): { capacity: Record<string, string>; allocatable: Record<string, string> } {
+  const memoryKi = Math.floor(machine.memoryBytes / 1024);
+  const shared = { cpu: String(machine.cpuCount), pods: String(maxPods), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' };
+  return {
+    capacity: { ...shared, 'ephemeral-storage': `${Math.floor(machine.diskBytes / 1024)}Ki`, memory: `${memoryKi}Ki` },
+    allocatable: {
+      ...shared,
+      'ephemeral-storage': String(Math.floor(machine.diskBytes * 0.9)),
+      memory: `${Math.max(0, memoryKi - 100 * 1024)}Ki`,
+    },
+  };
+}
+
+interface ConditionFacts {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A shortage that the node has or has not, in upstream's words. */
+function shortage(
+  type: string,
+  isThere: boolean,
+  there: readonly [string, string],
+  absent: readonly [string, string],
+): ConditionFacts {
+  const [reason, message] = isThere ? there : absent;
+  return { type, status: isThere ? 'True' : 'False', reason: `KubeletHas${reason}`, message: `kubelet has ${message}` };
+}
+
+function conditions(input: NodeStatusInput): NodeCondition[] {
+  const { memory, disk, pids } = input.pressure;
+  const problems = input.problems;
+  const facts: ConditionFacts[] = [
+    shortage(
+      'MemoryPressure',
+      memory,
+      ['InsufficientMemory', 'insufficient memory available'],
+      ['SufficientMemory', 'sufficient memory available'],
+    ),
+    shortage('DiskPressure', disk, ['DiskPressure', 'disk pressure'], ['NoDiskPressure', 'no disk pressure']),
+    shortage(
+      'PIDPressure',
+      pids,
+      ['InsufficientPID', 'insufficient PID available'],
+      ['SufficientPID', 'sufficient PID available'],
+    ),
+    problems.length === 0
+      ? { type: 'Ready', status: 'True', reason: 'KubeletReady', message: 'kubelet is posting ready status' }
+      : {
+          type: 'Ready',
+          status: 'False',
+          reason: 'KubeletNotReady',
+          message: problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`,
+        },
+  ];
+  const now = rfc3339(input.nowMs);
+  const own = facts.map((each) => {
+    const old = input.before.conditions?.find(({ type }) => type === each.type);
+    const lastTransitionTime = old?.status === each.status ? (old.lastTransitionTime ?? now) : now;
+    return { ...each, lastHeartbeatTime: now, lastTransitionTime };
+  });
+  const others = (input.before.conditions ?? []).filter(({ type }) => !facts.some((each) => each.type === type));
+  return [...others, ...own];
+}
+
+/** The fifty largest, each with at most five names. */
+function imageList(images: readonly ImageInfo[]): ContainerImage[] {
+  return [...images]
+    .sort((a, b) => b.sizeBytes - a.sizeBytes)
+    .slice(0, 50)
+    .map(({ repoDigests, repoTags, sizeBytes }) => ({ names: [...repoDigests, ...repoTags].slice(0, 5), sizeBytes }))
+    .filter(({ names }) => names.length > 0);
+}
+
+/** Whether anything but heartbeats differs. */
+export function hasNews(before: NodeStatus, next: NodeStatus): boolean {
+  const strip = (status: NodeStatus) =>
+    JSON.stringify({ ...status, conditions: status.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest) });
+  const owned = Object.fromEntries(Object.keys(next).map((key) => [key, before[key as keyof NodeStatus]]));
+  return strip(owned) !== strip(next);
+}

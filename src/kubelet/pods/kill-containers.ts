@@ -1,0 +1,69 @@
+// The graceful end of containers: hook, signal, patience, KILL. Apps together first, then sidecars in reverse order.
+import type { Container, Pod } from '../../../generated/core-v1.ts';
+import { isSidecar } from '../resources.ts';
+import { runHook } from './hooks.ts';
+import type { PodServices } from './pod-services.ts';
+import type { ContainerRecord } from './runtime-tracker.ts';
+
+export interface KillOptions {
+  readonly pod: Pod;
+  readonly graceSeconds: number;
+  readonly message?: string;
+}
+
+export function containerSpec(pod: Pod, name: string): Container | undefined {
+  const lists = [
+    pod.spec.containers,
+    pod.spec.initContainers ?? [],
+    (pod.spec.ephemeralContainers ?? []) as Container[],
+  ];
+  return lists.flat().find((container) => container.name === name);
+}
+
+/** Settles when it has stopped and the tracker knows. */
+export async function killContainer(
+  services: PodServices,
+  record: ContainerRecord,
+  options: KillOptions,
+): Promise<void> {
+  const { pod, graceSeconds } = options;
+  const { runtime, events, clock, tracker } = services;
+  const spec = containerSpec(pod, record.name);
+  events.container(pod, record.name, 'Normal', 'Killing', options.message ?? `Stopping container ${record.name}`);
+  let remaining = graceSeconds;
+  const hook = spec?.lifecycle?.preStop;
+  if (hook && spec && graceSeconds > 0) {
+    const begun = clock.monotonicMs();
+    const podIP = tracker.stateOf(record.podUid).sandboxes[0]?.ips[0] ?? services.hostIPs[0] ?? '';
+    const target = { container: spec, containerId: record.id, podIP, runtime, clock };
+    const limit = clock.sleep(graceSeconds * 1000);
+    const done = runHook(hook, target, graceSeconds).catch(() => {
+      events.container(pod, record.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
+    });
+    await Promise.race([done, limit]);
+    remaining -= Math.floor((clock.monotonicMs() - begun) / 1000);
+    // A hook that took all of the time leaves the container two seconds to hear the signal.
+    remaining = Math.max(remaining, 2);
+  }
+  await runtime.stopContainer(record.id, Math.max(0, remaining));
+  await tracker.lookAfterExit(record.id);
+}
+
+/** Every running container of a pod. */
+export async function killPodContainers(services: PodServices, options: KillOptions): Promise<void> {
+  const { pod } = options;
+  const running = services.tracker
+    .stateOf(pod.metadata.uid!)
+    .containers.filter(({ state }) => state === 'CONTAINER_RUNNING');
+  const sidecars = (pod.spec.initContainers ?? []).filter(isSidecar).map(({ name }) => name);
+  const begun = services.clock.monotonicMs();
+  const left = (): number => {
+    const seconds = options.graceSeconds - Math.floor((services.clock.monotonicMs() - begun) / 1000);
+    return options.graceSeconds === 0 ? 0 : Math.max(seconds, 2);
+  };
+  const others = running.filter(({ name }) => !sidecars.includes(name));
+  await Promise.all(others.map((record) => killContainer(services, record, options)));
+  for (const name of sidecars.reverse())
+    for (const record of running.filter((each) => each.name === name))
+      await killContainer(services, record, { ...options, graceSeconds: left() });
+}

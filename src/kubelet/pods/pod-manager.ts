@@ -1,0 +1,153 @@
+// The pods of this node: a worker for each, made and ended as their objects come and go; what belongs to no pod is removed.
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../../../generated/core-v1.ts';
+import { every } from '../../base/clock.ts';
+import type { Informer } from '../../reconcile/informer.ts';
+import { rotateLogs } from '../server/log-rotation.ts';
+import { orphanPod } from './orphan-pod.ts';
+import type { PodServices } from './pod-services.ts';
+import { PodWorker, podLogDir } from './pod-worker.ts';
+
+export interface PodManagerOptions {
+  readonly services: PodServices;
+  readonly pods: Informer<Pod>;
+}
+
+const relistMs = 10_000;
+const housekeepingMs = 60_000;
+
+export class PodManager {
+  readonly #services: PodServices;
+  readonly #informer: Informer<Pod>;
+  readonly #workers = new Map<string, PodWorker>();
+  #isOpen = false;
+
+  constructor({ services, pods }: PodManagerOptions) {
+    this.#services = services;
+    this.#informer = pods;
+    pods.onChange({
+      added: (pod) => this.#update(pod),
+      updated: (pod, before) => {
+        if (pod.metadata.uid !== before.metadata.uid) this.#remove(before);
+        this.#update(pod);
+      },
+      deleted: (pod) => this.#remove(pod),
+    });
+  }
+
+  pods(): readonly Pod[] {
+    return this.#informer.list();
+  }
+
+  runtimeChanged(podUid: string): void {
+    this.#workers.get(podUid)?.runtimeChanged();
+  }
+
+  referencesChanged(podUids: ReadonlySet<string>): void {
+    for (const uid of podUids) {
+      const worker = this.#workers.get(uid);
+      void worker?.refreshVolumes();
+      worker?.poke();
+    }
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { tracker, runtime, clock } = this.#services;
+    await tracker.relist();
+    while (!(this.#informer.hasSynced && this.#services.servicesSynced()) && !signal.aborted)
+      await clock.sleep(5, signal);
+    // Only now is it known what runs: a worker that started earlier would start everything again.
+    while (tracker.error && !signal.aborted) {
+      await clock.sleep(500, signal);
+      await tracker.relist();
+    }
+    this.#isOpen = true;
+    for (const pod of this.#informer.list()) this.#update(pod);
+    await Promise.all([
+      runtime.watchEvents(
+        (id) => void (id ? tracker.lookAfterExit(id) : tracker.relist()).catch(() => undefined),
+        signal,
+      ),
+      this.#relists(signal),
+      this.#housekeeping(signal),
+    ]);
+    await Promise.all([...this.#workers.values()].map((worker) => worker.detach()));
+  }
+
+  /** Containers, sandboxes and logs of a pod that has ended for good. */
+  async removeRuntimeState(podUid: string): Promise<void> {
+    const { runtime, tracker, log } = this.#services;
+    const worker = this.#workers.get(podUid);
+    if (worker?.isDone) this.#workers.delete(podUid);
+    try {
+      const { containers, sandboxes } = tracker.stateOf(podUid);
+      for (const { id } of containers) {
+        await runtime.removeContainer(id);
+        tracker.forgetContainer(id);
+      }
+      for (const { id } of sandboxes) {
+        await runtime.removeSandbox(id);
+        tracker.forgetSandbox(id);
+      }
+      if (worker) await rm(podLogDir(this.#services.logDir, worker.pod), { recursive: true, force: true });
+    } catch (error) {
+      log.warn('what a pod left in the runtime was not removed yet', { pod: podUid, error: String(error) });
+    }
+  }
+
+  #update(pod: Pod): void {
+    if (!this.#isOpen) return;
+    const uid = pod.metadata.uid!;
+    let worker = this.#workers.get(uid);
+    if (!worker) {
+      worker = new PodWorker(this.#services, pod);
+      this.#workers.set(uid, worker);
+    }
+    worker.update(pod);
+  }
+
+  #remove(pod: Pod): void {
+    this.#workers.get(pod.metadata.uid!)?.remove();
+  }
+
+  async #relists(signal: AbortSignal): Promise<void> {
+    const { tracker, clock } = this.#services;
+    for await (const _ of every(clock, relistMs, signal))
+      if (this.#workers.size > 0 || tracker.podUids().size > 0) await tracker.relist();
+  }
+
+  async #housekeeping(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#services;
+    await this.#removeOrphans().catch((error) => log.warn('orphans were not removed', { error: String(error) }));
+    for await (const _ of every(clock, housekeepingMs, signal)) {
+      try {
+        await this.#removeOrphans();
+        await rotateLogs(this.#services);
+        for (const worker of this.#workers.values()) await worker.refreshVolumes();
+      } catch (error) {
+        log.warn('housekeeping stopped early', { error: String(error) });
+      }
+    }
+  }
+
+  /** What a pod left that was deleted while we were away. */
+  async #removeOrphans(): Promise<void> {
+    const { tracker, volumes, cgroups, logDir } = this.#services;
+    const known = new Set([...this.#workers.keys(), ...this.#informer.list().map(({ metadata }) => metadata.uid!)]);
+    for (const uid of tracker.podUids()) {
+      if (known.has(uid)) continue;
+      const pod = orphanPod(uid, tracker.stateOf(uid));
+      if (!pod) continue;
+      const worker = new PodWorker(this.#services, pod);
+      this.#workers.set(uid, worker);
+      worker.remove();
+      known.add(uid);
+    }
+    for (const uid of await volumes.podUids()) if (!known.has(uid)) await volumes.tearDown(uid);
+    for (const uid of await cgroups.podUids()) if (!known.has(uid)) await cgroups.removePod(uid);
+    for (const name of await readdir(logDir).catch(() => []))
+      if (!known.has(name.slice(name.lastIndexOf('_') + 1)))
+        await rm(join(logDir, name), { recursive: true, force: true });
+  }
+}

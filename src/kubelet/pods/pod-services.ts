@@ -1,0 +1,47 @@
+// What a pod worker works with; one object for the whole node.
+import type { Pod, Service } from '../../../generated/core-v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
+import type { PodEvents } from '../events.ts';
+import type { ImagePuller } from '../images/image-puller.ts';
+import type { ReferenceCache } from '../reference-cache.ts';
+import type { ContainerRuntime } from '../runtime/runtime.ts';
+import type { PodStatusSink } from '../status/status-writer.ts';
+import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { Backoff } from './backoff.ts';
+import type { ClusterDns } from './dns-config.ts';
+import type { NodeFacts } from './field-ref.ts';
+import type { RuntimeTracker } from './runtime-tracker.ts';
+import type { SecurityDefaults } from './security-context.ts';
+
+export interface PodServices {
+  readonly runtime: ContainerRuntime;
+  readonly tracker: RuntimeTracker;
+  readonly images: ImagePuller;
+  readonly volumes: VolumeManager;
+  readonly references: ReferenceCache;
+  readonly cgroups: CgroupTree;
+  readonly events: PodEvents;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly restarts: Backoff;
+  readonly security: SecurityDefaults;
+  readonly dns: () => ClusterDns;
+  readonly hostIPs: readonly string[];
+  /** `containerd`, as in container IDs. */
+  readonly runtimeName: string;
+  readonly memoryCapacityBytes: number;
+  /** Folder of container logs: `NS_NAME_UID/CONTAINER/N.log`. */
+  readonly logDir: string;
+  factsFor(pod: Pod, podIPs: readonly string[]): NodeFacts;
+  services(): readonly Service[];
+  servicesSynced(): boolean;
+  /** The runtime's name for a RuntimeClass. */
+  runtimeHandler(runtimeClass: string): string;
+  statusSink(): PodStatusSink;
+  /** Deletes the object for good, if it is still this one. */
+  deletePod(pod: Pod): Promise<void>;
+  /** Removes dead containers, sandboxes and logs of a pod that has ended. */
+  removeRuntimeState(pod: Pod): Promise<void>;
+}

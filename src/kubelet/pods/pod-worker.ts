@@ -1,0 +1,483 @@
+// Brings one pod to what its object asks for, and tells its status. Everything that happens to the pod comes here as
+// "look again": its object changed, something in the runtime did, a probe changed its mind, a wait is over.
+import { join } from 'node:path';
+import type { Container, Pod } from '../../../generated/core-v1.ts';
+import { ContainerProbes } from '../probes/container-probes.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
+import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
+import type { StartFailure } from '../status/container-statuses.ts';
+import { isOver, podStatus } from '../status/pod-status.ts';
+import type { PodStatusSink } from '../status/status-writer.ts';
+import type { ReadyVolume } from '../volumes/volume-driver.ts';
+import { volumeReferences } from '../volumes/volume-manager.ts';
+import { goDuration } from './backoff.ts';
+import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
+import { type PodPlan, planPod, type StartStep } from './plan.ts';
+import { podReferences } from './pod-references.ts';
+import type { PodServices } from './pod-services.ts';
+import { newestContainer } from './runtime-tracker.ts';
+import { sandboxConfig } from './sandbox-config.ts';
+import { startContainer } from './start-container.ts';
+
+interface Verdict {
+  readonly phase: 'Failed';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export class PodWorker {
+  readonly #services: PodServices;
+  readonly #uid: string;
+  readonly #sink: PodStatusSink;
+  readonly #probes = new Map<string, ContainerProbes>();
+  readonly #failures = new Map<string, StartFailure>();
+  readonly #firstSeenMs: number;
+  readonly #closed = Promise.withResolvers<void>();
+  #pod: Pod;
+  #isRemoved = false;
+  #isDirty = false;
+  #loop: Promise<void> | undefined;
+  #wake: { readonly atMs: number; readonly timer: Disposable } | undefined;
+  #abort = new AbortController();
+  #volumes: Map<string, ReadyVolume> | undefined;
+  #verdict: Verdict | undefined;
+  /** All has been stopped for good, and what the pod used is given back. */
+  #isStopped = false;
+  #isDone = false;
+  #volumeRetryMs = 500;
+  #sandboxRetryMs = 1_000;
+  #isDetached = false;
+
+  constructor(services: PodServices, pod: Pod) {
+    this.#services = services;
+    this.#pod = pod;
+    this.#uid = pod.metadata.uid!;
+    this.#sink = services.statusSink();
+    this.#firstSeenMs = services.clock.now();
+  }
+
+  get pod(): Pod {
+    return this.#pod;
+  }
+
+  /** Everything of the pod is gone from this node. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** The pod's object is new or has changed. */
+  update(pod: Pod): void {
+    const before = this.#pod;
+    this.#pod = pod;
+    this.#services.references.retain(this.#uid, [...volumeReferences(pod), ...podReferences(pod)]);
+    if (pod.metadata.deletionTimestamp && !before.metadata.deletionTimestamp) this.#beginEnd();
+    else if (pod.metadata.deletionTimestamp && graceOf(pod) < graceOf(before)) void this.#hurry();
+    if (
+      this.#volumes &&
+      (before.metadata.labels !== pod.metadata.labels || before.metadata.annotations !== pod.metadata.annotations)
+    )
+      void this.refreshVolumes();
+    this.poke();
+  }
+
+  /** The object is gone: stop what runs. */
+  remove(): void {
+    this.#isRemoved = true;
+    this.#beginEnd();
+    this.poke();
+  }
+
+  /** Look again. */
+  poke(): void {
+    this.#isDirty = true;
+    this.#loop ??= this.#run();
+  }
+
+  /** Something in the runtime changed: tell it at once, then look again. */
+  runtimeChanged(): void {
+    this.#followProbes();
+    this.#tell();
+    this.poke();
+  }
+
+  async refreshVolumes(): Promise<void> {
+    const { volumes, log } = this.#services;
+    if (!this.#volumes || this.#isStopped) return;
+    await volumes.refresh(this.#pod, this.#facts()).catch((error) => {
+      log.debug('volumes were not refreshed', { pod: this.#pod.metadata.name, error: String(error) });
+    });
+  }
+
+  /** Lets go without touching what runs: the agent stops. */
+  async detach(): Promise<void> {
+    this.#isDetached = true;
+    this.#abort.abort();
+    this.#wake?.timer[Symbol.dispose]();
+    for (const probes of this.#probes.values()) probes.stop();
+    this.#sink.close();
+    await this.#loop;
+  }
+
+  #beginEnd(): void {
+    this.#abort.abort();
+    for (const probes of this.#probes.values()) probes.stopKilling();
+  }
+
+  /** Asked to end sooner than before. */
+  async #hurry(): Promise<void> {
+    const { runtime, tracker } = this.#services;
+    for (const record of tracker.stateOf(this.#uid).containers)
+      if (record.state === 'CONTAINER_RUNNING')
+        await runtime.stopContainer(record.id, graceOf(this.#pod)).catch(() => undefined);
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isDirty && !this.#isDetached && !this.#isDone) {
+      this.#isDirty = false;
+      try {
+        await this.#sync();
+      } catch (error) {
+        if (this.#isDetached) break;
+        this.#services.log.error('pod could not be brought forward', error, { pod: this.#pod.metadata.name });
+        this.#wakeIn(this.#sandboxRetryMs);
+      }
+      if (!this.#isDone) this.#tell();
+    }
+    this.#loop = undefined;
+    if (this.#isDone) this.#closed.resolve();
+  }
+
+  async #sync(): Promise<void> {
+    this.#followProbes();
+    if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
+    if (this.#isStopped) return;
+    if (isOver(this.#pod) || this.#verdict || this.#isPastDeadline()) return this.#stop();
+    this.#tell(false);
+    const plan = planPod(this.#pod, this.#services.tracker.stateOf(this.#uid), {
+      failureOf: (_, id) => this.#probes.get(id)?.failure,
+      isStarted: (_, id) => this.#probes.get(id)?.isStarted ?? false,
+    });
+    if (plan.isOver) return this.#stop();
+    await this.#apply(plan);
+  }
+
+  async #apply(plan: PodPlan): Promise<void> {
+    const pod = this.#pod;
+    const graceSeconds = pod.spec.terminationGracePeriodSeconds ?? 30;
+    for (const { record, message, cause } of plan.kill) {
+      const probe = containerSpec(pod, record.name)?.[cause === 'startup' ? 'startupProbe' : 'livenessProbe'];
+      const ownGrace = cause === 'changed' ? undefined : probe?.terminationGracePeriodSeconds;
+      await killContainer(this.#services, record, { pod, graceSeconds: ownGrace ?? graceSeconds, message });
+      this.#isDirty = true;
+    }
+    if (plan.sandboxAttempt === undefined && plan.start.length === 0) {
+      await this.#ensureVolumes();
+      return;
+    }
+    const steps = plan.start.filter((step) => !this.#isBackingOff(step));
+    if (plan.sandboxAttempt === undefined && steps.length === 0) return;
+    const { tracker } = this.#services;
+    const attempt = plan.sandboxAttempt ?? tracker.stateOf(this.#uid).sandboxes[0]!.metadata.attempt;
+    const config = this.#sandboxConfig(attempt);
+    // Volumes and sandbox do not need each other; containers need both.
+    const [sandbox, hasVolumes] = await Promise.all([
+      plan.sandboxAttempt === undefined ? tracker.stateOf(this.#uid).sandboxes[0] : this.#createSandbox(config),
+      this.#ensureVolumes(),
+    ]);
+    if (!sandbox || !hasVolumes || this.#abort.signal.aborted) return;
+    await this.#startAll(steps, sandbox, config);
+  }
+
+  async #startAll(steps: readonly StartStep[], sandbox: SandboxStatus, config: SandboxConfig): Promise<void> {
+    for (const step of steps) {
+      if (this.#abort.signal.aborted) return;
+      const input = {
+        pod: this.#pod,
+        step,
+        sandbox,
+        sandboxConfig: config,
+        volumes: this.#volumes!,
+        signal: this.#abort.signal,
+      };
+      const outcome = await startContainer(this.#services, input);
+      const { name } = step.container;
+      if (outcome) {
+        this.#failures.set(name, outcome.failure);
+        this.#wakeIn(outcome.retryAfterMs);
+        if (step.kind === 'init') return;
+      } else {
+        this.#failures.delete(name);
+        this.#isDirty = true;
+        await this.#forgetOldInstances(name);
+      }
+      this.#tell();
+    }
+  }
+
+  /** Of the dead ones, only the newest is kept: for `logs --previous` and the last state. */
+  async #forgetOldInstances(name: string): Promise<void> {
+    const { runtime, tracker } = this.#services;
+    const instances = tracker.stateOf(this.#uid).containers.filter((each) => each.name === name);
+    for (const { id, state } of instances.slice(2)) {
+      if (state === 'CONTAINER_RUNNING') continue;
+      await runtime.removeContainer(id);
+      tracker.forgetContainer(id);
+    }
+  }
+
+  /** Whether this container crashed lately and has to wait; says so in status and events. */
+  #isBackingOff({ container, kind }: StartStep): boolean {
+    const { restarts, clock, tracker, events } = this.#services;
+    const last = newestContainer(tracker.stateOf(this.#uid), container.name);
+    if (last?.state !== 'CONTAINER_EXITED' || kind === 'ephemeral') return false;
+    const key = `${this.#uid}/${container.name}`;
+    const now = clock.now();
+    const waitMs = restarts.remainingMs(key, last.finishedAtMs, now);
+    if (waitMs <= 0) {
+      restarts.next(key, last.finishedAtMs);
+      return false;
+    }
+    const podName = `${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.#uid})`;
+    events.container(
+      this.#pod,
+      container.name,
+      'Warning',
+      'BackOff',
+      `Back-off restarting failed container ${container.name} in pod ${podName}`,
+    );
+    const message = `back-off ${goDuration(restarts.delayMs(key))} restarting failed container=${container.name} pod=${podName}`;
+    this.#failures.set(container.name, { reason: 'CrashLoopBackOff', message });
+    this.#wakeIn(waitMs);
+    return true;
+  }
+
+  #sandboxConfig(attempt: number): SandboxConfig {
+    const { dns, security, cgroups, logDir } = this.#services;
+    return sandboxConfig(this.#pod, {
+      dns: dns(),
+      security,
+      logDirectory: podLogDir(logDir, this.#pod),
+      cgroupParent: cgroups.pathOf(this.#pod),
+      attempt,
+    });
+  }
+
+  async #createSandbox(config: SandboxConfig): Promise<SandboxStatus | undefined> {
+    const { runtime, tracker, events, cgroups } = this.#services;
+    const before = tracker.stateOf(this.#uid).sandboxes;
+    if (before.length > 0) {
+      events.pod(this.#pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+      await killPodContainers(this.#services, { pod: this.#pod, graceSeconds: graceOf(this.#pod) });
+    }
+    for (const old of before) {
+      await runtime.stopSandbox(old.id);
+      await tracker.refreshSandbox(old.id);
+    }
+    try {
+      await cgroups.ensurePod(this.#pod);
+      const id = await runtime.runSandbox(config, this.#pod.spec.runtimeClassName ? this.#handler() : '');
+      this.#sandboxRetryMs = 1_000;
+      for (const old of before.slice(1)) void runtime.removeSandbox(old.id).catch(() => undefined);
+      return await tracker.refreshSandbox(id);
+    } catch (error) {
+      events.pod(
+        this.#pod,
+        'Warning',
+        'FailedCreatePodSandBox',
+        `Failed to create pod sandbox: ${rpcErrorText(error)}`,
+      );
+      this.#wakeIn(this.#sandboxRetryMs);
+      this.#sandboxRetryMs = Math.min(20_000, this.#sandboxRetryMs * 2);
+      return undefined;
+    }
+  }
+
+  #handler(): string {
+    return this.#services.runtimeHandler(this.#pod.spec.runtimeClassName!);
+  }
+
+  async #ensureVolumes(): Promise<boolean> {
+    if (this.#volumes) return true;
+    const { volumes, events } = this.#services;
+    try {
+      this.#volumes = await volumes.setUp(this.#pod, this.#facts());
+      this.#volumeRetryMs = 500;
+      return true;
+    } catch (error) {
+      if (this.#abort.signal.aborted) return false;
+      events.pod(this.#pod, 'Warning', 'FailedMount', (error as Error).message);
+      this.#wakeIn(this.#volumeRetryMs);
+      this.#volumeRetryMs = Math.min(122_000, this.#volumeRetryMs * 2);
+      return false;
+    }
+  }
+
+  #facts() {
+    const ips = this.#services.tracker.stateOf(this.#uid).sandboxes[0]?.ips ?? [];
+    return this.#services.factsFor(
+      this.#pod,
+      ips.length > 0 ? ips : this.#pod.spec.hostNetwork ? this.#services.hostIPs : [],
+    );
+  }
+
+  #isPastDeadline(): boolean {
+    const { activeDeadlineSeconds } = this.#pod.spec;
+    if (activeDeadlineSeconds === undefined) return false;
+    const { clock, events } = this.#services;
+    const startedMs = this.#pod.status?.startTime ? Date.parse(this.#pod.status.startTime) : this.#firstSeenMs;
+    const leftMs = startedMs + activeDeadlineSeconds * 1000 - clock.now();
+    if (leftMs > 0) {
+      this.#wakeIn(leftMs);
+      return false;
+    }
+    const message = 'Pod was active on the node longer than the specified deadline';
+    events.pod(this.#pod, 'Normal', 'DeadlineExceeded', message);
+    this.#verdict = { phase: 'Failed', reason: 'DeadlineExceeded', message };
+    return true;
+  }
+
+  /** The pod is over, its object stays: nothing runs any more. */
+  async #stop(): Promise<void> {
+    await this.#stopRunning();
+    this.#isStopped = true;
+    this.#tell();
+    await this.#sink.flush();
+    await this.#services.cgroups.removePod(this.#uid);
+    if (!this.#isDetached) await this.#services.volumes.unmountAll(this.#uid);
+  }
+
+  /** The pod was deleted: stop it, tell how it ended, give back what it used, let the object go. */
+  async #end(): Promise<void> {
+    const { volumes, cgroups, images, references, restarts } = this.#services;
+    await this.#stopRunning();
+    this.#isStopped = true;
+    if (!this.#isRemoved) {
+      this.#tell();
+      await this.#sink.flush();
+    }
+    if (this.#isDetached) return;
+    await Promise.all([volumes.tearDown(this.#uid), cgroups.removePod(this.#uid)]);
+    if (!this.#isRemoved) await this.#services.deletePod(this.#pod);
+    this.#sink.close();
+    references.retain(this.#uid, []);
+    images.forget(this.#uid);
+    restarts.forgetAll(this.#uid);
+    this.#wake?.timer[Symbol.dispose]();
+    this.#isDone = true;
+    await this.#services.removeRuntimeState(this.#pod);
+  }
+
+  async #stopRunning(): Promise<void> {
+    const { runtime, tracker } = this.#services;
+    await killPodContainers(this.#services, { pod: this.#pod, graceSeconds: graceOf(this.#pod) });
+    for (const probes of this.#probes.values()) probes.stop();
+    for (const sandbox of tracker.stateOf(this.#uid).sandboxes) {
+      if (sandbox.state !== 'SANDBOX_READY') continue;
+      await runtime.stopSandbox(sandbox.id);
+      await tracker.refreshSandbox(sandbox.id);
+    }
+  }
+
+  /** Each running container has its probes, and no other. */
+  #followProbes(): void {
+    const { tracker, runtime, events, clock } = this.#services;
+    const running = new Set<string>();
+    for (const record of tracker.stateOf(this.#uid).containers) {
+      if (record.state !== 'CONTAINER_RUNNING') continue;
+      running.add(record.id);
+      if (this.#probes.has(record.id) || this.#isDetached) continue;
+      const container: Container = containerSpec(this.#pod, record.name) ?? { name: record.name };
+      const old = this.#oldStatus(record.id);
+      this.#probes.set(
+        record.id,
+        new ContainerProbes({
+          pod: this.#pod,
+          container,
+          containerId: record.id,
+          startedAtMs: record.startedAtMs,
+          podIP: () => tracker.stateOf(this.#uid).sandboxes[0]?.ips[0] ?? this.#services.hostIPs[0] ?? '',
+          runtime,
+          events,
+          clock,
+          wasReady: old?.ready === true,
+          wasStarted: old?.started === true,
+          onChange: () => {
+            this.#tell();
+            this.poke();
+          },
+        }),
+      );
+    }
+    for (const [id, probes] of this.#probes) {
+      if (running.has(id)) continue;
+      probes.stop();
+      this.#probes.delete(id);
+    }
+  }
+
+  #oldStatus(containerId: string) {
+    const { containerStatuses = [], initContainerStatuses = [] } = this.#pod.status ?? {};
+    return [...containerStatuses, ...initContainerStatuses].find((each) =>
+      each.containerID?.endsWith(`//${containerId}`),
+    );
+  }
+
+  /** Computes the status and hands it on. */
+  #tell(isUrgent = true): void {
+    if (this.#isRemoved || this.#isDetached || this.#isDone) return;
+    const { tracker, clock, hostIPs, runtimeName } = this.#services;
+    const latest = this.#sink.latest;
+    const status = podStatus({
+      // Conditions of others come from the object, ours from what we said last.
+      pod: latest
+        ? { ...this.#pod, status: { ...latest, conditions: mergeConditions(this.#pod, latest.conditions ?? []) } }
+        : this.#pod,
+      runtime: tracker.stateOf(this.#uid),
+      runtimeName,
+      failures: this.#failures,
+      probes: {
+        isReady: (_, id) => this.#probes.get(id)?.isReady ?? false,
+        isStarted: (_, id) => this.#probes.get(id)?.isStarted ?? false,
+      },
+      isTerminal: this.#isStopped,
+      nowMs: clock.now(),
+      hostIPs,
+      startedAtMs: this.#firstSeenMs,
+      verdict: this.#isStopped ? this.#verdict : undefined,
+    });
+    const key = (each: typeof status | undefined) =>
+      JSON.stringify([
+        each?.phase,
+        each?.containerStatuses,
+        each?.initContainerStatuses,
+        each?.conditions?.find(({ type }) => type === 'Ready')?.status,
+      ]);
+    this.#sink.set(this.#pod, status, isUrgent && key(status) !== key(latest));
+  }
+
+  #wakeIn(delayMs: number): void {
+    const { clock } = this.#services;
+    const atMs = clock.monotonicMs() + delayMs;
+    if (this.#wake && this.#wake.atMs <= atMs) return;
+    this.#wake?.timer[Symbol.dispose]();
+    const timer = clock.timer(delayMs, () => {
+      this.#wake = undefined;
+      this.poke();
+    });
+    this.#wake = { atMs, timer };
+  }
+}
+
+/** Seconds a pod has to end: those of its deletion, or of its spec. */
+function graceOf(pod: Pod): number {
+  return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+}
+
+export function podLogDir(logDir: string, { metadata }: Pod): string {
+  return join(logDir, `${metadata.namespace}_${metadata.name}_${metadata.uid}`);
+}
+
+function mergeConditions(pod: Pod, own: NonNullable<Pod['status']>['conditions'] & {}) {
+  const theirs = (pod.status?.conditions ?? []).filter(({ type }) => !own.some((each) => each.type === type));
+  return [...own, ...theirs];
+}

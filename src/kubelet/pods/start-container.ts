@@ -1,0 +1,145 @@
+// Starts one container of a pod: image, environment, mounts, create, start, post-start hook.
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod } from '../../../generated/core-v1.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
+import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
+import type { StartFailure } from '../status/container-statuses.ts';
+import type { ReadyVolume } from '../volumes/volume-driver.ts';
+import { containerConfig } from './container-config.ts';
+import { containerMounts } from './container-mounts.ts';
+import { ConfigError, containerEnvironment } from './environment.ts';
+import { runHook } from './hooks.ts';
+import { hostsFile } from './host-names.ts';
+import { killContainer } from './kill-containers.ts';
+import type { StartStep } from './plan.ts';
+import type { PodServices } from './pod-services.ts';
+import { newestContainer } from './runtime-tracker.ts';
+
+export interface StartInput {
+  readonly pod: Pod;
+  readonly step: StartStep;
+  readonly sandbox: SandboxStatus;
+  readonly sandboxConfig: SandboxConfig;
+  readonly volumes: ReadonlyMap<string, ReadyVolume>;
+  readonly signal: AbortSignal;
+}
+
+export type StartOutcome = { readonly failure: StartFailure; readonly retryAfterMs: number } | undefined;
+
+/** Undefined when it runs. Says in events what went wrong. */
+export async function startContainer(services: PodServices, input: StartInput): Promise<StartOutcome> {
+  const { pod, step, sandboxConfig, signal } = input;
+  const { container } = step;
+  const { images, references, events } = services;
+  const secrets = await Promise.all(
+    (pod.spec.imagePullSecrets ?? []).map(({ name = '' }) =>
+      references.secret(pod.metadata.namespace!, name).catch(() => undefined),
+    ),
+  );
+  const pullSecrets = secrets.filter((secret) => secret !== undefined);
+  const answer = await images.ensure({ pod, container, sandbox: sandboxConfig, pullSecrets, signal });
+  if (!('image' in answer)) return { failure: answer, retryAfterMs: answer.retryAfterMs };
+  if (signal.aborted) return undefined;
+  try {
+    return await createAndStart(services, input, answer.image);
+  } catch (error) {
+    if (!(error instanceof StageError)) throw error;
+    const { reason, eventReason, text } = error;
+    events.container(pod, container.name, 'Warning', eventReason, `Error: ${text}`);
+    return { failure: { reason, message: text }, retryAfterMs: reason === 'RunContainerError' ? 0 : 2_000 };
+  }
+}
+
+class StageError extends Error {
+  readonly reason: string;
+  readonly eventReason: string;
+  readonly text: string;
+
+  constructor(reason: string, error: unknown) {
+    const text = rpcErrorText(error);
+    super(text);
+    this.reason = reason;
+    this.eventReason = 'Failed';
+    this.text = text;
+  }
+}
+
+/** Errors of this stage get its reason; a pod that asks for the impossible, the reason for that. */
+async function stage<T>(reason: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    throw new StageError(error instanceof ConfigError ? 'CreateContainerConfigError' : reason, error);
+  }
+}
+
+async function createAndStart(
+  services: PodServices,
+  input: StartInput,
+  image: Parameters<typeof containerConfig>[2]['image'],
+): Promise<StartOutcome> {
+  const { pod, step, sandbox, sandboxConfig } = input;
+  const { container } = step;
+  const { runtime, tracker, events, volumes, clock } = services;
+  const state = tracker.stateOf(pod.metadata.uid!);
+  const podIPs = sandbox.ips.length > 0 ? sandbox.ips : services.hostIPs;
+  const before = newestContainer(state, container.name);
+  const reported = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
+    ({ name }) => name === container.name,
+  );
+  const restartCount = before ? before.restartCount + 1 : reported?.containerID ? reported.restartCount + 1 : 0;
+  const config = await stage('CreateContainerConfigError', async () => {
+    const facts = services.factsFor(pod, podIPs);
+    const environment = await containerEnvironment({
+      pod,
+      container,
+      facts,
+      services: services.services(),
+      objects: services.references,
+    });
+    const hosts = pod.spec.hostNetwork ? await readFile('/etc/hosts', 'utf8').catch(() => '') : '';
+    const mounts = await containerMounts({
+      pod,
+      container,
+      volumes,
+      ready: input.volumes,
+      environment,
+      restartCount,
+      hostsFile: hostsFile(pod, podIPs, services.dns().clusterDomain, hosts),
+    });
+    const target =
+      step.kind === 'ephemeral' ? (container as { targetContainerName?: string }).targetContainerName : undefined;
+    const targetId = target ? newestContainer(state, target)?.id : undefined;
+    await mkdir(join(sandboxConfig.logDirectory, container.name), { recursive: true, mode: 0o755 });
+    return containerConfig(pod, container, {
+      image,
+      environment,
+      mounts,
+      restartCount,
+      memoryCapacityBytes: services.memoryCapacityBytes,
+      security: services.security,
+      ...(targetId ? { targetId } : {}),
+    });
+  });
+  const id = await stage('CreateContainerError', () => runtime.createContainer(sandbox.id, config, sandboxConfig));
+  events.container(pod, container.name, 'Normal', 'Created', 'Container created');
+  try {
+    await stage('RunContainerError', () => runtime.startContainer(id));
+  } finally {
+    await tracker.refreshContainer(id, sandbox.id);
+  }
+  events.container(pod, container.name, 'Normal', 'Started', 'Container started');
+  const hook = container.lifecycle?.postStart;
+  if (!hook) return undefined;
+  try {
+    await runHook(hook, { container, containerId: id, podIP: podIPs[0] ?? '', runtime, clock }, 0, input.signal);
+    return undefined;
+  } catch (error) {
+    events.container(pod, container.name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');
+    const record = tracker.container(id);
+    const graceSeconds = pod.spec.terminationGracePeriodSeconds ?? 30;
+    if (record) await killContainer(services, record, { pod, graceSeconds, message: 'FailedPostStartHook' });
+    return { failure: { reason: 'PostStartHookError', message: (error as Error).message }, retryAfterMs: 0 };
+  }
+}

@@ -1,0 +1,171 @@
+// One look at a container: by a command, an HTTP request, a connection, or gRPC's health service.
+import { connect } from 'node:net';
+import type { Container, HTTPGetAction, HTTPHeader, Probe } from '../../../generated/core-v1.ts';
+import type { IntOrString } from '../../../generated/util-intstr.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
+import type { ContainerRuntime } from '../runtime/runtime.ts';
+
+export interface ProbeTarget {
+  readonly container: Container;
+  readonly containerId: string;
+  /** Address of the pod. */
+  readonly podIP: string;
+  readonly runtime: Pick<ContainerRuntime, 'execSync'>;
+}
+
+export interface ProbeOutcome {
+  readonly isSuccess: boolean;
+  readonly output: string;
+}
+
+const maxOutput = 10 * 1024;
+
+/** Never throws: what goes wrong is the outcome. */
+export async function runProbe(probe: Probe, target: ProbeTarget): Promise<ProbeOutcome> {
+  const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
+  try {
+    if (probe.exec) return await execProbe(probe.exec.command ?? [], target, timeoutMs);
+    if (probe.httpGet) return await httpProbe(probe.httpGet, target, timeoutMs);
+    if (probe.tcpSocket) {
+      const host = probe.tcpSocket.host || target.podIP;
+      return await tcpProbe(host, portNumber(probe.tcpSocket.port, target.container), timeoutMs);
+    }
+    if (probe.grpc) {
+      const { grpcProbe } = await import('./grpc-probe.ts');
+      return await grpcProbe(target.podIP, probe.grpc, timeoutMs);
+    }
+    return { isSuccess: true, output: '' };
+  } catch (error) {
+    return { isSuccess: false, output: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function execProbe(
+  command: readonly string[],
+  { runtime, containerId }: ProbeTarget,
+  timeoutMs: number,
+): Promise<ProbeOutcome> {
+  try {
+    const { stdout, stderr, exitCode } = await runtime.execSync(containerId, command, Math.ceil(timeoutMs / 1000));
+    return { isSuccess: exitCode === 0, output: Buffer.concat([stdout, stderr]).toString().slice(0, maxOutput) };
+  } catch (error) {
+    const text = rpcErrorText(error);
+    if (!/DeadlineExceeded|timed? ?out/i.test(text)) return { isSuccess: false, output: text };
+    return {
+      isSuccess: false,
+      output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`,
+    };
+  }
+}
+
+/** A number, or the name of one of the container's ports. @throws when there is none of that name. */
+export function portNumber(port: IntOrString, container: Container): number {
+  if (typeof port === 'number') return port;
+  const named = container.ports?.find(({ name }) => name === port)?.containerPort;
+  const number = named ?? Number(port);
+  if (!Number.isInteger(number) || number < 1 || number > 65535)
+    throw new Error(`couldn't find port: ${JSON.stringify(port)}`);
+  return number;
+}
+
+export function httpUrl(
+  { scheme = 'HTTP', host, port, path = '' }: HTTPGetAction,
+  target: Pick<ProbeTarget, 'container' | 'podIP'>,
+): URL {
+  const address = host || target.podIP;
+  const name = address.includes(':') ? `[${address}]` : address;
+  return new URL(
+    `${scheme.toLowerCase()}://${name}:${portNumber(port, target.container)}${path.startsWith('/') ? '' : '/'}${path}`,
+  );
+}
+
+async function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeoutMs: number): Promise<ProbeOutcome> {
+  let url = httpUrl(action, target);
+  const first = url;
+  for (let redirects = 0; redirects <= 10; redirects++) {
+    const answer = await httpGet(url, action.httpHeaders ?? [], timeoutMs);
+    if (answer.status >= 300 && answer.status < 400 && answer.location) {
+      const next = new URL(answer.location, url);
+      // Another host is not ours to ask: the redirect itself is a sign of life.
+      if (next.hostname !== first.hostname) return { isSuccess: true, output: 'Probe terminated redirects' };
+      url = next;
+      continue;
+    }
+    const isSuccess = answer.status >= 200 && answer.status < 400;
+    return { isSuccess, output: isSuccess ? answer.body : `HTTP probe failed with statuscode: ${answer.status}` };
+  }
+  return { isSuccess: false, output: `Get "${first}": stopped after 10 redirects` };
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly location: string | undefined;
+  readonly body: string;
+}
+
+/** One request on its own connection; certificates are not checked, as they are the pod's own affair. */
+export async function httpGet(url: URL, headers: readonly HTTPHeader[], timeoutMs: number): Promise<HttpAnswer> {
+  const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
+  const fields: Record<string, string[]> = {};
+  for (const { name, value } of headers) (fields[name.toLowerCase()] ??= []).push(value);
+  fields['user-agent'] ??= ['kube-probe/1.36'];
+  fields['accept'] ??= ['*/*'];
+  const flat: Record<string, string | string[]> = {};
+  for (const [name, values] of Object.entries(fields)) flat[name] = values.length === 1 ? values[0]! : values;
+  return new Promise((resolve, reject) => {
+    const call = request(url, {
+      agent: false,
+      rejectUnauthorized: false,
+      headers: flat,
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const fail = (error: Error & { code?: string; address?: string; port?: number }) => {
+      reject(
+        new Error(
+          `Get "${url}": ${dialError(error, `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`)}`,
+        ),
+      );
+    };
+    call.on('error', fail);
+    call.on('response', (response) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      response.on('data', (chunk: Buffer) => {
+        if (size < maxOutput) chunks.push(chunk);
+        size += chunk.length;
+      });
+      response.on('error', fail);
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          location: response.headers.location,
+          body: Buffer.concat(chunks).toString().slice(0, maxOutput),
+        }),
+      );
+    });
+    call.end();
+  });
+}
+
+function dialError(error: Error & { code?: string }, address: string): string {
+  if (error.name === 'AbortError' || error.name === 'TimeoutError')
+    return 'context deadline exceeded (Client.Timeout exceeded while awaiting headers)';
+  if (error.code === 'ECONNREFUSED') return `dial tcp ${address}: connect: connection refused`;
+  if (error.code === 'EHOSTUNREACH') return `dial tcp ${address}: connect: no route to host`;
+  if (error.code === 'ECONNRESET') return 'EOF';
+  return error.message;
+}
+
+function tcpProbe(host: string, port: number, timeoutMs: number): Promise<ProbeOutcome> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const end = (isSuccess: boolean, output: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve({ isSuccess, output });
+    };
+    const timer = setTimeout(() => end(false, `dial tcp ${host}:${port}: i/o timeout`), timeoutMs);
+    socket.on('connect', () => end(true, ''));
+    socket.on('error', (error) => end(false, dialError(error, `${host}:${port}`)));
+  });
+}

@@ -1,0 +1,132 @@
+// What containers ask for and may use, in the units of cgroups.
+import type { Container, Pod, PodSpec } from '../../generated/core-v1.ts';
+import type { LinuxResources } from './runtime/runtime.ts';
+
+const suffixes: Record<string, number> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** A quantity as a number; the API server has checked its form. Fractions of bytes and nanocores are the only loss. */
+export function quantityValue(quantity: string | number): number {
+  const match = /^([+-]?[0-9.]+)(?:([eE][+-]?\d+)|([a-zA-Z]*))$/.exec(String(quantity));
+  if (!match) return 0;
+  if (match[2]) return Number(match[1] + match[2]);
+  return Number(match[1]) * (suffixes[match[3] ?? ''] ?? 1);
+}
+
+/** CPU in thousandths, rounded up as upstream does. */
+export function milliCpu(quantity: string | undefined): number {
+  return quantity === undefined ? 0 : Math.ceil(quantityValue(quantity) * 1000 - 1e-9);
+}
+
+export function bytesOf(quantity: string | undefined): number {
+  return quantity === undefined ? 0 : Math.ceil(quantityValue(quantity));
+}
+
+export type QosClass = 'Guaranteed' | 'Burstable' | 'BestEffort';
+
+export function isSidecar(container: Container): boolean {
+  return container.restartPolicy === 'Always';
+}
+
+/** By the spec alone, as it was when the pod was created. */
+export function qosClassOf(spec: PodSpec): QosClass {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  const positive = (list: Record<string, string> | undefined, name: string) => quantityValue(list?.[name] ?? '0') > 0;
+  let anything = false;
+  let guaranteed = true;
+  const sets = spec.resources ? [spec.resources] : containers.map((container) => container.resources);
+  for (const resources of sets) {
+    for (const name of ['cpu', 'memory']) {
+      const limited = positive(resources?.limits, name);
+      const requested = positive(resources?.requests, name);
+      if (limited || requested) anything = true;
+      const equal =
+        quantityValue(resources?.limits?.[name] ?? '0') ===
+        quantityValue(resources?.requests?.[name] ?? resources?.limits?.[name] ?? '0');
+      if (!limited || !equal) guaranteed = false;
+    }
+  }
+  if (!anything) return 'BestEffort';
+  return guaranteed ? 'Guaranteed' : 'Burstable';
+}
+
+/** cpu.shares of a request: 1024 a core, at least 2. */
+export function cpuShares(milli: number): number {
+  return milli === 0 ? 2 : Math.max(2, Math.min(262_144, Math.floor((milli * 1024) / 1000)));
+}
+
+/** cfs quota of a limit for a period of 100 ms, at least 1 ms. */
+export function cpuQuota(milli: number): number {
+  return milli === 0 ? 0 : Math.max(1000, Math.floor((milli * 100_000) / 1000));
+}
+
+/** Who is killed first when memory runs out: best effort, then those who use more than they asked for. */
+export function oomScoreAdjust(pod: Pod, container: Container, memoryCapacityBytes: number): number {
+  if (pod.spec.priorityClassName === 'system-node-critical') return -997;
+  const qos = qosClassOf(pod.spec);
+  if (qos === 'Guaranteed') return -997;
+  if (qos === 'BestEffort') return 1000;
+  const request = bytesOf(container.resources?.requests?.['memory']);
+  const score = 1000 - Math.floor((1000 * request) / memoryCapacityBytes);
+  return Math.min(999, Math.max(3, score));
+}
+
+export function containerLinuxResources(pod: Pod, container: Container, memoryCapacityBytes: number): LinuxResources {
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  const cpuLimit = milliCpu(limits['cpu']);
+  const cpuRequest =
+    requests['cpu'] === undefined && limits['cpu'] !== undefined ? cpuLimit : milliCpu(requests['cpu']);
+  const memory = bytesOf(limits['memory']);
+  return {
+    cpuShares: cpuShares(cpuRequest),
+    ...(cpuLimit ? { cpuPeriod: 100_000, cpuQuota: cpuQuota(cpuLimit) } : {}),
+    ...(memory ? { memoryLimitInBytes: memory } : {}),
+    oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacityBytes),
+  };
+}
+
+/** A pod's sums: shares of the requests; limits only where every container has one. */
+export function podLinuxResources(spec: PodSpec): LinuxResources {
+  const regular = [...(spec.initContainers ?? []).filter(isSidecar), ...spec.containers];
+  const once = (spec.initContainers ?? []).filter((container) => !isSidecar(container));
+  const total = (read: (container: Container) => number) =>
+    Math.max(
+      regular.reduce((sum, each) => sum + read(each), 0),
+      ...once.map(read),
+      0,
+    );
+  const requests = total((each) => milliCpu(each.resources?.requests?.['cpu'] ?? each.resources?.limits?.['cpu']));
+  const limited = (name: string) => [...regular, ...once].every((each) => each.resources?.limits?.[name] !== undefined);
+  const pod = spec.resources;
+  const cpuLimit = pod?.limits?.['cpu']
+    ? milliCpu(pod.limits['cpu'])
+    : limited('cpu')
+      ? total((each) => milliCpu(each.resources?.limits?.['cpu']))
+      : 0;
+  const memory = pod?.limits?.['memory']
+    ? bytesOf(pod.limits['memory'])
+    : limited('memory')
+      ? total((each) => bytesOf(each.resources?.limits?.['memory']))
+      : 0;
+  return {
+    cpuShares: cpuShares(pod?.requests?.['cpu'] ? milliCpu(pod.requests['cpu']) : requests),
+    ...(cpuLimit ? { cpuPeriod: 100_000, cpuQuota: cpuQuota(cpuLimit) } : {}),
+    ...(memory ? { memoryLimitInBytes: memory } : {}),
+  };
+}

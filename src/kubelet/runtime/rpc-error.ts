@@ -1,0 +1,40 @@
+// Errors of the container runtime.
+
+/** What the runtime answered instead of a result; the message is the runtime's. */
+export class RuntimeError extends Error {
+  readonly code: number;
+
+  constructor(message: string, code: number) {
+    super(message);
+    this.name = 'RuntimeError';
+    this.code = code;
+  }
+}
+
+/** `rpc error: code = Unknown desc = …`, the form of the kubelet's messages. */
+export function rpcErrorText(error: unknown): string {
+  if (!(error instanceof RuntimeError)) return error instanceof Error ? error.message : String(error);
+  return `rpc error: code = ${codeNames[error.code] ?? 'Unknown'} desc = ${error.message}`;
+}
+
+const codeNames: Record<number, string> = {
+  1: 'Canceled',
+  2: 'Unknown',
+  3: 'InvalidArgument',
+  4: 'DeadlineExceeded',
+  5: 'NotFound',
+  6: 'AlreadyExists',
+  7: 'PermissionDenied',
+  8: 'ResourceExhausted',
+  9: 'FailedPrecondition',
+  10: 'Aborted',
+  11: 'OutOfRange',
+  12: 'Unimplemented',
+  13: 'Internal',
+  14: 'Unavailable',
+  16: 'Unauthenticated',
+};
+
+export const isNotFoundError = (error: unknown): boolean => error instanceof RuntimeError && error.code === 5;
+export const isUnimplementedError = (error: unknown): boolean => error instanceof RuntimeError && error.code === 12;
+export const isUnavailableError = (error: unknown): boolean => error instanceof RuntimeError && error.code === 14;

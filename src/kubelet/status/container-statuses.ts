@@ -1,0 +1,207 @@
+// API statuses of a pod's containers from what the runtime says, newest first, and from why some did not start.
+import type { Container, ContainerState, ContainerStatus, Pod } from '../../../generated/core-v1.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import type { ContainerRecord, PodRuntime } from '../pods/runtime-tracker.ts';
+import { isSidecar } from '../resources.ts';
+import { shouldRestart } from './restart-policy.ts';
+
+/** Why a container could not be started, last time: `CrashLoopBackOff`, `ErrImagePull`, … */
+export interface StartFailure {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What the probes say of a running container. */
+export interface ProbeView {
+  isReady(container: string, containerId: string): boolean;
+  isStarted(container: string, containerId: string): boolean;
+}
+
+export interface ContainerStatusInput {
+  readonly pod: Pod;
+  readonly runtime: PodRuntime;
+  readonly runtimeName: string;
+  readonly failures: ReadonlyMap<string, StartFailure>;
+  readonly probes: ProbeView;
+  /** Nothing starts any more. */
+  readonly isTerminal: boolean;
+}
+
+export interface ContainerStatusLists {
+  readonly initContainerStatuses: ContainerStatus[];
+  readonly containerStatuses: ContainerStatus[];
+  readonly ephemeralContainerStatuses: ContainerStatus[];
+}
+
+export function containerStatuses(input: ContainerStatusInput): ContainerStatusLists {
+  const { pod } = input;
+  const old = pod.status ?? {};
+  const build = (
+    containers: readonly Container[] | undefined,
+    before: readonly ContainerStatus[] | undefined,
+    kind: Kind,
+  ) =>
+    (containers ?? []).map((each) =>
+      one(
+        input,
+        each,
+        before?.find(({ name }) => name === each.name),
+        kind,
+      ),
+    );
+  const byName = (a: ContainerStatus, b: ContainerStatus) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
+  return {
+    initContainerStatuses: build(pod.spec.initContainers, old.initContainerStatuses, 'init'),
+    containerStatuses: build(pod.spec.containers, old.containerStatuses, 'app').sort(byName),
+    ephemeralContainerStatuses: build(
+      pod.spec.ephemeralContainers as Container[] | undefined,
+      old.ephemeralContainerStatuses,
+      'ephemeral',
+    ),
+  };
+}
+
+type Kind = 'init' | 'app' | 'ephemeral';
+
+function one(
+  input: ContainerStatusInput,
+  container: Container,
+  before: ContainerStatus | undefined,
+  kind: Kind,
+): ContainerStatus {
+  const { pod, runtime } = input;
+  const [newest, previous] = runtime.containers.filter(({ name }) => name === container.name);
+  const status = newest ? fromRecord(input, container, newest, kind) : unseen(input, container, before, kind);
+  if (newest) {
+    const last = previous ? stateOf(previous, input.runtimeName) : before?.lastState;
+    if (last?.terminated) status.lastState = last;
+  }
+  const failure = input.failures.get(container.name);
+  if (failure && !input.isTerminal && mayStart(container, pod, newest, kind)) {
+    if (status.state?.terminated) status.lastState = status.state;
+    status.state = { waiting: { reason: failure.reason, ...(failure.message ? { message: failure.message } : {}) } };
+    status.ready = false;
+    status.started = false;
+  }
+  return status;
+}
+
+function mayStart(container: Container, pod: Pod, newest: ContainerRecord | undefined, kind: Kind): boolean {
+  if (!newest || newest.state === 'CONTAINER_CREATED') return true;
+  if (newest.state !== 'CONTAINER_EXITED' || kind === 'ephemeral') return false;
+  return shouldRestart(container, pod.spec, newest.exitCode, kind === 'init');
+}
+
+function fromRecord(
+  input: ContainerStatusInput,
+  container: Container,
+  record: ContainerRecord,
+  kind: Kind,
+): ContainerStatus {
+  const isRunning = record.state === 'CONTAINER_RUNNING';
+  const started = isRunning && (kind === 'ephemeral' || input.probes.isStarted(container.name, record.id));
+  const completedInit =
+    kind === 'init' && !isSidecar(container) && record.state === 'CONTAINER_EXITED' && record.exitCode === 0;
+  const { resources } = container;
+  return {
+    name: container.name,
+    state: stateOf(record, input.runtimeName),
+    lastState: {},
+    ready: completedInit || (kind === 'ephemeral' ? false : started && input.probes.isReady(container.name, record.id)),
+    restartCount: record.restartCount,
+    image: record.image || container.image || '',
+    imageID: record.imageRef,
+    containerID: `${input.runtimeName}://${record.id}`,
+    started: kind === 'init' && !isSidecar(container) ? isRunning : started,
+    ...(resources?.requests ? { allocatedResources: resources.requests } : {}),
+    resources: {
+      ...(resources?.limits ? { limits: resources.limits } : {}),
+      ...(resources?.requests ? { requests: resources.requests } : {}),
+    },
+    ...mountStatuses(container),
+    ...userOf(record),
+  };
+}
+
+function mountStatuses(container: Container): Pick<ContainerStatus, 'volumeMounts'> {
+  if (!container.volumeMounts?.length) return {};
+  return {
+    volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
+      name,
+      mountPath,
+      ...(readOnly ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
+    })),
+  };
+}
+
+function userOf(record: ContainerRecord): Pick<ContainerStatus, 'user'> {
+  if (!record.user) return {};
+  const { uid, gid, supplementalGroups } = record.user;
+  return {
+    user: {
+      linux: { uid, gid, ...(supplementalGroups.length ? { supplementalGroups: [...supplementalGroups] } : {}) },
+    },
+  };
+}
+
+/** Not in the runtime: not started yet, or gone though the API says it ran. */
+function unseen(
+  input: ContainerStatusInput,
+  container: Container,
+  before: ContainerStatus | undefined,
+  kind: Kind,
+): ContainerStatus {
+  if (before?.state?.terminated) return { ...before };
+  const hasInit = (input.pod.spec.initContainers?.length ?? 0) > 0;
+  const status: ContainerStatus = {
+    name: container.name,
+    state: { waiting: { reason: hasInit && kind !== 'ephemeral' ? 'PodInitializing' : 'ContainerCreating' } },
+    lastState: before?.lastState ?? {},
+    ready: false,
+    restartCount: before?.restartCount ?? 0,
+    image: container.image ?? '',
+    imageID: '',
+    started: false,
+    ...mountStatuses(container),
+  };
+  const appsExist = input.pod.spec.containers.some(({ name }) =>
+    input.runtime.containers.some((each) => each.name === name),
+  );
+  if (kind === 'init' && !isSidecar(container) && appsExist) {
+    status.state = {
+      terminated: {
+        exitCode: 0,
+        reason: 'Completed',
+        message:
+          'Unable to get init container status from container runtime and pod has been initialized, treat it as exited normally',
+      },
+    };
+    status.ready = true;
+  } else if (before?.state?.running && !status.lastState?.terminated) {
+    status.lastState = {
+      terminated: {
+        exitCode: 137,
+        reason: 'ContainerStatusUnknown',
+        message: 'The container could not be located when the pod was deleted.  The container used to be Running',
+      },
+    };
+    if (!input.pod.metadata.deletionTimestamp) status.restartCount += 1;
+  }
+  return status;
+}
+
+function stateOf(record: ContainerRecord, runtimeName: string): ContainerState {
+  if (record.state === 'CONTAINER_RUNNING') return { running: { startedAt: rfc3339(record.startedAtMs) } };
+  if (record.state !== 'CONTAINER_EXITED') return { waiting: {} };
+  const message = record.terminationMessage || record.message;
+  return {
+    terminated: {
+      exitCode: record.exitCode,
+      ...(record.reason ? { reason: record.reason } : {}),
+      ...(message ? { message } : {}),
+      ...(record.startedAtMs > 0 ? { startedAt: rfc3339(record.startedAtMs) } : { startedAt: '1970-01-01T00:00:00Z' }),
+      finishedAt: rfc3339(record.finishedAtMs),
+      containerID: `${runtimeName}://${record.id}`,
+    },
+  };
+}

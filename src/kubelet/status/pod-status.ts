@@ -1,0 +1,68 @@
+// The whole status of a pod: pure, from its object, what runs, what the probes say and what went wrong.
+import type { Pod, PodStatus } from '../../../generated/core-v1.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import { qosClassOf } from '../resources.ts';
+import { type ContainerStatusInput, containerStatuses } from './container-statuses.ts';
+import { podConditions, withTransitions } from './pod-conditions.ts';
+import { podPhase } from './pod-phase.ts';
+
+export interface PodStatusInput extends ContainerStatusInput {
+  readonly nowMs: number;
+  readonly hostIPs: readonly string[];
+  /** When the agent saw the pod first. */
+  readonly startedAtMs: number;
+  /** The verdict of the agent itself: past its deadline, not admitted, evicted. */
+  readonly verdict?: { readonly phase: 'Failed'; readonly reason: string; readonly message: string } | undefined;
+}
+
+export function podStatus(input: PodStatusInput): PodStatus {
+  const { pod, runtime } = input;
+  const old = pod.status ?? {};
+  const lists = containerStatuses(input);
+  const statuses = [...lists.initContainerStatuses, ...lists.containerStatuses];
+  const sandbox = runtime.sandboxes[0];
+  const hasSandbox = sandbox?.state === 'SANDBOX_READY';
+  const hasInitialized = pod.spec.containers.some(({ name }) =>
+    runtime.containers.some(
+      (each) => each.name === name && each.sandboxId === sandbox?.id && each.state !== 'CONTAINER_CREATED',
+    ),
+  );
+  let phase = podPhase({ pod, statuses, isTerminal: input.isTerminal, hasInitialized });
+  if (old.phase === 'Failed' || old.phase === 'Succeeded') phase = old.phase;
+  if (input.verdict) phase = input.verdict.phase;
+  const conditions = podConditions({ pod, statuses, phase, hasSandbox });
+  const reason = input.verdict?.reason ?? (phase === old.phase ? old.reason : undefined);
+  const message = input.verdict?.message ?? (phase === old.phase ? old.message : undefined);
+  return {
+    ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}),
+    phase,
+    conditions: withTransitions(conditions, old.conditions ?? [], input.nowMs),
+    ...(message ? { message } : {}),
+    ...(reason ? { reason } : {}),
+    hostIP: input.hostIPs[0] ?? '',
+    hostIPs: input.hostIPs.map((ip) => ({ ip })),
+    ...podIPs(input, hasSandbox),
+    startTime: old.startTime ?? rfc3339(input.startedAtMs),
+    ...(lists.initContainerStatuses.length ? { initContainerStatuses: lists.initContainerStatuses } : {}),
+    containerStatuses: lists.containerStatuses,
+    ...(lists.ephemeralContainerStatuses.length
+      ? { ephemeralContainerStatuses: lists.ephemeralContainerStatuses }
+      : {}),
+    qosClass: old.qosClass ?? qosClassOf(pod.spec),
+  };
+}
+
+/** The sandbox's addresses; a stopped pod keeps the last ones it had. */
+function podIPs({ pod, runtime, hostIPs }: PodStatusInput, hasSandbox: boolean): Pick<PodStatus, 'podIP' | 'podIPs'> {
+  const old = { ...(pod.status?.podIP ? { podIP: pod.status.podIP, podIPs: pod.status.podIPs ?? [] } : {}) };
+  if (pod.spec.hostNetwork)
+    return pod.status?.podIP ? old : { podIP: hostIPs[0] ?? '', podIPs: hostIPs.slice(0, 1).map((ip) => ({ ip })) };
+  const ips = hasSandbox ? runtime.sandboxes[0]!.ips : [];
+  if (ips.length === 0) return old;
+  return { podIP: ips[0]!, podIPs: ips.map((ip) => ({ ip })) };
+}
+
+/** Whether every container has ended and none will start again. */
+export function isOver(pod: Pod): boolean {
+  return pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
+}

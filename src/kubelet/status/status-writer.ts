@@ -1,0 +1,116 @@
+// Writes pod statuses: one patch in flight for each pod, the newest status next, nothing when nothing changed.
+import { isDeepStrictEqual } from 'node:util';
+import type { Pod, PodStatus } from '../../../generated/core-v1.ts';
+import { podKind } from '../../../generated/kinds.ts';
+import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Client } from '../../client/client.ts';
+
+export interface StatusWriterOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** One pod's status on its way to the API server. */
+export interface PodStatusSink {
+  /** `soon` false: nobody waits for this change, it may ride along with the next. */
+  set(pod: Pod, status: PodStatus, soon: boolean): void;
+  /** What was written last, or the pod's own. */
+  readonly latest: PodStatus | undefined;
+  /** Settles when the newest status has been written, or the pod is gone. */
+  flush(): Promise<void>;
+  close(): void;
+}
+
+const lazyMs = 200;
+
+export function createPodStatusSink({ client, clock, log }: StatusWriterOptions): PodStatusSink {
+  const pods = client.resource(podKind);
+  let latest: PodStatus | undefined;
+  let written: PodStatus | undefined;
+  let pod: Pod | undefined;
+  let busy: Promise<void> | undefined;
+  let timer: Disposable | undefined;
+  let isClosed = false;
+
+  const write = async (): Promise<void> => {
+    let failures = 0;
+    while (pod && latest && !isClosed) {
+      const target = latest;
+      const patch = statusPatch(written ?? pod.status ?? {}, target);
+      if (!patch) {
+        written = target;
+        return;
+      }
+      const { namespace, name, uid } = pod.metadata;
+      try {
+        await pods.patch(
+          { namespace: namespace!, name },
+          { metadata: { uid }, status: patch },
+          { type: 'strategic', subresource: 'status' },
+        );
+        written = target;
+        failures = 0;
+      } catch (error) {
+        if (isNotFound(error) || isConflict(error)) return; // gone, or another pod has its name by now
+        log.warn('pod status was not written', { pod: `${namespace}/${name}`, error: String(error) });
+        failures += 1;
+        await clock.sleep(Math.min(10_000, 200 * 2 ** failures));
+      }
+      if (latest === target && written === target) return;
+    }
+  };
+  const start = (): void => {
+    timer?.[Symbol.dispose]();
+    timer = undefined;
+    if (isClosed) return;
+    busy ??= write().finally(() => {
+      busy = undefined;
+      if (latest !== written && !isClosed) timer ??= clock.timer(lazyMs, start);
+    });
+  };
+  return {
+    get latest() {
+      return latest ?? pod?.status;
+    },
+    set(next, status, soon) {
+      pod = next;
+      if (latest && isDeepStrictEqual(latest, status)) return;
+      latest = status;
+      if (soon) start();
+      else timer ??= clock.timer(lazyMs, start);
+    },
+    async flush() {
+      start();
+      while (busy) await busy;
+    },
+    close() {
+      isClosed = true;
+      timer?.[Symbol.dispose]();
+    },
+  };
+}
+
+const lists = ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'];
+
+/** The strategic merge patch from one status to another; undefined when they are the same. */
+export function statusPatch(before: PodStatus, next: PodStatus): Record<string, unknown> | undefined {
+  const patch: Record<string, unknown> = {};
+  for (const key of new Set([...Object.keys(before), ...Object.keys(next)]) as Set<keyof PodStatus>) {
+    if (isDeepStrictEqual(before[key], next[key])) continue;
+    if (key === 'conditions') {
+      const changed = next.conditions?.filter(
+        (each) => !before.conditions?.some((old) => isDeepStrictEqual(old, each)),
+      );
+      if (changed?.length) patch[key] = changed.map((each) => ({ reason: null, message: null, ...each }));
+    } else if (next[key] === undefined) {
+      // Fields of others (nominatedNodeName, resize, …) are left alone; of ours only these may go.
+      if (key === 'reason' || key === 'message') patch[key] = null;
+    } else if (key === 'podIPs' || key === 'hostIPs') patch[key] = [...next[key]!, { $patch: 'replace' }];
+    else if (lists.includes(key)) patch[key] = next[key];
+    else patch[key] = next[key];
+  }
+  return Object.keys(patch).length > 0 ? patch : undefined;
+}

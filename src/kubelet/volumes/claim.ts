@@ -1,0 +1,36 @@
+import { ensureHostPath } from './host-path.ts';
+import type { VolumeContext, VolumeDriver } from './volume-driver.ts';
+
+/** A claim bound to a hostPath or local volume. */
+export const persistentVolumeClaim: VolumeDriver = {
+  field: 'persistentVolumeClaim',
+  name: 'local-volume',
+  setUp: (context) =>
+    setUpClaim(
+      context,
+      context.volume.persistentVolumeClaim!.claimName,
+      context.volume.persistentVolumeClaim!.readOnly,
+    ),
+};
+
+/** A claim made for this pod alone, named after both. */
+export const ephemeral: VolumeDriver = {
+  field: 'ephemeral',
+  name: 'local-volume',
+  setUp: (context) => setUpClaim(context, `${context.pod.metadata.name}-${context.volume.name}`, false),
+};
+
+async function setUpClaim({ pod, services }: VolumeContext, claimName: string, isReadOnly = false) {
+  const claim = await services.claims.claim(pod.metadata.namespace!, claimName);
+  if (!claim) throw new Error(`persistentvolumeclaim "${claimName}" not found`);
+  const volumeName = claim.spec.volumeName;
+  if (!volumeName || claim.status?.phase !== 'Bound')
+    throw new Error(`persistentvolumeclaim "${claimName}" is not bound`);
+  const volume = await services.claims.volume(volumeName);
+  if (!volume) throw new Error(`persistentvolume "${volumeName}" not found`);
+  const { hostPath, local } = volume.spec;
+  const path = hostPath?.path ?? local?.path;
+  if (!path) throw new Error(`persistentvolume "${volumeName}" is of a type this node cannot mount`);
+  await ensureHostPath(path, hostPath?.type ?? (local ? 'Directory' : ''));
+  return { hostPath: path, isReadOnly, takesOwnership: local !== undefined };
+}

@@ -1,0 +1,17 @@
+import { ephemeral, persistentVolumeClaim } from './claim.ts';
+import { emptyDir } from './empty-dir.ts';
+import { configMap, downwardApi, projected, secret } from './file-volumes.ts';
+import { hostPath } from './host-path.ts';
+import type { VolumeDriver } from './volume-driver.ts';
+
+/** Every type of volume this node can mount. */
+export const volumeDrivers: readonly VolumeDriver[] = [
+  emptyDir,
+  hostPath,
+  configMap,
+  secret,
+  downwardApi,
+  projected,
+  persistentVolumeClaim,
+  ephemeral,
+];

@@ -1,0 +1,69 @@
+// Service account tokens bound to pods, asked of the API server and renewed before they end.
+import type { TokenRequest } from '../../../generated/authentication-v1.ts';
+import type { Pod } from '../../../generated/core-v1.ts';
+import { serviceAccountKind } from '../../../generated/kinds.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Client } from '../../client/client.ts';
+
+export interface TokenWish {
+  readonly audience?: string;
+  readonly expirationSeconds: number;
+}
+
+interface Token {
+  readonly text: string;
+  readonly renewAtMs: number;
+}
+
+/** Tokens are kept in memory only, by pod and wish. */
+export class TokenSource {
+  readonly #client: Client;
+  readonly #clock: Clock;
+  readonly #tokens = new Map<string, Token>();
+
+  constructor(client: Client, clock: Clock) {
+    this.#client = client;
+    this.#clock = clock;
+  }
+
+  async token(pod: Pod, wish: TokenWish): Promise<string> {
+    const key = `${pod.metadata.uid}/${wish.audience ?? ''}/${wish.expirationSeconds}`;
+    const known = this.#tokens.get(key);
+    if (known && this.#clock.now() < known.renewAtMs) return known.text;
+    const fresh = await this.#request(pod, wish);
+    this.#tokens.set(key, fresh);
+    return fresh.text;
+  }
+
+  /** When the first of this pod's tokens wants renewal. */
+  nextRenewalMs(podUid: string): number | undefined {
+    const times = [...this.#tokens].filter(([key]) => key.startsWith(`${podUid}/`)).map(([, token]) => token.renewAtMs);
+    return times.length ? Math.min(...times) : undefined;
+  }
+
+  forget(podUid: string): void {
+    for (const key of this.#tokens.keys()) if (key.startsWith(`${podUid}/`)) this.#tokens.delete(key);
+  }
+
+  async #request(pod: Pod, { audience, expirationSeconds }: TokenWish): Promise<Token> {
+    const { namespace, name, uid } = pod.metadata;
+    const request: TokenRequest = {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      metadata: {} as TokenRequest['metadata'],
+      spec: {
+        audiences: audience ? [audience] : [],
+        expirationSeconds,
+        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid: uid! },
+      },
+    };
+    const account = pod.spec.serviceAccountName || 'default';
+    const answer = await this.#client
+      .resource(serviceAccountKind)
+      .post<TokenRequest>({ namespace: namespace!, name: account }, 'token', request);
+    const now = this.#clock.now();
+    const lifeMs = Math.max(0, Date.parse(answer.status?.expirationTimestamp ?? '') - now) || expirationSeconds * 1000;
+    // Renewed after four fifths of its life, and each day at the latest.
+    return { text: answer.status?.token ?? '', renewAtMs: now + Math.min(lifeMs * 0.8, 24 * 3_600_000) };
+  }
+}

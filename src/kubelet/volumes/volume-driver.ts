@@ -1,0 +1,56 @@
+// What a type of volume is. A new type is one file and one line in index.ts.
+import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../generated/core-v1.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { ReferencedReader } from '../pods/environment.ts';
+import type { NodeFacts } from '../pods/field-ref.ts';
+import type { Reference } from '../reference-cache.ts';
+import type { Mounter } from './mounter.ts';
+import type { TokenSource } from './token-source.ts';
+
+export interface ClaimReader {
+  claim(namespace: string, name: string): Promise<PersistentVolumeClaim | undefined>;
+  volume(name: string): Promise<PersistentVolume | undefined>;
+}
+
+/** What drivers may use. */
+export interface VolumeServices {
+  readonly objects: ReferencedReader;
+  readonly claims: ClaimReader;
+  readonly tokens: TokenSource;
+  readonly mounter: Mounter;
+  readonly clock: Clock;
+}
+
+export interface VolumeContext {
+  readonly pod: Pod;
+  readonly volume: Volume;
+  readonly facts: NodeFacts;
+  /** This volume's own folder; not made yet. */
+  readonly dir: string;
+  /** The same in memory, for what should not reach the disk. */
+  readonly memoryDir: string;
+  readonly services: VolumeServices;
+}
+
+export interface ReadyVolume {
+  readonly hostPath: string;
+  /** Containers may not write, whatever their mounts say. */
+  readonly isReadOnly: boolean;
+  /** The pod's fsGroup owns what is in it. */
+  readonly takesOwnership?: boolean;
+}
+
+export interface VolumeDriver {
+  /** The field of `Volume` that asks for it. */
+  readonly field: keyof Volume;
+  /** Folder `kubernetes.io~NAME`. */
+  readonly name: string;
+  /** May be repeated. @throws with a message for the event. */
+  setUp(context: VolumeContext): Promise<ReadyVolume>;
+  /** Brings the content up to date; absent where it does not follow anything. */
+  refresh?(context: VolumeContext): Promise<void>;
+  /** When `refresh` should be called though nothing changed. */
+  nextRefreshMs?(context: VolumeContext): number | undefined;
+  tearDown?(context: Pick<VolumeContext, 'dir' | 'memoryDir' | 'services'>): Promise<void>;
+  references?(volume: Volume, namespace: string): Reference[];
+}

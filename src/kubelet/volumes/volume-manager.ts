@@ -1,0 +1,127 @@
+// The volumes of the pods of this node: set up before containers start, kept up to date, taken down after the last ended.
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pod, Volume } from '../../../generated/core-v1.ts';
+import type { NodeFacts } from '../pods/field-ref.ts';
+import type { Reference } from '../reference-cache.ts';
+import { volumeDrivers } from './index.ts';
+import { giveToGroup } from './ownership.ts';
+import { bindSubPath } from './sub-path.ts';
+import type { ReadyVolume, VolumeContext, VolumeDriver, VolumeServices } from './volume-driver.ts';
+
+export interface VolumeManagerOptions {
+  /** Holds `pods/UID/…`. */
+  readonly nodeDir: string;
+  readonly services: VolumeServices;
+}
+
+export function driverOf(volume: Volume): VolumeDriver | undefined {
+  return volumeDrivers.find(({ field }) => volume[field] !== undefined);
+}
+
+/** ConfigMaps and Secrets that a pod's volumes show. */
+export function volumeReferences(pod: Pod): Reference[] {
+  return (pod.spec.volumes ?? []).flatMap(
+    (volume) => driverOf(volume)?.references?.(volume, pod.metadata.namespace!) ?? [],
+  );
+}
+
+export class VolumeManager {
+  readonly #options: VolumeManagerOptions;
+  #memory: Promise<string> | undefined;
+
+  constructor(options: VolumeManagerOptions) {
+    this.#options = options;
+  }
+
+  podDir(podUid: string): string {
+    return join(this.#options.nodeDir, 'pods', podUid);
+  }
+
+  /** By volume name. @throws with the message of the first volume that failed. */
+  async setUp(pod: Pod, facts: NodeFacts): Promise<Map<string, ReadyVolume>> {
+    const volumes = pod.spec.volumes ?? [];
+    const ready = await Promise.all(volumes.map((volume) => this.#setUpOne(pod, volume, facts)));
+    return new Map(volumes.map(({ name }, index) => [name, ready[index]!]));
+  }
+
+  /** Writes what changed in objects, labels or tokens. */
+  async refresh(pod: Pod, facts: NodeFacts): Promise<void> {
+    for (const volume of pod.spec.volumes ?? []) {
+      const driver = driverOf(volume);
+      if (driver?.refresh) await driver.refresh(await this.#context(pod, volume, driver, facts));
+    }
+  }
+
+  /** Where a container's mount of a sub path leads. */
+  subPath(pod: Pod, volume: string, root: string, subPath: string, container: string, index: number): Promise<string> {
+    const target = join(this.podDir(pod.metadata.uid!), 'volume-subpaths', volume, container, String(index));
+    return bindSubPath(this.#options.services.mounter, root, subPath, target);
+  }
+
+  /** Unmounts and removes all of a pod's folder. */
+  async tearDown(podUid: string): Promise<void> {
+    const dir = this.podDir(podUid);
+    const { mounter, tokens } = this.#options.services;
+    for (const point of await mounter.mountsBelow(dir)) await mounter.unmount(point);
+    await rm(join(await this.#memoryRoot(), podUid), { recursive: true, force: true });
+    // A mount that would not go must not lose its content to us.
+    if ((await mounter.mountsBelow(dir)).length === 0) await rm(dir, { recursive: true, force: true });
+    tokens.forget(podUid);
+  }
+
+  /** A pod is over but its object stays: memory is given back, files stay for who looks. */
+  async unmountAll(podUid: string): Promise<void> {
+    const { mounter } = this.#options.services;
+    for (const point of await mounter.mountsBelow(this.podDir(podUid))) await mounter.unmount(point);
+  }
+
+  /** Pods that have a folder here. */
+  async podUids(): Promise<string[]> {
+    return readdir(join(this.#options.nodeDir, 'pods')).catch(() => []);
+  }
+
+  async #setUpOne(pod: Pod, volume: Volume, facts: NodeFacts): Promise<ReadyVolume> {
+    const driver = driverOf(volume);
+    if (!driver) {
+      if (volume.image) return { hostPath: '', isReadOnly: true };
+      throw new Error(`failed to get Plugin from volumeSpec for volume "${volume.name}" err=no volume plugin matched`);
+    }
+    try {
+      const ready = await driver.setUp(await this.#context(pod, volume, driver, facts));
+      const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
+      if (ready.takesOwnership && fsGroup !== undefined)
+        await giveToGroup(ready.hostPath, fsGroup, fsGroupChangePolicy === 'OnRootMismatch');
+      return ready;
+    } catch (error) {
+      throw new Error(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  async #context(pod: Pod, volume: Volume, driver: VolumeDriver, facts: NodeFacts): Promise<VolumeContext> {
+    const uid = pod.metadata.uid!;
+    return {
+      pod,
+      volume,
+      facts,
+      dir: join(this.podDir(uid), 'volumes', `kubernetes.io~${driver.name}`, volume.name),
+      memoryDir: join(await this.#memoryRoot(), uid, driver.name, volume.name),
+      services: this.#options.services,
+    };
+  }
+
+  /** One tmpfs for the node: Secrets and tokens do not reach the disk. Where it cannot be mounted, a folder. */
+  #memoryRoot(): Promise<string> {
+    this.#memory ??= (async () => {
+      const { mounter } = this.#options.services;
+      const path = join(this.#options.nodeDir, 'memory');
+      await mkdir(path, { recursive: true, mode: 0o755 });
+      if (!(await mounter.mountsBelow(path)).includes(path))
+        await mounter.mountTmpfs(path, { mode: '0755' }).catch(() => undefined);
+      return path;
+    })();
+    return this.#memory;
+  }
+}
