@@ -65,6 +65,6 @@ export interface ResourceClient<T extends KubernetesObject> {
 
 export interface Client {
   resource<T extends KubernetesObject>(kind: KindRef<T>): ResourceClient<T>;
-  /** A GET of anything that answers JSON: discovery, `/version`. */
-  getJson<R>(path: string, signal?: AbortSignal): Promise<R>;
+  /** A GET of anything that answers JSON: discovery, `/version`. `accept`: of the kinds of JSON, which. */
+  getJson<R>(path: string, signal?: AbortSignal, accept?: string): Promise<R>;
 }

@@ -50,8 +50,8 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
   const send = createSender(transport, options);
   return {
     resource: (kind) => createResourceClient(kind, send),
-    getJson: async <R>(path: string, signal?: AbortSignal) =>
-      parseJson(await (await send({ method: 'GET', path, signal })).bytes()) as R,
+    getJson: async <R>(path: string, signal?: AbortSignal, accept?: string) =>
+      parseJson(await (await send({ method: 'GET', path, signal, ...(accept ? { accept } : {}) })).bytes()) as R,
   };
 }
 

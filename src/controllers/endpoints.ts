@@ -4,9 +4,9 @@ import { isEqual } from '../api/meta/equality.ts';
 import { keyOf, splitKey } from '../api/meta/object.ts';
 import { isAlreadyExists, isNotFound } from '../api/meta/status-error.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
+import { isNamespaceEnding } from '../reconcile/namespace-ending.ts';
 import { planSubsets } from './endpoints/plan-subsets.ts';
 import { hasSelector, isHeadless, podsOf, watchServicePods } from './endpoints/service-pods.ts';
-import { isNamespaceEnding } from './shared/pod-control.ts';
 
 const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 const headlessLabel = 'service.kubernetes.io/headless';

@@ -5,10 +5,16 @@ import { deploymentController } from './deployment.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
+import { garbageCollector } from './garbage-collector.ts';
+import { namespaceController } from './namespace.ts';
+import { nodeIpamController } from './node-ipam.ts';
+import { nodeLifecycleController } from './node-lifecycle.ts';
+import { podGarbageCollector } from './pod-gc.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceAccountController } from './service-account.ts';
+import { taintEvictionController } from './taint-eviction.ts';
 
 export type { ControllersConfig } from './config.ts';
 
@@ -23,5 +29,11 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     endpointsController,
     endpointSliceController,
     endpointSliceMirroringController,
+    namespaceController,
+    garbageCollector,
+    nodeLifecycleController(config.nodeMonitorGracePeriodSeconds),
+    ...(config.clusterCidr ? [nodeIpamController(config.clusterCidr, config.nodeCidrMaskSize)] : []),
+    taintEvictionController,
+    podGarbageCollector,
   ];
 }

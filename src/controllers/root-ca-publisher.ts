@@ -1,7 +1,7 @@
 import { configMapKind, namespaceKind } from '../../generated/kinds.ts';
 import { isAlreadyExists, isNotFound } from '../api/meta/status-error.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
-import { isNamespaceEnding } from './shared/pod-control.ts';
+import { isNamespaceEnding } from '../reconcile/namespace-ending.ts';
 
 const name = 'kube-root-ca.crt';
 const description =

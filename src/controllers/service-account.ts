@@ -1,7 +1,7 @@
 import { namespaceKind, serviceAccountKind } from '../../generated/kinds.ts';
 import { isAlreadyExists } from '../api/meta/status-error.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
-import { isNamespaceEnding } from './shared/pod-control.ts';
+import { isNamespaceEnding } from '../reconcile/namespace-ending.ts';
 
 const name = 'default';
 

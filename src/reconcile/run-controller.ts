@@ -1,6 +1,7 @@
-import { isConflict } from '../api/meta/status-error.ts';
+import { isConflict, StatusError } from '../api/meta/status-error.ts';
 import type { Logger } from '../base/log.ts';
 import type { Controller } from './controller.ts';
+import { isNamespaceEnding } from './namespace-ending.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 const defaultWorkers = 5;
@@ -43,7 +44,13 @@ async function reconcileOne(
     queue.addRateLimited(key);
     // A lost race is an ordinary day: the next look sees what won.
     if (isConflict(error)) log.debug('conflict, looking again', { key });
-    else log.error('reconcile failed', error, { key, failures: queue.failuresOf(key) });
+    else if (isNamespaceEnding(error)) log.debug('namespace is ending', { key });
+    // The server said what is wrong; where it was asked matters less than that it is not said thousands of times.
+    else if (error instanceof StatusError) {
+      const failures = queue.failuresOf(key);
+      const emit = failures > 3 ? log.warn : log.debug;
+      emit('reconcile refused', { key, failures, problem: error.message });
+    } else log.error('reconcile failed', error, { key, failures: queue.failuresOf(key) });
   } finally {
     queue.done(key);
   }

@@ -5,7 +5,7 @@ import { findCondition } from '../../api/meta/conditions.ts';
 import { isEqual } from '../../api/meta/equality.ts';
 import { controllerReference, isControlledBy } from '../../api/meta/owner-references.ts';
 import { isAlreadyExists } from '../../api/meta/status-error.ts';
-import { isNamespaceEnding } from '../shared/pod-control.ts';
+import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
 import { newSetAnnotations, replicasAnnotations, revisionAnnotation, revisionOf } from './annotations.ts';
 import { newestSetSize } from './plan-scaling.ts';
 import { condition, hasDeadline, withDeploymentCondition } from './plan-status.ts';

@@ -7,7 +7,7 @@ import { isEqual } from '../../api/meta/equality.ts';
 import { isNotFound } from '../../api/meta/status-error.ts';
 import type { Client } from '../../client/client.ts';
 import type { Expectations } from '../../reconcile/expectations.ts';
-import { isNamespaceEnding } from '../shared/pod-control.ts';
+import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
 import type { SlicePlan } from './plan-slices.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';

@@ -11,8 +11,9 @@ import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue }
 import { claim } from '../../reconcile/controller-refs.ts';
 import { Expectations } from '../../reconcile/expectations.ts';
 import type { Informer } from '../../reconcile/informer.ts';
+import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
 import { controlledBy, indexByController, orphansOf } from '../shared/indexes.ts';
-import { createPod, deletePod, isNamespaceEnding, podFromTemplate } from '../shared/pod-control.ts';
+import { createPod, deletePod, podFromTemplate } from '../shared/pod-control.ts';
 import { pickVictims } from '../shared/pod-ranking.ts';
 import { isActive, isTerminating } from '../shared/pod-state.ts';
 import { slowStart } from '../shared/slow-start.ts';

@@ -4,10 +4,11 @@ import { podKind } from '../../../generated/kinds.ts';
 import type { OwnerReference } from '../../../generated/meta-v1.ts';
 import { dns1123SubdomainProblems } from '../../api/meta/names.ts';
 import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
-import { isNotFound, StatusError } from '../../api/meta/status-error.ts';
+import { isNotFound } from '../../api/meta/status-error.ts';
 import type { Client, NewObject } from '../../client/client.ts';
 import { about } from '../../reconcile/about.ts';
 import type { EventRecorder } from '../../reconcile/controller.ts';
+import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
 
 /** Who asks, for events. */
 export interface Asker<O extends KubernetesObject> {
@@ -70,12 +71,4 @@ export async function deletePod<O extends KubernetesObject>(
     recorder.event(about(kind, owner), 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
     throw error;
   }
-}
-
-/** The server refuses because the namespace is being deleted. */
-export function isNamespaceEnding(error: unknown): boolean {
-  return (
-    error instanceof StatusError &&
-    (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating')
-  );
 }
