@@ -26,6 +26,11 @@ import { serviceKind } from './core/service.ts';
 import { serviceAccountKind } from './core/service-account.ts';
 import { endpointSliceKind } from './discovery/endpoint-slice.ts';
 import type { KindDefinition } from './kind.ts';
+import { ingressKind } from './networking/ingress.ts';
+import { ingressClassKind } from './networking/ingress-class.ts';
+import { ipAddressKind } from './networking/ip-address.ts';
+import { networkPolicyKind } from './networking/network-policy.ts';
+import { serviceCidrKind } from './networking/service-cidr.ts';
 import { podDisruptionBudgetKind } from './policy/pod-disruption-budget.ts';
 import { clusterRoleKind } from './rbac/cluster-role.ts';
 import { clusterRoleBindingKind } from './rbac/cluster-role-binding.ts';
@@ -60,6 +65,11 @@ export const kindDefinitions: readonly KindDefinition[] = [
   clusterRoleKind,
   roleBindingKind,
   roleKind,
+  ingressClassKind,
+  ingressKind,
+  ipAddressKind,
+  networkPolicyKind,
+  serviceCidrKind,
   podDisruptionBudgetKind,
   horizontalPodAutoscalerKind,
   priorityClassKind,
