@@ -73,19 +73,8 @@ export function scanJson(text: string): JsonScan {
 
 /** Go reads a lone surrogate as U+FFFD; a JavaScript string would keep what no UTF-8 can hold. */
 export function replaceLoneSurrogateEscapes(text: string): string {
-  return text.replace(
-    /\\(?:u([0-9a-fA-F]{4})(?:\\u([0-9a-fA-F]{4}))?|[\s\S])/g,
-    (whole, first?: string, second?: string) => {
-      if (first === undefined) return whole;
-      const high = Number.parseInt(first, 16);
-      const isHigh = high >= 0xd800 && high <= 0xdbff;
-      const isLow = high >= 0xdc00 && high <= 0xdfff;
-      if (!isHigh && !isLow)
-        return second === undefined ? whole : `\\u${first}${replaceLoneSurrogateEscapes(`\\u${second}`)}`;
-      if (second === undefined) return '\\ufffd';
-      const low = Number.parseInt(second, 16);
-      if (isHigh && low >= 0xdc00 && low <= 0xdfff) return whole;
-      return `\\ufffd${replaceLoneSurrogateEscapes(`\\u${second}`)}`;
-    },
-  );
+  // A pair, half of one, or any other escape: tried in this order, so that what follows a backslash is never misread.
+  const escape =
+    /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|[\s\S])/g;
+  return text.replace(escape, (found) => (found.length === 6 ? '\\ufffd' : found));
 }
