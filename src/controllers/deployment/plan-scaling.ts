@@ -41,12 +41,15 @@ export function planNewest(deployment: Deployment, sets: ReplicaSets): ScaleStep
   return replicas === wanted(newest) ? [] : [{ set: newest, replicas }];
 }
 
+/** A status older than the last cut may count pods that are going already. */
+const working = (set: ReplicaSet) => Math.min(available(set), wanted(set));
+
 /** How far the old sets can shrink: pods that do not work first, then as many as the promise of availability allows. */
 export function planOld(deployment: Deployment, sets: ReplicaSets): ScaleStep[] {
   const old = active(sets.old).sort(byCreation);
   if (old.length === 0 || !sets.newest) return [];
   const minAvailable = replicasOf(deployment) - maxUnavailableOf(deployment);
-  const newestMissing = wanted(sets.newest) - available(sets.newest);
+  const newestMissing = wanted(sets.newest) - working(sets.newest);
   const steps: ScaleStep[] = [];
   const sizes = new Map(old.map((set) => [set, wanted(set)]));
   const cut = (set: ReplicaSet, count: number) => {
@@ -58,8 +61,8 @@ export function planOld(deployment: Deployment, sets: ReplicaSets): ScaleStep[] 
   };
   let toClean = sum(all(sets), wanted) - minAvailable - newestMissing;
   if (toClean <= 0) return [];
-  for (const set of old) toClean -= cut(set, Math.min(toClean, wanted(set) - available(set)));
-  let toShrink = sum(all(sets), available) - minAvailable;
+  for (const set of old) toClean -= cut(set, Math.min(toClean, wanted(set) - working(set)));
+  let toShrink = sum(all(sets), working) - minAvailable;
   for (const set of old) toShrink -= cut(set, Math.min(toShrink, sizes.get(set)!));
   return steps;
 }
