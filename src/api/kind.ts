@@ -17,6 +17,8 @@ export interface Column<T> {
 export interface RequestContext {
   readonly nowMs: number;
   readonly isDryRun: boolean;
+  /** Who asks; the fields of `authentication.k8s.io` UserInfo. Only CertificateSigningRequests look. */
+  readonly user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> };
 }
 
 /** How a subresource that writes part of an object (`status`, `scale`…) differs from writing the object. */

@@ -1,5 +1,7 @@
 // Every built-in kind that has rules of its own. A kind that is not here is served by its facts alone.
 
+import { customResourceDefinitionKind } from './apiextensions/custom-resource-definition.ts';
+import { apiServiceKind } from './apiregistration/api-service.ts';
 import { controllerRevisionKind } from './apps/controller-revision.ts';
 import { daemonSetKind } from './apps/daemon-set.ts';
 import { deploymentKind } from './apps/deployment.ts';
@@ -8,6 +10,7 @@ import { statefulSetKind } from './apps/stateful-set.ts';
 import { horizontalPodAutoscalerKind } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { cronJobKind } from './batch/cron-job.ts';
 import { jobKind } from './batch/job.ts';
+import { certificateSigningRequestKind } from './certificates/certificate-signing-request.ts';
 import { leaseKind } from './coordination/lease.ts';
 import { configMapKind } from './core/config-map.ts';
 import { endpointsKind } from './core/endpoints.ts';
@@ -31,12 +34,19 @@ import { ingressClassKind } from './networking/ingress-class.ts';
 import { ipAddressKind } from './networking/ip-address.ts';
 import { networkPolicyKind } from './networking/network-policy.ts';
 import { serviceCidrKind } from './networking/service-cidr.ts';
+import { runtimeClassKind } from './node/runtime-class.ts';
 import { podDisruptionBudgetKind } from './policy/pod-disruption-budget.ts';
 import { clusterRoleKind } from './rbac/cluster-role.ts';
 import { clusterRoleBindingKind } from './rbac/cluster-role-binding.ts';
 import { roleKind } from './rbac/role.ts';
 import { roleBindingKind } from './rbac/role-binding.ts';
 import { priorityClassKind } from './scheduling/priority-class.ts';
+import { csiDriverKind } from './storage/csi-driver.ts';
+import { csiNodeKind } from './storage/csi-node.ts';
+import { csiStorageCapacityKind } from './storage/csi-storage-capacity.ts';
+import { storageClassKind } from './storage/storage-class.ts';
+import { volumeAttachmentKind } from './storage/volume-attachment.ts';
+import { volumeAttributesClassKind } from './storage/volume-attributes-class.ts';
 
 export const kindDefinitions: readonly KindDefinition[] = [
   configMapKind,
@@ -72,7 +82,17 @@ export const kindDefinitions: readonly KindDefinition[] = [
   serviceCidrKind,
   podDisruptionBudgetKind,
   horizontalPodAutoscalerKind,
+  csiDriverKind,
+  csiNodeKind,
+  csiStorageCapacityKind,
+  storageClassKind,
+  volumeAttachmentKind,
+  volumeAttributesClassKind,
   priorityClassKind,
   leaseKind,
   endpointSliceKind,
+  runtimeClassKind,
+  certificateSigningRequestKind,
+  customResourceDefinitionKind,
+  apiServiceKind,
 ];

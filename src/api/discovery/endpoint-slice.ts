@@ -57,7 +57,8 @@ function validateHints({ forZones = [], forNodes = [] }: EndpointHints, at: Fiel
 }
 
 function validateEndpoint(type: string, endpoint: Endpoint, at: FieldPath, errors: FieldErrors): void {
-  const { addresses = [], nodeName, hostname, hints } = endpoint;
+  const { nodeName, hostname, hints } = endpoint;
+  const addresses = endpoint.addresses ?? [];
   if (addresses.length === 0) errors.required(at.child('addresses'), 'must contain at least 1 address');
   else if (addresses.length > maxAddresses) errors.tooMany(at.child('addresses'), addresses.length, maxAddresses);
   addresses.forEach((address, index) => {

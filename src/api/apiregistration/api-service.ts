@@ -1,0 +1,73 @@
+import type { APIService } from '../../../generated/apiregistration-v1.ts';
+import type { KindDefinition } from '../kind.ts';
+import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { type FieldErrors, path } from '../meta/field-errors.ts';
+import { dns1035LabelProblems, dns1123SubdomainProblems, pathSegmentNameRule } from '../meta/names.ts';
+import { keepStatus, statusRules } from '../meta/strategy.ts';
+import { required, validateBy } from '../meta/value-validation.ts';
+
+function validateName({ metadata, spec }: APIService, errors: FieldErrors): void {
+  const wanted = `${spec.version ?? ''}.${spec.group ?? ''}`;
+  if (metadata.name !== wanted) {
+    errors.invalid(path('metadata', 'name'), metadata.name, `must be \`spec.version+"."+spec.group\`: "${wanted}"`);
+  }
+}
+
+function validatePriority(
+  field: 'groupPriorityMinimum' | 'versionPriority',
+  value: number,
+  max: number,
+  errors: FieldErrors,
+): void {
+  if (value <= 0 || value > max) {
+    errors.invalid(path('spec', field), value, `must be positive and less than ${max === 1000 ? '1000' : '20000'}`);
+  }
+}
+
+function availableCell({ status }: APIService): string {
+  const condition = status?.conditions?.find(({ type }) => type === 'Available');
+  if (!condition) return 'Unknown';
+  return condition.status === 'True' ? 'True' : `${condition.status} (${condition.reason ?? ''})`;
+}
+
+export const apiServiceKind: KindDefinition<APIService> = {
+  group: 'apiregistration.k8s.io',
+  version: 'v1',
+  kind: 'APIService',
+  allowsUnconditionalUpdate: false,
+  nameRule: pathSegmentNameRule,
+  defaults({ spec }) {
+    if (spec?.service) spec.service.port ??= 443;
+  },
+  prepareForCreate(object) {
+    object.status = {};
+  },
+  prepareForUpdate: keepStatus,
+  validate(object, errors) {
+    const { spec } = object;
+    validateName(object, errors);
+    if (spec.group) validateBy(dns1123SubdomainProblems, spec.group, path('spec', 'group'), errors);
+    validateBy(dns1035LabelProblems, spec.version ?? '', path('spec', 'version'), errors);
+    validatePriority('groupPriorityMinimum', spec.groupPriorityMinimum, 20000, errors);
+    validatePriority('versionPriority', spec.versionPriority, 1000, errors);
+    if (spec.insecureSkipTLSVerify && spec.caBundle) {
+      errors.invalid(path('spec', 'insecureSkipTLSVerify'), true, 'may not be true if caBundle is present');
+    }
+    if (spec.service) {
+      required(spec.service.name, path('spec', 'service', 'name'), errors);
+      required(spec.service.namespace, path('spec', 'service', 'namespace'), errors);
+    }
+  },
+  subresources: { status: statusRules() },
+  columns: [
+    nameColumn,
+    {
+      name: 'Service',
+      type: 'string',
+      description: 'The reference to the service that hosts this API endpoint.',
+      cell: ({ spec }) => (spec.service ? `${spec.service.namespace}/${spec.service.name}` : 'Local'),
+    },
+    { name: 'Available', type: 'string', description: 'Whether this service is available.', cell: availableCell },
+    ageColumn,
+  ],
+};

@@ -1,0 +1,117 @@
+import type {
+  CertificateSigningRequestCondition,
+  CertificateSigningRequestSpec,
+} from '../../../generated/certificates-v1.ts';
+import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
+import { checkSupported } from '../meta/supported.ts';
+
+const usages = [
+  'any',
+  'cert sign',
+  'client auth',
+  'code signing',
+  'content commitment',
+  'crl sign',
+  'data encipherment',
+  'decipher only',
+  'digital signature',
+  'email protection',
+  'encipher only',
+  'ipsec end system',
+  'ipsec tunnel',
+  'ipsec user',
+  'key agreement',
+  'key encipherment',
+  'microsoft sgc',
+  'netscape sgc',
+  'ocsp signing',
+  's/mime',
+  'server auth',
+  'signing',
+  'timestamping',
+];
+
+const maxSignerNameBytes = 571;
+
+/** `example.com/name`, the name made of dotted parts. */
+function validateSignerName(name: string, at: FieldPath, errors: FieldErrors): void {
+  if (!name) {
+    errors.required(at);
+    return;
+  }
+  const parts = name.split('/');
+  if (parts.length !== 2) {
+    errors.invalid(at, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
+    return;
+  }
+  const [domain, path] = parts as [string, string];
+  for (const label of domain.split('.')) {
+    for (const problem of dns1123LabelProblems(label))
+      errors.invalid(at, domain, `validating label "${label}": ${problem}`);
+  }
+  if (domain.split('.').length < 2)
+    errors.invalid(at, domain, 'should be a domain with at least two segments separated by dots');
+  for (const label of path.split('.')) {
+    for (const problem of dns1123SubdomainProblems(label))
+      errors.invalid(at, path, `validating label "${label}": ${problem}`);
+  }
+  if (name.length > maxSignerNameBytes) errors.tooLong(at, maxSignerNameBytes);
+  if (name === 'kubernetes.io/legacy-unknown') {
+    errors.invalid(at, name, 'the legacy signerName is not allowed via this API version');
+  }
+}
+
+const hasPemBlock = (base64: string | null | undefined, type: string): boolean =>
+  Buffer.from(base64 ?? '', 'base64')
+    .toString()
+    .includes(`-----BEGIN ${type}-----`);
+
+export function validateRequest(spec: CertificateSigningRequestSpec, at: FieldPath, errors: FieldErrors): void {
+  if (!hasPemBlock(spec.request, 'CERTIFICATE REQUEST')) {
+    errors.invalid(at.child('request'), spec.request || null, 'PEM block type must be CERTIFICATE REQUEST');
+  }
+  const asked: readonly string[] = spec.usages ?? [];
+  if (!asked.length) errors.required(at.child('usages'));
+  asked.forEach((usage, index) => {
+    checkSupported(errors, at.child('usages').index(index), usage, usages);
+    if (asked.indexOf(usage) !== index) errors.duplicate(at.child('usages').index(index), usage);
+  });
+  validateSignerName(spec.signerName, at.child('signerName'), errors);
+  if (spec.expirationSeconds !== undefined && spec.expirationSeconds < 600) {
+    const problem = 'may not specify a duration less than 600 seconds (10 minutes)';
+    errors.invalid(at.child('expirationSeconds'), spec.expirationSeconds, problem);
+  }
+}
+
+export function validateConditions(
+  conditions: readonly CertificateSigningRequestCondition[],
+  errors: FieldErrors,
+): void {
+  const at = path('status', 'conditions');
+  let verdict = '';
+  const seen = new Set<string>();
+  conditions.forEach(({ type, status }, index) => {
+    const place = at.index(index);
+    if (!type) errors.required(place.child('type'));
+    const isOneWay = ['Approved', 'Denied', 'Failed'].includes(type);
+    if (!status) errors.required(place.child('status'));
+    else checkSupported(errors, place.child('status'), status, isOneWay ? ['True'] : ['False', 'True', 'Unknown']);
+    if (type === 'Approved' || type === 'Denied') {
+      if (verdict && verdict !== type)
+        errors.invalid(at, type, 'Approved and Denied conditions are mutually exclusive');
+      verdict = type;
+    }
+    if (type && seen.has(type)) errors.duplicate(place.child('type'), type);
+    seen.add(type);
+  });
+}
+
+export function validateIssuedCertificate(certificate: string, errors: FieldErrors): void {
+  if (hasPemBlock(certificate, 'CERTIFICATE')) return;
+  errors.invalid(
+    path('status', 'certificate'),
+    '<certificate data>',
+    'must contain at least one CERTIFICATE PEM block',
+  );
+}

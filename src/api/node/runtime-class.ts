@@ -1,0 +1,43 @@
+import type { Toleration } from '../../../generated/core-v1.ts';
+import type { RuntimeClass } from '../../../generated/node-v1.ts';
+import type { KindDefinition } from '../kind.ts';
+import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { isEqual } from '../meta/equality.ts';
+import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { validateLabels } from '../meta/labels.ts';
+import { dns1123LabelProblems } from '../meta/names.ts';
+import { validateContainerResourceName, validateResourceAmount } from '../meta/resource-names.ts';
+import { checkImmutable } from '../meta/strategy.ts';
+import { required, validateBy } from '../meta/value-validation.ts';
+
+function validateTolerations(tolerations: readonly Toleration[], at: FieldPath, errors: FieldErrors): void {
+  tolerations.forEach((toleration, index) => {
+    if (tolerations.findIndex((each) => isEqual(each, toleration)) === index) return;
+    const { key = '', operator = '', value = '', effect = '', tolerationSeconds = null } = toleration;
+    const shown = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds };
+    errors.duplicate(at.index(index), shown);
+  });
+}
+
+export const runtimeClassKind: KindDefinition<RuntimeClass> = {
+  group: 'node.k8s.io',
+  version: 'v1',
+  kind: 'RuntimeClass',
+  allowsUnconditionalUpdate: false,
+  validate({ handler, overhead, scheduling }, errors) {
+    if (required(handler, path('handler'), errors)) validateBy(dns1123LabelProblems, handler, path('handler'), errors);
+    for (const [name, amount] of Object.entries(overhead?.podFixed ?? {})) {
+      const at = path('overhead', 'limits').key(name);
+      validateContainerResourceName(name, at, errors);
+      validateResourceAmount(name, amount, at, errors);
+    }
+    validateLabels(scheduling?.nodeSelector, path('scheduling', 'nodeSelector'), errors);
+    validateTolerations(scheduling?.tolerations ?? [], path('scheduling', 'tolerations'), errors);
+  },
+  validateUpdate: (next, current, errors) => checkImmutable(errors, path('handler'), next.handler, current.handler),
+  columns: [
+    nameColumn,
+    { name: 'Handler', type: 'string', description: '', cell: ({ handler }) => handler },
+    ageColumn,
+  ],
+};

@@ -1,0 +1,112 @@
+import type { TopologySelectorTerm } from '../../../generated/core-v1.ts';
+import type { StorageClass } from '../../../generated/storage-v1.ts';
+import type { KindDefinition } from '../kind.ts';
+import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { byteLength, qualifiedNameProblems } from '../meta/names.ts';
+import { checkImmutable } from '../meta/strategy.ts';
+import { checkSupported, requireSupported } from '../meta/supported.ts';
+import { required, validateBy } from '../meta/value-validation.ts';
+
+const maxParameters = 512;
+const maxParameterBytes = 256 * 1024;
+const defaultAnnotations = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
+
+/** Parameters for a driver: not too many, all with names. */
+export function validateParameters(parameters: Record<string, string>, at: FieldPath, errors: FieldErrors): void {
+  const entries = Object.entries(parameters);
+  if (entries.length > maxParameters) {
+    errors.tooLong(at, maxParameters);
+    return;
+  }
+  let size = 0;
+  for (const [key, value] of entries) {
+    if (!key) errors.invalid(at, key, 'field can not be empty.');
+    size += byteLength(key) + byteLength(value);
+  }
+  if (size > maxParameterBytes) errors.tooLong(at, maxParameterBytes);
+}
+
+function validateTopology(
+  { matchLabelExpressions = [] }: TopologySelectorTerm,
+  at: FieldPath,
+  errors: FieldErrors,
+): void {
+  const seen = new Set<string>();
+  matchLabelExpressions.forEach(({ key, values: listed }, index) => {
+    const values = listed ?? [];
+    const place = at.child('matchLabelExpressions').index(index);
+    if (!values.length) errors.required(place.child('values'));
+    values.forEach((value, i) => {
+      if (values.indexOf(value) !== i) errors.duplicate(place.child('values').index(i), value);
+    });
+    validateBy(qualifiedNameProblems, key, place.child('key'), errors);
+    if (seen.has(key)) errors.duplicate(place.child('key'), key);
+    seen.add(key);
+  });
+}
+
+export const storageClassKind: KindDefinition<StorageClass> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  kind: 'StorageClass',
+  returnsDeletedObject: true,
+  defaults(object) {
+    object.reclaimPolicy ??= 'Delete';
+    object.volumeBindingMode ??= 'Immediate';
+  },
+  validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }, errors) {
+    if (required(provisioner, path('provisioner'), errors)) {
+      for (const problem of qualifiedNameProblems(provisioner.toLowerCase()))
+        errors.invalid(path('provisioner'), provisioner, problem);
+    }
+    validateParameters(parameters ?? {}, path('parameters'), errors);
+    checkSupported(errors, path('reclaimPolicy'), reclaimPolicy, ['Delete', 'Retain']);
+    requireSupported(errors, path('volumeBindingMode'), volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']);
+    allowedTopologies?.forEach((term, index) => {
+      validateTopology(term, path('allowedTopologies').index(index), errors);
+    });
+  },
+  validateUpdate(next, current, errors) {
+    for (const field of ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) {
+      checkImmutable(errors, path(field), next[field], current[field]);
+    }
+  },
+  columns: [
+    {
+      ...nameColumn,
+      cell: ({ metadata: { name, annotations } }) =>
+        defaultAnnotations.some((key) => annotations?.[key] === 'true') ? `${name} (default)` : name,
+    },
+    {
+      name: 'Provisioner',
+      type: 'string',
+      description: 'provisioner indicates the type of the provisioner.',
+      cell: ({ provisioner }) => provisioner,
+    },
+    {
+      name: 'ReclaimPolicy',
+      type: 'string',
+      description:
+        'reclaimPolicy controls the reclaimPolicy for dynamically provisioned PersistentVolumes of this storage class. Defaults to Delete.',
+      cell: ({ reclaimPolicy }) => reclaimPolicy ?? 'Delete',
+    },
+    {
+      name: 'VolumeBindingMode',
+      type: 'string',
+      description:
+        'volumeBindingMode indicates how PersistentVolumeClaims should be provisioned and bound.  When unset, VolumeBindingImmediate is used. This field is only honored by servers that enable the VolumeScheduling feature.',
+      cell: ({ volumeBindingMode }) => volumeBindingMode ?? 'Immediate',
+    },
+    {
+      name: 'AllowVolumeExpansion',
+      type: 'string',
+      description: 'allowVolumeExpansion shows whether the storage class allow volume expand.',
+      cell: ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false,
+    },
+    ageColumn,
+  ],
+};
