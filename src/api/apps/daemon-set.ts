@@ -7,6 +7,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, labelsCell, nameColumn, selectorCell } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
+import { validateDaemonSet, validateDaemonSetStatus, validateDaemonSetUpdate } from './daemon-set-validation.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
 
 /** Counts changes of the template; `spec.templateGeneration` of the old versions lives on in it. */
@@ -33,7 +34,9 @@ export const daemonSetKind: KindDefinition<DaemonSet> = {
     const count = isEqual(next.spec?.template, current.spec?.template) ? before : before + 1;
     next.metadata.annotations = { ...next.metadata.annotations, [templateGeneration]: String(count) };
   },
-  subresources: { status: statusRules() },
+  validate: validateDaemonSet,
+  validateUpdate: validateDaemonSetUpdate,
+  subresources: { status: statusRules({ validateUpdate: validateDaemonSetStatus }) },
   otherVersions: oldWorkloadVersions('DaemonSet', {
     'apps/v1beta2': defaults,
     'extensions/v1beta1': (set: DaemonSet) => {

@@ -7,6 +7,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { countGeneration, keepStatus, startWithStatus, statusRules } from '../meta/strategy.ts';
+import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment-validation.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
 import { labelSelectorScale } from './workload-scale.ts';
 
@@ -25,7 +26,9 @@ export const deploymentKind: KindDefinition<Deployment> = {
     const isAnnotated = !isEqual(next.metadata.annotations, current.metadata.annotations);
     if (isAnnotated) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   },
-  subresources: { status: statusRules() },
+  validate: validateDeployment,
+  validateUpdate: validateDeploymentUpdate,
+  subresources: { status: statusRules({ validateUpdate: validateDeploymentStatus }) },
   otherVersions: oldWorkloadVersions('Deployment', {
     'apps/v1beta1': defaultsWith({
       rolling: '25%',

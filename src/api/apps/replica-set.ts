@@ -7,6 +7,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
+import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replica-set-validation.ts';
 import { labelSelectorScale } from './workload-scale.ts';
 
 export const replicaSetKind: KindDefinition<ReplicaSet> = {
@@ -16,7 +17,13 @@ export const replicaSetKind: KindDefinition<ReplicaSet> = {
   defaults,
   prepareForCreate: (set) => startWithStatus(set, { replicas: 0 }),
   prepareForUpdate: keepStatusAndCount,
-  subresources: { status: statusRules() },
+  validate: validateReplicaSet,
+  validateUpdate: validateReplicaSetUpdate,
+  subresources: {
+    status: statusRules({
+      validateUpdate: ({ status }, _current, errors) => validateReplicaSetStatus(status, errors),
+    }),
+  },
   otherVersions: oldWorkloadVersions('ReplicaSet', {
     'apps/v1beta2': defaults,
     'extensions/v1beta1': (set: ReplicaSet) => {

@@ -5,8 +5,14 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { labelNameRule } from '../meta/names.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
+import {
+  validateStatefulSet,
+  validateStatefulSetStatus,
+  validateStatefulSetUpdate,
+} from './stateful-set-validation.ts';
 import { labelSelectorScale } from './workload-scale.ts';
 
 export const statefulSetKind: KindDefinition<StatefulSet> = {
@@ -16,7 +22,10 @@ export const statefulSetKind: KindDefinition<StatefulSet> = {
   defaults,
   prepareForCreate: (set) => startWithStatus(set, { replicas: 0, availableReplicas: 0 }),
   prepareForUpdate: keepStatusAndCount,
-  subresources: { status: statusRules() },
+  nameRule: labelNameRule,
+  validate: validateStatefulSet,
+  validateUpdate: validateStatefulSetUpdate,
+  subresources: { status: statusRules({ validateUpdate: validateStatefulSetStatus }) },
   otherVersions: oldWorkloadVersions('StatefulSet', {
     'apps/v1beta1': (set: StatefulSet) => {
       selectorFromTemplate(set);

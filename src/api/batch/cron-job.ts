@@ -4,6 +4,7 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import type { KindDefinition } from '../kind.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { cronJobColumns } from './cron-job-columns.ts';
+import { validateCronJob } from './cron-job-validation.ts';
 
 export const cronJobKind: KindDefinition<CronJob> = {
   group: 'batch',
@@ -12,6 +13,7 @@ export const cronJobKind: KindDefinition<CronJob> = {
   defaults,
   prepareForCreate: (cronJob) => startWithStatus(cronJob),
   prepareForUpdate: keepStatusAndCount,
+  validate: validateCronJob,
   subresources: { status: statusRules() },
   otherVersions: [
     {

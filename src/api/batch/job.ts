@@ -5,6 +5,8 @@ import type { KindDefinition } from '../kind.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { jobColumns } from './job-columns.ts';
 import { labelPods } from './job-selector.ts';
+import { validateJobStatus, validateJobUpdate } from './job-update-validation.ts';
+import { validateJob } from './job-validation.ts';
 
 export const jobKind: KindDefinition<Job> = {
   group: 'batch',
@@ -13,18 +15,26 @@ export const jobKind: KindDefinition<Job> = {
   defaults: (job) => {
     job.spec ??= {} as JobSpec;
     defaultJobSpec(job.spec);
-    const labels = job.spec.template?.metadata?.labels;
-    if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
+    labelLikePods(job);
   },
   prepareForCreate: (job) => {
     startWithStatus(job);
     if (!job.spec!.manualSelector) labelPods(job);
+    labelLikePods(job);
   },
   prepareForUpdate: keepStatusAndCount,
-  subresources: { status: statusRules() },
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
+  subresources: { status: statusRules({ validateUpdate: validateJobStatus }) },
   defaultPropagation: 'orphan',
   columns: jobColumns,
 };
+
+/** A job without labels takes those of its pods. */
+function labelLikePods(job: Job): void {
+  const labels = job.spec?.template?.metadata?.labels;
+  if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
+}
 
 /** Also the spec inside a CronJob, which upstream defaults less. */
 export function defaultJobSpec(spec: JobSpec): void {

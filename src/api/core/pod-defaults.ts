@@ -1,7 +1,7 @@
 // Defaults of pods, and of the pod specs inside other kinds, which get fewer of them.
 import type { Container, Pod, PodSpec, PodTemplateSpec } from '../../../generated/core-v1.ts';
-import { quantityOf } from '../meta/quantity.ts';
 import { defaultContainer, defaultResources, requestWhatIsLimited, roundResources } from './container-defaults.ts';
+import { sumOfRequests } from './pod-resources.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
 export function defaultPod(pod: Pod): void {
@@ -65,18 +65,3 @@ function defaultPodLevelRequests(spec: PodSpec): void {
 
 const isPodLevelResource = (name: string): boolean =>
   name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');
-
-/** What the containers ask for together; init containers run before, sidecars beside. */
-function sumOfRequests(spec: PodSpec): Map<string, string> {
-  const totals = new Map<string, string>();
-  const add = (list: Record<string, string> | undefined): void => {
-    for (const name in list) {
-      const before = totals.get(name);
-      totals.set(name, before === undefined ? list[name]! : quantityOf(before).plus(quantityOf(list[name])).toString());
-    }
-  };
-  for (const { resources } of spec.containers ?? []) add(resources?.requests);
-  for (const { resources, restartPolicy } of spec.initContainers ?? [])
-    if (restartPolicy === 'Always') add(resources?.requests);
-  return totals;
-}

@@ -3,9 +3,11 @@
 import type { PodTemplate } from '../../../generated/core-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { labelsCell, nameColumn } from '../meta/columns.ts';
+import { path } from '../meta/field-errors.ts';
 import { countGeneration } from '../meta/strategy.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
+import { validatePodTemplate } from './pod-template-validation.ts';
 
 export const podTemplateKind: KindDefinition<PodTemplate> = {
   group: '',
@@ -19,6 +21,7 @@ export const podTemplateKind: KindDefinition<PodTemplate> = {
     object.metadata.generation = 1;
   },
   prepareForUpdate: (next, current) => countGeneration(next, current),
+  validate: ({ template }, errors) => validatePodTemplate(template, path('template'), errors),
   columns: [
     nameColumn,
     ...containerColumns<PodTemplate>(({ template }) => template?.spec, 0),

@@ -6,6 +6,7 @@ import { countGeneration, keepStatus, statusRules } from '../meta/strategy.ts';
 import { podColumns } from './pod-columns.ts';
 import { copyServiceAccount, defaultPod } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
+import { validateNewPod, validatePod } from './pod-validation.ts';
 
 export const podKind: KindDefinition<Pod> = {
   group: '',
@@ -21,6 +22,10 @@ export const podKind: KindDefinition<Pod> = {
     keepStatus(next, current);
     copyServiceAccount(next.spec!);
     countGeneration(next, current);
+  },
+  validate: (pod, errors) => {
+    validatePod(pod, errors);
+    if (!pod.metadata.resourceVersion) validateNewPod(pod, errors);
   },
   subresources: {
     status: statusRules(),

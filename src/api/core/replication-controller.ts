@@ -1,11 +1,13 @@
 // ReplicationController: the ancestor of ReplicaSet, with a plain label map as its selector.
 
 import type { ReplicationController } from '../../../generated/core-v1.ts';
+import { validateReplicaSetStatus } from '../apps/replica-set-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, labelsCell, nameColumn } from '../meta/columns.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
+import { validateReplicationController } from './replication-controller-validation.ts';
 
 export const replicationControllerKind: KindDefinition<ReplicationController> = {
   group: '',
@@ -14,7 +16,12 @@ export const replicationControllerKind: KindDefinition<ReplicationController> = 
   defaults,
   prepareForCreate: (controller) => startWithStatus(controller, { replicas: 0 }),
   prepareForUpdate: keepStatusAndCount,
-  subresources: { status: statusRules() },
+  validate: validateReplicationController,
+  subresources: {
+    status: statusRules({
+      validateUpdate: ({ status }, _current, errors) => validateReplicaSetStatus(status, errors),
+    }),
+  },
   defaultPropagation: 'orphan',
   columns: [
     nameColumn,

@@ -89,6 +89,11 @@ export class FieldErrors {
     this.#add('FieldValueInvalid', at, show(value), detail);
   }
 
+  /** The value says nothing that the detail does not. */
+  invalidWhole(at: FieldPath, detail: string): void {
+    this.#add('FieldValueInvalid', at, undefined, detail);
+  }
+
   typeInvalid(at: FieldPath, value: unknown, detail: string): void {
     this.#add('FieldValueTypeInvalid', at, show(value), detail);
   }
@@ -101,8 +106,8 @@ export class FieldErrors {
     this.#add('FieldValueDuplicate', at, show(value), '');
   }
 
-  notFound(at: FieldPath, value: unknown): void {
-    this.#add('FieldValueNotFound', at, show(value), '');
+  notFound(at: FieldPath, value: unknown, detail = ''): void {
+    this.#add('FieldValueNotFound', at, show(value), detail);
   }
 
   forbidden(at: FieldPath, detail: string): void {

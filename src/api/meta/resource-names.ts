@@ -26,7 +26,7 @@ const standardNames = new Set([...quotaNames, 'storage']);
 const containerNames = new Set(compute);
 const integerNames = new Set(objectCounts);
 
-const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
+export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
 const isHugePagesQuota = (name: string): boolean => isHugePages(name) || name.startsWith('requests.hugepages-');
 
 /** `cpu`, or anything under kubernetes.io. */

@@ -214,6 +214,16 @@ export function selectorOf(selector: LabelSelector | undefined): Selector | unde
   return requirements.sort((one, other) => (one.key < other.key ? -1 : one.key > other.key ? 1 : 0));
 }
 
+/** Whether requirements can be made of it. An absent selector is fine: it selects nothing. */
+export function isReadableSelector(selector: LabelSelector | undefined): boolean {
+  try {
+    selectorOf(selector);
+    return true;
+  } catch {
+    return false; // validation names what is wrong with it
+  }
+}
+
 /** The selector in the text form of URLs and of `scale.status.selector`. */
 export function formatSelector(selector: Selector): string {
   return selector.map(formatRequirement).join(',');
