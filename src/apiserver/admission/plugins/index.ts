@@ -1,0 +1,83 @@
+// The admission plugins in upstream's order: those that fill in first, those that count last.
+import type { ResourceQuota } from '../../../../generated/core-v1.ts';
+import { resourceQuotaKind } from '../../../../generated/kinds.ts';
+import type { Random } from '../../../base/random.ts';
+import { CompareFailedError } from '../../../store/store.ts';
+import type { Authorizer } from '../../authz/authorizer.ts';
+import type { RbacRules } from '../../authz/rbac-rules.ts';
+import type { Registry } from '../../registry/registry.ts';
+import { commitObject, storedBytes } from '../../registry/write-objects.ts';
+import type { AdmissionPlugin } from '../plugin.ts';
+import {
+  certificateApproval,
+  certificateRequester,
+  certificateSigning,
+  certificateSubjectRestriction,
+} from './certificates.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import { podSecurity } from './pod-security.ts';
+import { priority } from './priority.ts';
+import { rbacEscalation } from './rbac-escalation.ts';
+import { resourceQuota, type SaveQuota } from './resource-quota.ts';
+import { serviceAccount } from './service-account.ts';
+import {
+  defaultIngressClass,
+  defaultStorageClass,
+  runtimeClass,
+  storageObjectInUseProtection,
+} from './small-defaults.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+
+export interface AdmissionOptions {
+  readonly authorizer: Authorizer;
+  readonly rules: RbacRules;
+  readonly random: Random;
+  readonly saveQuota: SaveQuota;
+}
+
+export function admissionPlugins({
+  authorizer,
+  rules,
+  random,
+  saveQuota,
+}: AdmissionOptions): readonly AdmissionPlugin[] {
+  return [
+    namespaceLifecycle,
+    limitRanger,
+    serviceAccount(random),
+    nodeRestriction,
+    taintNodesByCondition,
+    podSecurity,
+    priority,
+    defaultTolerationSeconds,
+    defaultStorageClass,
+    storageObjectInUseProtection,
+    runtimeClass,
+    certificateRequester,
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
+    certificateSubjectRestriction,
+    defaultIngressClass,
+    rbacEscalation(authorizer, rules),
+    resourceQuota(saveQuota),
+  ];
+}
+
+/** Writes quotas through the registry, past admission: the plugin is part of it. */
+export function quotaSaver(registry: Registry): SaveQuota {
+  return async (quota: ResourceQuota) => {
+    const resource = registry.table.find('', resourceQuotaKind.version, resourceQuotaKind.plural)!;
+    const { resourceVersion, namespace = '', name } = quota.metadata;
+    const bytes = storedBytes(resource, { ...quota, metadata: { ...quota.metadata } });
+    try {
+      await commitObject(registry, resource, { namespace, name }, bytes, Number(resourceVersion));
+      return true;
+    } catch (error) {
+      if (error instanceof CompareFailedError) return false;
+      throw error;
+    }
+  };
+}

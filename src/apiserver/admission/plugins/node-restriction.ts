@@ -1,0 +1,227 @@
+// What a kubelet may write: itself, its lease, the status of its pods, mirror pods. The Node authorizer has let the request
+// through by its kind; here its content is looked at. An allow-list: what is not named is refused.
+
+import type { TokenRequest } from '../../../../generated/authentication-v1.ts';
+import type { CertificateSigningRequest } from '../../../../generated/certificates-v1.ts';
+import type { Node, Pod } from '../../../../generated/core-v1.ts';
+import {
+  certificateSigningRequestKind,
+  csiNodeKind,
+  leaseKind,
+  nodeKind,
+  persistentVolumeClaimKind,
+  podKind,
+  resourceSliceKind,
+  serviceAccountKind,
+} from '../../../../generated/kinds.ts';
+import { nodeNameOf } from '../../authn/users.ts';
+import { podReferences } from '../../authz/pod-references.ts';
+import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
+import { isAbout, refuse } from '../refuse.ts';
+
+const mirrorAnnotation = 'kubernetes.io/config.mirror';
+const leaseNamespace = 'kube-node-lease';
+
+export const nodeRestriction: AdmissionPlugin = {
+  name: 'NodeRestriction',
+  admit: check,
+  validate(request, context) {
+    if (request.operation === 'DELETE') check(request, context);
+  },
+};
+
+function check(request: AdmissionRequest, context: AdmissionContext): void {
+  const node = nodeNameOf(request.user);
+  if (node === undefined) return;
+  if (!node) throw refuse(request, `could not determine node from user ${quote(request.user.username)}`);
+  const { storage } = request.resource;
+  const isKind = (kind: typeof podKind | typeof nodeKind | typeof leaseKind | typeof csiNodeKind) =>
+    storage.plural === kind.plural && storage.group === kind.group;
+  if (isKind(podKind)) checkPod(request, context, node);
+  else if (isKind(nodeKind)) checkNode(request, node);
+  else if (isAbout(request, persistentVolumeClaimKind)) throw refuse(request, 'may only update PVC status');
+  else if (isAbout(request, serviceAccountKind, 'token')) checkToken(request, context, node);
+  else if (isKind(leaseKind)) checkLease(request, node);
+  else if (isKind(csiNodeKind))
+    checkOwnName(request, node, 'can only access CSINode with the same name as the requesting node');
+  else if (isAbout(request, certificateSigningRequestKind)) checkSigningRequest(request, node);
+  else if (isAbout(request, resourceSliceKind)) checkSlice(request, node);
+}
+
+const quote = (text: string | undefined) => JSON.stringify(text ?? '');
+
+function checkPod(request: AdmissionRequest, { objects }: AdmissionContext, node: string): void {
+  const { subresource, operation, namespace, name } = request;
+  const isBound = (pod: Pod | undefined) => pod?.spec.nodeName === node;
+  if (subresource === 'status') {
+    if (operation !== 'UPDATE') throw refuse(request, `unexpected operation ${quote(operation)}`);
+    const [next, current] = [request.object as Pod, request.oldObject as Pod];
+    if (!isBound(current))
+      throw refuse(request, `node ${quote(node)} can only update pod status for pods with spec.nodeName set to itself`);
+    if (!sameJson(next.metadata.labels ?? {}, current.metadata.labels ?? {})) {
+      throw refuse(request, `node ${quote(node)} cannot update labels through pod status`);
+    }
+    if (!sameJson(next.status?.resourceClaimStatuses, current.status?.resourceClaimStatuses)) {
+      throw refuse(request, `node ${quote(node)} cannot update resource claim statues`);
+    }
+  } else if (subresource === 'eviction') {
+    if (operation !== 'CREATE') throw refuse(request, `unexpected operation ${operation}`);
+    const pod = objects.find(podKind, namespace, name || request.object?.metadata.name || '');
+    if (!isBound(pod)) throw refuse(request, `node ${node} can only evict pods with spec.nodeName set to itself`);
+  } else if (subresource) {
+    throw refuse(request, `unexpected pod subresource ${quote(subresource)}, only 'status' and 'eviction' are allowed`);
+  } else if (operation === 'CREATE') {
+    checkMirrorPod(request, objects, node);
+  } else if (operation === 'DELETE') {
+    const pod = objects.find(podKind, namespace, name);
+    if (!isBound(pod))
+      throw refuse(request, `node ${quote(node)} can only delete pods with spec.nodeName set to itself`);
+  } else {
+    throw refuse(
+      request,
+      `unexpected operation ${quote(operation)}, node ${quote(node)} can only create and delete mirror pods`,
+    );
+  }
+}
+
+function checkMirrorPod(request: AdmissionRequest, objects: AdmissionContext['objects'], node: string): void {
+  const { metadata, spec } = request.object as Pod;
+  const may = (what: string) => refuse(request, `node ${quote(node)} can only create pods with ${what}`);
+  if (metadata.annotations?.[mirrorAnnotation] === undefined) {
+    throw refuse(
+      request,
+      `pod does not have ${quote(mirrorAnnotation)} annotation, node ${quote(node)} can only create mirror pods`,
+    );
+  }
+  if (spec.nodeName !== node) throw may('spec.nodeName set to itself');
+  const owners = metadata.ownerReferences ?? [];
+  if (owners.length > 1) throw may('a single owner reference set to itself');
+  const [owner] = owners;
+  if (owner) {
+    if (owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node)
+      throw may('an owner reference set to itself');
+    if (!owner.controller) throw may('a controller owner reference set to itself');
+    if (owner.blockOwnerDeletion)
+      throw refuse(request, `node ${quote(node)} must not set blockOwnerDeletion on an owner reference`);
+    const uid = objects.find(nodeKind, '', node)?.metadata.uid;
+    if (uid !== owner.uid) throw refuse(request, `node ${node} UID mismatch: expected ${owner.uid} got ${uid ?? ''}`);
+  }
+  const { serviceAccount, secrets, configMaps, claims } = podReferences(spec, metadata.name ?? '');
+  const read: [boolean, string][] = [
+    [serviceAccount !== '', 'serviceaccounts'],
+    [secrets.size > 0, 'secrets'],
+    [configMaps.size > 0, 'configmaps'],
+    [claims.size > 0, 'persistentvolumeclaims'],
+    [(spec.resourceClaims ?? []).length > 0, 'resourceclaims'],
+  ];
+  const forbidden = read.find(([isRead]) => isRead);
+  if (forbidden) throw refuse(request, `node ${quote(node)} can not create pods that reference ${forbidden[1]}`);
+}
+
+function checkNode(request: AdmissionRequest, node: string): void {
+  const requested = request.name || request.object?.metadata.name;
+  if (requested !== node)
+    throw refuse(request, `node ${quote(node)} is not allowed to modify node ${quote(requested)}`);
+  const [next, current] = [request.object as Node | undefined, request.oldObject as Node | undefined];
+  if (request.operation === 'CREATE' && next) {
+    const labels = forbiddenLabels(changedLabels(next.metadata.labels, undefined));
+    if (labels.length > 0)
+      throw refuse(request, `node ${quote(node)} is not allowed to set the following labels: ${labels.join(', ')}`);
+  }
+  if (request.operation !== 'UPDATE' || !next || !current) return;
+  if (!sameJson(next.spec?.taints, current.spec?.taints))
+    throw refuse(request, `node ${quote(node)} is not allowed to modify taints`);
+  if (!sameJson(next.metadata.ownerReferences, current.metadata.ownerReferences)) {
+    throw refuse(request, `node ${quote(node)} is not allowed to modify ownerReferences`);
+  }
+  const labels = forbiddenLabels(changedLabels(next.metadata.labels, current.metadata.labels));
+  if (labels.length > 0) throw refuse(request, `is not allowed to modify labels: ${labels.join(', ')}`);
+}
+
+function changedLabels(next: Record<string, string> = {}, current: Record<string, string> = {}): string[] {
+  return [...new Set([...Object.keys(next), ...Object.keys(current)])].filter((key) => next[key] !== current[key]);
+}
+
+const ownLabels = new Set([
+  'kubernetes.io/hostname',
+  'failure-domain.beta.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region',
+  'topology.kubernetes.io/zone',
+  'topology.kubernetes.io/region',
+  'beta.kubernetes.io/instance-type',
+  'node.kubernetes.io/instance-type',
+  'beta.kubernetes.io/os',
+  'kubernetes.io/os',
+  'beta.kubernetes.io/arch',
+  'kubernetes.io/arch',
+  'node.kubernetes.io/windows-build',
+]);
+const ownDomains = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
+
+/** Labels that pods are steered by: a node must not choose them for itself. */
+function forbiddenLabels(keys: readonly string[]): string[] {
+  const isUnder = (domain: string, parent: string) => domain === parent || domain.endsWith(`.${parent}`);
+  const forbidden = keys.filter((key) => {
+    const [domain] = key.includes('/') ? key.split('/') : [''];
+    if (!domain) return false;
+    if (isUnder(domain, 'node-restriction.kubernetes.io')) return true;
+    if (!isUnder(domain, 'kubernetes.io') && !isUnder(domain, 'k8s.io')) return false;
+    return !ownLabels.has(key) && !ownDomains.some((own) => isUnder(domain, own));
+  });
+  return forbidden.sort();
+}
+
+function checkToken(request: AdmissionRequest, { objects }: AdmissionContext, node: string): void {
+  const bound = (request.object as unknown as TokenRequest).spec?.boundObjectRef;
+  if (bound?.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) {
+    throw refuse(request, 'node requested token not bound to a pod');
+  }
+  if (!bound.uid) throw refuse(request, 'node requested token with a pod binding without a uid');
+  const pod = objects.find(podKind, request.namespace, bound.name);
+  if (!pod) throw refuse(request, `pod ${quote(bound.name)} not found`);
+  if (bound.uid !== pod.metadata.uid) {
+    throw refuse(
+      request,
+      `the UID in the bound object reference (${bound.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+    );
+  }
+  if (pod.spec.nodeName !== node)
+    throw refuse(request, 'node requested token bound to a pod scheduled on a different node');
+  const names = podReferences(pod.spec, bound.name);
+  if (names.serviceAccount !== request.name) {
+    throw refuse(request, `node requested token for service account ${quote(request.name)} that the pod does not use`);
+  }
+}
+
+function checkLease(request: AdmissionRequest, node: string): void {
+  if (request.namespace !== leaseNamespace)
+    throw refuse(request, `can only access leases in the "${leaseNamespace}" system namespace`);
+  checkOwnName(request, node, 'can only access node lease with the same name as the requesting node');
+}
+
+function checkOwnName(request: AdmissionRequest, node: string, problem: string): void {
+  if ((request.name || request.object?.metadata.name) !== node) throw refuse(request, problem);
+}
+
+const nodeSigners = new Set(['kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving']);
+
+/** Its own name is checked by whoever signs; a name it may not even ask for, here. */
+function checkSigningRequest(request: AdmissionRequest, node: string): void {
+  const { spec } = request.object as CertificateSigningRequest;
+  if (request.operation === 'CREATE' && !nodeSigners.has(spec.signerName)) {
+    throw refuse(request, `node ${quote(node)} may not request a certificate of signer ${quote(spec.signerName)}`);
+  }
+}
+
+function checkSlice(request: AdmissionRequest, node: string): void {
+  const of = (object: unknown) => (object as { spec?: { nodeName?: string } } | undefined)?.spec?.nodeName;
+  if (request.operation === 'CREATE' && of(request.object) !== node) {
+    throw refuse(request, 'can only create ResourceSlice with the same NodeName as the requesting node');
+  }
+  if (request.operation === 'DELETE' && of(request.oldObject) !== node) {
+    throw refuse(request, 'can only delete ResourceSlice with the same NodeName as the requesting node');
+  }
+}
+
+/** Both are in canonical form, so their fields come in one order. */
+const sameJson = (left: unknown, right: unknown) => JSON.stringify(left) === JSON.stringify(right);

@@ -1,0 +1,96 @@
+// Plugins of a few lines each: defaults that need another object, and finalizers.
+import type { PersistentVolumeClaim, Pod } from '../../../../generated/core-v1.ts';
+import {
+  ingressClassKind,
+  ingressKind,
+  persistentVolumeClaimKind,
+  persistentVolumeKind,
+  podKind,
+  runtimeClassKind,
+  storageClassKind,
+} from '../../../../generated/kinds.ts';
+import type { Ingress } from '../../../../generated/networking-v1.ts';
+import type { KubernetesObject } from '../../../api/meta/object.ts';
+import type { AdmissionPlugin } from '../plugin.ts';
+import { isAbout, refuse } from '../refuse.ts';
+
+/** The newest of those marked as default; of two of one age the first by name. */
+function markedDefault<T extends KubernetesObject>(objects: readonly T[], ...annotations: string[]): T | undefined {
+  const marked = objects.filter(({ metadata }) => annotations.some((key) => metadata.annotations?.[key] === 'true'));
+  const age = ({ metadata }: T) => metadata.creationTimestamp ?? '';
+  return marked.sort((a, b) =>
+    age(a) < age(b) ? 1 : age(a) > age(b) ? -1 : a.metadata.name! < b.metadata.name! ? -1 : 1,
+  )[0];
+}
+
+export const defaultStorageClass: AdmissionPlugin = {
+  name: 'DefaultStorageClass',
+  admit(request, { objects }) {
+    if (!isAbout(request, persistentVolumeClaimKind) || request.operation !== 'CREATE') return;
+    const claim = request.object as PersistentVolumeClaim;
+    const isNamed = claim.spec?.storageClassName !== undefined;
+    if (isNamed || claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined) return;
+    const found = markedDefault(
+      objects.list(storageClassKind),
+      'storageclass.kubernetes.io/is-default-class',
+      'storageclass.beta.kubernetes.io/is-default-class',
+    );
+    if (found) claim.spec = { ...claim.spec, storageClassName: found.metadata.name! };
+  },
+};
+
+export const storageObjectInUseProtection: AdmissionPlugin = {
+  name: 'StorageObjectInUseProtection',
+  admit(request) {
+    if (request.operation !== 'CREATE' || !request.object) return;
+    const isClaim = isAbout(request, persistentVolumeClaimKind);
+    if (!isClaim && !isAbout(request, persistentVolumeKind)) return;
+    const finalizer = isClaim ? 'kubernetes.io/pvc-protection' : 'kubernetes.io/pv-protection';
+    const { metadata } = request.object;
+    if (!metadata.finalizers?.includes(finalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), finalizer];
+  },
+};
+
+export const defaultIngressClass: AdmissionPlugin = {
+  name: 'DefaultIngressClass',
+  admit(request, { objects }) {
+    if (!isAbout(request, ingressKind) || request.operation !== 'CREATE') return;
+    const ingress = request.object as Ingress;
+    if (ingress.spec?.ingressClassName !== undefined) return;
+    if (ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined) return;
+    const found = markedDefault(objects.list(ingressClassKind), 'ingressclass.kubernetes.io/is-default-class');
+    if (found) ingress.spec = { ...ingress.spec, ingressClassName: found.metadata.name! };
+  },
+};
+
+/** A pod of a runtime class gets its overhead and the node labels and tolerations that go with it. */
+export const runtimeClass: AdmissionPlugin = {
+  name: 'RuntimeClass',
+  admit(request, { objects }) {
+    if (!isAbout(request, podKind) || request.operation !== 'CREATE') return;
+    const { spec } = request.object as Pod;
+    if (!spec.runtimeClassName) return;
+    const found = objects.find(runtimeClassKind, '', spec.runtimeClassName);
+    if (!found) throw refuse(request, `pod rejected: RuntimeClass "${spec.runtimeClassName}" not found`);
+    const overhead = found.overhead?.podFixed;
+    if (overhead) {
+      if (spec.overhead && JSON.stringify(spec.overhead) !== JSON.stringify(overhead)) {
+        throw refuse(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
+      }
+      spec.overhead = { ...overhead };
+    }
+    for (const [key, value] of Object.entries(found.scheduling?.nodeSelector ?? {})) {
+      if (spec.nodeSelector?.[key] !== undefined && spec.nodeSelector[key] !== value) {
+        throw refuse(
+          request,
+          `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${spec.nodeSelector[key]}`,
+        );
+      }
+      spec.nodeSelector = { ...spec.nodeSelector, [key]: value };
+    }
+    for (const toleration of found.scheduling?.tolerations ?? []) {
+      const isThere = spec.tolerations?.some((other) => JSON.stringify(other) === JSON.stringify(toleration));
+      if (!isThere) spec.tolerations = [...(spec.tolerations ?? []), { ...toleration }];
+    }
+  },
+};
