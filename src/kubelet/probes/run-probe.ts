@@ -106,12 +106,18 @@ export interface HttpAnswer {
 /** One request on its own connection; certificates are not checked, as they are the pod's own affair. */
 export async function httpGet(url: URL, headers: readonly HTTPHeader[], timeoutMs: number): Promise<HttpAnswer> {
   const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
-  const fields: Record<string, string[]> = {};
-  for (const { name, value } of headers) (fields[name.toLowerCase()] ??= []).push(value);
-  fields['user-agent'] ??= ['kube-probe/1.36'];
-  fields['accept'] ??= ['*/*'];
+  const fields = new Map([
+    ['user-agent', ['kube-probe/1.36']],
+    ['accept', ['*/*']],
+  ]);
+  // A header that the probe names replaces ours; named twice, both are sent.
+  for (const name of new Set(headers.map((header) => header.name.toLowerCase())))
+    fields.set(
+      name,
+      headers.filter((header) => header.name.toLowerCase() === name).map(({ value }) => value),
+    );
   const flat: Record<string, string | string[]> = {};
-  for (const [name, values] of Object.entries(fields)) flat[name] = values.length === 1 ? values[0]! : values;
+  for (const [name, values] of fields) flat[name] = values.length === 1 ? values[0]! : values;
   return new Promise((resolve, reject) => {
     const call = request(url, {
       agent: false,

@@ -1,0 +1,134 @@
+// The part of SPDY/3.1 that a client of container runtimes needs: opening streams, data both ways, half-close, ping.
+// Header blocks go out as stored blocks of one zlib stream, so nothing is compressed; those that come in are not needed.
+import type { Duplex } from 'node:stream';
+
+const controlBit = 0x80000000;
+const version = 3;
+const types = { synStream: 1, synReply: 2, rstStream: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 9 } as const;
+const finFlag = 0x01;
+const headerBytes = 8;
+const maxFrameBytes = 16 * 2 ** 20;
+
+export interface SpdyStreamHandlers {
+  onData?(chunk: Buffer): void;
+  /** The other side has sent all it has to, or reset the stream. */
+  onEnd?(): void;
+}
+
+export interface SpdyStream {
+  readonly id: number;
+  /** False: wait for the connection's `onDrain` before more. */
+  write(chunk: Uint8Array): boolean;
+  /** Nothing more will be written. */
+  end(): void;
+}
+
+export interface SpdyConnection {
+  open(headers: Readonly<Record<string, string>>, handlers: SpdyStreamHandlers): SpdyStream;
+  pause(): void;
+  resume(): void;
+  onDrain(callback: () => void): void;
+  close(): void;
+}
+
+/** Speaks on a socket after its upgrade; `early` is what arrived behind the answer's head. */
+export function spdyClient(socket: Duplex, early: Buffer): SpdyConnection {
+  const streams = new Map<number, SpdyStreamHandlers>();
+  let nextId = 1;
+  let isFirstBlock = true;
+  let pending = early;
+
+  const end = (id: number): void => {
+    const handlers = streams.get(id);
+    streams.delete(id);
+    handlers?.onEnd?.();
+  };
+  const receive = (chunk: Buffer): void => {
+    pending = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk;
+    let offset = 0;
+    while (pending.length - offset >= headerBytes) {
+      const length = pending.readUInt32BE(offset + 4) & 0xffffff;
+      if (length > maxFrameBytes) return void socket.destroy(new Error('SPDY frame is too large'));
+      if (pending.length - offset < headerBytes + length) break;
+      frame(
+        pending.readUInt32BE(offset),
+        pending[offset + 4]!,
+        pending.subarray(offset + headerBytes, offset + headerBytes + length),
+      );
+      offset += headerBytes + length;
+    }
+    pending = pending.subarray(offset);
+  };
+  const frame = (word: number, flags: number, body: Buffer): void => {
+    if ((word & controlBit) === 0) {
+      if (body.length > 0) streams.get(word)?.onData?.(body);
+      if (flags & finFlag) end(word);
+      return;
+    }
+    const type = word & 0xffff;
+    if (type === types.synReply && flags & finFlag) end(body.readUInt32BE(0) & 0x7fffffff);
+    else if (type === types.rstStream) end(body.readUInt32BE(0) & 0x7fffffff);
+    else if (type === types.ping && body.readUInt32BE(0) % 2 === 0) socket.write(controlFrame(types.ping, 0, body));
+    // SETTINGS, GOAWAY and window updates change nothing here: the peers do not enforce windows, and close when done.
+  };
+  socket.on('data', receive);
+  socket.once('close', () => {
+    for (const id of [...streams.keys()]) end(id);
+  });
+  if (early.length > 0) {
+    pending = Buffer.alloc(0);
+    queueMicrotask(() => receive(early));
+  }
+  return {
+    open(headers, handlers) {
+      const id = nextId;
+      nextId += 2;
+      streams.set(id, handlers);
+      const head = Buffer.alloc(10);
+      head.writeUInt32BE(id, 0);
+      socket.write(controlFrame(types.synStream, 0, Buffer.concat([head, headerBlock(headers, isFirstBlock)])));
+      isFirstBlock = false;
+      return {
+        id,
+        write: (chunk) => socket.write(dataFrame(id, 0, chunk)),
+        end: () => void socket.write(dataFrame(id, finFlag, Buffer.alloc(0))),
+      };
+    },
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
+    onDrain: (callback) => void socket.on('drain', callback),
+    close: () => void socket.destroy(),
+  };
+}
+
+function controlFrame(type: number, flags: number, body: Uint8Array): Buffer {
+  const head = Buffer.alloc(headerBytes);
+  head.writeUInt32BE((controlBit | (version << 16) | type) >>> 0, 0);
+  head.writeUInt32BE(((flags << 24) | body.length) >>> 0, 4);
+  return Buffer.concat([head, body]);
+}
+
+function dataFrame(id: number, flags: number, body: Uint8Array): Buffer {
+  const head = Buffer.alloc(headerBytes);
+  head.writeUInt32BE(id, 0);
+  head.writeUInt32BE(((flags << 24) | body.length) >>> 0, 4);
+  return Buffer.concat([head, body]);
+}
+
+/** Names and values with their lengths, inside a zlib stream that is only begun once. */
+function headerBlock(headers: Readonly<Record<string, string>>, isFirst: boolean): Buffer {
+  const parts: Buffer[] = [uint32(Object.keys(headers).length)];
+  for (const [name, value] of Object.entries(headers))
+    for (const text of [name.toLowerCase(), value]) parts.push(uint32(Buffer.byteLength(text)), Buffer.from(text));
+  const plain = Buffer.concat(parts);
+  const stored = Buffer.alloc(5);
+  stored.writeUInt16LE(plain.length, 1);
+  stored.writeUInt16LE(~plain.length & 0xffff, 3);
+  return Buffer.concat([isFirst ? Buffer.from([0x78, 0x01]) : Buffer.alloc(0), stored, plain]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}

@@ -1,0 +1,143 @@
+// WebSocket clients: exec and attach by channels (v5, v4 and older), port-forward as SPDY inside messages. Towards the
+// runtime it is SPDY in each case.
+import type { IncomingMessage } from 'node:http';
+import { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { StreamOptions } from '../runtime/runtime.ts';
+import { type SpdyConnection, type SpdyStream, spdyClient } from './spdy/spdy-client.ts';
+import { splice } from './splice.ts';
+import { upgradeToSpdy } from './upgrade.ts';
+
+export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+const channelProtocols = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'channel.k8s.io',
+  'v5.base64.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'base64.channel.k8s.io',
+];
+const highWaterBytes = 2 ** 20;
+
+const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 } as const;
+const closeSignal = 255;
+
+/** Takes the upgrade; undefined (and a 400 to the client) when no protocol fits. */
+async function accept(
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  supported: readonly string[],
+): Promise<WebSocket | undefined> {
+  const { WebSocketServer } = await import('ws');
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
+  const chosen = supported.find((protocol) => offered.includes(protocol));
+  if (!chosen) {
+    socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    return undefined;
+  }
+  const server = new WebSocketServer({
+    noServer: true,
+    handleProtocols: () => chosen,
+    maxPayload: 8 * 2 ** 20,
+    perMessageDeflate: false,
+  });
+  return new Promise((resolve) => server.handleUpgrade(request, socket, head, resolve));
+}
+
+export interface ChannelRequest {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  readonly url: string;
+  readonly options: StreamOptions;
+}
+
+/** Exec or attach by channels. Settles when both sides are joined. */
+export async function joinChannels({ request, socket, head, url, options }: ChannelRequest): Promise<void> {
+  const backend = await upgradeToSpdy(url, [
+    'v4.channel.k8s.io',
+    'v3.channel.k8s.io',
+    'v2.channel.k8s.io',
+    'channel.k8s.io',
+  ]);
+  const client = await accept(request, socket, head, channelProtocols);
+  if (!client) return void backend.socket.destroy();
+  // Nothing is lost while the streams are opened: the socket waits.
+  const spdy = spdyClient(backend.socket, backend.early);
+  const isBase64 = client.protocol.includes('base64');
+  const send = (channel: number, chunk: Uint8Array): void => {
+    if (client.readyState !== client.OPEN) return;
+    if (isBase64) client.send(`${channel}${Buffer.from(chunk).toString('base64')}`, afterSend);
+    else client.send(Buffer.concat([Buffer.from([channel]), chunk]), afterSend);
+    if (client.bufferedAmount > highWaterBytes) spdy.pause();
+  };
+  const afterSend = (): void => {
+    if (client.bufferedAmount <= highWaterBytes) spdy.resume();
+  };
+  const inputs = openStreams(spdy, options, send);
+  backend.socket.once('error', () => client.terminate());
+  backend.socket.once('close', () => client.close(1000));
+  client.once('close', () => backend.socket.destroy());
+  client.once('error', () => backend.socket.destroy());
+  spdy.onDrain(() => client.resume());
+  client.on('message', (data: Buffer, isBinary: boolean) => {
+    const [channel, payload] = isBase64 && !isBinary ? decodeBase64(data) : [data[0]!, data.subarray(1)];
+    if (channel === closeSignal) return void inputs.get(payload[0] ?? -1)?.end();
+    const stream = inputs.get(channel);
+    if (stream && payload.length > 0 && !stream.write(payload)) client.pause();
+  });
+}
+
+function decodeBase64(data: Buffer): [number, Buffer] {
+  return [data[0]! - 0x30, Buffer.from(data.subarray(1).toString(), 'base64')];
+}
+
+/** Opens what the runtime waits for. @returns the streams that the client writes, by channel. */
+function openStreams(
+  spdy: SpdyConnection,
+  options: StreamOptions,
+  send: (channel: number, chunk: Uint8Array) => void,
+): Map<number, SpdyStream> {
+  const inputs = new Map<number, SpdyStream>();
+  const open = (type: keyof typeof channels): SpdyStream =>
+    spdy.open({ streamtype: type }, { onData: (chunk) => send(channels[type], chunk) });
+  open('error');
+  if (options.stdin) inputs.set(channels.stdin, open('stdin'));
+  if (options.stdout) open('stdout').end();
+  if (options.stderr && !options.tty) open('stderr').end();
+  if (options.tty) inputs.set(channels.resize, open('resize'));
+  return inputs;
+}
+
+/** Port-forward: the messages' bytes are SPDY's, and the runtime gets them as they are. */
+export async function joinTunnel(request: IncomingMessage, socket: Duplex, head: Buffer, url: string): Promise<void> {
+  const backend = await upgradeToSpdy(url, ['portforward.k8s.io']);
+  const client = await accept(request, socket, head, [tunnelProtocol]);
+  if (!client) return void backend.socket.destroy();
+  const tunnel = messageStream(client);
+  if (backend.early.length > 0) tunnel.write(backend.early);
+  splice(tunnel, backend.socket);
+}
+
+/** A WebSocket as a stream of bytes. */
+function messageStream(client: WebSocket): Duplex {
+  const stream = new Duplex({
+    read: () => client.resume(),
+    write: (chunk, _, done) => client.send(chunk, { binary: true }, (error) => done(error ?? null)),
+    final: (done) => {
+      client.close(1000);
+      done();
+    },
+    destroy: (error, done) => {
+      client.terminate();
+      done(error);
+    },
+  });
+  client.on('message', (data: Buffer) => {
+    if (!stream.push(data)) client.pause();
+  });
+  client.once('close', () => stream.push(null));
+  client.once('error', (error) => stream.destroy(error));
+  return stream;
+}
