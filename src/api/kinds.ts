@@ -1,5 +1,7 @@
 // Every built-in kind that has rules of its own. A kind that is not here is served by its facts alone.
 
+import { mutatingWebhookConfigurationKind } from './admissionregistration/mutating-webhook-configuration.ts';
+import { validatingWebhookConfigurationKind } from './admissionregistration/validating-webhook-configuration.ts';
 import { customResourceDefinitionKind } from './apiextensions/custom-resource-definition.ts';
 import { apiServiceKind } from './apiregistration/api-service.ts';
 import { controllerRevisionKind } from './apps/controller-revision.ts';
@@ -28,6 +30,8 @@ import { secretKind } from './core/secret.ts';
 import { serviceKind } from './core/service.ts';
 import { serviceAccountKind } from './core/service-account.ts';
 import { endpointSliceKind } from './discovery/endpoint-slice.ts';
+import { flowSchemaKind } from './flowcontrol/flow-schema.ts';
+import { priorityLevelConfigurationKind } from './flowcontrol/priority-level-configuration.ts';
 import type { KindDefinition } from './kind.ts';
 import { ingressKind } from './networking/ingress.ts';
 import { ingressClassKind } from './networking/ingress-class.ts';
@@ -92,7 +96,11 @@ export const kindDefinitions: readonly KindDefinition[] = [
   leaseKind,
   endpointSliceKind,
   runtimeClassKind,
+  mutatingWebhookConfigurationKind,
+  validatingWebhookConfigurationKind,
   certificateSigningRequestKind,
   customResourceDefinitionKind,
   apiServiceKind,
+  flowSchemaKind,
+  priorityLevelConfigurationKind,
 ];

@@ -1,0 +1,31 @@
+import type { ValidatingWebhookConfiguration } from '../../../generated/admissionregistration-v1.ts';
+import type { KindDefinition } from '../kind.ts';
+import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { path } from '../meta/field-errors.ts';
+import { countGeneration, startGeneration } from '../meta/strategy.ts';
+import { defaultWebhook, validateWebhooks } from './webhook.ts';
+
+export const validatingWebhookConfigurationKind: KindDefinition<ValidatingWebhookConfiguration> = {
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  kind: 'ValidatingWebhookConfiguration',
+  allowsUnconditionalUpdate: false,
+  defaults({ webhooks }) {
+    for (const webhook of webhooks ?? []) {
+      defaultWebhook(webhook);
+    }
+  },
+  prepareForCreate: startGeneration,
+  prepareForUpdate: (next, current) => countGeneration(next, current),
+  validate: ({ webhooks }, errors) => validateWebhooks(webhooks ?? [], path('webhooks'), errors),
+  columns: [
+    nameColumn,
+    {
+      name: 'Webhooks',
+      type: 'integer',
+      description: 'Webhooks indicates the number of webhooks registered in this configuration',
+      cell: ({ webhooks }) => webhooks?.length ?? 0,
+    },
+    ageColumn,
+  ],
+};
