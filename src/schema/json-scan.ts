@@ -74,7 +74,7 @@ export function scanJson(text: string): JsonScan {
 /** Go reads a lone surrogate as U+FFFD; a JavaScript string would keep what no UTF-8 can hold. */
 export function replaceLoneSurrogateEscapes(text: string): string {
   // A pair, half of one, or any other escape: tried in this order, so that what follows a backslash is never misread.
-  const escape =
+  const escapes =
     /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|[\s\S])/g;
-  return text.replace(escape, (found) => (found.length === 6 ? '\\ufffd' : found));
+  return text.replace(escapes, (found) => (found.length === 6 ? '\\ufffd' : found));
 }

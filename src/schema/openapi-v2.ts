@@ -1,0 +1,121 @@
+// OpenAPI v2: one document for everything served, as JSON and in the protobuf form that older kubectl asks for.
+
+import { hasType } from './ir.ts';
+import { encodeGnostic } from './openapi-gnostic.ts';
+import {
+  byPath,
+  type OpenApiResource,
+  type Operation,
+  operationsOf,
+  patchContentOf,
+  pathParameters,
+  queryType,
+} from './openapi-operations.ts';
+import { type OpenApiSchema, patchName, schemaReference, schemasOf } from './openapi-schemas.ts';
+import { fingerprint, type OpenApiDocument } from './openapi-v3.ts';
+
+const produced = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
+const streamed = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+
+const parameter = (name: string, place: 'query' | 'path'): OpenApiSchema => ({
+  uniqueItems: true,
+  type: place === 'path' ? 'string' : queryType(name),
+  name,
+  in: place,
+  ...(place === 'path' ? { required: true } : {}),
+});
+
+class DocumentMaker {
+  readonly roots = new Set<string>();
+
+  /** Custom resources appear as free objects: their schemas are version 3. */
+  #schema(name: string): OpenApiSchema {
+    if (name !== patchName && !hasType(name)) return { type: 'object' };
+    this.roots.add(name);
+    return schemaReference(name, 2);
+  }
+
+  operation(operation: Operation): OpenApiSchema {
+    const { answer, body, codes, query, gvk, action, operationId, tag, isStream } = operation;
+    const schema = answer === undefined ? { type: 'string' } : this.#schema(answer);
+    const descriptions: Record<number, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
+    const parameters: OpenApiSchema[] = query.map((name) => parameter(name, 'query'));
+    if (body !== undefined) {
+      const required = body.endsWith('.DeleteOptions') ? {} : { required: true };
+      parameters.unshift({ name: 'body', in: 'body', ...required, schema: this.#schema(body) });
+    }
+    return {
+      consumes: body === patchName ? patchContentOf(answer ?? '') : ['*/*'],
+      produces: answer === undefined ? ['*/*'] : isStream ? [...produced, ...streamed] : produced,
+      schemes: ['https'],
+      tags: [tag],
+      operationId,
+      ...(parameters.length > 0 ? { parameters } : {}),
+      responses: {
+        ...Object.fromEntries(codes.map((code) => [String(code), { description: descriptions[code], schema }])),
+        401: { description: 'Unauthorized' },
+      },
+      ...(action ? { 'x-kubernetes-action': action } : {}),
+      ...(gvk ? { 'x-kubernetes-group-version-kind': gvk } : {}),
+    };
+  }
+
+  path(path: string, operations: readonly Operation[]): OpenApiSchema {
+    const parameters = pathParameters(path).map((name) => parameter(name, 'path'));
+    if (operations.some((operation) => operation.action && operation.action !== 'connect')) {
+      parameters.push(parameter('pretty', 'query'));
+    }
+    return {
+      ...Object.fromEntries(operations.map((operation) => [operation.method, this.operation(operation)])),
+      ...(parameters.length > 0 ? { parameters } : {}),
+    };
+  }
+}
+
+export function openApiV2Document(resources: readonly OpenApiResource[], release: string): OpenApiSchema {
+  const maker = new DocumentMaker();
+  const paths: OpenApiSchema = {};
+  for (const [path, operations] of byPath(operationsOf(resources))) paths[path] = maker.path(path, operations);
+  const versions = new Map(resources.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
+  return {
+    swagger: '2.0',
+    info: { title: 'Kubernetes', version: release },
+    paths,
+    definitions: schemasOf({ roots: maker.roots, dialect: 2, groupVersions: [...versions.values()] }),
+    securityDefinitions: {
+      BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
+    },
+    security: [{ BearerToken: [] }],
+  };
+}
+
+export const openApiV2ProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+
+/** Both forms of the v2 document of a set of served resources. Make a new one when the set changes. */
+export class OpenApiV2 {
+  readonly #resources: readonly OpenApiResource[];
+  readonly #release: string;
+  #json: Uint8Array | undefined;
+  #protobuf: Uint8Array | undefined;
+  #etag: string | undefined;
+
+  constructor(resources: readonly OpenApiResource[], release: string) {
+    this.#resources = resources;
+    this.#release = release;
+  }
+
+  #document(body: Uint8Array, contentType: string): OpenApiDocument {
+    this.#etag ??= fingerprint(this.#resources, this.#release);
+    return { body, contentType, etag: `"${this.#etag}"` };
+  }
+
+  json(): OpenApiDocument {
+    this.#json ??= Buffer.from(JSON.stringify(openApiV2Document(this.#resources, this.#release)));
+    return this.#document(this.#json, 'application/json');
+  }
+
+  protobuf(): OpenApiDocument {
+    this.#protobuf ??= encodeGnostic(openApiV2Document(this.#resources, this.#release));
+    return this.#document(this.#protobuf, openApiV2ProtobufType);
+  }
+}

@@ -1,0 +1,205 @@
+// OpenAPI v3: one document for each group version, and the index that names them. Made when first asked for.
+import { createHash } from 'node:crypto';
+import { hasType } from './ir.ts';
+import {
+  byPath,
+  type OpenApiResource,
+  type Operation,
+  operationsOf,
+  patchContentOf,
+  pathParameters,
+  queryType,
+} from './openapi-operations.ts';
+import { type OpenApiSchema, patchName, schemaReference, schemasOf } from './openapi-schemas.ts';
+
+export type { OpenApiResource } from './openapi-operations.ts';
+
+export interface OpenApiDocument {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+  /** With its quotes. */
+  readonly etag: string;
+}
+
+const answerTypes = ['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml'];
+const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
+
+const parameter = (name: string, place: 'query' | 'path'): OpenApiSchema => ({
+  name,
+  in: place,
+  ...(place === 'path' ? { required: true } : {}),
+  schema: { type: place === 'path' ? 'string' : queryType(name), uniqueItems: true },
+});
+
+const isReferable = (name: string, custom: ReadonlySet<string>): boolean =>
+  name === patchName || hasType(name) || custom.has(name);
+
+class DocumentMaker {
+  readonly #custom: Map<string, OpenApiSchema>;
+  readonly #customNames: Set<string>;
+  readonly #roots = new Set<string>();
+
+  constructor(resources: readonly OpenApiResource[]) {
+    this.#custom = new Map(
+      resources.flatMap((item) => (item.schema ? [[item.typeName, customSchemaOf(item)] as const] : [])),
+    );
+    this.#customNames = new Set(this.#custom.keys());
+  }
+
+  #schema(name: string): OpenApiSchema {
+    if (!isReferable(name, this.#customNames)) return { type: 'object' };
+    if (!this.#customNames.has(name)) this.#roots.add(name);
+    return schemaReference(name, 3);
+  }
+
+  #content(operation: Operation): OpenApiSchema {
+    if (operation.answer === undefined) return { '*/*': { schema: { type: 'string' } } };
+    const schema = this.#schema(operation.answer);
+    const types = operation.isStream ? [...answerTypes, ...streamTypes] : answerTypes;
+    return Object.fromEntries(types.map((type) => [type, { schema }]));
+  }
+
+  operation(operation: Operation): OpenApiSchema {
+    const { body, codes, query, gvk, action, operationId, tag } = operation;
+    const content = this.#content(operation);
+    const descriptions: Record<number, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
+    const answers = codes.map((code) => [String(code), { description: descriptions[code], content }] as const);
+    const bodyTypes = body === patchName ? patchContentOf(operation.answer ?? '') : ['*/*'];
+    const bodySchema = body === undefined ? undefined : this.#schema(body);
+    return {
+      tags: [tag],
+      operationId,
+      ...(query.length > 0 ? { parameters: query.map((name) => parameter(name, 'query')) } : {}),
+      ...(bodySchema
+        ? {
+            requestBody: {
+              content: Object.fromEntries(bodyTypes.map((type) => [type, { schema: bodySchema }])),
+              ...(body?.endsWith('.DeleteOptions') ? {} : { required: true }),
+            },
+          }
+        : {}),
+      responses: { ...Object.fromEntries(answers), 401: { description: 'Unauthorized' } },
+      ...(action ? { 'x-kubernetes-action': action } : {}),
+      ...(gvk ? { 'x-kubernetes-group-version-kind': gvk } : {}),
+    };
+  }
+
+  path(path: string, operations: readonly Operation[]): OpenApiSchema {
+    const parameters = pathParameters(path).map((name) => parameter(name, 'path'));
+    if (operations.some((operation) => operation.action && operation.action !== 'connect')) {
+      parameters.push(parameter('pretty', 'query'));
+    }
+    return {
+      ...Object.fromEntries(operations.map((operation) => [operation.method, this.operation(operation)])),
+      ...(parameters.length > 0 ? { parameters } : {}),
+    };
+  }
+
+  schemas(groupVersion: { group: string; version: string }): OpenApiSchema {
+    const known = schemasOf({ roots: this.#roots, dialect: 3, groupVersions: [groupVersion] });
+    return { ...known, ...Object.fromEntries(this.#custom) };
+  }
+}
+
+/** A custom resource's schema with what the server adds to it. */
+function customSchemaOf({ schema, group, version, kind }: OpenApiResource): OpenApiSchema {
+  const properties = (schema?.['properties'] ?? {}) as OpenApiSchema;
+  const metadata = { allOf: [schemaReference('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 3)] };
+  return {
+    ...schema,
+    type: 'object',
+    properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, ...properties, metadata },
+    'x-kubernetes-group-version-kind': [{ group, kind, version }],
+  };
+}
+
+/** The document of one group version. */
+export function openApiV3Document(resources: readonly OpenApiResource[], release: string): OpenApiSchema {
+  const maker = new DocumentMaker(resources);
+  const paths: OpenApiSchema = {};
+  for (const [path, operations] of byPath(operationsOf(resources))) paths[path] = maker.path(path, operations);
+  const { group = '', version = '' } = resources[0] ?? {};
+  return {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: release },
+    paths,
+    components: {
+      schemas: maker.schemas({ group, version }),
+      securitySchemes: {
+        BearerToken: {
+          description: 'Bearer Token authentication',
+          type: 'apiKey',
+          name: 'authorization',
+          in: 'header',
+        },
+      },
+    },
+  };
+}
+
+/** Changes when what the document is made from does; the document need not exist for it. */
+export function fingerprint(resources: readonly OpenApiResource[], release: string): string {
+  const facts = resources.map((item) => [
+    item.group,
+    item.version,
+    item.kind,
+    item.listKind,
+    item.plural,
+    item.namespaced,
+    item.verbs,
+    item.subresources,
+    item.typeName,
+    item.schema ?? null,
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([release, facts]))
+    .digest('hex')
+    .toUpperCase();
+}
+
+/** `api/v1`, `apis/apps/v1`: how the index names a group version. */
+const indexName = (resource: { group: string; version: string }): string =>
+  resource.group === '' ? `api/${resource.version}` : `apis/${resource.group}/${resource.version}`;
+
+/** All v3 documents of a set of served resources. Make a new one when the set changes. */
+export class OpenApiV3 {
+  readonly #release: string;
+  readonly #groups = new Map<string, OpenApiResource[]>();
+  readonly #documents = new Map<string, OpenApiDocument>();
+
+  constructor(resources: readonly OpenApiResource[], release: string) {
+    this.#release = release;
+    for (const resource of resources) {
+      const name = indexName(resource);
+      const group = this.#groups.get(name);
+      if (group) group.push(resource);
+      else this.#groups.set(name, [resource]);
+    }
+  }
+
+  /** The answer to /openapi/v3. */
+  index(): OpenApiDocument {
+    const paths: OpenApiSchema = {};
+    for (const [name, resources] of this.#groups) {
+      paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${fingerprint(resources, this.#release)}` };
+    }
+    const body = Buffer.from(JSON.stringify({ paths }));
+    const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
+    return { body, contentType: 'application/json', etag };
+  }
+
+  /** The answer to /openapi/v3/NAME, with the name as the index has it; undefined where there is none. */
+  find(name: string): OpenApiDocument | undefined {
+    const made = this.#documents.get(name);
+    if (made) return made;
+    const resources = this.#groups.get(name);
+    if (!resources) return undefined;
+    const document: OpenApiDocument = {
+      body: Buffer.from(JSON.stringify(openApiV3Document(resources, this.#release))),
+      contentType: 'application/json',
+      etag: `"${fingerprint(resources, this.#release)}"`,
+    };
+    this.#documents.set(name, document);
+    return document;
+  }
+}
