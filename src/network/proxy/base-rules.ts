@@ -76,9 +76,9 @@ function baseChains(options: TableOptions): BaseChain[] {
     },
     { name: 'from-pods-and-outside', hook: nat('prerouting', -100), rules: [[jump('find-service')]] },
     { name: 'from-this-node', hook: nat('output', -100), rules: [[jump('find-service')]] },
-    { name: 'refuse-to-node', hook: filter('input', -10), rules: [[isNew, jump('refuse-service')]] },
-    { name: 'refuse-through', hook: filter('forward', -10), rules: [[isNew, jump('refuse-service')]] },
-    { name: 'refuse-from-node', hook: filter('output', -10), rules: [[isNew, jump('refuse-service')]] },
+    // Before routing: in the forward hook the kernel would send a redirect first, which uses up the right to say no.
+    { name: 'refuse-arriving', hook: filter('prerouting', -90), rules: [[isNew, jump('refuse-service')]] },
+    { name: 'refuse-from-node', hook: filter('output', -90), rules: [[isNew, jump('refuse-service')]] },
     { name: 'leave', hook: nat('postrouting', 100), rules: masqueradeRules(options) },
   ];
 }

@@ -3,12 +3,13 @@
 import { writeFile } from 'node:fs/promises';
 import type { Pod, Service } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
-import { endpointSliceKind, podKind, serviceKind } from '../../../generated/kinds.ts';
+import { podKind, serviceKind } from '../../../generated/kinds.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
+import { type SlicesByService, serviceOfSlice, slicesByService } from '../service-of-slice.ts';
 import { planBase, type TableOptions } from './base-rules.ts';
 import { type Nft, openNft } from './nft.ts';
 import { planHostPorts } from './plan-host-ports.ts';
@@ -34,8 +35,6 @@ export interface ServiceProxy extends Component {
   readonly ready: Promise<void>;
 }
 
-const serviceNameLabel = 'kubernetes.io/service-name';
-const byService = 'service';
 const retryDelaysMs = [50, 200, 1_000, 5_000, 15_000];
 
 export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
@@ -48,7 +47,7 @@ class NftablesProxy implements ServiceProxy {
   readonly #options: ServiceProxyOptions;
   readonly #state: TableState;
   readonly #services: Informer<Service>;
-  readonly #slices: Informer<EndpointSlice>;
+  readonly #slices: SlicesByService;
   readonly #pods: Informer<Pod>;
   /** `service NAMESPACE/NAME` or `pod NAMESPACE/NAME`: what to look at again. */
   readonly #dirty = new Set<string>();
@@ -63,9 +62,8 @@ class NftablesProxy implements ServiceProxy {
     this.ready = this.#becameReady.promise;
     this.#state = new TableState(options.table);
     this.#services = options.informers.informer(serviceKind);
-    this.#slices = options.informers.informer(endpointSliceKind);
+    this.#slices = slicesByService(options.informers);
     this.#pods = options.informers.informer(podKind, { fieldSelector: `spec.nodeName=${options.nodeName}` });
-    this.#slices.addIndex(byService, (slice) => serviceOf(slice));
     this.#listen();
   }
 
@@ -75,10 +73,10 @@ class NftablesProxy implements ServiceProxy {
       if (keys.length > 0) this.#wake.resolve();
     };
     const ofService = (service: Service) => lookAt(`service ${keyOf(service)}`);
-    const ofSlice = (slice: EndpointSlice) => lookAt(...serviceOf(slice).map((key) => `service ${key}`));
+    const ofSlice = (slice: EndpointSlice) => lookAt(...serviceOfSlice(slice).map((key) => `service ${key}`));
     const ofPod = (pod: Pod) => lookAt(`pod ${keyOf(pod)}`);
     this.#services.onChange({ added: ofService, updated: ofService, deleted: ofService });
-    this.#slices.onChange({
+    this.#slices.informer.onChange({
       added: ofSlice,
       deleted: ofSlice,
       updated: (next, previous) => {
@@ -102,8 +100,8 @@ class NftablesProxy implements ServiceProxy {
       (slice.endpoints ?? []).some(
         ({ targetRef }) => targetRef?.kind === 'Pod' && targetRef.name === pod.metadata.name,
       );
-    const slices = this.#slices.list(pod.metadata.namespace).filter(leadsTo);
-    return slices.flatMap(serviceOf).map((key) => `service ${key}`);
+    const slices = this.#slices.informer.list(pod.metadata.namespace).filter(leadsTo);
+    return slices.flatMap(serviceOfSlice).map((key) => `service ${key}`);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -162,7 +160,7 @@ class NftablesProxy implements ServiceProxy {
     }
     const service = this.#services.find(name);
     if (!service) return emptyPlan;
-    return planService(service, this.#slices.byIndex(byService, name), {
+    return planService(service, this.#slices.of(name), {
       nodeName: this.#options.nodeName,
       podCidr: this.#options.podCidr,
       isLeaving: (podKey) => this.#pods.find(podKey)?.metadata.deletionTimestamp !== undefined,
@@ -195,9 +193,4 @@ class NftablesProxy implements ServiceProxy {
       }
     }
   }
-}
-
-function serviceOf(slice: EndpointSlice): string[] {
-  const name = slice.metadata.labels?.[serviceNameLabel];
-  return name ? [`${slice.metadata.namespace}/${name}`] : [];
 }

@@ -1,0 +1,166 @@
+// The cluster's DNS on one address: UDP and TCP. It runs on every node at the bridge's own address; the kube-dns
+// Service leads to it (dns-objects.ts).
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../../base/clock.ts';
+import type { Component } from '../../base/component.ts';
+import type { Logger } from '../../base/log.ts';
+import type { InformerFactory } from '../../reconcile/informer.ts';
+import { Forwarder } from './forwarder.ts';
+import { createDnsMetrics, type DnsMetrics } from './metrics.ts';
+import { Resolver } from './resolver.ts';
+import { type UpstreamSource, upstreamsFromFile } from './upstreams.ts';
+import { createZone } from './zone.ts';
+
+export interface DnsServerOptions {
+  readonly informers: InformerFactory;
+  /** Where to listen: the bridge's address (HostNetwork.gateway). */
+  readonly address: string;
+  /** Default `dnsPort`; 0 takes any, see `listening`. */
+  readonly port?: number;
+  readonly clusterDomain: string;
+  readonly podCidr?: string;
+  readonly serviceCidr?: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Default: those of /etc/resolv.conf. */
+  readonly upstreams?: UpstreamSource;
+  /** Where /metrics, /health and /ready are served; absent: nowhere. */
+  readonly metricsPort?: number;
+}
+
+export interface DnsServer extends Component {
+  /** Settles with the port once both sockets listen; rejects when they cannot. */
+  readonly listening: Promise<number>;
+}
+
+/** Not 53: that one is often taken on every address of a machine by its own resolver. */
+export const dnsPort = 1053;
+
+const maxConnections = 256;
+const idleConnectionMs = 10_000;
+
+export function createDnsServer(options: DnsServerOptions): DnsServer {
+  return new ClusterDns(options);
+}
+
+class ClusterDns implements DnsServer {
+  readonly name = 'dns';
+  readonly listening: Promise<number>;
+  readonly #options: DnsServerOptions;
+  readonly #resolver: Resolver;
+  readonly #metrics: DnsMetrics;
+  readonly #listens = Promise.withResolvers<number>();
+  #isReady = false;
+
+  constructor(options: DnsServerOptions) {
+    this.#options = options;
+    this.listening = this.#listens.promise;
+    this.listening.catch(() => {}); // run() reports it as well
+    const { clock, address } = options;
+    const upstreams = options.upstreams ?? upstreamsFromFile('/etc/resolv.conf', [address], clock);
+    this.#metrics = createDnsMetrics(() => this.#isReady);
+    this.#resolver = new Resolver({
+      zone: createZone(options),
+      forwarder: new Forwarder({ upstreams, clock }),
+      isReady: () => this.#isReady,
+      onAnswer: (transport, rcode) => this.#metrics.count(transport, rcode),
+    });
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { address, informers, log } = this.#options;
+    const udp = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 });
+    const tcp = createServer();
+    const connections = new Set<Socket>();
+    try {
+      udp.on('message', (message, from) => void this.#answerDatagram(udp, message, from));
+      tcp.on('connection', (socket) => this.#serve(socket, connections));
+      const port = await this.#listen(udp, tcp);
+      udp.on('error', (error) => log.error('DNS socket', error));
+      tcp.on('error', (error) => log.error('DNS socket', error));
+      const metrics = this.#metrics.listen(address, this.#options.metricsPort, signal);
+      this.#listens.resolve(port);
+      await informers.waitForSync(signal);
+      this.#isReady = !signal.aborted;
+      if (!signal.aborted) await once(signal, 'abort');
+      await metrics;
+    } catch (error) {
+      this.#listens.reject(error);
+      throw error;
+    } finally {
+      for (const socket of connections) socket.destroy();
+      await Promise.all([closeUdp(udp), closeTcp(tcp)]);
+    }
+  }
+
+  /** Both sockets on one port: with port 0, the one that UDP was given. */
+  async #listen(udp: UdpSocket, tcp: Server): Promise<number> {
+    const { address, port = dnsPort } = this.#options;
+    udp.bind(port, address);
+    await once(udp, 'listening');
+    const taken = udp.address().port;
+    tcp.listen(taken, address);
+    await once(tcp, 'listening');
+    return taken;
+  }
+
+  async #answerDatagram(udp: UdpSocket, message: Buffer, from: { address: string; port: number }): Promise<void> {
+    if (from.port === 0) return; // cannot be answered
+    const reply = await this.#resolver.answer(message, 'udp');
+    if (!reply) return;
+    try {
+      udp.send(reply, from.port, from.address, () => {}); // whoever is gone asks no more
+    } catch {
+      // closed meanwhile
+    }
+  }
+
+  #serve(socket: Socket, connections: Set<Socket>): void {
+    if (connections.size >= maxConnections) {
+      socket.destroy();
+      return;
+    }
+    connections.add(socket);
+    socket.setTimeout(idleConnectionMs, () => socket.destroy());
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => connections.delete(socket));
+    void this.#answerStream(socket);
+  }
+
+  /** Messages with their length before them, one after the other: the next is read when this one is answered. */
+  async #answerStream(socket: Socket): Promise<void> {
+    let pending: Buffer = Buffer.alloc(0);
+    try {
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
+        pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+        while (pending.length >= 2 && pending.length >= 2 + pending.readUInt16BE(0)) {
+          const end = 2 + pending.readUInt16BE(0);
+          const reply = await this.#resolver.answer(Buffer.from(pending.subarray(2, end)), 'tcp');
+          pending = pending.subarray(end);
+          if (!reply) return void socket.destroy();
+          const length = Buffer.alloc(2);
+          length.writeUInt16BE(reply.length);
+          if (!socket.write(Buffer.concat([length, reply]))) await once(socket, 'drain');
+        }
+      }
+    } catch {
+      socket.destroy(); // gone in the middle of a message
+    }
+  }
+}
+
+function closeUdp(udp: UdpSocket): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      udp.close(resolve);
+    } catch {
+      resolve(); // never opened
+    }
+  });
+}
+
+function closeTcp(tcp: Server): Promise<void> {
+  return new Promise((resolve) => tcp.close(() => resolve()));
+}
