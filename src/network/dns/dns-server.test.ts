@@ -233,7 +233,7 @@ test('an unknown version of EDNS is named as such', async () => {
   const reply = packets.decode(
     await askUdp(question('web.default.svc.cluster.local', 'A', { additionals: [opt as unknown as packets.Answer] })),
   );
-  assert.equal((reply.additionals?.[0] as packets.OptAnswer).extendedRcode, 1);
+  assert.equal((reply.additionals![0] as packets.OptAnswer).extendedRcode, 1);
 });
 
 test('answers and short datagrams are ignored, and the server goes on', async () => {

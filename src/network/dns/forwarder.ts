@@ -5,7 +5,8 @@ import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
 import { AnswerCache } from './answer-cache.ts';
-import type { Query } from './message.ts';
+import { cutToQuestion, type Query } from './message.ts';
+import { findTtls } from './ttl-offsets.ts';
 import type { Upstream, UpstreamSource } from './upstreams.ts';
 
 export interface ForwarderOptions {
@@ -59,12 +60,16 @@ export class Forwarder {
       if ((this.#restUntilMs.get(place) ?? 0) > clock.monotonicMs()) continue;
       const ask = transport === 'udp' ? askByUdp : askByTcp;
       const answer = await ask(upstream, question, timeoutMs).catch(() => undefined);
-      if (answer) return answer;
+      if (answer && findTtls(answer)) return answer;
+      // Records that are not there: cut by the server as it marked, or by somebody's hand.
+      if (answer && isTruncated(answer)) return cutToQuestion(answer, query);
       this.#restUntilMs.set(place, clock.monotonicMs() + restMs);
     }
     return undefined;
   }
 }
+
+const isTruncated = (answer: Buffer) => (answer.readUInt16BE(2) & 0x0200) !== 0;
 
 /** The asker's id and its own spelling of the name. */
 function addressed(answer: Buffer, query: Query): Buffer {

@@ -143,3 +143,11 @@ function encodeSections(
   // dns-packet writes no compression pointers, so the question can be put between header and records.
   return Buffer.concat([encoded.subarray(0, headerBytes), query.rawQuestion, encoded.subarray(headerBytes)]);
 }
+
+/** Another server's answer without its records, and the mark that says: ask again by TCP. */
+export function cutToQuestion(answer: Buffer, query: Query): Buffer {
+  const cut = Buffer.from(answer.subarray(0, headerBytes + query.rawQuestion.length));
+  cut.writeUInt16BE(cut.readUInt16BE(2) | flagBits.truncated, 2);
+  cut.fill(0, 6, headerBytes);
+  return cut;
+}

@@ -1,6 +1,6 @@
 // One question to one answer: our zone first, other servers for the rest.
 import type { Forwarder } from './forwarder.ts';
-import { encodeResponse, parseQuery, type Query, type Response, rcodes, udpLimit } from './message.ts';
+import { cutToQuestion, encodeResponse, parseQuery, type Query, type Response, rcodes, udpLimit } from './message.ts';
 import type { ResourceRecord } from './resource-record.ts';
 import type { Zone, ZoneAnswer } from './zone.ts';
 
@@ -100,15 +100,7 @@ export class Resolver {
     if (!query.recursionDesired) return { rcode: rcodes.refused };
     const reply = await this.#options.forwarder.ask(query, transport);
     if (!reply) return { rcode: rcodes.serverFailure };
-    if (transport === 'udp' && reply.length > udpLimit(query)) return truncated(reply, query);
+    if (transport === 'udp' && reply.length > udpLimit(query)) return cutToQuestion(reply, query);
     return reply;
   }
-}
-
-/** Only the question, and the mark that says: ask again by TCP. */
-function truncated(reply: Buffer, query: Query): Buffer {
-  const cut = Buffer.from(reply.subarray(0, 12 + query.rawQuestion.length));
-  cut.writeUInt16BE(cut.readUInt16BE(2) | 0x0200, 2);
-  cut.fill(0, 6, 12);
-  return cut;
 }
