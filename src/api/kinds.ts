@@ -1,6 +1,10 @@
 // Every built-in kind that has rules of its own. A kind that is not here is served by its facts alone.
 
+import { mutatingAdmissionPolicyKind } from './admissionregistration/mutating-admission-policy.ts';
+import { mutatingAdmissionPolicyBindingKind } from './admissionregistration/mutating-admission-policy-binding.ts';
 import { mutatingWebhookConfigurationKind } from './admissionregistration/mutating-webhook-configuration.ts';
+import { validatingAdmissionPolicyKind } from './admissionregistration/validating-admission-policy.ts';
+import { validatingAdmissionPolicyBindingKind } from './admissionregistration/validating-admission-policy-binding.ts';
 import { validatingWebhookConfigurationKind } from './admissionregistration/validating-webhook-configuration.ts';
 import { customResourceDefinitionKind } from './apiextensions/custom-resource-definition.ts';
 import { apiServiceKind } from './apiregistration/api-service.ts';
@@ -9,6 +13,11 @@ import { daemonSetKind } from './apps/daemon-set.ts';
 import { deploymentKind } from './apps/deployment.ts';
 import { replicaSetKind } from './apps/replica-set.ts';
 import { statefulSetKind } from './apps/stateful-set.ts';
+import {
+  localSubjectAccessReviewKind,
+  selfSubjectAccessReviewKind,
+  subjectAccessReviewKind,
+} from './authorization/access-review.ts';
 import { horizontalPodAutoscalerKind } from './autoscaling/horizontal-pod-autoscaler.ts';
 import { cronJobKind } from './batch/cron-job.ts';
 import { jobKind } from './batch/job.ts';
@@ -96,11 +105,18 @@ export const kindDefinitions: readonly KindDefinition[] = [
   leaseKind,
   endpointSliceKind,
   runtimeClassKind,
+  mutatingAdmissionPolicyBindingKind,
+  mutatingAdmissionPolicyKind,
   mutatingWebhookConfigurationKind,
+  validatingAdmissionPolicyBindingKind,
+  validatingAdmissionPolicyKind,
   validatingWebhookConfigurationKind,
   certificateSigningRequestKind,
   customResourceDefinitionKind,
   apiServiceKind,
   flowSchemaKind,
   priorityLevelConfigurationKind,
+  subjectAccessReviewKind,
+  selfSubjectAccessReviewKind,
+  localSubjectAccessReviewKind,
 ];
