@@ -3,11 +3,13 @@ import { StatusError, timedOut } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { linkSignal } from '../base/signals.ts';
 import type { Authenticator, UserInfo } from './authn/authenticator.ts';
+import { impersonate } from './authn/impersonation.ts';
+import { unionAuthenticator } from './authn/union.ts';
+import { anonymousUser, withAuthenticatedGroup } from './authn/users.ts';
 import type { Authorizer } from './authz/authorizer.ts';
+import { unionAuthorizer } from './authz/union.ts';
 import type { Discovery } from './discovery/discovery.ts';
-import { authenticate } from './filters/authenticate.ts';
 import { attributesOf, authorize } from './filters/authorize.ts';
-import { impersonate } from './filters/impersonate.ts';
 import { InFlight, type InFlightLimits } from './filters/in-flight.ts';
 import { type Answer, textAnswer } from './http/answer.ts';
 import { header, type ServerRequest, type ServerResponse } from './http/exchange.ts';
@@ -57,10 +59,14 @@ export class Pipeline {
   readonly #options: PipelineOptions;
   readonly #inFlight: InFlight;
   readonly #handlers: ReadonlyMap<string, SubresourceHandler>;
+  readonly #authenticator: ReturnType<typeof unionAuthenticator>;
+  readonly #authorizer: Authorizer;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#inFlight = new InFlight(options.inFlight);
+    this.#authenticator = unionAuthenticator(options.authenticators);
+    this.#authorizer = unionAuthorizer(options.authorizers);
     this.#handlers = new Map(options.handlers.map((handler) => [handlerKey(handler), handler]));
   }
 
@@ -103,7 +109,7 @@ export class Pipeline {
   }
 
   async #answer(request: ServerRequest, context: Context): Promise<Answer> {
-    const { authenticators, authorizers, parts } = this.#options;
+    const { parts } = this.#options;
     const parsed = parseRequest(request.method, request.url);
     const { info, query } = parsed;
     context.info = info;
@@ -111,13 +117,18 @@ export class Pipeline {
     const resource = info.isResource ? parts.registry.table.find(info.group, info.version, info.resource) : undefined;
     context.resource = resource;
     if (resource && !isScopeRight(info, resource)) throw noSuchResource();
-    let user = await authenticate(request, authenticators);
+    let user = request.trustedUser
+      ? withAuthenticatedGroup(request.trustedUser)
+      : ((await this.#authenticator.authenticate(request.credentials())) ?? anonymousUser);
     context.user = user;
     if (hasImpersonation(request)) {
-      user = await impersonate(request, user, authorizers);
+      user = await impersonate(user, request.rawHeaders, this.#authorizer);
       context.user = user;
     }
-    await authorize(attributesOf(info, user, info.name || pinnedName(info, query)), authorizers);
+    await authorize(
+      attributesOf(info, user, info.name || pinnedName(info, query), query.get('fieldSelector') ?? ''),
+      this.#authorizer,
+    );
     if (`${header(request, 'accept')}${header(request, 'content-type')}`.includes('yaml')) await loadYaml();
     if (!info.isResource) return this.#options.discovery.answer(request, info, query);
     return this.#resource(request, parsed, user, resource, context);

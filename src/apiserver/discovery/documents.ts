@@ -6,10 +6,18 @@ import type { ResourceTable } from '../registry/resource-table.ts';
 
 const storageVerbs = ['get', 'list', 'create'];
 
+/** What upstream stores in another version than we do; clients compare the hash only. */
+const upstreamStorage: Readonly<Record<string, string>> = {
+  'apiextensions.k8s.io/customresourcedefinitions': 'v1beta1',
+  'admissionregistration.k8s.io/mutatingadmissionpolicies': 'v1beta1',
+  'admissionregistration.k8s.io/mutatingadmissionpolicybindings': 'v1beta1',
+};
+
 /** Tells clients when a resource's storage version has changed: upstream's hash of group, version and kind. */
 function storageVersionHash({ storage, rules, verbs }: ResourceInfo): string | undefined {
   if (!storageVerbs.every((verb) => verbs.includes(verb))) return undefined;
-  const { group, version } = storage;
+  const { group } = storage;
+  const version = upstreamStorage[`${group}/${storage.plural}`] ?? storage.version;
   return createHash('sha256').update(`${group}/${version}/${rules.kind}`).digest().subarray(0, 8).toString('base64');
 }
 

@@ -17,6 +17,8 @@ export interface ServerRequest {
   readonly url: string;
   /** Lower-case names; repeated ones joined as Node does. */
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Names and values in turn, as they came. */
+  readonly rawHeaders: readonly string[];
   /** Aborts when the client goes away or the server drains. */
   readonly signal: AbortSignal;
   readonly remoteAddress: string;

@@ -40,6 +40,10 @@ export class CallRequest implements ServerRequest {
     this.#body = request.body ?? new Uint8Array();
   }
 
+  get rawHeaders(): readonly string[] {
+    return Object.entries(this.headers).flat() as string[];
+  }
+
   credentials() {
     return {};
   }

@@ -31,6 +31,10 @@ export class NodeRequestAdapter implements ServerRequest {
     if (upgrade) this.upgrade = upgrade;
   }
 
+  get rawHeaders(): readonly string[] {
+    return this.#message.rawHeaders;
+  }
+
   get remoteAddress(): string {
     return this.#message.socket.remoteAddress ?? '';
   }

@@ -37,7 +37,9 @@ export class Entry {
     const source = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
     this.itemStart = source.indexOf(metadataMark);
     const uid = source.indexOf(uidMark, this.itemStart);
-    const text = uid < 0 ? `"resourceVersion":"${revision}",` : `,"resourceVersion":"${revision}"`;
+    // Revision 0: the object was never stored, and has no version to show.
+    const text =
+      revision === 0 ? '' : uid < 0 ? `"resourceVersion":"${revision}",` : `,"resourceVersion":"${revision}"`;
     this.#versionStart = uid < 0 ? this.itemStart + metadataMark.length : uid + uidMark.length + uidTail;
     this.#versionEnd = this.#versionStart + text.length;
     const json = Buffer.allocUnsafeSlow(source.length + text.length);

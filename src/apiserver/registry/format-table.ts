@@ -25,6 +25,9 @@ function definitions(columns: readonly Column<any>[]): string {
 
 const defaultColumns: readonly Column<any>[] = [nameColumn, ageColumn];
 
+/** Inside strings quotes are escaped, so that this cannot be part of a cell. */
+const noColumns = Buffer.from('"columnDefinitions":null');
+
 export function tableFormat(
   resource: ResourceInfo,
   metaVersion: string,
@@ -47,18 +50,26 @@ export function tableFormat(
   };
   const start = (meta: string, withColumns: boolean) =>
     `{"kind":"Table","apiVersion":"${apiVersion}","metadata":${meta},"columnDefinitions":${withColumns ? head : 'null'},"rows":[`;
-  const single = (entry: Entry) =>
-    Buffer.from(`${start(`{"resourceVersion":"${entry.revision}"}`, true)}${row(entry)}]}`);
+  const table = (entry: Entry, withColumns: boolean) =>
+    Buffer.from(`${start(`{"resourceVersion":"${entry.revision}"}`, withColumns)}${row(entry)}]}`);
+  const single = (entry: Entry) => table(entry, true);
+  const rowTable = (entry: Entry) => table(entry, false);
+  const allColumns = Buffer.from(`"columnDefinitions":${head}`);
 
   return {
     key: `table ${apiVersion} ${resource.version} ${includeObject}`,
     contentType: 'application/json',
     watchContentType: 'application/json',
     single,
-    frame: (type, entry) => jsonFrame(type, single(entry)),
+    frame: (type, entry) => jsonFrame(type, rowTable(entry)),
+    open(first) {
+      const at = first.indexOf(noColumns);
+      if (at < 0) return first;
+      return Buffer.concat([first.subarray(0, at), allColumns, first.subarray(at + noColumns.length)]);
+    },
     bookmark: (revision, isInitialEnd) => {
       const partial = { kind: 'PartialObjectMetadata', apiVersion, metadata: bookmarkMeta(revision, isInitialEnd) };
-      const table = `${start(`{"resourceVersion":"${revision}"}`, true)}{"cells":null,"object":${JSON.stringify(partial)}}]}`;
+      const table = `${start(`{"resourceVersion":"${revision}"}`, false)}{"cells":null,"object":${JSON.stringify(partial)}}]}`;
       return Buffer.from(`{"type":"BOOKMARK","object":${table}}\n`);
     },
     error: jsonError,

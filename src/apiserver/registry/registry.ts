@@ -12,7 +12,8 @@ export class Registry implements ObjectReader {
   readonly store: Store;
   readonly hub: CacheHub;
   readonly table: ResourceTable;
-  readonly #caches = new Map<ResourceInfo['storage'], ResourceCache>();
+  readonly #caches = new WeakMap<ResourceInfo['storage'], ResourceCache>();
+  readonly #byKind = new WeakMap<KindRef<any>, ResourceCache>();
 
   constructor(store: Store, hub: CacheHub, table: ResourceTable) {
     this.store = store;
@@ -44,6 +45,11 @@ export class Registry implements ObjectReader {
   }
 
   #cacheOfKind(kind: KindRef<any>): ResourceCache {
-    return this.hub.cache(resourcePrefix(kind));
+    let cache = this.#byKind.get(kind);
+    if (!cache) {
+      cache = this.hub.cache(resourcePrefix(kind));
+      this.#byKind.set(kind, cache);
+    }
+    return cache;
   }
 }

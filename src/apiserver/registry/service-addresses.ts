@@ -1,19 +1,23 @@
 // Cluster IPs and node ports are given out here, so that no two Services hold the same.
+import type { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 
-/** Addresses held for a write; released unless `keep` was called. */
-export interface Reservation extends Disposable {
-  keep(): void;
-}
+/** Addresses held until the write is done: from then on the stored object holds them. */
+export type Reservation = Disposable;
 
 export interface ServiceAddresses {
-  /** Fills in what a Service leaves open. Undefined when there was nothing to reserve. @throws StatusError 422 */
+  /** Before validation: address families, and what the stored Service already holds. */
+  prepare(
+    resource: ResourceInfo,
+    object: KubernetesObject,
+    current: KubernetesObject | undefined,
+    errors: FieldErrors,
+  ): void;
+  /** After validation: fills in what is open. Undefined when there is nothing to hold. @throws StatusError 422 */
   reserve(
     resource: ResourceInfo,
     object: KubernetesObject,
     current: KubernetesObject | undefined,
-  ): Promise<Reservation | undefined>;
+  ): Reservation | undefined;
 }
-
-export const noAddresses: ServiceAddresses = { reserve: async () => undefined };

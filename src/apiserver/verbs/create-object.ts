@@ -78,7 +78,6 @@ function fillMetadata({ server }: WriteCall, object: KubernetesObject): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.managedFields;
-  delete metadata.generation;
   metadata.uid = uuid(server.random);
   metadata.creationTimestamp = rfc3339(server.clock.now());
 }
@@ -89,13 +88,14 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   const { rules } = resource;
   const errors = new FieldErrors();
   validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule: rules.nameRule }, errors);
+  server.addresses.prepare(resource, object, undefined, errors);
   rules.validate?.(object, errors);
   if (!errors.isEmpty) {
     const kind = { group: resource.storage.group, name: resource.kind };
     throw invalid(kind, object.metadata.name ?? '', errors.summary(), errors.causes());
   }
   for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
-  using reserved = await server.addresses.reserve(resource, object, undefined);
+  using _reserved = server.addresses.reserve(resource, object, undefined);
   const bytes = storedBytes(resource, object);
   await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
@@ -104,9 +104,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
     return unstoredEntry(server.registry, resource, JSON.parse(bytes.toString()), 0);
   }
   try {
-    const entry = await commitObject(server.registry, resource, place, bytes, 0);
-    reserved?.keep();
-    return entry;
+    return await commitObject(server.registry, resource, place, bytes, 0);
   } catch (error) {
     if (error instanceof CompareFailedError) throw new NameTakenError();
     throw error;

@@ -68,5 +68,8 @@ function partVerb(info: RequestInfo, resource: ResourceInfo): Verb {
   if (!part) throw noSuchResource();
   const verb = partVerbs[info.verb];
   if (!verb || !part.verbs.includes(info.verb)) throw noSuchMethod();
-  return info.subresource === 'scale' && resource.rules.scale ? scale : verb;
+  if (info.subresource === 'scale' && resource.rules.scale) return scale;
+  // Parts that are no part of the object (log, exec…) are served by handlers or not at all.
+  if (part.kind !== resource.kind || !part.verbs.includes('update')) throw noSuchMethod();
+  return verb;
 }

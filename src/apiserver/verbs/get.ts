@@ -9,7 +9,7 @@ import { waitForRevision } from './wait-for-revision.ts';
 /** The stored object, from the cache. @throws NotFound */
 export function entryOf(call: Call): Entry {
   const { resource, info } = call;
-  const entry = call.server.registry.cacheOf(resource).find(info.namespace, info.name);
+  const entry = call.server.registry.cacheOf(resource).find(resource.namespaced ? info.namespace : '', info.name);
   if (!entry) throw notFound({ group: resource.group, name: resource.plural }, info.name);
   return entry;
 }

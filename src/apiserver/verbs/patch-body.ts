@@ -1,5 +1,5 @@
 // A patch as the client sent it: its kind by Content-Type, and how it changes an object.
-import { badRequest, unsupportedMediaType } from '../../api/meta/status-error.ts';
+import { unsupportedMediaType } from '../../api/meta/status-error.ts';
 import { header } from '../http/exchange.ts';
 import { mediaTypeOf } from '../http/media-type.ts';
 import type { Call } from './call.ts';
@@ -11,13 +11,6 @@ const types: Record<string, Patch['type']> = {
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
   'application/apply-patch+yaml': 'apply',
-};
-
-const unsupported = (known: readonly string[]) => {
-  const error = unsupportedMediaType(
-    `the body of the request was in an unknown format - accepted media types include: ${known.join(', ')}`,
-  );
-  return error;
 };
 
 export function patchType(call: Call): Patch['type'] {
@@ -33,13 +26,7 @@ export function patchType(call: Call): Patch['type'] {
 export async function readPatch(call: Call): Promise<Patch> {
   const type = patchType(call);
   const body = await call.http.body(maxBodyBytes);
-  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-  if (type === 'apply') throw unsupported(Object.keys(types).slice(0, 3));
   const { compilePatch } = await import('./patch-kinds.ts');
-  try {
-    return compilePatch(type, text);
-  } catch (error) {
-    if (error instanceof SyntaxError) throw badRequest(error.message);
-    throw error;
-  }
+  if (type === 'apply') return (await import('./apply-patch.ts')).applyPatch(body);
+  return compilePatch(type, body);
 }

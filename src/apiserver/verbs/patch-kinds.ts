@@ -1,27 +1,85 @@
 // Binds the patch formats of schema/ to a request.
 import type { KubernetesObject } from '../../api/meta/object.ts';
-import { canonicalStrict } from '../../schema/codec.ts';
+import { badRequest, entityTooLarge, invalid, StatusError } from '../../api/meta/status-error.ts';
+import { canonical, canonicalStrict, DecodeError } from '../../schema/codec.ts';
+import { applyJsonPatch } from '../../schema/json-patch.ts';
+import { applyMergePatch } from '../../schema/merge-patch.ts';
+import { decodeJsonPatch, decodeMergePatch } from '../../schema/patch-body.ts';
+import { PatchError } from '../../schema/patch-error.ts';
+import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Patch } from './patch-type.ts';
 
-export function compilePatch(type: 'json' | 'merge' | 'strategic', text: string): Patch {
-  const patch = JSON.parse(text);
+type Apply = (current: KubernetesObject, typeName: string) => unknown;
+
+/** @throws StatusError for what is no patch */
+export function compilePatch(type: 'json' | 'merge' | 'strategic', body: Uint8Array): Patch {
+  return translated(() => {
+    if (type === 'json') {
+      const { patch, strictErrors } = decodeJsonPatch(body);
+      const namesVersion = patch.some(
+        ({ path }) => path === '/metadata/resourceVersion' || path === '/metadata' || path === '',
+      );
+      return bind(type, namesVersion, strictErrors, (current) => applyJsonPatch(current, patch));
+    }
+    const { patch, strictErrors } = decodeMergePatch(body);
+    const metadata = patch['metadata'] as { resourceVersion?: unknown } | null | undefined;
+    const namesVersion = Boolean(metadata?.resourceVersion);
+    const apply: Apply =
+      type === 'merge'
+        ? (current) => applyMergePatch(current, patch)
+        : (current, typeName) => applyStrategicMerge(typeName, current, patch);
+    return bind(type, namesVersion, strictErrors, apply);
+  });
+}
+
+function bind(type: Patch['type'], namesVersion: boolean, bodyErrors: readonly string[], apply: Apply): Patch {
   return {
     type,
-    namesVersion: Boolean(patch?.metadata?.resourceVersion),
-    apply(current, typeName) {
-      const merged = mergePatch(current, patch);
-      const { object, strictErrors } = canonicalStrict<KubernetesObject>(typeName, merged);
-      return { object, strictErrors };
+    namesVersion,
+    apply(current, typeName, { strict } = { strict: false }) {
+      const patched = translated(() => apply(current, typeName));
+      try {
+        if (!strict) return { object: canonical<KubernetesObject>(typeName, patched), strictErrors: [] };
+        const { object, strictErrors } = canonicalStrict<KubernetesObject>(typeName, patched);
+        return { object, strictErrors: [...bodyErrors, ...strictErrors] };
+      } catch (error) {
+        if (error instanceof DecodeError) throw unreadable(patched, error.message);
+        throw error;
+      }
     },
   };
 }
 
-function mergePatch(target: any, patch: any): any {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const out: any = typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete out[key];
-    else out[key] = mergePatch(out[key], value);
+/** The patched object is none of its type: upstream quotes it whole, in an error about nothing in particular. */
+function unreadable(patched: unknown, problem: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${problem}`;
+  const error = invalid({ group: '', name: '' }, '', `patch: ${message}`, [
+    { reason: 'FieldValueInvalid', message, field: 'patch' },
+  ]);
+  error.status.details = { causes: error.status.details!.causes! };
+  return error;
+}
+
+function translated<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof PatchError) throw statusOf(error);
+    if (error instanceof DecodeError) throw badRequest(`error decoding patch: ${error.message}`);
+    throw error;
   }
-  return out;
+}
+
+function statusOf({ code, message }: PatchError): StatusError {
+  if (code === 400) return badRequest(message);
+  if (code === 413) return entityTooLarge(message);
+  const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure' };
+  if (code === 500) return new StatusError({ ...status, message, code });
+  return new StatusError({
+    ...status,
+    message: 'the server rejected our request due to an error in our request',
+    reason: 'Invalid',
+    details: {},
+    code,
+  });
 }

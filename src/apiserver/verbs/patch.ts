@@ -25,10 +25,11 @@ export async function patch(call: Call): Promise<Answer> {
   const write = writeCall(call, options.isDryRun);
   const { entry, isCreated } = await updateObject(write, {
     mayRetry: !change.namesVersion,
+    mayCreate: change.mayCreate === true && !info.subresource,
     change: (current) => {
-      const before = resource.fromStorage(structuredClone(current!));
+      const before = current && resource.fromStorage(structuredClone(current));
       const strict = options.fieldValidation !== 'Ignore';
-      const { object, strictErrors } = change.apply(before, resource.typeName, { strict });
+      const { object, strictErrors } = change.apply(before!, resource.typeName, { strict });
       report(call, strictErrors, options.fieldValidation);
       return landed(call, object, info.name);
     },

@@ -111,16 +111,14 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   if (!call.skipsValidation) validateUpdate(call, next, current, rules);
   const stamped = next.metadata.resourceVersion;
   for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
-  using reserved = await server.addresses.reserve(resource, next, current);
+  using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current);
   const bytes = storedBytes(resource, next);
   next.metadata.resourceVersion = stamped!;
   await checkAdmission(call, { operation: 'UPDATE', object: next, oldObject: current });
   if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);
   if (isUnchanged(bytes, next, entry)) return entry;
   if (call.isDryRun) return unstoredEntry(server.registry, resource, JSON.parse(bytes.toString()), entry.revision);
-  const stored = await commitObject(server.registry, resource, entry, bytes, entry.revision);
-  reserved?.keep();
-  return stored;
+  return await commitObject(server.registry, resource, entry, bytes, entry.revision);
 }
 
 function subresourceRules({ resource, subresource }: WriteCall): SubresourceRules<KubernetesObject> | undefined {
@@ -155,6 +153,7 @@ function validateUpdate(
   validateMetadataUpdate(next.metadata, current.metadata, metadataRules, errors);
   if (call.subresource) rules?.validateUpdate?.(next, current, errors);
   else {
+    call.server.addresses.prepare(resource, next, current, errors);
     resource.rules.validate?.(next, errors);
     resource.rules.validateUpdate?.(next, current, errors);
   }

@@ -52,6 +52,7 @@ class WatchStream implements Watcher {
   #isBusy = true;
   #isOver = false;
   #wasCut = false;
+  #isOpened = false;
   readonly #done = Promise.withResolvers<void>();
 
   constructor(call: Call, scope: SelectedScope, format: ObjectFormat, options: WatchOptions, sink: BodySink) {
@@ -83,8 +84,7 @@ class WatchStream implements Watcher {
     using _membership = joinGroup(this.#cache.groups, this.#scope, this.#format, this);
     using _bookmarks = this.#bookmarks();
     for (const chunk of start) {
-      if (this.#isOver) return;
-      if (!this.#sink.write(chunk)) await this.#sink.drained();
+      if (!this.#write(chunk)) await this.#sink.drained();
       if (this.#sink.isClosed) return;
     }
     this.#isBusy = false;
@@ -120,8 +120,8 @@ class WatchStream implements Watcher {
       this.#end();
       return;
     }
-    if (!this.#isBusy && !this.#sink.isClosed && this.#sink.write(bytes)) return;
-    if (!this.#isBusy) {
+    if (!this.#isBusy && !this.#sink.isClosed && this.#write(bytes)) return;
+    if (!this.#isBusy && !this.#sink.isClosed) {
       // That write was taken in but asked for a pause.
       this.#isBusy = true;
       this.#resumeWhenDrained();
@@ -129,6 +129,14 @@ class WatchStream implements Watcher {
     }
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
+  }
+
+  #write(bytes: Buffer): boolean {
+    if (!this.#isOpened) {
+      this.#isOpened = true;
+      if (this.#format.open) return this.#sink.write(this.#format.open(bytes));
+    }
+    return this.#sink.write(bytes);
   }
 
   #resumeWhenDrained(): void {
@@ -149,7 +157,7 @@ class WatchStream implements Watcher {
       this.#queue = [];
       this.#queuedBytes = 0;
       const bytes = next.length === 1 ? next[0]! : Buffer.concat(next);
-      if (this.#sink.write(bytes)) continue;
+      if (this.#write(bytes)) continue;
       this.#isBusy = true;
       this.#resumeWhenDrained();
       return;

@@ -7,16 +7,12 @@ export function writeCall(call: Call, isDryRun: boolean): WriteCall {
     server: call.server,
     resource: call.resource,
     subresource: call.info.subresource,
-    namespace: call.info.namespace,
+    // The path of a namespace names it as the request's namespace, too; as an object it is in none.
+    namespace: call.resource.namespaced ? call.info.namespace : '',
     name: call.info.name,
     user: call.user,
     isDryRun,
     signal: call.signal,
     warn: call.warn,
   };
-}
-
-/** Namespaces carry their own name as the request's namespace; as objects they have none. */
-export function placeOf(call: Call): { namespace: string; name: string } {
-  return { namespace: call.resource.namespaced ? call.info.namespace : '', name: call.info.name };
 }
