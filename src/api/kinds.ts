@@ -23,6 +23,7 @@ import { cronJobKind } from './batch/cron-job.ts';
 import { jobKind } from './batch/job.ts';
 import { certificateSigningRequestKind } from './certificates/certificate-signing-request.ts';
 import { leaseKind } from './coordination/lease.ts';
+import { componentStatusKind } from './core/component-status.ts';
 import { configMapKind } from './core/config-map.ts';
 import { endpointsKind } from './core/endpoints.ts';
 import { eventKind } from './core/event.ts';
@@ -53,6 +54,10 @@ import { clusterRoleKind } from './rbac/cluster-role.ts';
 import { clusterRoleBindingKind } from './rbac/cluster-role-binding.ts';
 import { roleKind } from './rbac/role.ts';
 import { roleBindingKind } from './rbac/role-binding.ts';
+import { deviceClassKind } from './resource/device-class.ts';
+import { resourceClaimKind } from './resource/resource-claim.ts';
+import { resourceClaimTemplateKind } from './resource/resource-claim-template.ts';
+import { resourceSliceKind } from './resource/resource-slice.ts';
 import { priorityClassKind } from './scheduling/priority-class.ts';
 import { csiDriverKind } from './storage/csi-driver.ts';
 import { csiNodeKind } from './storage/csi-node.ts';
@@ -62,6 +67,7 @@ import { volumeAttachmentKind } from './storage/volume-attachment.ts';
 import { volumeAttributesClassKind } from './storage/volume-attributes-class.ts';
 
 export const kindDefinitions: readonly KindDefinition[] = [
+  componentStatusKind,
   configMapKind,
   endpointsKind,
   eventKind,
@@ -119,4 +125,8 @@ export const kindDefinitions: readonly KindDefinition[] = [
   subjectAccessReviewKind,
   selfSubjectAccessReviewKind,
   localSubjectAccessReviewKind,
+  deviceClassKind,
+  resourceClaimTemplateKind,
+  resourceClaimKind,
+  resourceSliceKind,
 ];
