@@ -54,7 +54,7 @@ export const taintEvictionController: ControllerDefinition = {
       workers: 8,
       async reconcile(key) {
         const pod = pods.find(key);
-        if (!pod || pod.metadata.deletionTimestamp) return;
+        if (!pod) return;
         const node = nodes.find(pod.spec?.nodeName ?? '');
         const seconds = toleratedSeconds(node ? executing(node) : [], pod.spec?.tolerations ?? []);
         if (seconds === Number.POSITIVE_INFINITY) return stopWaiting(key, pod);
@@ -83,7 +83,7 @@ export const taintEvictionController: ControllerDefinition = {
       try {
         const disruption = { reason: 'DeletionByTaintManager', message } as const;
         await markDisrupted(client, pod, { disruption, nowMs: clock.now() });
-        await client.resource(podKind).delete({ namespace, name });
+        if (!pod.metadata.deletionTimestamp) await client.resource(podKind).delete({ namespace, name });
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }

@@ -1,0 +1,102 @@
+import type { Pod } from '../../generated/core-v1.ts';
+import { jobKind, podKind } from '../../generated/kinds.ts';
+import { keyOf } from '../api/meta/object.ts';
+import { controllerOf } from '../api/meta/owner-references.ts';
+import type { ControllerDefinition } from '../reconcile/controller.ts';
+import { claim } from '../reconcile/controller-refs.ts';
+import { Expectations } from '../reconcile/expectations.ts';
+import { isJobFinished, isTracked } from './job/plan-job.ts';
+import { releasePod, syncJob } from './job/sync-job.ts';
+import { controlledBy, indexByController, orphansOf } from './shared/indexes.ts';
+import { cachedSelector } from './shared/selector.ts';
+import { watchOwnedPods } from './shared/watch-owned-pods.ts';
+
+const ourName = 'kubernetes.io/job-controller';
+/** Keys of pods whose Job is gone: their finalizer has nobody left to wait for. */
+const orphanKey = (pod: Pod) => `orphan:${keyOf(pod)}`;
+
+/** Runs pods until enough of them have succeeded. */
+export const jobController: ControllerDefinition = {
+  name: 'job',
+  setup({ client, informers, clock, recorder }, queue) {
+    const jobs = informers.informer(jobKind);
+    const pods = informers.informer(podKind);
+    const expectations = new Expectations(clock);
+    const events = recorder('job-controller');
+    const released = new Set<string>();
+    indexByController(pods);
+    const lookAtOrphans = (uid: string | undefined) => {
+      for (const pod of controlledBy(pods, uid)) if (isTracked(pod)) queue.add(orphanKey(pod));
+    };
+    jobs.onChange({
+      added: (job) => queue.add(keyOf(job)),
+      updated: (job) => queue.add(keyOf(job)),
+      deleted: (job) => {
+        expectations.forget(keyOf(job));
+        lookAtOrphans(job.metadata.uid);
+      },
+    });
+    const jobOf = (pod: Pod) => {
+      const reference = controllerOf(pod);
+      const job =
+        reference?.kind === jobKind.kind ? jobs.find(`${pod.metadata.namespace}/${reference.name}`) : undefined;
+      return job?.metadata.uid === reference?.uid ? job : undefined;
+    };
+    const lookIfOrphan = (pod: Pod) => {
+      if (!isTracked(pod)) released.delete(pod.metadata.uid ?? '');
+      // The Job may just not have been seen yet.
+      else if (!jobOf(pod)) queue.addAfter(orphanKey(pod), 500);
+    };
+    pods.onChange({
+      added: lookIfOrphan,
+      updated: lookIfOrphan,
+      deleted: (pod) => {
+        released.delete(pod.metadata.uid ?? '');
+      },
+    });
+    const selectorOf = (job: Parameters<typeof keyOf>[0] & { spec: { selector?: any } }) =>
+      cachedSelector(job.spec.selector);
+    watchOwnedPods({ kind: jobKind, owners: jobs, pods, queue, expectations, selectorOf });
+
+    return {
+      name: 'job',
+      async reconcile(key, signal) {
+        if (key.startsWith('orphan:')) return releaseOrphan(key.slice('orphan:'.length));
+        const job = jobs.find(key);
+        if (!job || (job.spec.managedBy && job.spec.managedBy !== ourName)) return;
+        const selector = cachedSelector(job.spec.selector);
+        if (!selector) return;
+        const { uid, namespace = '' } = job.metadata;
+        const candidates = [...controlledBy(pods, uid), ...orphansOf(pods, namespace)];
+        const mine = await claim({
+          client,
+          ownerKind: jobKind,
+          owner: job,
+          kind: podKind,
+          selector,
+          candidates,
+          signal,
+        });
+        if (isJobFinished(job)) {
+          await Promise.all(mine.filter(isTracked).map((pod) => releasePod(client, pod)));
+          return;
+        }
+        const options = { client, recorder: events, expectations, released, nowMs: clock.now() };
+        const recheckMs = await syncJob(job, mine, options);
+        if (recheckMs !== undefined) queue.addAfter(key, recheckMs + 50);
+      },
+    };
+
+    async function releaseOrphan(key: string): Promise<void> {
+      const pod = pods.find(key);
+      if (!pod || !isTracked(pod) || jobOf(pod)) return;
+      const reference = controllerOf(pod);
+      if (reference?.kind === jobKind.kind) {
+        const { namespace = '' } = pod.metadata;
+        const job = await client.resource(jobKind).find({ namespace, name: reference.name });
+        if (job?.metadata.uid === reference.uid) return;
+      }
+      await releasePod(client, pod);
+    }
+  },
+};
