@@ -18,7 +18,12 @@ export interface RequestContext {
   readonly nowMs: number;
   readonly isDryRun: boolean;
   /** Who asks; the fields of `authentication.k8s.io` UserInfo. Only CertificateSigningRequests look. */
-  readonly user?: { username?: string; uid?: string; groups?: string[]; extra?: Record<string, string[]> };
+  readonly user?: {
+    readonly username: string;
+    readonly uid?: string;
+    readonly groups: readonly string[];
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
 }
 
 /** How a subresource that writes part of an object (`status`, `scale`…) differs from writing the object. */

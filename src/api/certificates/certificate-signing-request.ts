@@ -47,7 +47,7 @@ export const certificateSigningRequestKind: KindDefinition<CertificateSigningReq
     const { spec } = object;
     for (const field of ['username', 'uid', 'groups', 'extra'] as const) delete spec[field];
     // Who asks is who is authenticated, whatever the client wrote.
-    if (user) Object.assign(spec, user);
+    if (user) Object.assign(spec, structuredClone(user));
     object.status = {};
   },
   prepareForUpdate(next, current) {

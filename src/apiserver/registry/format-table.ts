@@ -1,7 +1,7 @@
 // Server-side printing: objects as rows, as `kubectl get` shows them.
 
 import type { Column } from '../../api/kind.ts';
-import { ageColumn, nameColumn } from '../../api/meta/columns.ts';
+import { defaultColumns } from '../../api/meta/columns.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Entry } from './entry.ts';
 import { bookmarkMeta, type FormatOptions, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
@@ -15,15 +15,13 @@ function definitions(columns: readonly Column<any>[]): string {
   return JSON.stringify(
     columns.map((column) => ({
       name: column.name,
-      type: column.type === 'date' ? 'string' : column.type,
+      type: column.type,
       format: formatOfColumn(column),
       description: column.description,
       priority: column.priority ?? 0,
     })),
   );
 }
-
-const defaultColumns: readonly Column<any>[] = [nameColumn, ageColumn];
 
 /** Inside strings quotes are escaped, so that this cannot be part of a cell. */
 const noColumns = Buffer.from('"columnDefinitions":null');

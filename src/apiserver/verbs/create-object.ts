@@ -23,10 +23,11 @@ export async function createObject(call: WriteCall, object: KubernetesObject): P
   const base = metadata.name ? '' : (metadata.generateName ?? '');
   await admit(call, { operation: 'CREATE', object });
   fillMetadata(call, object);
-  const context = { nowMs: server.clock.now(), isDryRun: call.isDryRun };
-  resource.rules.prepareForCreate?.(object, context);
+  const context = { nowMs: server.clock.now(), isDryRun: call.isDryRun, user: call.user };
   for (let attempt = 1; ; attempt++) {
     const next = base ? withName(object, generatedName(call, base)) : object;
+    // Some labels and selectors are made of the name.
+    resource.rules.prepareForCreate?.(next, context);
     try {
       return await finish(call, next);
     } catch (error) {
@@ -90,6 +91,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule: rules.nameRule }, errors);
   server.addresses.prepare(resource, object, undefined, errors);
   rules.validate?.(object, errors);
+  rules.validateCreate?.(object, errors);
   if (!errors.isEmpty) {
     const kind = { group: resource.storage.group, name: resource.kind };
     throw invalid(kind, object.metadata.name ?? '', errors.summary(), errors.causes());

@@ -110,7 +110,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   const next = canonical<KubernetesObject>(resource.storage.typeName, draft);
   if (!call.skipsValidation) validateUpdate(call, next, current, rules);
   const stamped = next.metadata.resourceVersion;
-  for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
+  if (!call.subresource) for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
   using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current);
   const bytes = storedBytes(resource, next);
   next.metadata.resourceVersion = stamped!;
