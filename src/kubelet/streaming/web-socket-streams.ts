@@ -28,7 +28,7 @@ async function accept(
   socket: Duplex,
   head: Buffer,
   supported: readonly string[],
-): Promise<WebSocket | undefined> {
+): Promise<{ client: WebSocket; protocol: string } | undefined> {
   const { WebSocketServer } = await import('ws');
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
   const chosen = supported.find((protocol) => offered.includes(protocol));
@@ -36,13 +36,12 @@ async function accept(
     socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     return undefined;
   }
-  const server = new WebSocketServer({
-    noServer: true,
-    handleProtocols: () => chosen,
-    maxPayload: 8 * 2 ** 20,
-    perMessageDeflate: false,
-  });
-  return new Promise((resolve) => server.handleUpgrade(request, socket, head, resolve));
+  const server = new WebSocketServer({ noServer: true, maxPayload: 8 * 2 ** 20, perMessageDeflate: false });
+  // The port-forward protocol has a slash in its name, which `ws` refuses to read: it sees no header, and we answer it.
+  delete request.headers['sec-websocket-protocol'];
+  server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${chosen}`));
+  const client = await new Promise<WebSocket>((resolve) => server.handleUpgrade(request, socket, head, resolve));
+  return { client, protocol: chosen };
 }
 
 export interface ChannelRequest {
@@ -61,11 +60,12 @@ export async function joinChannels({ request, socket, head, url, options }: Chan
     'v2.channel.k8s.io',
     'channel.k8s.io',
   ]);
-  const client = await accept(request, socket, head, channelProtocols);
-  if (!client) return void backend.socket.destroy();
+  const accepted = await accept(request, socket, head, channelProtocols);
+  if (!accepted) return void backend.socket.destroy();
+  const { client, protocol } = accepted;
   // Nothing is lost while the streams are opened: the socket waits.
   const spdy = spdyClient(backend.socket, backend.early);
-  const isBase64 = client.protocol.includes('base64');
+  const isBase64 = protocol.includes('base64');
   const send = (channel: number, chunk: Uint8Array): void => {
     if (client.readyState !== client.OPEN) return;
     if (isBase64) client.send(`${channel}${Buffer.from(chunk).toString('base64')}`, afterSend);
@@ -113,9 +113,9 @@ function openStreams(
 /** Port-forward: the messages' bytes are SPDY's, and the runtime gets them as they are. */
 export async function joinTunnel(request: IncomingMessage, socket: Duplex, head: Buffer, url: string): Promise<void> {
   const backend = await upgradeToSpdy(url, ['portforward.k8s.io']);
-  const client = await accept(request, socket, head, [tunnelProtocol]);
-  if (!client) return void backend.socket.destroy();
-  const tunnel = messageStream(client);
+  const accepted = await accept(request, socket, head, [tunnelProtocol]);
+  if (!accepted) return void backend.socket.destroy();
+  const tunnel = messageStream(accepted.client);
   if (backend.early.length > 0) tunnel.write(backend.early);
   splice(tunnel, backend.socket);
 }

@@ -1,7 +1,7 @@
 // A part of a volume mounted on its own. Containers may write the volume and plant links in it, so the way down goes from
-// one open folder to the next, follows no link, and what is mounted is the descriptor at its end.
+// one open folder to the next, and what is mounted is the descriptor at its end.
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readlink, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Mounter } from './mounter.ts';
 
@@ -10,23 +10,40 @@ const pathOnly = 0o10000000; // O_PATH: sockets and devices open too, and nothin
 
 const through = (handle: FileHandle): string => `/proc/self/fd/${handle.fd}`;
 
-/** Opens `subPath` below `root`, making folders that are missing. */
+const maxLinks = 40;
+
+/**
+ * Opens `subPath` below `root`, making folders that are missing. Links are followed by hand, as paths relative to where
+ * they stand: whatever they say, the way never leaves the root.
+ */
 async function descend(root: string, subPath: string): Promise<FileHandle> {
-  let current = await open(root, O_RDONLY | O_DIRECTORY);
-  for (const part of subPath.split('/').filter((each) => each !== '' && each !== '.')) {
-    const parent = current;
-    try {
-      if (part === '..') throw new Error(`subPath ${JSON.stringify(subPath)} must not contain ".."`);
-      current = await openChild(parent, part);
-    } finally {
-      await parent.close();
+  const trail = [await open(root, O_RDONLY | O_DIRECTORY)];
+  const left = subPath.split('/');
+  let links = 0;
+  try {
+    for (let part = left.shift(); part !== undefined; part = left.shift()) {
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        if (trail.length === 1) throw new Error(`subPath ${JSON.stringify(subPath)} leads out of its volume`);
+        await trail.pop()!.close();
+        continue;
+      }
+      const parent = trail.at(-1)!;
+      const child = await openChild(parent, part);
+      if (!(await child.stat()).isSymbolicLink()) {
+        trail.push(child);
+        continue;
+      }
+      await child.close();
+      const target = await readlink(`${through(parent)}/${part}`);
+      links += 1;
+      if (target.startsWith('/') || links > maxLinks) throw new Error(`subPath ${JSON.stringify(subPath)} leads through a link out of its volume`);
+      left.unshift(...target.split('/'));
     }
-    if ((await current.stat()).isSymbolicLink()) {
-      await current.close();
-      throw new Error(`subPath ${JSON.stringify(subPath)} leads through a link`);
-    }
+    return trail.pop()!;
+  } finally {
+    for (const handle of trail) await handle.close();
   }
-  return current;
 }
 
 async function openChild(parent: FileHandle, name: string): Promise<FileHandle> {

@@ -124,8 +124,12 @@ function headerBlock(headers: Readonly<Record<string, string>>, isFirst: boolean
   const stored = Buffer.alloc(5);
   stored.writeUInt16LE(plain.length, 1);
   stored.writeUInt16LE(~plain.length & 0xffff, 3);
-  return Buffer.concat([isFirst ? Buffer.from([0x78, 0x01]) : Buffer.alloc(0), stored, plain]);
+  return Buffer.concat([isFirst ? zlibHead : Buffer.alloc(0), stored, plain, emptyBlock]);
 }
+
+const zlibHead = Buffer.from([0x78, 0x01]);
+// A reader hands on what it has when it meets an empty block: the end of a flush.
+const emptyBlock = Buffer.from([0, 0, 0, 0xff, 0xff]);
 
 function uint32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
