@@ -1,5 +1,5 @@
 // What can be done at which path, for OpenAPI documents: one list of operations, rendered by openapi-v2 and openapi-v3.
-import { hasType, typeNameOf } from './ir.ts';
+import { hasType, typeNameOf, typeOf } from './ir.ts';
 import { patchName } from './openapi-schemas.ts';
 
 /** What the documents need to know of a served resource; ResourceInfo has all of it. */
@@ -26,6 +26,11 @@ export interface OpenApiResource {
 
 export type Method = 'get' | 'put' | 'post' | 'delete' | 'patch' | 'head' | 'options';
 
+export interface QueryParameter {
+  readonly name: string;
+  readonly type: 'boolean' | 'integer' | 'string';
+}
+
 export interface Operation {
   readonly path: string;
   readonly method: Method;
@@ -33,18 +38,46 @@ export interface Operation {
   readonly operationId: string;
   readonly tag: string;
   readonly gvk: { readonly group: string; readonly version: string; readonly kind: string } | undefined;
-  readonly query: readonly string[];
+  readonly query: readonly QueryParameter[];
   /** Type names; undefined for operations whose content is free. */
   readonly body: string | undefined;
   readonly answer: string | undefined;
   readonly codes: readonly number[];
   readonly isStream: boolean;
+  /** Answers text under every content type. */
+  readonly isText?: boolean;
+}
+
+const booleans = new Set([
+  'allowWatchBookmarks',
+  'force',
+  'ignoreStoreReadErrorWithClusterBreakingPotential',
+  'orphanDependents',
+  'sendInitialEvents',
+  'watch',
+]);
+const integers = new Set(['gracePeriodSeconds', 'limit', 'timeoutSeconds']);
+
+function parameters(names: readonly string[]): QueryParameter[] {
+  return names.map((name) => ({
+    name,
+    type: booleans.has(name) ? 'boolean' : integers.has(name) ? 'integer' : 'string',
+  }));
+}
+
+/** The fields of an options kind, each a query parameter. */
+function optionParameters(typeName: string): QueryParameter[] {
+  return typeOf(typeName)
+    .jsonFields.filter((field) => field.name !== 'apiVersion' && field.name !== 'kind' && field.kind !== 'time')
+    .map((field) => ({
+      name: field.name,
+      type: field.kind === 'bool' ? 'boolean' : field.kind.startsWith('int') ? 'integer' : 'string',
+    }));
 }
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
-const writeQuery = ['dryRun', 'fieldManager', 'fieldValidation'];
-const listQuery = [
-  'allowWatchBookmarks',
+const writeNames = ['dryRun', 'fieldManager', 'fieldValidation'];
+const selectNames = [
   'continue',
   'fieldSelector',
   'labelSelector',
@@ -53,18 +86,19 @@ const listQuery = [
   'resourceVersionMatch',
   'sendInitialEvents',
   'timeoutSeconds',
-  'watch',
 ];
-const deleteQuery = [
+const deleteNames = [
   'dryRun',
   'gracePeriodSeconds',
   'ignoreStoreReadErrorWithClusterBreakingPotential',
   'orphanDependents',
   'propagationPolicy',
 ];
-const collectionQuery = [
-  ...new Set([...listQuery.filter((name) => name !== 'watch' && name !== 'allowWatchBookmarks'), ...deleteQuery]),
-].sort();
+const writeQuery = parameters(writeNames);
+const patchQuery = parameters([...writeNames, 'force']);
+const listQuery = parameters(['allowWatchBookmarks', ...selectNames, 'watch']);
+const deleteQuery = parameters(deleteNames);
+const collectionQuery = parameters([...selectNames, ...deleteNames].sort());
 const patchContent = [
   'application/apply-patch+yaml',
   'application/json-patch+json',
@@ -208,13 +242,12 @@ class OperationMaker {
       });
     }
     if (verbs.has('patch')) {
-      const query = [...writeQuery, 'force'];
       this.#add({
         ...shared,
         method: 'patch',
         action: 'patch',
         operationId: `patch${name}`,
-        query,
+        query: patchQuery,
         body: patchName,
         codes: [200, 201],
       });
@@ -233,32 +266,31 @@ class OperationMaker {
     }
   }
 
+  #connect(path: string, name: string, gvk: NonNullable<Operation['gvk']>): void {
+    const isProxy = name === 'proxy';
+    const methods: Method[] = isProxy ? ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'] : ['get', 'post'];
+    const typeName = typeNameOf(gvk);
+    const query = typeName ? optionParameters(typeName) : [];
+    for (const method of methods) {
+      const operationId = `connect${this.#id}${capital(method)}${this.#scope}${this.#resource.kind}${camel(name)}`;
+      const operation = { method, action: 'connect', gvk, query, answer: undefined } as const;
+      this.#add({ ...operation, path, operationId });
+      if (isProxy) this.#add({ ...operation, path: `${path}/{path}`, operationId: `${operationId}WithPath` });
+    }
+  }
+
   #subresource(path: string, subresource: OpenApiResource['subresources'][number]): void {
     const { group, version, kind, name } = subresource;
     const gvk = { group, version, kind };
     const part = name.split('/').map(camel).join('');
-    const isOptions = kind.endsWith('Options');
-    if (isOptions && name !== 'log') {
-      const methods: Method[] =
-        name === 'proxy' ? ['get', 'put', 'post', 'delete', 'patch', 'head', 'options'] : ['get', 'post'];
-      for (const method of methods) {
-        const id = `connect${this.#id}${capital(method)}${this.#scope}${this.#resource.kind}${part}`;
-        this.#add({ path, method, action: 'connect', operationId: id, gvk, answer: undefined });
-        if (name !== 'proxy') continue;
-        this.#add({
-          path: `${path}/{path}`,
-          method,
-          action: 'connect',
-          operationId: `${id}WithPath`,
-          gvk,
-          answer: undefined,
-        });
-      }
-      return;
-    }
     if (name === 'log') {
       const operationId = `read${this.#id}${this.#scope}${this.#resource.kind}Log`;
-      this.#add({ path, method: 'get', action: 'get', operationId, answer: undefined });
+      const query = optionParameters('io.k8s.api.core.v1.PodLogOptions');
+      this.#add({ path, method: 'get', action: 'get', operationId, query, answer: undefined, isText: true });
+      return;
+    }
+    if (kind.endsWith('Options')) {
+      this.#connect(path, name, gvk);
       return;
     }
     // The status of a custom resource has the resource's own kind, which no fact knows.
@@ -302,32 +334,30 @@ export function operationsOf(resources: readonly OpenApiResource[]): Operation[]
   return operations;
 }
 
-const booleans = new Set([
-  'allowWatchBookmarks',
-  'force',
-  'ignoreStoreReadErrorWithClusterBreakingPotential',
-  'orphanDependents',
-  'sendInitialEvents',
-  'watch',
-]);
-const integers = new Set(['gracePeriodSeconds', 'limit', 'timeoutSeconds']);
-
-/** The JSON type of a query parameter. */
-export function queryType(name: string): 'boolean' | 'integer' | 'string' {
-  if (booleans.has(name)) return 'boolean';
-  return integers.has(name) ? 'integer' : 'string';
+/** A path with its operations, and the query parameters that all of them share. */
+export interface PathOperations {
+  readonly path: string;
+  readonly operations: readonly Operation[];
+  /** Names in braces. */
+  readonly pathNames: readonly string[];
+  readonly shared: readonly QueryParameter[];
 }
 
-/** The names in braces: what a path's parameters are. */
-export const pathParameters = (path: string): string[] => [...path.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1]!);
+function pathOf(path: string, operations: readonly Operation[]): PathOperations {
+  const pathNames = [...path.matchAll(/\{([a-z]+)\}/g)].map((match) => match[1]!);
+  const common = operations[0]!.query.filter(({ name }) =>
+    operations.every((operation) => operation.query.some((other) => other.name === name)),
+  );
+  const isPretty = operations.some(({ action }) => action !== '' && action !== 'connect');
+  return { path, operations, pathNames, shared: isPretty ? [...common, ...parameters(['pretty'])] : common };
+}
+
+/** The query parameters of an operation that its path does not name already. */
+export const ownQuery = (operation: Operation, { shared }: PathOperations): QueryParameter[] =>
+  operation.query.filter(({ name }) => !shared.some((other) => other.name === name));
 
 /** Operations by path, in the order of paths. */
-export function byPath(operations: readonly Operation[]): Map<string, Operation[]> {
-  const paths = new Map<string, Operation[]>();
-  for (const operation of [...operations].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))) {
-    const list = paths.get(operation.path);
-    if (list) list.push(operation);
-    else paths.set(operation.path, [operation]);
-  }
-  return paths;
+export function byPath(operations: readonly Operation[]): PathOperations[] {
+  const paths = Map.groupBy(operations, ({ path }) => path);
+  return [...paths].sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, list]) => pathOf(path, list));
 }

@@ -44,6 +44,12 @@ const scalars: Partial<Record<string, OpenApiSchema>> = {
 };
 const zeroes: Partial<Record<string, unknown>> = { string: '', bool: false, int32: 0, int64: 0, double: 0, struct: {} };
 
+/** Upstream wraps a reference only where something stands beside it; at fields that is their description. */
+function plain(schema: OpenApiSchema): OpenApiSchema {
+  const { allOf } = schema;
+  return Array.isArray(allOf) && Object.keys(schema).length === 1 ? allOf[0] : schema;
+}
+
 class SchemaMaker {
   readonly #dialect: Dialect;
   readonly #reach: (name: string) => void;
@@ -66,7 +72,7 @@ class SchemaMaker {
     if (field.kind === 'stringlist') return { type: 'array', items: this.#stringItem() };
     this.#reach(field.typeName!);
     const reference = schemaReference(field.typeName!, this.#dialect);
-    return fallback === undefined || this.#dialect === 2 ? reference : { allOf: [reference], ...defaulted };
+    return this.#dialect === 2 ? reference : { allOf: [reference], ...defaulted };
   }
 
   #stringItem(): OpenApiSchema {
@@ -77,9 +83,9 @@ class SchemaMaker {
     const { fact } = field;
     const schema: OpenApiSchema =
       field.wrap === 'list'
-        ? { type: 'array', items: this.#value(field, fact.elemPointer ? undefined : zeroes[field.kind]) }
+        ? { type: 'array', items: plain(this.#value(field, fact.elemPointer ? undefined : zeroes[field.kind])) }
         : field.wrap === 'map'
-          ? { type: 'object', additionalProperties: this.#value(field, zeroes[field.kind]) }
+          ? { type: 'object', additionalProperties: plain(this.#value(field, zeroes[field.kind])) }
           : this.#value(field, this.#defaultOf(field));
     if (fact.listType) schema['x-kubernetes-list-type'] = fact.listType;
     if (fact.listMapKeys) schema['x-kubernetes-list-map-keys'] = fact.listMapKeys;
@@ -97,6 +103,7 @@ class SchemaMaker {
   }
 
   type(type: Type): OpenApiSchema {
+    if (type.shortName === 'FieldsV1') return { type: 'object' };
     if (type.kind !== 'struct') return customSchema(type.kind, this.#dialect);
     const properties: OpenApiSchema = {};
     for (const field of type.jsonFields) properties[field.name] = this.field(field);

@@ -7,9 +7,10 @@ import {
   type OpenApiResource,
   type Operation,
   operationsOf,
+  ownQuery,
+  type PathOperations,
   patchContentOf,
-  pathParameters,
-  queryType,
+  type QueryParameter,
 } from './openapi-operations.ts';
 import { type OpenApiSchema, patchName, schemaReference, schemasOf } from './openapi-schemas.ts';
 import { fingerprint, type OpenApiDocument } from './openapi-v3.ts';
@@ -17,13 +18,22 @@ import { fingerprint, type OpenApiDocument } from './openapi-v3.ts';
 const produced = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const streamed = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
-const parameter = (name: string, place: 'query' | 'path'): OpenApiSchema => ({
+const queryParameter = ({ name, type }: QueryParameter): OpenApiSchema => ({
   uniqueItems: true,
-  type: place === 'path' ? 'string' : queryType(name),
+  type,
   name,
-  in: place,
-  ...(place === 'path' ? { required: true } : {}),
+  in: 'query',
 });
+
+const pathParameter = (name: string): OpenApiSchema => ({
+  uniqueItems: true,
+  type: 'string',
+  name,
+  in: 'path',
+  required: true,
+});
+
+const byName = (a: OpenApiSchema, b: OpenApiSchema): number => (String(a['name']) < String(b['name']) ? -1 : 1);
 
 class DocumentMaker {
   readonly roots = new Set<string>();
@@ -35,18 +45,24 @@ class DocumentMaker {
     return schemaReference(name, 2);
   }
 
-  operation(operation: Operation): OpenApiSchema {
-    const { answer, body, codes, query, gvk, action, operationId, tag, isStream } = operation;
+  #operation(operation: Operation, path: PathOperations): OpenApiSchema {
+    const { answer, body, codes, gvk, action, operationId, tag, isStream } = operation;
     const schema = answer === undefined ? { type: 'string' } : this.#schema(answer);
     const descriptions: Record<number, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
-    const parameters: OpenApiSchema[] = query.map((name) => parameter(name, 'query'));
+    const parameters = ownQuery(operation, path).map(queryParameter);
     if (body !== undefined) {
       const required = body.endsWith('.DeleteOptions') ? {} : { required: true };
       parameters.unshift({ name: 'body', in: 'body', ...required, schema: this.#schema(body) });
     }
     return {
       consumes: body === patchName ? patchContentOf(answer ?? '') : ['*/*'],
-      produces: answer === undefined ? ['*/*'] : isStream ? [...produced, ...streamed] : produced,
+      produces: operation.isText
+        ? [...produced, 'text/plain']
+        : answer === undefined
+          ? ['*/*']
+          : isStream
+            ? [...produced, ...streamed]
+            : produced,
       schemes: ['https'],
       tags: [tag],
       operationId,
@@ -60,13 +76,10 @@ class DocumentMaker {
     };
   }
 
-  path(path: string, operations: readonly Operation[]): OpenApiSchema {
-    const parameters = pathParameters(path).map((name) => parameter(name, 'path'));
-    if (operations.some((operation) => operation.action && operation.action !== 'connect')) {
-      parameters.push(parameter('pretty', 'query'));
-    }
+  path(path: PathOperations): OpenApiSchema {
+    const parameters = [...path.pathNames.map(pathParameter), ...path.shared.map(queryParameter)].sort(byName);
     return {
-      ...Object.fromEntries(operations.map((operation) => [operation.method, this.operation(operation)])),
+      ...Object.fromEntries(path.operations.map((operation) => [operation.method, this.#operation(operation, path)])),
       ...(parameters.length > 0 ? { parameters } : {}),
     };
   }
@@ -75,7 +88,7 @@ class DocumentMaker {
 export function openApiV2Document(resources: readonly OpenApiResource[], release: string): OpenApiSchema {
   const maker = new DocumentMaker();
   const paths: OpenApiSchema = {};
-  for (const [path, operations] of byPath(operationsOf(resources))) paths[path] = maker.path(path, operations);
+  for (const path of byPath(operationsOf(resources))) paths[path.path] = maker.path(path);
   const versions = new Map(resources.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
   return {
     swagger: '2.0',

@@ -6,9 +6,10 @@ import {
   type OpenApiResource,
   type Operation,
   operationsOf,
+  ownQuery,
+  type PathOperations,
   patchContentOf,
-  pathParameters,
-  queryType,
+  type QueryParameter,
 } from './openapi-operations.ts';
 import { type OpenApiSchema, patchName, schemaReference, schemasOf } from './openapi-schemas.ts';
 
@@ -24,15 +25,23 @@ export interface OpenApiDocument {
 const answerTypes = ['application/json', 'application/vnd.kubernetes.protobuf', 'application/yaml'];
 const streamTypes = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
 
-const parameter = (name: string, place: 'query' | 'path'): OpenApiSchema => ({
+const queryParameter = ({ name, type }: QueryParameter): OpenApiSchema => ({
   name,
-  in: place,
-  ...(place === 'path' ? { required: true } : {}),
-  schema: { type: place === 'path' ? 'string' : queryType(name), uniqueItems: true },
+  in: 'query',
+  schema: { type, uniqueItems: true },
+});
+
+const pathParameter = (name: string): OpenApiSchema => ({
+  name,
+  in: 'path',
+  required: true,
+  schema: { type: 'string', uniqueItems: true },
 });
 
 const isReferable = (name: string, custom: ReadonlySet<string>): boolean =>
   name === patchName || hasType(name) || custom.has(name);
+
+const byName = (a: OpenApiSchema, b: OpenApiSchema): number => (String(a['name']) < String(b['name']) ? -1 : 1);
 
 class DocumentMaker {
   readonly #custom: Map<string, OpenApiSchema>;
@@ -53,14 +62,20 @@ class DocumentMaker {
   }
 
   #content(operation: Operation): OpenApiSchema {
-    if (operation.answer === undefined) return { '*/*': { schema: { type: 'string' } } };
-    const schema = this.#schema(operation.answer);
-    const types = operation.isStream ? [...answerTypes, ...streamTypes] : answerTypes;
+    const text = { type: 'string' };
+    if (operation.answer === undefined && !operation.isText) return { '*/*': { schema: text } };
+    const schema = operation.answer === undefined ? text : this.#schema(operation.answer);
+    const types = operation.isStream
+      ? [...answerTypes, ...streamTypes]
+      : operation.isText
+        ? [...answerTypes, 'text/plain']
+        : answerTypes;
     return Object.fromEntries(types.map((type) => [type, { schema }]));
   }
 
-  operation(operation: Operation): OpenApiSchema {
-    const { body, codes, query, gvk, action, operationId, tag } = operation;
+  #operation(operation: Operation, path: PathOperations): OpenApiSchema {
+    const { body, codes, gvk, action, operationId, tag } = operation;
+    const query = ownQuery(operation, path).map(queryParameter);
     const content = this.#content(operation);
     const descriptions: Record<number, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
     const answers = codes.map((code) => [String(code), { description: descriptions[code], content }] as const);
@@ -69,7 +84,7 @@ class DocumentMaker {
     return {
       tags: [tag],
       operationId,
-      ...(query.length > 0 ? { parameters: query.map((name) => parameter(name, 'query')) } : {}),
+      ...(query.length > 0 ? { parameters: query } : {}),
       ...(bodySchema
         ? {
             requestBody: {
@@ -84,13 +99,10 @@ class DocumentMaker {
     };
   }
 
-  path(path: string, operations: readonly Operation[]): OpenApiSchema {
-    const parameters = pathParameters(path).map((name) => parameter(name, 'path'));
-    if (operations.some((operation) => operation.action && operation.action !== 'connect')) {
-      parameters.push(parameter('pretty', 'query'));
-    }
+  path(path: PathOperations): OpenApiSchema {
+    const parameters = [...path.pathNames.map(pathParameter), ...path.shared.map(queryParameter)].sort(byName);
     return {
-      ...Object.fromEntries(operations.map((operation) => [operation.method, this.operation(operation)])),
+      ...Object.fromEntries(path.operations.map((operation) => [operation.method, this.#operation(operation, path)])),
       ...(parameters.length > 0 ? { parameters } : {}),
     };
   }
@@ -117,7 +129,7 @@ function customSchemaOf({ schema, group, version, kind }: OpenApiResource): Open
 export function openApiV3Document(resources: readonly OpenApiResource[], release: string): OpenApiSchema {
   const maker = new DocumentMaker(resources);
   const paths: OpenApiSchema = {};
-  for (const [path, operations] of byPath(operationsOf(resources))) paths[path] = maker.path(path, operations);
+  for (const path of byPath(operationsOf(resources))) paths[path.path] = maker.path(path);
   const { group = '', version = '' } = resources[0] ?? {};
   return {
     openapi: '3.0.0',
