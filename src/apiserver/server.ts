@@ -63,6 +63,8 @@ export interface ApiServer extends Component {
   /** Writes of the server itself: bootstrap objects. */
   readonly writer: ObjectWriter;
   readonly table: ResourceTable;
+  /** For admission plugins that write past admission. */
+  readonly registry: Registry;
   handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse>;
   /** Serves requests that arrive over a port, as `user`, until the port or the server closes. */
   servePort(port: MessagePort, user: UserInfo): void;
@@ -78,7 +80,7 @@ class Server implements ApiServer {
   readonly name = 'apiserver';
   readonly #options: ApiServerOptions;
   readonly #hub: CacheHub;
-  readonly #registry: Registry;
+  readonly registry: Registry;
   readonly #parts: ServerParts;
   readonly #pipeline: Pipeline;
   readonly #ready = Promise.withResolvers<void>();
@@ -92,12 +94,12 @@ class Server implements ApiServer {
     const { store, clock, random, log } = options;
     this.#ready.promise.catch(() => {});
     this.#hub = new CacheHub(store, log);
-    this.#registry = new Registry(store, this.#hub, new ResourceTable(options.resources));
+    this.registry = new Registry(store, this.#hub, new ResourceTable(options.resources));
     this.#parts = {
-      registry: this.#registry,
+      registry: this.registry,
       admission: options.admission,
       addresses: createServiceAddresses({
-        objects: this.#registry,
+        objects: this.registry,
         serviceCidr: options.serviceCidr,
         nodePortRange: options.nodePortRange ?? [30000, 32767],
         random,
@@ -113,10 +115,10 @@ class Server implements ApiServer {
       authorizers: options.authorizers,
       handlers: options.handlers,
       discovery: new Discovery({
-        table: this.#registry.table,
+        table: this.registry.table,
         health: new Health(this.#healthChecks()),
         metrics,
-        openApi: new OpenApi(this.#registry.table),
+        openApi: new OpenApi(this.registry.table),
         serverAddress: () => (this.address ? `${this.address.host}:${this.address.port}` : ''),
         extraPaths: options.extraPaths ?? [],
       }),
@@ -132,11 +134,11 @@ class Server implements ApiServer {
   }
 
   get objects(): ObjectReader {
-    return this.#registry;
+    return this.registry;
   }
 
   get table(): ResourceTable {
-    return this.#registry.table;
+    return this.registry.table;
   }
 
   get writer(): ObjectWriter {

@@ -2,6 +2,7 @@
 // read it differently from here.
 import { badRequest } from '../../api/meta/status-error.ts';
 import type { RequestInfo } from '../request-info.ts';
+import { hasControl } from './control-characters.ts';
 
 export interface ParsedRequest {
   readonly info: RequestInfo;
@@ -34,7 +35,7 @@ function decodeSegment(segment: string): string {
       throw badRequest('the request path is not valid percent-encoded UTF-8');
     }
   }
-  if (text === '.' || text === '..' || /[/\\%\u0000-\u001f\u007f]/.test(text)) {
+  if (text === '.' || text === '..' || /[/\\%]/.test(text) || hasControl(text)) {
     throw badRequest('the request path is not in canonical form');
   }
   return text;
@@ -134,7 +135,7 @@ function checkProxied(segment: string): void {
   } catch {
     throw badRequest('the request path is not valid percent-encoded UTF-8');
   }
-  if (text === '.' || text === '..' || /[\u0000-\u001f\u007f]/.test(text)) {
+  if (text === '.' || text === '..' || hasControl(text)) {
     throw badRequest('the request path is not in canonical form');
   }
 }

@@ -23,7 +23,11 @@ export interface ResponseExtras {
 
 /** Go's rule for `Warning` texts: quoted, with backslashes before quotes and backslashes. */
 function warningHeader(text: string): string {
-  const clean = text.replace(/[\u0000-\u001f\u007f]/g, ' ').replace(/[^\u0020-\u00ff]/g, '?');
+  let clean = '';
+  for (const char of text) {
+    const code = char.codePointAt(0)!;
+    clean += code < 0x20 || code === 0x7f ? ' ' : code > 0xff ? '?' : char;
+  }
   return `299 - "${clean.replace(/["\\]/g, '\\$&')}"`;
 }
 
@@ -35,10 +39,11 @@ function headersOf(extras: ResponseExtras): Record<string, string | readonly str
     ...extras.headers,
   };
   if (extras.warnings.length > 0) {
-    let size = 0;
-    headers['warning'] = [...new Set(extras.warnings)]
-      .map(warningHeader)
-      .filter((text) => (size += text.length) <= maxWarningBytes);
+    let left = maxWarningBytes;
+    headers['warning'] = [...new Set(extras.warnings)].map(warningHeader).filter((text) => {
+      left -= text.length;
+      return left >= 0;
+    });
   }
   return headers;
 }

@@ -3,7 +3,7 @@ import { apiVersionOf } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { encodeProtobuf, wrapProtobuf } from '../../schema/protobuf.ts';
 import type { Entry } from './entry.ts';
-import { bookmarkMeta, isStorageVersion, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
+import { isStorageVersion, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
 import { protobufWatch } from './protobuf-watch.ts';
 
 const listMetaType = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';

@@ -37,14 +37,16 @@ export function tableFormat(
   const context = { nowMs };
 
   const objectOf = (entry: Entry, metadata: unknown): string => {
-    if (includeObject === 'None') return '';
+    if (includeObject === 'None') return ',"object":null';
     if (includeObject === 'Object') return `,"object":${jsonOf(resource, entry).toString()}`;
     return `,"object":{"kind":"PartialObjectMetadata","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)}}`;
   };
   const row = (entry: Entry): string => {
     const object = entry.peek();
     const cells = columns.map((column) => column.cell(object, context));
-    return `{"cells":${JSON.stringify(cells)}${objectOf(entry, object.metadata)}}`;
+    const conditions = resource.rules.rowConditions?.(object) ?? [];
+    const marked = conditions.length > 0 ? `,"conditions":${JSON.stringify(conditions)}` : '';
+    return `{"cells":${JSON.stringify(cells)}${marked}${objectOf(entry, object.metadata)}}`;
   };
   const start = (meta: string, withColumns: boolean) =>
     `{"kind":"Table","apiVersion":"${apiVersion}","metadata":${meta},"columnDefinitions":${withColumns ? head : 'null'},"rows":[`;

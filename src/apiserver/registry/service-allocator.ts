@@ -73,7 +73,7 @@ class Allocator implements ServiceAddresses {
     this.#ports = new NumberPool({
       first: nodePortRange[0],
       last: nodePortRange[1],
-      dynamicFrom: nodePortRange[0] + staticBand(nodePortRange[1] - nodePortRange[0] + 1) / 2,
+      dynamicFrom: nodePortRange[0] + Math.floor(staticBand(nodePortRange[1] - nodePortRange[0] + 1) / 2),
       random,
       stored: () => services().flatMap(nodePortsOf),
     });
@@ -123,7 +123,10 @@ class Allocator implements ServiceAddresses {
     const [asked] = clusterIpsOf(service);
     if (asked === undefined) {
       const taken = this.#ips.take();
-      if (taken === undefined) return errors.internal(at, 'failed to allocate a cluster IP: range is full');
+      if (taken === undefined) {
+        errors.internal(at, 'failed to allocate a cluster IP: range is full');
+        return;
+      }
       held.ips.push(taken);
       spec.clusterIP = formatIp({ family: 4, bits: BigInt(taken) });
       spec.clusterIPs = [spec.clusterIP];
@@ -137,7 +140,10 @@ class Allocator implements ServiceAddresses {
         : this.#ips.isFree(value)
           ? ''
           : 'provided IP is already allocated';
-    if (problem) return errors.invalid(at, [asked], `failed to allocate IP ${asked}: ${problem}`);
+    if (problem) {
+      errors.invalid(at, [asked], `failed to allocate IP ${asked}: ${problem}`);
+      return;
+    }
     this.#ips.hold(value!);
     held.ips.push(value!);
   }
@@ -175,8 +181,10 @@ class Allocator implements ServiceAddresses {
     for (const port of ports) {
       if (port.nodePort) continue;
       const taken = this.#ports.take();
-      if (taken === undefined)
-        return errors.internal(path('spec.ports'), 'failed to allocate a nodePort: range is full');
+      if (taken === undefined) {
+        errors.internal(path('spec.ports'), 'failed to allocate a nodePort: range is full');
+        return;
+      }
       held.ports.push(taken);
       port.nodePort = taken;
     }

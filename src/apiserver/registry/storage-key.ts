@@ -1,6 +1,8 @@
 // Where objects live in the store: /registry/GROUP/PLURAL/[NAMESPACE/]NAME. Keys are only made here, from checked parts,
 // so that no name can reach into another resource or namespace.
 
+import { hasControl } from '../http/control-characters.ts';
+
 declare const keyBrand: unique symbol;
 declare const prefixBrand: unique symbol;
 export type StorageKey = string & { readonly [keyBrand]: true };
@@ -9,11 +11,14 @@ export type StoragePrefix = string & { readonly [prefixBrand]: true };
 /** Everything the API server keeps is below this. */
 export const registryRoot = '/registry/';
 
+/** Whether a name can be part of a key; names that cannot do not exist. */
+export function isKeySegment(segment: string): boolean {
+  return segment !== '' && segment !== '.' && segment !== '..' && !/[/%]/.test(segment) && !hasControl(segment);
+}
+
 function checkSegment(segment: string): string {
-  if (segment === '' || segment === '.' || segment === '..' || /[/%\u0000-\u001f]/.test(segment)) {
-    throw new RangeError(`not a storage key segment: ${JSON.stringify(segment)}`);
-  }
-  return segment;
+  if (isKeySegment(segment)) return segment;
+  throw new RangeError(`not a storage key segment: ${JSON.stringify(segment)}`);
 }
 
 /** The prefix of a resource's keys; ends with a separator. The core group is called `core`. */
@@ -39,9 +44,4 @@ export function prefixOfKey(key: string): StoragePrefix | undefined {
   const afterGroup = key.indexOf('/', registryRoot.length);
   const afterPlural = afterGroup < 0 ? -1 : key.indexOf('/', afterGroup + 1);
   return afterPlural < 0 ? undefined : (key.slice(0, afterPlural + 1) as StoragePrefix);
-}
-
-/** Whether a name can be part of a key; names that cannot do not exist. */
-export function isKeySegment(segment: string): boolean {
-  return segment !== '' && segment !== '.' && segment !== '..' && !/[/%\u0000-\u001f]/.test(segment);
 }

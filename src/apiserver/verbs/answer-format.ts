@@ -1,4 +1,5 @@
 // The form of answers of a call, checked against whether it is one object or a list.
+import { goQuote } from '../../api/meta/field-errors.ts';
 import { badRequest, notAcceptable } from '../../api/meta/status-error.ts';
 import { negotiate } from '../http/accept.ts';
 import { header } from '../http/exchange.ts';
@@ -23,7 +24,9 @@ export function answerFormat(call: Call, shape: 'object' | 'list' | 'watch'): Ob
   }
   const include = call.query.get('includeObject') ?? '';
   if (accepted.transform === 'table' && !['', 'Metadata', 'Object', 'None'].includes(include)) {
-    throw badRequest(`unrecognized includeObject value: ${JSON.stringify(include)}`);
+    throw badRequest(
+      `Unable to convert to Table as requested: includeObject: Invalid value: ${goQuote(include)}: must be 'Metadata', 'Object', 'None', or empty`,
+    );
   }
   return formatFor(call.resource, accepted, {
     includeObject: (include || 'Metadata') as 'Metadata',

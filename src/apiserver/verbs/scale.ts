@@ -54,6 +54,7 @@ export async function scale(call: Call): Promise<Answer> {
   const patch = info.verb === 'patch' ? await readPatch(call) : undefined;
   const { entry } = await updateObject(writeCall(call, options.isDryRun), {
     mayRetry: true,
+    checksUid: true,
     change: (current) => {
       const now = scaleAt(call, current!);
       const next =

@@ -18,6 +18,8 @@ export interface UpdatePlan {
   /** The change may be made again on a newer object; else a lost race is the client's to solve. */
   readonly mayRetry: boolean;
   readonly mayCreate?: boolean;
+  /** The uid in the object sent must be the stored one's; else it is a field like any other. */
+  readonly checksUid?: boolean;
   readonly uidPrecondition?: string | undefined;
 }
 
@@ -99,7 +101,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   const current = entry.object;
   checkUid(call, plan.uidPrecondition, current);
   const draft = await plan.change(current);
-  checkUid(call, draft.metadata.uid, current);
+  if (plan.checksUid) checkUid(call, draft.metadata.uid, current);
   checkVersion(call, draft, entry);
   await admit(call, { operation: 'UPDATE', object: draft, oldObject: current });
   const rules = subresourceRules(call);

@@ -29,6 +29,7 @@ export async function update(call: Call): Promise<Answer> {
   const object = toStorage(resource, body);
   const { entry, isCreated } = await updateObject(write, {
     change: () => structuredClone(object),
+    checksUid: true,
     // Without a resourceVersion the client wants its state, whatever was written in between.
     mayRetry: !object.metadata.resourceVersion,
     mayCreate: !info.subresource && resource.rules.allowsCreateOnUpdate === true,

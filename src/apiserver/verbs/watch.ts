@@ -152,7 +152,10 @@ class WatchStream implements Watcher {
 
   #pump(): void {
     while (this.#queue.length > 0) {
-      if (this.#sink.isClosed) return this.#end();
+      if (this.#sink.isClosed) {
+        this.#end();
+        return;
+      }
       const next = this.#queue;
       this.#queue = [];
       this.#queuedBytes = 0;
