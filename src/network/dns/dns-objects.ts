@@ -7,17 +7,14 @@ import { dnsPort } from './dns-server.ts';
 
 export interface DnsObjectsOptions {
   readonly serviceCidr: string;
-  readonly nodeName: string;
-  /** Where this node's server listens. */
-  readonly address: string;
+  /** Where each node's server listens. */
+  readonly servers: readonly { readonly nodeName: string; readonly address: string }[];
   readonly port?: number;
   readonly metricsPort?: number;
 }
 
 export interface DnsObjects {
-  /** One for the cluster. */
   readonly service: NewObject<Service>;
-  /** One for each node. */
   readonly endpointSlice: NewObject<EndpointSlice>;
 }
 
@@ -26,42 +23,43 @@ export function dnsServiceAddress(serviceCidr: string): string {
   return addressAt(serviceCidr, 10);
 }
 
+const place = { name: 'kube-dns', namespace: 'kube-system' };
+
 export function dnsObjects(options: DnsObjectsOptions): DnsObjects {
-  const { port = dnsPort, metricsPort, nodeName, address } = options;
+  const { port: inner = dnsPort, metricsPort, servers } = options;
   const clusterIP = dnsServiceAddress(options.serviceCidr);
-  const labels = { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' };
   const ports = [
-    { name: 'dns', protocol: 'UDP' as const, port: 53, inner: port },
-    { name: 'dns-tcp', protocol: 'TCP' as const, port: 53, inner: port },
-    ...(metricsPort ? [{ name: 'metrics', protocol: 'TCP' as const, port: 9153, inner: metricsPort }] : []),
+    { name: 'dns', protocol: 'UDP' as const, port: 53, targetPort: inner },
+    { name: 'dns-tcp', protocol: 'TCP' as const, port: 53, targetPort: inner },
+    ...(metricsPort ? [{ name: 'metrics', protocol: 'TCP' as const, port: 9153, targetPort: metricsPort }] : []),
   ];
+  const labels = { 'k8s-app': 'kube-dns', 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' };
   return {
     service: {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: 'kube-dns', namespace: 'kube-system', labels },
-      spec: {
-        clusterIP,
-        clusterIPs: [clusterIP],
-        // No selector: the server is part of the node, not a pod.
-        ports: ports.map(({ name, protocol, port }) => ({ name, protocol, port, targetPort: port })),
-      },
+      metadata: { ...place, labels },
+      // No selector: the server is part of each node, not a pod. Each node asks its own.
+      spec: { type: 'ClusterIP', clusterIP, clusterIPs: [clusterIP], ports, internalTrafficPolicy: 'Local' },
     },
     endpointSlice: {
       apiVersion: 'discovery.k8s.io/v1',
       kind: 'EndpointSlice',
       metadata: {
-        name: `kube-dns-${nodeName}`.slice(0, 253),
-        namespace: 'kube-system',
+        ...place,
         labels: {
           'k8s-app': 'kube-dns',
-          'kubernetes.io/service-name': 'kube-dns',
+          'kubernetes.io/service-name': place.name,
           'endpointslice.kubernetes.io/managed-by': 'coracle',
         },
       },
       addressType: 'IPv4',
-      endpoints: [{ addresses: [address], conditions: { ready: true, serving: true, terminating: false }, nodeName }],
-      ports: ports.map(({ name, protocol, inner }) => ({ name, protocol, port: inner })),
+      endpoints: servers.map(({ nodeName, address }) => ({
+        addresses: [address],
+        conditions: { ready: true, serving: true, terminating: false },
+        nodeName,
+      })),
+      ports: ports.map(({ name, protocol, targetPort }) => ({ name, protocol, port: targetPort })),
     },
   };
 }

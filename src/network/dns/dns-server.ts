@@ -26,6 +26,7 @@ export interface DnsServerOptions {
   readonly log: Logger;
   /** Default: those of /etc/resolv.conf. */
   readonly upstreams?: UpstreamSource;
+  readonly watchNamespaces?: boolean;
   /** Where /metrics, /health and /ready are served; absent: nowhere. */
   readonly metricsPort?: number;
 }

@@ -11,6 +11,7 @@ const informers = new FakeInformerFactory();
 const zone = createZone({
   informers,
   clusterDomain: 'cluster.local',
+  watchNamespaces: true,
   podCidr: '10.244.0.0/16',
   serviceCidr: '10.96.0.0/16',
 });

@@ -23,6 +23,8 @@ export interface ZoneOptions {
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly ttlSeconds?: number;
+  /** Whether to watch namespaces, so that names in one that is not there are denied; default no: it costs a watch. */
+  readonly watchNamespaces?: boolean;
 }
 
 export interface Zone {
@@ -43,7 +45,7 @@ class ClusterZone implements Zone {
   readonly #ttl: number;
   readonly #ranges: readonly string[];
   readonly #services: Informer<Service>;
-  readonly #namespaces: Informer<Namespace>;
+  readonly #namespaces: Informer<Namespace> | undefined;
   readonly #slices: SlicesByService;
 
   constructor(options: ZoneOptions) {
@@ -52,7 +54,7 @@ class ClusterZone implements Zone {
     this.#ttl = options.ttlSeconds ?? 5;
     this.#ranges = [options.podCidr, options.serviceCidr].filter((range) => range !== undefined);
     this.#services = options.informers.informer(serviceKind);
-    this.#namespaces = options.informers.informer(namespaceKind);
+    this.#namespaces = options.watchNamespaces ? options.informers.informer(namespaceKind) : undefined;
     this.#slices = slicesByService(options.informers);
     this.#services.addIndex(
       byServiceAddress,
@@ -87,7 +89,7 @@ class ClusterZone implements Zone {
     }
     if (kind !== 'svc' && kind !== 'pod') return this.#none('nxdomain');
     if (namespace === undefined) return this.#none('nodata');
-    if (!this.#namespaces.find(namespace)) return this.#none('nxdomain');
+    if (this.#namespaces && !this.#namespaces.find(namespace)) return this.#none('nxdomain');
     const inner = labels.slice(0, -2);
     if (inner.length === 0) return this.#none('nodata');
     return kind === 'pod' ? this.#pod(name, inner, type) : this.#service(name, namespace, inner, type);

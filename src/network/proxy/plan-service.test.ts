@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import type { Service } from '../../../generated/core-v1.ts';
+import type { Endpoint, EndpointSlice } from '../../../generated/discovery-v1.ts';
+import { aPod, aService, aSlice } from '../testing/objects.ts';
+import { planHostPorts } from './plan-host-ports.ts';
+import { planService } from './plan-service.ts';
+import type { Plan } from './rule-set.ts';
+
+const node = { nodeName: 'node-1', podCidr: '10.244.0.0/24' };
+const web = (spec: Service['spec'] = {}, status: Service['status'] = {}) =>
+  aService('default/web', { clusterIP: '10.96.0.5', clusterIPs: ['10.96.0.5'], ...spec }, status);
+const slice = (...endpoints: (string | Endpoint)[]) => aSlice('default/web', { endpoints });
+
+/** `services 10.96.0.5 tcp 80 → svc/…`, sorted. */
+const elements = (plan: Plan) =>
+  plan.elements
+    .map(({ in: name, element }) => `${name} ${element.key.join(' ')}${element.target ? ` → ${element.target}` : ''}`)
+    .sort();
+/** Addresses that the plan's chains send packets to, by chain. */
+const targets = (plan: Plan) =>
+  Object.fromEntries(
+    [...plan.chains].map(([name, rules]) => [
+      name,
+      JSON.stringify(rules)
+        .match(/10\.244\.\d+\.\d+/g)
+        ?.join(' ') ?? '',
+    ]),
+  );
+
+const terminating = (address: string, serving: boolean): Endpoint =>
+  ({ addresses: [address], conditions: { ready: false, serving, terminating: true }, nodeName: 'node-1' }) as Endpoint;
+const onOther = (address: string): Endpoint =>
+  ({ addresses: [address], conditions: { ready: true }, nodeName: 'node-2' }) as Endpoint;
+const nodePort = [{ port: 80, nodePort: 30_000, protocol: 'TCP' as const }];
+
+const chain = 'svc/default/web/tcp/80';
+for (const { name, service, slices, want } of [
+  {
+    name: 'leads its address to its ready endpoints',
+    service: web(),
+    slices: [slice('10.244.0.5', '10.244.0.6')],
+    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5 10.244.0.6' } },
+  },
+  {
+    name: 'without endpoints is refused, on its node port too',
+    service: web({ type: 'NodePort', ports: nodePort }),
+    slices: [],
+    want: { elements: ['refused 10.96.0.5 tcp 80 → refuse', 'refused-node-ports tcp 30000 → refuse'], targets: {} },
+  },
+  {
+    name: 'leaves out endpoints that are not ready, as long as one is',
+    service: web(),
+    slices: [slice('10.244.0.5', terminating('10.244.0.6', true))],
+    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5' } },
+  },
+  {
+    name: 'falls back to terminating endpoints that still serve',
+    service: web(),
+    slices: [slice(terminating('10.244.0.5', false), terminating('10.244.0.6', true))],
+    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.6' } },
+  },
+  {
+    name: 'keeps to its node under the internal policy Local',
+    service: web({ internalTrafficPolicy: 'Local' }),
+    slices: [slice('10.244.0.5', onOther('10.244.1.5'))],
+    want: {
+      elements: ['services 10.96.0.5 tcp 80 → local/default/web/tcp/80'],
+      targets: { 'local/default/web/tcp/80': '10.244.0.5' },
+    },
+  },
+  {
+    name: 'refuses under the internal policy Local when nothing is here',
+    service: web({ internalTrafficPolicy: 'Local' }),
+    slices: [slice(onOther('10.244.1.5'))],
+    want: { elements: ['refused 10.96.0.5 tcp 80 → refuse'], targets: {} },
+  },
+  {
+    name: 'never leads to loopback, link-local or multicast addresses',
+    service: web(),
+    slices: [slice('127.0.0.1', '169.254.169.254', '224.0.0.1', '0.0.0.0', '10.244.0.5')],
+    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5' } },
+  },
+  {
+    name: 'takes an endpoint once that is in two slices',
+    service: web(),
+    slices: [slice('10.244.0.5'), aSlice('default/web', { name: 'web-2', endpoints: ['10.244.0.5'] })],
+    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5' } },
+  },
+  {
+    name: 'takes only slice ports of its own name and protocol',
+    service: web({ ports: [{ name: 'http', port: 80, protocol: 'TCP' }] }),
+    slices: [
+      aSlice('default/web', { ports: [{ name: 'admin', port: 1, protocol: 'TCP' }], endpoints: ['10.244.0.5'] }),
+      aSlice('default/web', { ports: [{ name: 'http', port: 2, protocol: 'UDP' }], endpoints: ['10.244.0.6'] }),
+    ],
+    want: { elements: ['refused 10.96.0.5 tcp 80 → refuse'], targets: {} },
+  },
+  {
+    name: 'that is headless needs nothing',
+    service: aService('default/web', { clusterIP: 'None', clusterIPs: ['None'] }),
+    slices: [slice('10.244.0.5')],
+    want: { elements: [], targets: {} },
+  },
+  {
+    name: 'that is only a name needs nothing',
+    service: aService('default/web', { type: 'ExternalName', externalName: 'example.com' }),
+    slices: [],
+    want: { elements: [], targets: {} },
+  },
+  {
+    name: 'is known by external and load balancer addresses, those of a proxy left out',
+    service: web(
+      { type: 'LoadBalancer', externalIPs: ['198.51.100.1', '127.0.0.1'] },
+      {
+        loadBalancer: { ingress: [{ ip: '198.51.100.2' }, { ip: '198.51.100.3', ipMode: 'Proxy' }, { hostname: 'x' }] },
+      },
+    ),
+    slices: [slice(onOther('10.244.1.5'))],
+    want: {
+      elements: [
+        `services 10.96.0.5 tcp 80 → ${chain}`,
+        `services 198.51.100.1 tcp 80 → ${chain}`,
+        `services 198.51.100.2 tcp 80 → ${chain}`,
+      ],
+      targets: { [chain]: '10.244.1.5' },
+    },
+  },
+  {
+    name: 'with a name no API would take is left out',
+    service: aService('default/web;drop', { clusterIP: '10.96.0.5', clusterIPs: ['10.96.0.5'] }),
+    slices: [],
+    want: { elements: [], targets: {} },
+  },
+]) {
+  test(`a service ${name}`, () => {
+    const plan = planService(service, slices as EndpointSlice[], node);
+    const shown = elements(plan).filter((element) => !element.startsWith('hairpin'));
+    assert.deepEqual({ elements: shown, targets: targets(plan) }, want);
+  });
+}
+
+test('the external policy Local splits those outside from those inside', () => {
+  const service = web({ type: 'NodePort', externalTrafficPolicy: 'Local', ports: nodePort });
+  const both = planService(service, [slice('10.244.0.5', onOther('10.244.1.5'))], node);
+  assert.ok(elements(both).includes('node-ports tcp 30000 → ext/default/web/tcp/80'));
+  assert.deepEqual(targets(both)['local/default/web/tcp/80'], '10.244.0.5');
+  const none = planService(service, [slice(onOther('10.244.1.5'))], node);
+  assert.match(JSON.stringify(none.chains.get('ext/default/web/tcp/80')), /"drop"/);
+});
+
+test('load balancer source ranges guard the address, and a range that is none is left out', () => {
+  const plan = planService(
+    web(
+      { type: 'LoadBalancer', loadBalancerSourceRanges: ['203.0.113.0/24', 'all', ' 198.51.100.0/24 '] },
+      { loadBalancer: { ingress: [{ ip: '198.51.100.2' }] } },
+    ),
+    [slice('10.244.0.5')],
+    node,
+  );
+  const guard = plan.chains.get('guard/default/web/tcp/80')!;
+  assert.equal(guard.length, 3);
+  assert.match(JSON.stringify(guard[2]), /drop/);
+});
+
+test('a pod of this node that goes away leaves its service before its slice says so', () => {
+  const ref = (name: string, address: string) =>
+    ({
+      addresses: [address],
+      conditions: { ready: true },
+      nodeName: 'node-1',
+      targetRef: { kind: 'Pod', namespace: 'default', name },
+    }) as Endpoint;
+  const slices = [slice(ref('old', '10.244.0.5'), ref('new', '10.244.0.6'))];
+  const leaving = (...names: string[]) =>
+    targets(planService(web(), slices, { ...node, isLeaving: (key) => names.includes(key) }))[chain];
+  assert.equal(leaving('default/old'), '10.244.0.6');
+  assert.equal(leaving('default/old', 'default/new'), '10.244.0.5 10.244.0.6', 'the last ones stay while they serve');
+});
+
+test('session affinity remembers each endpoint in a set named after its time', () => {
+  const spec = { sessionAffinity: 'ClientIP' as const, sessionAffinityConfig: { clientIP: { timeoutSeconds: 90 } } };
+  const plan = planService(web(spec), [slice('10.244.0.5', '10.244.0.6')], node);
+  assert.deepEqual([...plan.affinitySets.values()], [90, 90]);
+  assert.equal(plan.chains.size, 3);
+  assert.equal(plan.chains.get(chain)?.length, 3);
+});
+
+test('UDP flows are told with all endpoints they may lead to', () => {
+  const service = web({ ports: [{ port: 53, protocol: 'UDP', nodePort: 30_053 }] });
+  const ports = [{ name: '', port: 53, protocol: 'UDP' as const }];
+  const plan = planService(service, [aSlice('default/web', { ports, endpoints: ['10.244.0.5'] })], node);
+  assert.deepEqual(plan.udp, [
+    { address: '10.96.0.5', port: 53, endpoints: ['10.244.0.5'] },
+    { port: 30_053, endpoints: ['10.244.0.5'] },
+  ]);
+});
+
+const withPort = (port: object, spec: object = {}) => ({
+  spec: { containers: [{ name: 'c', ports: [port] }], ...spec } as never,
+});
+for (const { name, pod, want } of [
+  {
+    name: 'leads every address of the node to the pod',
+    pod: aPod('default/p', { podIP: '10.244.0.5', ...withPort({ hostPort: 8080, containerPort: 80 }) }),
+    want: ['hairpin 10.244.0.5 10.244.0.5', 'host-ports tcp 8080 → host/uid-p/tcp/80'],
+  },
+  {
+    name: 'leads one address when it names one',
+    pod: aPod('default/p', {
+      podIP: '10.244.0.5',
+      ...withPort({ hostPort: 8080, containerPort: 80, hostIP: '127.0.0.1' }),
+    }),
+    want: ['hairpin 10.244.0.5 10.244.0.5', 'host-ports-by-address 127.0.0.1 tcp 8080 → host/uid-p/tcp/80'],
+  },
+  {
+    name: 'is gone when the pod is over',
+    pod: aPod('default/p', {
+      podIP: '10.244.0.5',
+      phase: 'Succeeded',
+      ...withPort({ hostPort: 8080, containerPort: 80 }),
+    }),
+    want: [],
+  },
+  {
+    name: 'is the pod’s own business on the host’s network',
+    pod: aPod('default/p', {
+      podIP: '192.0.2.1',
+      ...withPort({ hostPort: 80, containerPort: 80 }, { hostNetwork: true }),
+    }),
+    want: [],
+  },
+  {
+    name: 'waits for the pod’s address',
+    pod: aPod('default/p', withPort({ hostPort: 8080, containerPort: 80 })),
+    want: [],
+  },
+]) {
+  test(`a host port ${name}`, () => assert.deepEqual(elements(planHostPorts(pod)), want));
+}
