@@ -1,7 +1,7 @@
 // Builds protobuf types from the fact table of CRI v1, with field names in camelCase: our own shapes go over the wire as
 // they are.
-import { readFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
+import { readFacts } from '../../../schema/facts.ts';
 
 interface CriFacts {
   services: Record<string, { name: string; request: string; response: string; serverStream?: boolean }[]>;
@@ -18,7 +18,6 @@ interface CriField {
   optional?: boolean;
 }
 
-const factsUrl = new URL('../../../../facts/cri-v1.json', import.meta.url);
 
 /** Go's field name as our code writes it: `working_dir` → `workingDir`, `CDI_devices` → `CDIDevices`. */
 export function camelCase(name: string): string {
@@ -47,7 +46,7 @@ export interface CriMethod {
 
 /** Every method of both services. Takes about 3 ms. */
 export function loadCriMethods(): CriMethod[] {
-  const facts = JSON.parse(readFileSync(factsUrl, 'utf8')) as CriFacts;
+  const facts = readFacts<CriFacts>('cri-v1.json');
   const known = (type: string) => type in facts.messages || type in facts.enums;
   const namespace = new protobuf.Root().define('runtime.v1');
   for (const [name, values] of Object.entries(facts.enums)) namespace.add(new protobuf.Enum(flat(name), values));
