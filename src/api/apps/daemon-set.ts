@@ -3,9 +3,11 @@
 import type { DaemonSet } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
+import { templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, labelsCell, nameColumn, selectorCell } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
+import { path } from '../meta/field-errors.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { validateDaemonSet, validateDaemonSetStatus, validateDaemonSetUpdate } from './daemon-set-validation.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
@@ -45,6 +47,7 @@ export const daemonSetKind: KindDefinition<DaemonSet> = {
       defaults(set);
     },
   }),
+  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
   columns: [
     nameColumn,
     {

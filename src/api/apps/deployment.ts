@@ -3,9 +3,11 @@
 import type { Deployment } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
+import { templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
+import { path } from '../meta/field-errors.ts';
 import { countGeneration, keepStatus, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment-validation.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
@@ -44,6 +46,7 @@ export const deploymentKind: KindDefinition<Deployment> = {
       fillsSelector: true,
     }),
   }),
+  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
   columns: [
     nameColumn,
     {

@@ -3,8 +3,10 @@
 import type { ReplicaSet } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
+import { templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
+import { path } from '../meta/field-errors.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
 import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replica-set-validation.ts';
@@ -31,6 +33,7 @@ export const replicaSetKind: KindDefinition<ReplicaSet> = {
       defaults(set);
     },
   }),
+  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
   columns: [
     nameColumn,
     {

@@ -3,8 +3,10 @@
 import type { StatefulSet } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
+import { templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { path } from '../meta/field-errors.ts';
 import { labelNameRule } from '../meta/names.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
@@ -34,6 +36,7 @@ export const statefulSetKind: KindDefinition<StatefulSet> = {
     },
     'apps/v1beta2': defaults,
   }),
+  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
   columns: [
     nameColumn,
     {
@@ -58,6 +61,7 @@ function defaults(set: StatefulSet): void {
   if (strategy.type === 'RollingUpdate') {
     strategy.rollingUpdate ??= {};
     strategy.rollingUpdate.partition ??= 0;
+    delete strategy.rollingUpdate.maxUnavailable; // behind a gate that is off
   }
   spec.persistentVolumeClaimRetentionPolicy ??= {};
   const retention = spec.persistentVolumeClaimRetentionPolicy;

@@ -73,7 +73,7 @@ export function validateReplicaTemplate(
     errors.required(at);
     return;
   }
-  if (!isEmptySelector(selector) || selector === undefined) validateTemplateLabels(selector, template, at, errors);
+  if (!isEmptySelector(selector) || !selector) validateTemplateLabels(selector, template, at, errors);
   validatePodTemplate(template, at, errors);
   validateAlwaysRunning(template, 'ReplicaSet', at, errors);
 }

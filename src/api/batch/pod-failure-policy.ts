@@ -55,8 +55,9 @@ function validateExitCodes(
 ): void {
   const operators = ['In', 'NotIn'];
   requireSupported(errors, at.child('operator'), operator, operators, `valid values: ${listed(operators)}`);
-  const { containers = [], initContainers = [] } = spec.template?.spec ?? {};
-  if (containerName !== undefined && ![...containers, ...initContainers].some(({ name }) => name === containerName)) {
+  const { containers, initContainers } = spec.template?.spec ?? {};
+  const names = [...(containers ?? []), ...(initContainers ?? [])].map(({ name }) => name);
+  if (containerName !== undefined && !names.includes(containerName)) {
     errors.invalid(
       at.child('containerName'),
       containerName,

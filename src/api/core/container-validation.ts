@@ -81,7 +81,8 @@ const forbiddenInEphemeral = [
 ] as const;
 
 export function validateEphemeralContainers(pod: PodContext, at: FieldPath, errors: FieldErrors): void {
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec;
+  const { initContainers = [], ephemeralContainers = [] } = pod.spec;
+  const containers = pod.spec.containers ?? []; // null where the client sent none
   const names = new Set([...containers, ...initContainers].map(({ name }) => name));
   const targets = new Set(containers.map(({ name }) => name));
   ephemeralContainers.forEach((container: EphemeralContainer, index) => {

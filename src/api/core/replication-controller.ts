@@ -4,9 +4,11 @@ import type { ReplicationController } from '../../../generated/core-v1.ts';
 import { validateReplicaSetStatus } from '../apps/replica-set-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, labelsCell, nameColumn } from '../meta/columns.ts';
+import { path } from '../meta/field-errors.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
+import { templateWarnings } from './pod-warnings.ts';
 import { validateReplicationController } from './replication-controller-validation.ts';
 
 export const replicationControllerKind: KindDefinition<ReplicationController> = {
@@ -23,6 +25,7 @@ export const replicationControllerKind: KindDefinition<ReplicationController> = 
     }),
   },
   defaultPropagation: 'orphan',
+  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
   columns: [
     nameColumn,
     {

@@ -4,6 +4,10 @@ import type { KindDefinition } from '../kind.ts';
 import { labelNameRule } from '../meta/names.ts';
 import { keepStatus, statusRules } from '../meta/strategy.ts';
 import { serviceColumns } from './service-columns.ts';
+import { hasExternalReach } from './service-reach.ts';
+import { validateServiceUpdate } from './service-update-validation.ts';
+import { validateService, validateServiceStatus } from './service-validation.ts';
+import { serviceWarnings } from './service-warnings.ts';
 
 const affinityTimeoutSeconds = 10800;
 
@@ -17,9 +21,16 @@ export const serviceKind: KindDefinition<Service> = {
   defaults,
   prepareForCreate: (service) => {
     service.status = { loadBalancer: {} };
+    adoptClusterIp(service.spec!);
   },
-  prepareForUpdate: keepStatus,
-  subresources: { status: statusRules() },
+  prepareForUpdate: (next, current) => {
+    keepStatus(next, current);
+    adoptClusterIp(next.spec!);
+  },
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
+  subresources: { status: statusRules({ validateUpdate: validateServiceStatus }) },
+  warnings: (service) => serviceWarnings(service),
   columns: serviceColumns,
 };
 
@@ -37,7 +48,7 @@ function defaults(service: Service): void {
     port.protocol ||= 'TCP';
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
   }
-  if (isExposed(spec)) spec.externalTrafficPolicy ||= 'Cluster';
+  if (hasExternalReach(spec)) spec.externalTrafficPolicy ||= 'Cluster';
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
   if (spec.type === 'LoadBalancer') {
@@ -45,11 +56,7 @@ function defaults(service: Service): void {
   }
 }
 
-/** Reached from outside: by node ports, a load balancer or external addresses. */
-export function isExposed(spec: ServiceSpec): boolean {
-  return (
-    spec.type === 'NodePort' ||
-    spec.type === 'LoadBalancer' ||
-    (spec.type === 'ClusterIP' && (spec.externalIPs?.length ?? 0) > 0)
-  );
+/** `clusterIP` is the old, `clusterIPs` the new name of the same; a client may send either. */
+function adoptClusterIp(spec: ServiceSpec): void {
+  if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
 }

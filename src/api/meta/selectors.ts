@@ -170,6 +170,11 @@ export function makeRequirement(key: string, operator: RequirementOperator, valu
   if ((operator === 'in' || operator === 'notin') && sorted.length === 0) {
     problems.push("values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty");
   }
+  if ((operator === 'exists' || operator === '!') && sorted.length > 0) {
+    problems.push(
+      `values: Invalid value: ${JSON.stringify(sorted)}: values set must be empty for exists and does not exist`,
+    );
+  }
   sorted.forEach((value, index) => {
     if ((operator === 'gt' || operator === 'lt') && !/^[+-]?[0-9]+$/.test(value)) {
       problems.push(

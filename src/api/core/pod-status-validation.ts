@@ -1,0 +1,82 @@
+// What the status of a pod may say.
+import type { ContainerStatus, Pod, PodStatus } from '../../../generated/core-v1.ts';
+import { isEqual } from '../meta/equality.ts';
+import { type FieldErrors, path } from '../meta/field-errors.ts';
+import { parseIp, validateIp } from '../meta/ip-address.ts';
+import { dns1123SubdomainProblems, qualifiedNameProblems } from '../meta/names.ts';
+import { validateBy } from '../meta/value-validation.ts';
+import { goForm } from './go-form.ts';
+
+const at = path('status');
+
+/** `podIP` and `hostIP` are the first of their lists; writers may send either. */
+export function settleStatusAddresses(status: PodStatus): void {
+  if (status.podIP && status.podIPs?.[0]?.ip !== status.podIP) status.podIPs = [{ ip: status.podIP }];
+  else if (!status.podIP && status.podIPs?.[0]?.ip) status.podIP = status.podIPs[0].ip;
+}
+
+export function validatePodStatusUpdate(next: Pod, current: Pod, errors: FieldErrors): void {
+  const status = next.status ?? {};
+  const before = current.status ?? {};
+  if (next.spec?.nodeName !== current.spec?.nodeName) {
+    errors.forbidden(path('spec', 'nodeName'), 'may not be changed directly');
+  }
+  if (status.nominatedNodeName) {
+    validateBy(dns1123SubdomainProblems, status.nominatedNodeName, at.child('nominatedNodeName'), errors);
+  }
+  if (before.qosClass && status.qosClass !== before.qosClass) {
+    errors.invalid(at.child('qosClass'), status.qosClass ?? '', 'field is immutable');
+  }
+  validateRestarts(next, status, before, errors);
+  validateAddresses(status, errors);
+  validateConditionTypes(status, errors);
+}
+
+function validateAddresses({ podIPs = [], hostIPs = [], hostIP }: PodStatus, errors: FieldErrors): void {
+  for (const [field, list, typeName] of [
+    ['podIPs', podIPs, 'io.k8s.api.core.v1.PodIP'],
+    ['hostIPs', hostIPs, 'io.k8s.api.core.v1.HostIP'],
+  ] as const) {
+    const place = at.child(field);
+    const known = errors.list.length;
+    list.forEach(({ ip }, index) => {
+      validateIp(ip ?? '', place.index(index), errors);
+    });
+    if (errors.list.length > known || list.length < 2) continue;
+    const families = list.map(({ ip }) => parseIp(ip ?? '')?.family);
+    const isDual = list.length === 2 && families[0] !== families[1];
+    if (isDual) continue;
+    const shown = list.map((each) => goForm(typeName, each));
+    errors.invalid(place, shown, 'may specify no more than one IP for each IP family');
+  }
+  if (hostIPs.length && hostIP !== hostIPs[0]?.ip) {
+    errors.invalid(at.child('hostIPs').index(0).child('ip'), hostIPs[0]?.ip, 'must be equal to `hostIP`');
+  }
+}
+
+function validateConditionTypes({ conditions }: PodStatus, errors: FieldErrors): void {
+  conditions?.forEach(({ type }, index) => {
+    const builtIn = /^[A-Z][A-Za-z]*$/.test(type);
+    if (!builtIn) validateBy(qualifiedNameProblems, type, at.child('conditions').index(index).child('type'), errors);
+  });
+}
+
+/** A container that has ended for good stays ended. */
+function validateRestarts(pod: Pod, status: PodStatus, before: PodStatus, errors: FieldErrors): void {
+  const policy = pod.spec?.restartPolicy;
+  if (policy === 'Always') return;
+  check(status.containerStatuses, before.containerStatuses, 'containerStatuses');
+
+  function check(next: ContainerStatus[] | undefined, old: ContainerStatus[] | undefined, field: string): void {
+    for (const past of old ?? []) {
+      const ended = past.state?.terminated;
+      if (!ended || (policy === 'OnFailure' && ended.exitCode !== 0)) continue;
+      const container = pod.spec?.containers?.find(({ name }) => name === past.name);
+      if (container?.restartPolicy || container?.restartPolicyRules?.length) continue;
+      const index = next?.findIndex(({ name }) => name === past.name) ?? -1;
+      if (index < 0 || next![index]!.state?.terminated || isEqual(next![index]!.state, past.state)) continue;
+      const place = at.child(field).index(index).child('state');
+      errors.forbidden(place, 'may not be transitioned to non-terminated state');
+    }
+  }
+}

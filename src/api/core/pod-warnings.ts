@@ -1,0 +1,78 @@
+// What is accepted in pods and should not be relied on.
+import type { Pod, PodSpec, PodTemplateSpec, Volume } from '../../../generated/core-v1.ts';
+import { type FieldPath, path } from '../meta/field-errors.ts';
+import { oldProfileKeys } from './pod-preparation.ts';
+
+const deprecatedVolumes: Partial<Record<keyof Volume, string>> = {
+  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
+  gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
+  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
+  flocker: 'deprecated in v1.22, non-functional in v1.25+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
+  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
+  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
+  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
+  rbd: 'deprecated in v1.28, non-functional in v1.31+',
+};
+const deprecatedNodeLabels: Record<string, string> = {
+  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
+  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+};
+
+export function podWarnings(pod: Pod, current: Pod | undefined): string[] {
+  const warnings = oldProfileKeys(pod).map(
+    (key) => `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
+  );
+  if (current) return warnings;
+  return [...warnings, ...specWarnings(pod.spec!, path('spec'))];
+}
+
+/** Warnings of a template, unless an update left it as it was. */
+export function templateWarnings(template: PodTemplateSpec | undefined, at: FieldPath): string[] {
+  return template?.spec ? specWarnings(template.spec, at.child('spec')) : [];
+}
+
+function specWarnings(spec: PodSpec, at: FieldPath): string[] {
+  return [
+    ...Object.keys(spec.nodeSelector ?? {}).flatMap((key) => {
+      const known = deprecatedNodeLabels[key];
+      return known ? [`${at.child('nodeSelector').key(key)}: ${known}`] : [];
+    }),
+    ...(spec.volumes ?? []).flatMap((volume, index) => volumeWarnings(volume, at.child('volumes').index(index))),
+    ...duplicateWarnings(spec, at),
+  ];
+}
+
+function volumeWarnings(volume: Volume, at: FieldPath): string[] {
+  const warnings: string[] = [];
+  for (const [name, text] of Object.entries(deprecatedVolumes)) {
+    if (volume[name as keyof Volume] !== undefined) warnings.push(`${at.child(name)}: ${text}`);
+  }
+  if (volume.projected && !volume.projected.sources?.length) {
+    warnings.push(`volume "${volume.name}" (Projected) has no sources provided`);
+  } else if (volume.projected?.sources?.some((source) => Object.values(source).every((value) => value === undefined))) {
+    warnings.push(`volume "${volume.name}" (Projected) has no sources provided`);
+  }
+  return warnings;
+}
+
+/** Names that stand twice where the last one wins. */
+function duplicateWarnings(spec: PodSpec, at: FieldPath): string[] {
+  const warnings: string[] = [];
+  for (const list of ['initContainers', 'containers'] as const) {
+    for (const [index, container] of (spec[list] ?? []).entries()) {
+      const seen = new Set<string>();
+      container.env?.forEach(({ name, value }, position) => {
+        const place = at.child(list).index(index).child('env').index(position);
+        if (seen.has(name) && !value?.includes(`$(${name})`)) {
+          warnings.push(`${place}: hides previous definition of "${name}", which may be dropped when using apply`);
+        }
+        seen.add(name);
+      });
+    }
+  }
+  return warnings;
+}
