@@ -1,6 +1,7 @@
 // The controllers of a cluster. To add one: write its file, and one line here.
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import type { ControllersConfig } from './config.ts';
+import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
@@ -28,6 +29,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     deploymentController,
     replicaSetController,
     replicationControllerController,
+    daemonSetController,
     jobController,
     ttlAfterFinishedController,
     endpointsController,

@@ -5,7 +5,7 @@ import { controllerOf } from '../api/meta/owner-references.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { claim } from '../reconcile/controller-refs.ts';
 import { Expectations } from '../reconcile/expectations.ts';
-import { isJobFinished, isTracked } from './job/plan-job.ts';
+import { isJobFinished, isTracked, trackingFinalizer } from './job/plan-job.ts';
 import { releasePod, syncJob } from './job/sync-job.ts';
 import { controlledBy, indexByController, orphansOf } from './shared/indexes.ts';
 import { cachedSelector } from './shared/selector.ts';
@@ -24,6 +24,8 @@ export const jobController: ControllerDefinition = {
     const expectations = new Expectations(clock);
     const events = recorder('job-controller');
     const released = new Set<string>();
+    /** The last status written, by the Job's key: pods counted there must not be counted again from an older one. */
+    const wrote = new Map<string, string>();
     indexByController(pods);
     const lookAtOrphans = (uid: string | undefined) => {
       for (const pod of controlledBy(pods, uid)) if (isTracked(pod)) queue.add(orphanKey(pod));
@@ -33,6 +35,7 @@ export const jobController: ControllerDefinition = {
       updated: (job) => queue.add(keyOf(job)),
       deleted: (job) => {
         expectations.forget(keyOf(job));
+        wrote.delete(keyOf(job));
         lookAtOrphans(job.metadata.uid);
       },
     });
@@ -65,7 +68,7 @@ export const jobController: ControllerDefinition = {
         const job = jobs.find(key);
         if (!job || (job.spec.managedBy && job.spec.managedBy !== ourName)) return;
         const selector = cachedSelector(job.spec.selector);
-        if (!selector) return;
+        if (!selector || isOlder(job.metadata.resourceVersion, wrote.get(key))) return;
         const { uid, namespace = '' } = job.metadata;
         const candidates = [...controlledBy(pods, uid), ...orphansOf(pods, namespace)];
         const mine = await claim({
@@ -81,7 +84,14 @@ export const jobController: ControllerDefinition = {
           await Promise.all(mine.filter(isTracked).map((pod) => releasePod(client, pod)));
           return;
         }
-        const options = { client, recorder: events, expectations, released, nowMs: clock.now() };
+        const options = {
+          client,
+          recorder: events,
+          expectations,
+          released,
+          wrote: (version: string) => wrote.set(key, version),
+          nowMs: clock.now(),
+        };
         const recheckMs = await syncJob(job, mine, options);
         if (recheckMs !== undefined) queue.addAfter(key, recheckMs + 50);
       },
@@ -100,3 +110,8 @@ export const jobController: ControllerDefinition = {
     }
   },
 };
+
+/** The cache has not yet shown what we wrote; its event will come. */
+function isOlder(cached: string | undefined, written: string | undefined): boolean {
+  return written !== undefined && cached !== undefined && BigInt(cached) < BigInt(written);
+}

@@ -7,6 +7,7 @@ import { about } from '../reconcile/about.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { markDisrupted } from './shared/disruption.ts';
 import { indexByNode, podsOn } from './shared/pods-by-node.ts';
+import { tolerates } from './shared/tolerations.ts';
 
 /** Deletes pods that do not tolerate a NoExecute taint of their node, or no longer do. */
 export const taintEvictionController: ControllerDefinition = {
@@ -104,11 +105,4 @@ export function toleratedSeconds(taints: readonly Taint[], tolerations: readonly
     }
   }
   return shortest;
-}
-
-function tolerates({ key, operator, value, effect }: Toleration, taint: Taint): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  if (operator === 'Exists') return true;
-  return (!operator || operator === 'Equal') && (value ?? '') === (taint.value ?? '');
 }

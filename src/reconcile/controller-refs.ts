@@ -16,6 +16,8 @@ export interface ClaimOptions<O extends KubernetesObject, T extends KubernetesOb
   readonly candidates: readonly T[];
   /** Absent: every orphan that matches. */
   readonly mayAdopt?: (object: T) => boolean;
+  /** Metadata that adopted objects get besides their owner. */
+  readonly adoptWith?: { readonly finalizers: readonly string[] };
   readonly signal?: AbortSignal;
 }
 
@@ -81,7 +83,7 @@ async function adopt<O extends KubernetesObject, T extends KubernetesObject>(
   object: T,
 ): Promise<boolean> {
   const ownerReferences = [controllerReference(options.owner, options.ownerKind)];
-  return patchOwners(options, object, ownerReferences);
+  return patchOwners(options, object, ownerReferences, options.adoptWith);
 }
 
 async function release<O extends KubernetesObject, T extends KubernetesObject>(
@@ -101,9 +103,10 @@ async function patchOwners<O extends KubernetesObject, T extends KubernetesObjec
   options: ClaimOptions<O, T>,
   object: T,
   ownerReferences: readonly unknown[],
+  more: object = {},
 ): Promise<boolean> {
   const { namespace = '', name, uid } = object.metadata;
-  const patch = { metadata: { ownerReferences, uid } };
+  const patch = { metadata: { ...more, ownerReferences, uid } };
   const signal = options.signal ? { signal: options.signal } : {};
   try {
     await options.client.resource(options.kind).patch({ namespace, name }, patch, { type: 'strategic', ...signal });

@@ -6,12 +6,12 @@ import { isEqual } from '../../api/meta/equality.ts';
 import { controllerReference, isControlledBy } from '../../api/meta/owner-references.ts';
 import { isAlreadyExists } from '../../api/meta/status-error.ts';
 import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
+import { templateHash } from '../shared/template-hash.ts';
 import { newSetAnnotations, replicasAnnotations, revisionAnnotation, revisionOf } from './annotations.ts';
 import { newestSetSize } from './plan-scaling.ts';
 import { condition, hasDeadline, withDeploymentCondition } from './plan-status.ts';
 import { hashLabel, isSameTemplate } from './replica-sets.ts';
 import type { RolloutContext } from './rollout-context.ts';
-import { templateHash } from './template-hash.ts';
 
 /** The newest set, brought up to date; made when it is missing and `mayCreate`. */
 export async function ensureNewest(

@@ -33,6 +33,8 @@ export interface SyncJobOptions {
   readonly expectations: Expectations;
   /** Uids of pods whose finalizer this process has taken away. */
   readonly released: Set<string>;
+  /** Told the version of each status written. */
+  readonly wrote: (resourceVersion: string) => void;
   readonly nowMs: number;
 }
 
@@ -168,6 +170,7 @@ class JobSync {
 
   async #write(job: Job, status: JobStatus): Promise<Job> {
     const written = await this.#options.client.resource(jobKind).update({ ...job, status }, { subresource: 'status' });
+    this.#options.wrote(written.metadata.resourceVersion ?? '');
     this.#announce(job.status?.conditions ?? [], status.conditions ?? []);
     return written;
   }

@@ -6,7 +6,7 @@ const alphabet = 'bcdfghjklmnpqrstvwxz2456789';
  * A short name for a pod template: FNV-32a over its JSON with sorted keys, in letters that spell no words. Collisions
  * are told apart by counting. (Upstream hashes a dump of its Go structures, which nobody else can make.)
  */
-export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
+export function templateHash(template: PodTemplateSpec | object, collisionCount: number | undefined): string {
   let hash = fnv32a(0x811c9dc5, JSON.stringify(template, sortKeys));
   if (collisionCount !== undefined) hash = fnv32a(hash, `/${collisionCount}`);
   return [...`${hash}`].map((digit) => alphabet[digit.charCodeAt(0) % alphabet.length]).join('');

@@ -1,0 +1,216 @@
+import type { ControllerRevision, DaemonSet } from '../../generated/apps-v1.ts';
+import type { Node, Pod } from '../../generated/core-v1.ts';
+import { controllerRevisionKind, daemonSetKind, nodeKind, podKind } from '../../generated/kinds.ts';
+import { isEqual } from '../api/meta/equality.ts';
+import { keyOf } from '../api/meta/object.ts';
+import { about } from '../reconcile/about.ts';
+import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue } from '../reconcile/controller.ts';
+import { claim } from '../reconcile/controller-refs.ts';
+import { Expectations } from '../reconcile/expectations.ts';
+import type { Informer } from '../reconcile/informer.ts';
+import { LruMap } from '../reconcile/lru-map.ts';
+import { daemonPod, nodeOfDaemon } from './daemon-set/daemon-pod.ts';
+import {
+  type DaemonInput,
+  type DaemonPlan,
+  planDaemonStatus,
+  planPlacement,
+  planRollout,
+} from './daemon-set/plan-daemons.ts';
+import { ensureRevision, type HistoryOptions, revisionHashLabel, trimHistory } from './revisions/history.ts';
+import { controlledBy, indexByController, orphansOf } from './shared/indexes.ts';
+import { createPod, deletePod } from './shared/pod-control.ts';
+import { cachedSelector } from './shared/selector.ts';
+import { slowStart } from './shared/slow-start.ts';
+import { watchOwnedPods } from './shared/watch-owned-pods.ts';
+
+const burst = 250;
+const minBackoffMs = 1000;
+const maxBackoffMs = 15 * 60_000;
+
+/** Keeps one pod of a DaemonSet on each node that it is for. */
+export const daemonSetController: ControllerDefinition = {
+  name: 'daemonset',
+  setup(context, queue) {
+    const controller = new DaemonSetController(context, queue);
+    return { name: 'daemonset', workers: 2, reconcile: (key, signal) => controller.reconcile(key, signal) };
+  },
+};
+
+class DaemonSetController {
+  readonly #context: ControllerContext;
+  readonly #queue: KeyQueue;
+  readonly #sets: Informer<DaemonSet>;
+  readonly #pods: Informer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly #revisions: Informer<ControllerRevision>;
+  readonly #expectations: Expectations;
+  readonly #recorder: EventRecorder;
+  /** By set and node. */
+  readonly #failures = new LruMap<string, { count: number; atMs: number }>(10_000);
+
+  constructor(context: ControllerContext, queue: KeyQueue) {
+    const { informers } = context;
+    this.#context = context;
+    this.#queue = queue;
+    this.#sets = informers.informer(daemonSetKind);
+    this.#pods = informers.informer(podKind);
+    this.#nodes = informers.informer(nodeKind);
+    this.#revisions = informers.informer(controllerRevisionKind);
+    this.#expectations = new Expectations(context.clock);
+    this.#recorder = context.recorder('daemonset-controller');
+    indexByController(this.#pods);
+    indexByController(this.#revisions);
+    const addAll = () => {
+      for (const set of this.#sets.list()) queue.add(keyOf(set));
+    };
+    this.#sets.onChange({
+      added: (set) => queue.add(keyOf(set)),
+      updated: (set) => queue.add(keyOf(set)),
+      deleted: (set) => this.#expectations.forget(keyOf(set)),
+    });
+    this.#nodes.onChange({
+      added: addAll,
+      updated: (next, previous) => {
+        const isSame =
+          isEqual(next.metadata.labels, previous.metadata.labels) && isEqual(next.spec?.taints, previous.spec?.taints);
+        if (!isSame) addAll();
+      },
+      deleted: addAll,
+    });
+    watchOwnedPods({
+      kind: daemonSetKind,
+      owners: this.#sets,
+      pods: this.#pods,
+      queue,
+      expectations: this.#expectations,
+      selectorOf: (set) => cachedSelector(set.spec.selector),
+    });
+  }
+
+  async reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const set = this.#sets.find(key);
+    const selector = cachedSelector(set?.spec.selector);
+    if (!set || !selector || set.metadata.deletionTimestamp) return;
+    if (selector.length === 0) {
+      const message = 'This daemon set is selecting all pods. A non-empty selector is required.';
+      this.#recorder.event(about(daemonSetKind, set), 'Warning', 'SelectingAll', message);
+      return;
+    }
+    const { client } = this.#context;
+    const history = this.#historyOf(set);
+    const revision = await ensureRevision(history);
+    if (!revision) return this.#noteCollision(set);
+    const { uid, namespace = '' } = set.metadata;
+    const candidates = [...controlledBy(this.#pods, uid), ...orphansOf(this.#pods, namespace)];
+    const pods = await claim({
+      client,
+      ownerKind: daemonSetKind,
+      owner: set,
+      kind: podKind,
+      selector,
+      candidates,
+      signal,
+    });
+    const input: DaemonInput = {
+      set,
+      nodes: this.#nodes.list(),
+      pods: Map.groupBy(pods, nodeOfDaemon),
+      hash: revision.metadata.labels?.[revisionHashLabel] ?? '',
+      nowMs: this.#context.clock.now(),
+    };
+    let problem: unknown;
+    if (this.#expectations.areMet(key)) {
+      problem = await this.#perform(input, planPlacement(input));
+      if (!problem && this.#expectations.areMet(key)) problem = await this.#perform(input, planRollout(input));
+      await trimHistory(history, (each) => this.#isLive(each, revision, pods));
+    }
+    await this.#report(key, input);
+    if (problem) throw problem;
+  }
+
+  #historyOf(set: DaemonSet): HistoryOptions<DaemonSet> {
+    return {
+      client: this.#context.client,
+      kind: daemonSetKind,
+      owner: set,
+      revisions: controlledBy(this.#revisions, set.metadata.uid),
+      collisionCount: set.status?.collisionCount,
+      hashLabelOf: (_name, hash) => hash,
+    };
+  }
+
+  #isLive(revision: ControllerRevision, current: ControllerRevision, pods: readonly Pod[]): boolean {
+    if (revision.metadata.name === current.metadata.name) return true;
+    const hash = revision.metadata.labels?.[revisionHashLabel];
+    return pods.some((pod) => pod.metadata.labels?.[revisionHashLabel] === hash);
+  }
+
+  async #noteCollision(set: DaemonSet): Promise<void> {
+    const collisionCount = (set.status?.collisionCount ?? 0) + 1;
+    const status = { ...set.status!, collisionCount };
+    await this.#context.client.resource(daemonSetKind).update({ ...set, status }, { subresource: 'status' });
+  }
+
+  /** Daemons that fail at once are not replaced at once: later each time. */
+  #isBackingOff(set: DaemonSet, pod: Pod): boolean {
+    const id = `${set.metadata.uid}/${nodeOfDaemon(pod)}`;
+    const nowMs = this.#context.clock.monotonicMs();
+    const known = this.#failures.get(id);
+    const delayMs = known ? Math.min(minBackoffMs * 2 ** known.count, maxBackoffMs) : 0;
+    if (known && nowMs < known.atMs + delayMs) {
+      this.#queue.addAfter(keyOf(set), known.atMs + delayMs - nowMs);
+      return true;
+    }
+    const hasHealed = known && nowMs > known.atMs + 2 * maxBackoffMs;
+    this.#failures.set(id, { count: known && !hasHealed ? Math.min(known.count + 1, 20) : 0, atMs: nowMs });
+    return false;
+  }
+
+  async #perform({ set, hash }: DaemonInput, plan: DaemonPlan): Promise<unknown> {
+    const waiting = plan.ended.filter(({ pod, phase }) => phase === 'Failed' && this.#isBackingOff(set, pod));
+    const isWaiting = (pod: Pod) => waiting.some((each) => each.pod === pod);
+    const create = plan.create.slice(0, burst);
+    const remove = plan.delete.filter((pod) => !isWaiting(pod)).slice(0, burst);
+    if (create.length + remove.length === 0) return undefined;
+    const key = keyOf(set);
+    const asker = { kind: daemonSetKind, owner: set, client: this.#context.client, recorder: this.#recorder };
+    this.#expectations.expect(key, create.length, remove.map(keyOf));
+    for (const { pod, phase } of plan.ended) if (!isWaiting(pod)) this.#tellEnded(set, pod, phase);
+    const { succeeded, error } = await slowStart(create.length, async (at) => {
+      await createPod(asker, daemonPod(set, create[at]!, hash));
+    });
+    this.#expectations.creationSeen(key, create.length - succeeded);
+    let problem = error;
+    await Promise.all(
+      remove.map(async (pod) => {
+        try {
+          await deletePod(asker, pod);
+        } catch (failure) {
+          this.#expectations.deletionSeen(key, keyOf(pod));
+          problem ??= failure;
+        }
+      }),
+    );
+    return problem;
+  }
+
+  #tellEnded(set: DaemonSet, pod: Pod, phase: 'Failed' | 'Succeeded'): void {
+    const where = `${pod.metadata.namespace}/${pod.metadata.name} on node ${nodeOfDaemon(pod)}`;
+    const subject = about(daemonSetKind, set);
+    if (phase === 'Succeeded') {
+      const message = `Found succeeded daemon pod ${where}, will try to delete it`;
+      this.#recorder.event(subject, 'Normal', 'SucceededDaemonPod', message);
+    } else {
+      const message = `Found failed daemon pod ${where}, will try to kill it`;
+      this.#recorder.event(subject, 'Warning', 'FailedDaemonPod', message);
+    }
+  }
+
+  async #report(key: string, input: DaemonInput): Promise<void> {
+    const { status, recheckMs } = planDaemonStatus(input);
+    if (recheckMs !== undefined) this.#queue.addAfter(key, recheckMs + 10);
+    if (isEqual(status, input.set.status)) return;
+    await this.#context.client.resource(daemonSetKind).update({ ...input.set, status }, { subresource: 'status' });
+  }
+}

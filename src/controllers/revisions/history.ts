@@ -1,0 +1,104 @@
+// ControllerRevisions: the templates a DaemonSet or StatefulSet has had, which roll-outs and undo work with.
+import type { ControllerRevision } from '../../../generated/apps-v1.ts';
+import type { PodTemplateSpec } from '../../../generated/core-v1.ts';
+import { controllerRevisionKind } from '../../../generated/kinds.ts';
+import { isEqual } from '../../api/meta/equality.ts';
+import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
+import { controllerReference, isControlledBy } from '../../api/meta/owner-references.ts';
+import { isAlreadyExists, isNotFound } from '../../api/meta/status-error.ts';
+import type { Client } from '../../client/client.ts';
+import { templateHash } from '../shared/template-hash.ts';
+
+export const revisionHashLabel = 'controller-revision-hash';
+
+export interface RevisionedOwner extends KubernetesObject {
+  spec: { template: PodTemplateSpec; revisionHistoryLimit?: number };
+}
+
+export interface HistoryOptions<O extends RevisionedOwner> {
+  readonly client: Client;
+  readonly kind: KindRef<O>;
+  readonly owner: O;
+  /** Those that the owner controls. */
+  readonly revisions: readonly ControllerRevision[];
+  readonly collisionCount: number | undefined;
+  /** What pods of the revision are labelled with. */
+  readonly hashLabelOf: (name: string, hash: string) => string;
+}
+
+const byRevision = (a: ControllerRevision, b: ControllerRevision) => a.revision - b.revision;
+
+/** The patch that, applied to the owner, brings this template back. */
+function dataOf(template: PodTemplateSpec): Record<string, unknown> {
+  return { spec: { template: { ...template, $patch: 'replace' } } };
+}
+
+/** The revision of the current template: found, moved to the end of history, or made. Undefined: a collision was met. */
+export async function ensureRevision<O extends RevisionedOwner>(
+  options: HistoryOptions<O>,
+): Promise<ControllerRevision | undefined> {
+  const { client, owner, revisions } = options;
+  const data = dataOf(owner.spec.template);
+  const sorted = [...revisions].sort(byRevision);
+  const last = sorted.at(-1);
+  const same = sorted.filter((each) => isEqual(each.data, data)).at(-1);
+  const resource = client.resource(controllerRevisionKind);
+  if (same && same === last) return same;
+  const revision = (last?.revision ?? 0) + 1;
+  if (same) return resource.update({ ...same, revision });
+  const draft = draftRevision(options, data, revision);
+  try {
+    return await resource.create(draft);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    const { namespace = '', name } = draft.metadata;
+    const existing = await resource.get({ namespace, name });
+    return isControlledBy(existing, owner) && isEqual(existing.data, data) ? existing : undefined;
+  }
+}
+
+function draftRevision<O extends RevisionedOwner>(
+  { owner, kind, collisionCount, hashLabelOf }: HistoryOptions<O>,
+  data: Record<string, unknown>,
+  revision: number,
+): ControllerRevision {
+  const hash = templateHash(owner.spec.template, collisionCount);
+  const name = `${owner.metadata.name}-${hash}`;
+  const { namespace = '', annotations } = owner.metadata;
+  return {
+    metadata: {
+      name,
+      namespace,
+      labels: { ...owner.spec.template.metadata?.labels, [revisionHashLabel]: hashLabelOf(name, hash) },
+      ...(annotations ? { annotations } : {}),
+      ownerReferences: [controllerReference(owner, kind)],
+    },
+    data,
+    revision,
+  };
+}
+
+/** Deletes the oldest revisions beyond the owner's limit that no pod is of. */
+export async function trimHistory<O extends RevisionedOwner>(
+  { client, owner, revisions }: HistoryOptions<O>,
+  isLive: (revision: ControllerRevision) => boolean,
+): Promise<void> {
+  const limit = owner.spec.revisionHistoryLimit ?? 10;
+  const unused = revisions.filter((revision) => !isLive(revision)).sort(byRevision);
+  for (const { metadata } of unused.slice(0, Math.max(0, unused.length - limit))) {
+    try {
+      await client
+        .resource(controllerRevisionKind)
+        .delete({ namespace: metadata.namespace ?? '', name: metadata.name });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+/** The template a revision holds. */
+export function templateOf(revision: ControllerRevision): PodTemplateSpec {
+  const { spec } = revision.data as { spec: { template: PodTemplateSpec & { $patch?: string } } };
+  const { $patch: _, ...template } = spec.template;
+  return template;
+}
