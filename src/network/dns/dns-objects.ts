@@ -1,9 +1,10 @@
 // What the cluster must hold for its DNS to be found: the Service every pod's resolv.conf names, and where it leads.
 import type { Service } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
-import type { NewObject } from '../../client/client.ts';
 import { addressAt } from '../addresses.ts';
-import { dnsPort } from './dns-server.ts';
+
+/** Where the servers listen. Not 53: that one is often taken on every address of a machine by its own resolver. */
+export const dnsPort = 1053;
 
 export interface DnsObjectsOptions {
   readonly serviceCidr: string;
@@ -14,8 +15,8 @@ export interface DnsObjectsOptions {
 }
 
 export interface DnsObjects {
-  readonly service: NewObject<Service>;
-  readonly endpointSlice: NewObject<EndpointSlice>;
+  readonly service: Service;
+  readonly endpointSlice: EndpointSlice;
 }
 
 /** The address in every pod's resolv.conf: the tenth of the service range. */

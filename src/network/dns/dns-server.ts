@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
+import { dnsPort } from './dns-objects.ts';
 import { Forwarder } from './forwarder.ts';
 import { createDnsMetrics, type DnsMetrics } from './metrics.ts';
 import { Resolver } from './resolver.ts';
@@ -35,9 +36,6 @@ export interface DnsServer extends Component {
   /** Settles with the port once both sockets listen; rejects when they cannot. */
   readonly listening: Promise<number>;
 }
-
-/** Not 53: that one is often taken on every address of a machine by its own resolver. */
-export const dnsPort = 1053;
 
 const maxConnections = 256;
 const idleConnectionMs = 10_000;
