@@ -7,13 +7,15 @@ import { systemRandom } from '../base/random.ts';
 import { createClient } from '../client/create-client.ts';
 import { createPortTransport } from '../client/port-transport.ts';
 import { createControllers } from '../controllers/index.ts';
+import { createDnsPublisher } from '../network/dns/dns-publisher.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { createManager } from '../reconcile/manager.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
+import { dnsPublisher } from './controller-identities.ts';
 import type { ControllersWorkerData, FromControllersWorker } from './worker-messages.ts';
 
-const { ports, control, settings, only } = workerData as ControllersWorkerData;
+const { ports, control, settings, only, dnsServiceCidr } = workerData as ControllersWorkerData;
 const tell = (message: FromControllersWorker) => control.postMessage(message);
 const log = createLogger((line) => tell({ type: 'log', line }));
 const clock = systemClock;
@@ -64,6 +66,17 @@ if (only.includes('scheduler')) {
     log: schedulerLog,
   });
   running.push(scheduler.run(signal), recorders.run(signal));
+}
+
+if (dnsServiceCidr) {
+  const dns = createDnsPublisher({
+    client: clientOf(dnsPublisher),
+    informers,
+    serviceCidr: dnsServiceCidr,
+    clock,
+    log: log.with({ component: 'dns' }),
+  });
+  running.push(dns.run(signal));
 }
 
 running.push(informers.run(signal));

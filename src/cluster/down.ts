@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { cgroupName } from './cgroup-name.ts';
 import { removeFromKubeconfig } from './kubeconfig.ts';
 import { contextName, type Layout } from './layout.ts';
 import { readSettings } from './settings.ts';
@@ -87,9 +88,4 @@ async function removeCgroups(name: string): Promise<void> {
       .sort((a, b) => b.length - a.length);
     for (const folder of [...folders, top]) await rmdir(folder).catch(() => {}); // busy for a moment after the last process: the next pass or `delete` gets it
   }
-}
-
-/** The cgroup that all pods of a cluster are under, from the root of each hierarchy. */
-export function cgroupName(name: string): string {
-  return `coracle-${name}`;
 }

@@ -10,7 +10,6 @@ export function networkFolders(layout: Layout) {
     clusterName: layout.name,
     cniConfDir: join(layout.node, 'cni'),
     ipamDir: join(layout.node, 'ipam'),
-    recordDir: join(layout.node, 'network'),
   };
 }
 

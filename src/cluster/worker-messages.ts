@@ -9,6 +9,8 @@ export interface ControllersWorkerData {
   readonly control: MessagePort;
   readonly settings: ControllersConfig;
   readonly only: readonly ComponentName[];
+  /** Nodes serve the cluster's DNS, which is then published at this range's tenth address. */
+  readonly dnsServiceCidr?: string;
 }
 
 export type FromControllersWorker =

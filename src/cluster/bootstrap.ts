@@ -1,0 +1,120 @@
+// The objects a cluster has before anybody made anything, created or mended at each start.
+import type { Service } from '../../generated/core-v1.ts';
+import type { EndpointSlice } from '../../generated/discovery-v1.ts';
+import type { Role, RoleBinding } from '../../generated/rbac-v1.ts';
+import type { KindRef, KubernetesObject } from '../api/meta/object.ts';
+import { isAlreadyExists } from '../api/meta/status-error.ts';
+import type { ResourceInfo } from '../api/resource-info.ts';
+import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
+import type { Client } from '../client/client.ts';
+import { dnsPublisher } from './controller-identities.ts';
+import { gatewayOf } from '../network/addresses.ts';
+import { dnsObjects } from '../network/dns/dns-objects.ts';
+import { serviceIp } from './service-range.ts';
+import type { Settings } from './settings.ts';
+
+/** Creates what is missing and adds what later versions brought to roles; what was added by hand stays. */
+export async function ensureBootstrap(client: Client, resources: readonly ResourceInfo[], objects: readonly KubernetesObject[]): Promise<void> {
+  const byKind = new Map(resources.map((each) => [`${apiVersionOf(each)} ${each.kind}`, each]));
+  const ensureOne = async (object: KubernetesObject) => {
+    const kind = byKind.get(`${object.apiVersion} ${object.kind}`) as KindRef<KubernetesObject> | undefined;
+    if (!kind) throw new Error(`no resource for ${object.apiVersion} ${object.kind}`);
+    await ensureObject(client, kind, object);
+  };
+  const isNamespace = ({ kind }: KubernetesObject) => kind === 'Namespace';
+  await Promise.all(objects.filter(isNamespace).map(ensureOne));
+  await Promise.all(objects.filter((each) => !isNamespace(each)).map(ensureOne));
+}
+
+const apiVersionOf = ({ group, version }: ResourceInfo) => (group ? `${group}/${version}` : version);
+
+async function ensureObject(client: Client, kind: KindRef<KubernetesObject>, object: KubernetesObject): Promise<void> {
+  const resource = client.resource(kind);
+  const key = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
+  const current = await resource.find(key);
+  if (!current) {
+    await resource.create(object).catch((error) => {
+      if (!isAlreadyExists(error)) throw error; // a controller was quicker
+    });
+    return;
+  }
+  const next = reconcileBootstrap(current, object) ?? reconcileAddresses(current, object);
+  if (!next) return;
+  if (next.isReplaced) {
+    await resource.delete(key);
+    await resource.create(next.object);
+  } else {
+    await resource.update(next.object);
+  }
+}
+
+/** Endpoint slices of our own servers follow the machine's address. */
+function reconcileAddresses(current: KubernetesObject, wanted: KubernetesObject): { object: KubernetesObject; isReplaced: boolean } | undefined {
+  if (wanted.kind !== 'EndpointSlice') return undefined;
+  const { endpoints, ports } = wanted as EndpointSlice;
+  const now = current as EndpointSlice;
+  if (JSON.stringify([now.endpoints, now.ports]) === JSON.stringify([endpoints, ports])) return undefined;
+  return { object: { ...now, endpoints, ports } as EndpointSlice, isReplaced: false };
+}
+
+/** All of them, in a cluster with these settings. */
+export function clusterObjects(settings: Settings): KubernetesObject[] {
+  return [...bootstrapObjects(), ...kubernetesService(settings), ...dnsPublisherRole()];
+}
+
+/** The Service that pods ask for names, and the real node's server behind it: at the first address of the pod range. */
+function clusterDns({ serviceCidr, podCidr, nodeName, simulatedNodes }: Settings): KubernetesObject[] {
+  if (simulatedNodes !== undefined) return [];
+  const objects = dnsObjects({ serviceCidr, servers: [{ nodeName, address: gatewayOf(podCidr) }] });
+  return [objects.service, objects.endpointSlice];
+}
+
+/** The Service that pods reach the API server by, at the first address of the range. */
+function kubernetesService({ serviceCidr, address, apiPort }: Settings): KubernetesObject[] {
+  const labels = { component: 'apiserver', provider: 'kubernetes' };
+  const service: Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'kubernetes', namespace: 'default', labels },
+    spec: {
+      clusterIP: serviceIp(serviceCidr, 1),
+      type: 'ClusterIP',
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: apiPort }],
+      sessionAffinity: 'None',
+    },
+  };
+  const slice: EndpointSlice = {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports: [{ name: 'https', port: apiPort, protocol: 'TCP' }],
+  };
+  return [service, slice];
+}
+
+/** Whoever publishes kube-dns may write Services and slices in kube-system, and nothing else. */
+function dnsPublisherRole(): (Role | RoleBinding)[] {
+  const metadata = { name: 'system:coracle:dns-publisher', namespace: 'kube-system' };
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const verbs = ['get', 'create', 'update'];
+  return [
+    {
+      apiVersion,
+      kind: 'Role',
+      metadata,
+      rules: [
+        { apiGroups: [''], resources: ['services'], verbs },
+        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
+      ],
+    },
+    {
+      apiVersion,
+      kind: 'RoleBinding',
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: dnsPublisher, namespace: 'kube-system' }],
+    },
+  ];
+}

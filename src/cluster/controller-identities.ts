@@ -1,0 +1,29 @@
+/** Keeps the kube-dns Service and its endpoints. */
+export const dnsPublisher = 'kube-dns-publisher';
+
+/** Controllers by name, and the service account in kube-system each acts as; upstream's, whose roles they get. */
+export const controllerIdentities: Readonly<Record<string, string>> = {
+  'clusterrole-aggregation': 'clusterrole-aggregation-controller',
+  cronjob: 'cronjob-controller',
+  [dnsPublisher]: dnsPublisher,
+  daemonset: 'daemon-set-controller',
+  deployment: 'deployment-controller',
+  disruption: 'disruption-controller',
+  endpoints: 'endpoint-controller',
+  endpointslice: 'endpointslice-controller',
+  endpointslicemirroring: 'endpointslicemirroring-controller',
+  'garbage-collector': 'generic-garbage-collector',
+  job: 'job-controller',
+  namespace: 'namespace-controller',
+  'node-ipam': 'node-controller',
+  'node-lifecycle': 'node-controller',
+  'pod-garbage-collector': 'pod-garbage-collector',
+  replicaset: 'replicaset-controller',
+  replicationcontroller: 'replication-controller',
+  resourcequota: 'resourcequota-controller',
+  'root-ca-certificate-publisher': 'root-ca-cert-publisher',
+  serviceaccount: 'service-account-controller',
+  statefulset: 'statefulset-controller',
+  'taint-eviction': 'node-controller',
+  'ttl-after-finished': 'ttl-after-finished-controller',
+};
