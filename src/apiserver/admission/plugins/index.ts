@@ -1,12 +1,7 @@
 // The admission plugins in upstream's order: those that fill in first, those that count last.
-import type { ResourceQuota } from '../../../../generated/core-v1.ts';
-import { resourceQuotaKind } from '../../../../generated/kinds.ts';
 import type { Random } from '../../../base/random.ts';
-import { CompareFailedError } from '../../../store/store.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { RbacRules } from '../../authz/rbac-rules.ts';
-import type { Registry } from '../../registry/registry.ts';
-import { commitObject, storedBytes } from '../../registry/write-objects.ts';
 import type { AdmissionPlugin } from '../plugin.ts';
 import {
   certificateApproval,
@@ -64,20 +59,4 @@ export function admissionPlugins({
     rbacEscalation(authorizer, rules),
     resourceQuota(saveQuota),
   ];
-}
-
-/** Writes quotas through the registry, past admission: the plugin is part of it. */
-export function quotaSaver(registry: Registry): SaveQuota {
-  return async (quota: ResourceQuota) => {
-    const resource = registry.table.find('', resourceQuotaKind.version, resourceQuotaKind.plural)!;
-    const { resourceVersion, namespace = '', name } = quota.metadata;
-    const bytes = storedBytes(resource, { ...quota, metadata: { ...quota.metadata } });
-    try {
-      await commitObject(registry, resource, { namespace, name }, bytes, Number(resourceVersion));
-      return true;
-    } catch (error) {
-      if (error instanceof CompareFailedError) return false;
-      throw error;
-    }
-  };
 }

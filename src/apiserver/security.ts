@@ -1,0 +1,104 @@
+// Everything about who may do what, put together for createApiServer: authenticators, authorizers, admission, and the
+// handlers of tokens, reviews and the pods' streams.
+
+import type { ResourceQuota } from '../../generated/core-v1.ts';
+import { isConflict, isNotFound } from '../api/meta/status-error.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Random } from '../base/random.ts';
+import type { AdmissionPlugin } from './admission/plugin.ts';
+import { admissionPlugins } from './admission/plugins/index.ts';
+import type { SaveQuota } from './admission/plugins/resource-quota.ts';
+import type { Authenticator } from './authn/authenticator.ts';
+import { certificateAuthenticator } from './authn/certificate.ts';
+import { openIdPaths } from './authn/discovery.ts';
+import type { SigningKey, VerifyingKey } from './authn/jwt.ts';
+import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import { nodeAuthorizer } from './authz/node.ts';
+import { rbacAuthorizer } from './authz/rbac.ts';
+import { RbacRules } from './authz/rbac-rules.ts';
+import { mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
+import type { BytesAnswer } from './http/answer.ts';
+import { LateObjects } from './registry/late-objects.ts';
+import type { ApiServer } from './server.ts';
+import type { SubresourceHandler } from './subresources/handler.ts';
+import { subresourceHandlers } from './subresources/index.ts';
+import type { KubeletIdentity } from './subresources/kubelet.ts';
+
+export interface SecurityOptions {
+  /** Signs tokens of service accounts; see signingKey() of authn/jwt.ts. */
+  readonly signingKey: SigningKey;
+  readonly otherKeys?: readonly VerifyingKey[];
+  readonly issuer?: string;
+  /** How others reach this server, for OpenID discovery: `https://10.0.0.1:6443`. */
+  readonly serverUrl: string;
+  readonly kubelet: KubeletIdentity;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface Security {
+  readonly authenticators: readonly Authenticator[];
+  readonly authorizers: readonly Authorizer[];
+  readonly admission: readonly AdmissionPlugin[];
+  readonly handlers: readonly SubresourceHandler[];
+  readonly extraPaths: readonly { readonly path: string; answer(): BytesAnswer }[];
+  readonly tokens: ServiceAccountTokens;
+  /** Call it with the server before the server runs. */
+  bind(server: Pick<ApiServer, 'objects' | 'writer' | 'table'>): void;
+}
+
+export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
+
+export function createSecurity(options: SecurityOptions): Security {
+  const { signingKey, otherKeys = [], issuer = defaultIssuer, serverUrl, kubelet, clock, random } = options;
+  const objects = new LateObjects();
+  const tokens = new ServiceAccountTokens({ issuer, signingKey, otherKeys, objects, clock, random });
+  const rules = new RbacRules(objects);
+  const authorizers = [mastersAuthorizer, nodeAuthorizer(objects), rbacAuthorizer(rules)];
+  const authorizer = unionAuthorizer(authorizers);
+  let server: Parameters<Security['bind']>[0] | undefined;
+  const saveQuota: SaveQuota = (quota) => storeUsage(server!, quota);
+  const admission = admissionPlugins({ authorizer, rules, random, saveQuota });
+  return {
+    authenticators: [certificateAuthenticator, tokens],
+    authorizers,
+    admission,
+    handlers: subresourceHandlers({ authorizer, rules, tokens, admission, kubelet }),
+    extraPaths: [...openIdPaths(tokens, serverUrl)].map(([path, answer]) => ({ path, answer: () => answer })),
+    tokens,
+    bind(bound) {
+      server = bound;
+      objects.bind(bound.objects);
+    },
+  };
+}
+
+/** Past admission, which is what asks for it. False when the quota has changed meanwhile. */
+async function storeUsage(
+  { writer, table }: Pick<ApiServer, 'writer' | 'table'>,
+  quota: ResourceQuota,
+): Promise<boolean> {
+  const { namespace = '', name, resourceVersion } = quota.metadata;
+  const user = { username: 'system:apiserver', groups: ['system:masters'] };
+  try {
+    await writer.update(
+      table.stored('', 'resourcequotas')!,
+      namespace,
+      name,
+      (current) => ({ ...current, status: quota.status }) as ResourceQuota,
+      {
+        user,
+        isDryRun: false,
+        subresource: 'status',
+        resourceVersionPrecondition: resourceVersion!,
+        skipsAdmission: true,
+        skipsValidation: true,
+      },
+    );
+    return true;
+  } catch (error) {
+    if (isConflict(error) || isNotFound(error)) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,186 @@
+// Questions about rights, answered by the authorizers themselves. Reviews are never stored.
+import type {
+  FieldSelectorAttributes,
+  NonResourceAttributes,
+  ResourceAttributes,
+  SelfSubjectRulesReview,
+  SubjectAccessReview,
+  SubjectAccessReviewStatus,
+} from '../../../generated/authorization-v1.ts';
+import { FieldErrors, path } from '../../api/meta/field-errors.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { badRequest, invalid } from '../../api/meta/status-error.ts';
+import { canonical } from '../../schema/codec.ts';
+import type { UserInfo } from '../authn/authenticator.ts';
+import type { AuthorizationAttributes, Authorizer } from '../authz/authorizer.ts';
+import { mayAlwaysGrant } from '../authz/escalation.ts';
+import type { RbacRules } from '../authz/rbac-rules.ts';
+import { objectAnswer } from '../http/answer.ts';
+import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
+
+const group = 'authorization.k8s.io';
+
+type Review = SubjectAccessReview & KubernetesObject;
+type Spec = Review['spec'];
+
+function reviewHandler(
+  resource: string,
+  answer: (review: Review, request: SubresourceRequest) => Promise<object>,
+): SubresourceHandler {
+  return {
+    group,
+    resource,
+    subresource: '',
+    methods: ['POST'],
+    async handle(request) {
+      const { kind, version, typeName } = request.resource;
+      const review = (await request.decode({ group, version, kind, typeName })) as Review;
+      return objectAnswer(201, canonical(typeName, await answer(review, request)), typeName);
+    },
+  };
+}
+
+export function accessReviews(authorizer: Authorizer, rules: RbacRules): SubresourceHandler[] {
+  const decide = async (spec: Spec, user: UserInfo): Promise<SubjectAccessReviewStatus> => {
+    const { verdict, reason } = await authorizer.authorize(attributesOf(spec, user));
+    return {
+      allowed: verdict === 'allow',
+      ...(verdict === 'deny' ? { denied: true } : {}),
+      ...(reason ? { reason } : {}),
+    };
+  };
+  return [
+    reviewHandler('subjectaccessreviews', async (review) => {
+      check(review, { needsSubject: true });
+      return { ...review, status: await decide(review.spec, subjectOf(review.spec)) };
+    }),
+    reviewHandler('localsubjectaccessreviews', async (review, { info }) => {
+      check(review, { needsSubject: true, isLocal: true });
+      if (review.spec.resourceAttributes?.namespace !== info.namespace) {
+        throw badRequest(
+          `spec.resourceAttributes.namespace must match namespace: ${review.spec.resourceAttributes?.namespace ?? ''} != ${info.namespace}`,
+        );
+      }
+      return { ...review, status: await decide(review.spec, subjectOf(review.spec)) };
+    }),
+    reviewHandler('selfsubjectaccessreviews', async (review, { user }) => {
+      check(review, {});
+      return { ...review, status: await decide(review.spec, user) };
+    }),
+    reviewHandler('selfsubjectrulesreviews', async (review, { user }) => {
+      const { namespace } = (review as unknown as SelfSubjectRulesReview).spec;
+      if (!namespace) throw badRequest('no namespace on request');
+      return { ...review, spec: {}, status: rulesOf(rules, user, namespace) };
+    }),
+  ];
+}
+
+function subjectOf({ user = '', groups = [], uid, extra }: Spec): UserInfo {
+  return { username: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) };
+}
+
+function attributesOf({ resourceAttributes, nonResourceAttributes }: Spec, user: UserInfo): AuthorizationAttributes {
+  const none = { user, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: '' };
+  if (!resourceAttributes) {
+    const { path: url = '', verb = '' } = nonResourceAttributes ?? {};
+    return { ...none, isResource: false, verb, path: url };
+  }
+  const { verb = '', fieldSelector, labelSelector: _, ...rest } = resourceAttributes;
+  const selector = fieldSelector ? { fieldSelector: selectorText(fieldSelector) } : {};
+  return { ...none, ...defined(rest), isResource: true, verb, ...selector };
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as any;
+}
+
+/** A selector that is more than equalities narrows nothing that an authorizer could rely on. */
+function selectorText({ rawSelector, requirements = [] }: FieldSelectorAttributes): string {
+  if (rawSelector) return rawSelector;
+  const equalities = requirements.filter(({ operator, values }) => operator === 'In' && values?.length === 1);
+  return equalities.map(({ key, values }) => `${key}=${values![0]}`).join(',');
+}
+
+/** Values in messages are upstream's Go structs, with their field names. */
+const goStruct = ({ path: url = '', verb = '' }: NonResourceAttributes) => ({ Path: url, Verb: verb });
+
+function check({ metadata, spec }: Review, { needsSubject = false, isLocal = false }): void {
+  const errors = new FieldErrors();
+  const at = path('spec');
+  const { resourceAttributes, nonResourceAttributes, user, groups } = spec;
+  if (resourceAttributes && nonResourceAttributes) {
+    const problem = 'cannot be specified in combination with resourceAttributes';
+    errors.invalid(at.child('nonResourceAttributes'), goStruct(nonResourceAttributes), problem);
+  } else if (!resourceAttributes && !nonResourceAttributes) {
+    const problem = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    errors.invalid(at.child('resourceAttributes'), null, problem);
+  }
+  if (needsSubject && !user && !groups?.length) {
+    errors.invalid(at.child('user'), '', 'at least one of user or group must be specified');
+  }
+  if (resourceAttributes) checkSelectors(resourceAttributes, errors);
+  if (isLocal && nonResourceAttributes) {
+    errors.invalid(
+      at.child('nonResourceAttributes'),
+      goStruct(nonResourceAttributes),
+      'disallowed on this kind of request',
+    );
+  }
+  checkMetadata(metadata, isLocal, errors);
+  if (errors.isEmpty) return;
+  const error = invalid({ group, name: '' }, '', errors.summary(), errors.causes());
+  // These objects have no kind of their own in upstream's error.
+  delete (error.status.details as { kind?: string }).kind;
+  throw error;
+}
+
+function checkMetadata(metadata: Review['metadata'], isLocal: boolean, errors: FieldErrors): void {
+  const rest: Record<string, unknown> = { ...metadata };
+  delete rest['managedFields'];
+  delete rest['creationTimestamp'];
+  if (isLocal) delete rest['namespace'];
+  if (Object.keys(rest).length === 0) return;
+  const problem = isLocal ? 'must be empty except for namespace' : 'must be empty';
+  errors.invalid(path('metadata'), metadata, problem);
+}
+
+function checkSelectors({ fieldSelector, labelSelector }: ResourceAttributes, errors: FieldErrors): void {
+  for (const [name, selector] of [
+    ['fieldSelector', fieldSelector],
+    ['labelSelector', labelSelector],
+  ] as const) {
+    if (!selector) continue;
+    const at = path('spec', 'resourceAttributes', name);
+    const { rawSelector = '', requirements = [] } = selector;
+    if (rawSelector && requirements.length > 0) {
+      errors.invalid(at.child('rawSelector'), rawSelector, 'may not specified at the same time as requirements');
+    }
+    if (!rawSelector && requirements.length === 0) {
+      errors.required(at.child('requirements'), `when ${at} is specified, requirements or rawSelector is required`);
+    }
+  }
+}
+
+function rulesOf(rules: RbacRules, user: UserInfo, namespace: string) {
+  const held = rules.held(user, namespace);
+  const all = held.rules.map(({ rule }) => rule);
+  const everything = mayAlwaysGrant(user);
+  return {
+    resourceRules: [
+      ...(everything ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : []),
+      ...all
+        .filter((rule) => rule.resources?.length)
+        .map(({ verbs, apiGroups, resources, resourceNames }) =>
+          defined({ verbs, apiGroups, resources, resourceNames }),
+        ),
+    ],
+    nonResourceRules: [
+      ...(everything ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : []),
+      ...all
+        .filter((rule) => rule.nonResourceURLs?.length)
+        .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+    ],
+    incomplete: held.errors.length > 0,
+    ...(held.errors.length > 0 ? { evaluationError: held.errors.join(', ') } : {}),
+  };
+}

@@ -1,0 +1,231 @@
+// Eviction: a deletion that asks the pod's disruption budget first.
+import type { Pod } from '../../../generated/core-v1.ts';
+import { podDisruptionBudgetKind, podKind } from '../../../generated/kinds.ts';
+import type { DeleteOptions } from '../../../generated/meta-v1.ts';
+import type { Eviction, PodDisruptionBudget } from '../../../generated/policy-v1.ts';
+import { matchesSelector } from '../../api/meta/labels.ts';
+import { selectorOf } from '../../api/meta/selectors.ts';
+import {
+  badRequest,
+  forbidden,
+  isConflict,
+  notFound,
+  StatusError,
+  tooManyRequests,
+} from '../../api/meta/status-error.ts';
+import { rfc3339 } from '../../base/clock.ts';
+import type { AdmissionPlugin } from '../admission/plugin.ts';
+import { statusAnswer } from '../http/answer.ts';
+import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
+import { runAdmission } from './run-admission.ts';
+import { created } from './success.ts';
+
+const attempts = 20;
+const maxDisruptedPods = 2000;
+const budgetMessage = "Cannot evict pod as it would violate the pod's disruption budget.";
+
+export function evictPod(admission: readonly AdmissionPlugin[]): SubresourceHandler {
+  return {
+    group: '',
+    resource: 'pods',
+    subresource: 'eviction',
+    methods: ['POST'],
+    async handle(request) {
+      const expected = { group: 'policy', version: 'v1', kind: 'Eviction', typeName: 'io.k8s.api.policy.v1.Eviction' };
+      const eviction = (await request.decode(expected)) as Eviction;
+      const { name } = request.info;
+      if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+      await runAdmission(admission, request, eviction);
+      const options = optionsOf(eviction, request.isDryRun);
+      return evict(request, name, options);
+    },
+  };
+}
+
+function optionsOf({ deleteOptions }: Eviction, isDryRun: boolean): DeleteOptions {
+  const asked = (deleteOptions?.dryRun ?? []).includes('All');
+  if (deleteOptions?.dryRun?.length && !asked)
+    throw badRequest('Non-matching dry-run options in request and content: [] and []');
+  return { ...deleteOptions, ...(isDryRun || asked ? { dryRun: ['All'] } : {}) };
+}
+
+async function evict(request: SubresourceRequest, name: string, options: DeleteOptions) {
+  const hasVersion = options.preconditions?.resourceVersion !== undefined;
+  for (let attempt = 1; ; attempt++) {
+    const pod = request.objects.find(podKind, request.info.namespace, name);
+    if (!pod) throw notFound({ group: '', name: 'pods' }, name);
+    try {
+      if (isOver(pod)) {
+        const isPending = pod.status?.phase === 'Pending' && !pod.metadata.deletionTimestamp;
+        await remove(request, pod, isPending && !hasVersion ? atVersion(options, pod) : options);
+        return created();
+      }
+      const budgets = budgetsOf(request, pod);
+      if (budgets.length > 1) return tooManyBudgets();
+      const [budget] = budgets;
+      const isSpared = budget !== undefined && !isReady(pod) && mayGoUnhealthy(budget);
+      if (budget && !isSpared) await spend(request, budget, pod, options);
+      await remove(request, pod, isSpared && !hasVersion ? atVersion(options, pod) : options);
+      return created();
+    } catch (error) {
+      if (!isConflict(error) || hasVersion || options.preconditions?.uid || attempt === attempts) throw error;
+    }
+  }
+}
+
+const atVersion = (options: DeleteOptions, { metadata }: Pod): DeleteOptions => ({
+  ...options,
+  preconditions: { ...options.preconditions, resourceVersion: metadata.resourceVersion! },
+});
+
+/** Ended, not yet begun, or on its way out: no budget counts it. */
+function isOver({ status, metadata }: Pod): boolean {
+  return metadata.deletionTimestamp !== undefined || ['Succeeded', 'Failed', 'Pending'].includes(status?.phase ?? '');
+}
+
+function isReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') ?? false;
+}
+
+function budgetsOf({ objects }: SubresourceRequest, pod: Pod): PodDisruptionBudget[] {
+  if (Object.keys(pod.metadata.labels ?? {}).length === 0) return [];
+  return objects
+    .list(podDisruptionBudgetKind, pod.metadata.namespace)
+    .filter(({ spec }) => spec?.selector && matchesSelector(selectorOf(spec.selector)!, pod.metadata.labels));
+}
+
+/** A pod that serves nobody may go when enough others do. */
+function mayGoUnhealthy({ spec, status }: PodDisruptionBudget): boolean {
+  if (spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  const { currentHealthy = 0, desiredHealthy = 0 } = status ?? {};
+  return currentHealthy >= desiredHealthy && desiredHealthy > 0;
+}
+
+function tooManyBudgets() {
+  const message = 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.';
+  return statusAnswer(500, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
+}
+
+/** Takes one disruption from the budget, and notes the pod so that its controller does not count it as available. */
+async function spend(
+  request: SubresourceRequest,
+  { metadata }: PodDisruptionBudget,
+  pod: Pod,
+  options: DeleteOptions,
+): Promise<void> {
+  const now = rfc3339(request.clock.now());
+  await request.writer.update(
+    request.resourceFor('policy', 'poddisruptionbudgets'),
+    metadata.namespace!,
+    metadata.name,
+    (current) => {
+      const budget = current as PodDisruptionBudget;
+      checkBudget(budget);
+      const left = budget.status!.disruptionsAllowed! - 1;
+      const disrupted = { ...budget.status!.disruptedPods, [pod.metadata.name]: now };
+      const conditions = left === 0 ? withoutDisruptions(budget, now) : budget.status!.conditions;
+      const status = { ...budget.status!, disruptionsAllowed: left, disruptedPods: disrupted };
+      return { ...budget, status: conditions ? { ...status, conditions } : status };
+    },
+    {
+      user: request.user,
+      isDryRun: options.dryRun !== undefined,
+      subresource: 'status',
+      skipsAdmission: true,
+      skipsValidation: true,
+    },
+  );
+}
+
+function checkBudget({ metadata, status }: PodDisruptionBudget): void {
+  const { name, generation = 0 } = metadata;
+  if ((status?.observedGeneration ?? 0) < generation) {
+    throw blocked(`The disruption budget ${name} is still being processed by the server.`, 10);
+  }
+  const refuse = (problem: string) => forbidden({ group: 'policy', name: 'poddisruptionbudget' }, name, problem);
+  const {
+    disruptionsAllowed = 0,
+    disruptedPods = {},
+    currentHealthy = 0,
+    desiredHealthy = 0,
+    conditions = [],
+  } = status!;
+  if (disruptionsAllowed < 0) throw refuse('pdb disruptions allowed is negative');
+  if (Object.keys(disruptedPods).length > maxDisruptedPods) {
+    throw refuse('DisruptedPods map too big - too many evictions not confirmed by PDB controller');
+  }
+  if (disruptionsAllowed > 0) return;
+  const condition = conditions.find(
+    ({ type, status: is, message }) => type === 'DisruptionAllowed' && is === 'False' && message,
+  );
+  const subject = `The disruption budget ${name}`;
+  const not = `${subject} does not allow evicting pods currently`;
+  if (condition?.reason === 'SyncFailed') throw blocked(`${not} because it failed sync: ${condition.message}`, 0);
+  if (currentHealthy <= desiredHealthy) {
+    throw blocked(`${subject} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`, 0);
+  }
+  throw blocked(condition ? `${not} (${condition.reason}): ${condition.message}` : not, 0);
+}
+
+function blocked(message: string, retryAfterSeconds: number): StatusError {
+  const { status } = tooManyRequests(budgetMessage, retryAfterSeconds);
+  const causes = [{ reason: 'DisruptionBudget', message }];
+  return new StatusError({ ...status, details: { causes, ...(retryAfterSeconds > 0 ? { retryAfterSeconds } : {}) } });
+}
+
+function withoutDisruptions({ metadata, status }: PodDisruptionBudget, now: string) {
+  const conditions = status?.conditions ?? [];
+  const was = conditions.find(({ type }) => type === 'DisruptionAllowed');
+  const next = {
+    type: 'DisruptionAllowed',
+    status: 'False' as const,
+    observedGeneration: status?.observedGeneration ?? metadata.generation ?? 0,
+    lastTransitionTime: was?.status === 'False' ? was.lastTransitionTime : now,
+    reason: 'InsufficientPods',
+    message: '',
+  };
+  return [...conditions.filter((each) => each !== was), next];
+}
+
+/** Says why before it goes: whoever watches the pod can tell an eviction from a deletion. */
+async function remove(request: SubresourceRequest, { metadata, status }: Pod, options: DeleteOptions): Promise<void> {
+  const { user, clock } = request;
+  const pods = request.resourceFor('', 'pods');
+  const isDryRun = options.dryRun !== undefined;
+  const isEnding = status?.phase === 'Succeeded' || status?.phase === 'Failed' || metadata.deletionTimestamp;
+  let preconditions = options.preconditions;
+  if (!isEnding && !isDryRun) {
+    const marked = await request.writer.update(
+      pods,
+      metadata.namespace!,
+      metadata.name,
+      (current) => markDisrupted(current as Pod, rfc3339(clock.now())),
+      {
+        user,
+        isDryRun,
+        subresource: 'status',
+        skipsAdmission: true,
+        skipsValidation: true,
+        uidPrecondition: options.preconditions?.uid ?? metadata.uid!,
+        ...(preconditions?.resourceVersion ? { resourceVersionPrecondition: preconditions.resourceVersion } : {}),
+      },
+    );
+    if (preconditions?.resourceVersion)
+      preconditions = { ...preconditions, resourceVersion: marked.metadata.resourceVersion! };
+  }
+  const final: DeleteOptions = { ...options, ...(preconditions ? { preconditions } : {}) };
+  await request.writer.delete(pods, metadata.namespace!, metadata.name, final, { user, isDryRun });
+}
+
+function markDisrupted(pod: Pod, now: string): Pod {
+  const condition = {
+    type: 'DisruptionTarget',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: now,
+    reason: 'EvictionByEvictionAPI',
+    message: 'Eviction API: evicting',
+  };
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
+  return { ...pod, status: { ...pod.status, conditions: [...others, condition as any] } };
+}
