@@ -39,9 +39,14 @@ export function metadataFieldLabels(object: KubernetesObject): Record<string, st
   return { 'metadata.name': object.metadata.name ?? '', 'metadata.namespace': object.metadata.namespace ?? '' };
 }
 
+/** Known to the table and yet refused by the server. */
+const refused: Record<string, readonly string[]> = { 'events.k8s.io/events': ['source'] };
+
 /** Labels that clients may use, aliases among them. */
 export function selectableFields(fact: FieldSelectorFact | undefined): readonly string[] {
-  return fact ? [...fact.fields, ...Object.keys(fact.aliases ?? {})] : metadataLabels;
+  if (!fact) return metadataLabels;
+  const not = refused[`${fact.group}/${fact.plural}`] ?? [];
+  return [...fact.fields, ...Object.keys(fact.aliases ?? {})].filter((label) => !not.includes(label));
 }
 
 export function compileFieldLabels(

@@ -32,13 +32,12 @@ export const persistentVolumeKind: KindDefinition<PersistentVolume> = {
     status: {
       prepareForUpdate(next, current, context) {
         status.prepareForUpdate(next, current, context);
-        const before = current.status;
-        if (
-          next.status?.phase === before?.phase ||
-          next.status?.lastPhaseTransitionTime !== before?.lastPhaseTransitionTime
-        )
-          return;
-        next.status = { ...next.status, lastPhaseTransitionTime: timeText(context.nowMs) };
+        const given = next.status?.lastPhaseTransitionTime;
+        const stored = current.status?.lastPhaseTransitionTime;
+        if (given && given !== stored) return;
+        const hasMoved = next.status?.phase !== current.status?.phase;
+        const time = hasMoved ? timeText(context.nowMs) : stored;
+        if (time) next.status = { ...next.status, lastPhaseTransitionTime: time };
       },
     },
   },

@@ -23,6 +23,7 @@ export const runtimeClassKind: KindDefinition<RuntimeClass> = {
   group: 'node.k8s.io',
   version: 'v1',
   kind: 'RuntimeClass',
+  allowsCreateOnUpdate: true,
   allowsUnconditionalUpdate: false,
   validate({ handler, overhead, scheduling }, errors) {
     if (required(handler, path('handler'), errors)) validateBy(dns1123LabelProblems, handler, path('handler'), errors);

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { canonicalIpProblems, isStrictSubset, parseCidr, parseIp, strictCidrProblems } from './ip-address.ts';
+
+for (const { text, want } of [
+  { text: '10.0.0.1', want: [] },
+  { text: '2001:db8::1', want: [] },
+  { text: '::', want: [] },
+  { text: '1:0:0:2::3', want: [] },
+  { text: '2001:db8:0:0::1', want: ['must be in canonical form ("2001:db8::1")'] },
+  { text: '010.0.0.1', want: ['must not have leading 0s'] },
+  { text: '::ffff:1.2.3.4', want: ['must not be an IPv4-mapped IPv6 address'] },
+]) {
+  test(`${text} has these problems as a name of an address: ${want.join() || 'none'}`, () =>
+    assert.deepEqual(canonicalIpProblems(text), want));
+}
+
+test('what is no address is none', () => {
+  for (const text of ['', '1.2.3', '1.2.3.256', '1:2', '::1::', 'a::g', '1.2.3.4.5'])
+    assert.equal(parseIp(text), undefined, text);
+});
+
+test('a range with bits beyond its prefix is refused where new objects are strict', () => {
+  assert.deepEqual(strictCidrProblems('10.0.0.5/24'), ['must not have bits set beyond the prefix length']);
+  assert.deepEqual(strictCidrProblems('10.0.0.0/24'), []);
+});
+
+test('a subset is strict', () => {
+  const whole = parseCidr('10.0.0.0/8')!;
+  assert.equal(isStrictSubset(parseCidr('10.1.0.0/16')!, whole), true);
+  assert.equal(isStrictSubset(whole, whole), false);
+  assert.equal(isStrictSubset(parseCidr('11.0.0.0/16')!, whole), false);
+});
