@@ -8,18 +8,26 @@ import type { Command } from './base-rules.ts';
 export interface Nft extends AsyncDisposable {
   /** All of the commands or none. @throws CommandFailure */
   apply(commands: readonly Command[]): Promise<void>;
+  /** Whether the kernel would take the commands. Changes nothing. */
+  accepts(commands: readonly Command[]): Promise<boolean>;
   hasTable(name: string): Promise<boolean>;
 }
 
 export async function openNft(): Promise<Nft> {
   const folder = await mkdtemp(join(tmpdir(), 'coracle-nft-')); // mode 0700
   const file = join(folder, 'transaction.json');
+  const hand = async (commands: readonly Command[], ...flags: readonly string[]) => {
+    if (commands.length === 0) return;
+    await writeFile(file, JSON.stringify({ nftables: commands }), { mode: 0o600 });
+    await runCommand('nft', [...flags, '-j', '-f', file]);
+  };
   return {
-    async apply(commands) {
-      if (commands.length === 0) return;
-      await writeFile(file, JSON.stringify({ nftables: commands }), { mode: 0o600 });
-      await runCommand('nft', ['-j', '-f', file]);
-    },
+    apply: (commands) => hand(commands),
+    accepts: (commands) =>
+      hand(commands, '--check').then(
+        () => true,
+        () => false,
+      ),
     async hasTable(name) {
       const { nftables } = JSON.parse(await runCommand('nft', ['-j', 'list', 'tables', 'ip'])) as {
         nftables: { table?: { name: string } }[];

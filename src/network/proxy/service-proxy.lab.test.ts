@@ -205,6 +205,15 @@ function runLab(): void {
     assert.match(await eventually(() => get(ip, 80)), /^flushed/);
   });
 
+  test('a service that the kernel will not take does not keep the others out', async () => {
+    const pod = await aWebPod('good');
+    const port = { port: 70_000, protocol: 'TCP' as const }; // no API would have let it in
+    services.put(aService('default/bad', { clusterIP: '10.202.2.1', clusterIPs: ['10.202.2.1'], ports: [port] }));
+    const ip = serve('good', [pod.address]);
+    assert.match(await eventually(() => get(ip, 80)), /^good/);
+    services.remove('default/bad');
+  });
+
   test('a host port leads to its pod, localhost too, and goes with it', async () => {
     const pod = await aWebPod('hostport');
     const containers = [{ name: 'c', ports: [{ hostPort: 8088, containerPort: 8080, protocol: 'TCP' as const }] }];

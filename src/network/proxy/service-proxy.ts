@@ -11,6 +11,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
 import { type SlicesByService, serviceOfSlice, slicesByService } from '../service-of-slice.ts';
 import { planBase, type TableOptions } from './base-rules.ts';
+import { findRefused } from './find-refused.ts';
 import { type Nft, openNft } from './nft.ts';
 import { planHostPorts } from './plan-host-ports.ts';
 import { planService } from './plan-service.ts';
@@ -141,6 +142,7 @@ class NftablesProxy implements ServiceProxy {
     } catch (error) {
       log.error('service rules refused', error, { services: this.#state.size });
       this.#mustReplace = true;
+      if (replaces) await this.#leaveOutRefused(nft);
       return retryDelaysMs[Math.min(this.#failures++, retryDelaysMs.length - 1)]!;
     }
     this.#state.committed();
@@ -150,6 +152,14 @@ class NftablesProxy implements ServiceProxy {
     this.#becameReady.resolve();
     await (this.#options.forgetFlows ?? forgetFlows)(stale);
     return 0;
+  }
+
+  /** Without the services that the kernel will not take, so that the others are served. They are tried when they change. */
+  async #leaveOutRefused(nft: Nft): Promise<void> {
+    for (const owner of await findRefused(nft, this.#options, this.#state)) {
+      this.#options.log.warn('left out: the kernel does not take its rules', { owner });
+      this.#state.set(owner, emptyPlan);
+    }
   }
 
   #plan(key: string): Plan {

@@ -28,6 +28,10 @@ export class TableState {
     return this.#plans.size;
   }
 
+  owners(): string[] {
+    return [...this.#plans.keys()];
+  }
+
   planOf(owner: string): Plan {
     return this.#plans.get(owner) ?? emptyPlan;
   }
