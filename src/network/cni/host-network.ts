@@ -6,6 +6,7 @@ import { gatewayOf, parseRange } from '../addresses.ts';
 import { runCommand } from '../run-command.ts';
 import { bridgeMac, bridgeName } from './bridge-name.ts';
 import { cniNetworkName, planConflist } from './conflist.ts';
+import { allowForwarding, stopAllowingForwarding } from './forward-policy.ts';
 import { applySysctls, restoreSysctls } from './sysctls.ts';
 
 export interface HostNetworkOptions {
@@ -38,6 +39,7 @@ export async function ensureHostNetwork(options: HostNetworkOptions): Promise<Ho
   await ensureBridge(bridge, options);
   // What the host itself sends to a service leaves with the bridge's address, so that pods can answer it directly.
   await runCommand('ip', ['route', 'replace', options.serviceCidr, 'dev', bridge, 'src', gateway]);
+  await allowForwarding(bridge);
   await writeConflist(bridge, options);
   return { bridge, gateway, bridgeFiltering };
 }
@@ -76,6 +78,7 @@ export type HostNetworkRemoval = Pick<HostNetworkOptions, 'clusterName' | 'cniCo
 /** Takes away all that ensureHostNetwork and CNI left, once the pods are gone. May be repeated. */
 export async function removeHostNetwork(options: HostNetworkRemoval): Promise<void> {
   const bridge = bridgeName(options.clusterName);
+  await stopAllowingForwarding(bridge);
   const links = await listLinks();
   if (links.includes(bridge)) await runCommand('ip', ['link', 'delete', bridge]);
   await rm(conflistFile(options), { force: true });
