@@ -15,6 +15,7 @@ await build({
   splitting: true,
   format: 'esm',
   platform: 'node',
+  mainFields: ['module', 'main'],
   target: 'node24',
   minifyWhitespace: true,
   minifySyntax: true,

@@ -8,8 +8,6 @@ import type { ResourceInfo } from '../api/resource-info.ts';
 import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
 import type { Client } from '../client/client.ts';
 import { dnsPublisher } from './controller-identities.ts';
-import { gatewayOf } from '../network/addresses.ts';
-import { dnsObjects } from '../network/dns/dns-objects.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
 
@@ -60,13 +58,6 @@ function reconcileAddresses(current: KubernetesObject, wanted: KubernetesObject)
 /** All of them, in a cluster with these settings. */
 export function clusterObjects(settings: Settings): KubernetesObject[] {
   return [...bootstrapObjects(), ...kubernetesService(settings), ...dnsPublisherRole()];
-}
-
-/** The Service that pods ask for names, and the real node's server behind it: at the first address of the pod range. */
-function clusterDns({ serviceCidr, podCidr, nodeName, simulatedNodes }: Settings): KubernetesObject[] {
-  if (simulatedNodes !== undefined) return [];
-  const objects = dnsObjects({ serviceCidr, servers: [{ nodeName, address: gatewayOf(podCidr) }] });
-  return [objects.service, objects.endpointSlice];
 }
 
 /** The Service that pods reach the API server by, at the first address of the range. */

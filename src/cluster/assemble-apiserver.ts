@@ -1,0 +1,52 @@
+// The API server of a cluster, with everything about who may do what.
+import { buildResources } from '../api/build-resources.ts';
+import { kindDefinitions } from '../api/kinds.ts';
+import { signingKey } from '../apiserver/authn/jwt.ts';
+import { createSecurity } from '../apiserver/security.ts';
+import { type ApiServer, createApiServer } from '../apiserver/server.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/log.ts';
+import type { Random } from '../base/random.ts';
+import type { Store } from '../store/store.ts';
+import type { KeyPair, Pki } from './pki.ts';
+import type { Settings } from './settings.ts';
+
+export interface ApiServerParts {
+  readonly store: Store;
+  readonly settings: Settings;
+  readonly pki: Pki;
+  readonly serving: KeyPair;
+  /** How the server shows itself to node agents. */
+  readonly kubeletClient: KeyPair;
+  readonly host: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+export function assembleApiServer(parts: ApiServerParts): ApiServer {
+  const { store, settings, pki, serving, kubeletClient, clock, random, log } = parts;
+  const security = createSecurity({
+    signingKey: signingKey(pki.serviceAccountKey.key),
+    serverUrl: `https://${settings.address}:${settings.apiPort}`,
+    kubelet: { cert: kubeletClient.certificate, key: kubeletClient.key, ca: pki.ca },
+    clock,
+    random,
+  });
+  const server = createApiServer({
+    store,
+    resources: buildResources(kindDefinitions),
+    ...security,
+    listen: {
+      host: parts.host,
+      port: settings.apiPort,
+      tls: { cert: serving.certificate, key: serving.key, clientCa: pki.ca },
+    },
+    serviceCidr: settings.serviceCidr,
+    clock,
+    random,
+    log,
+  });
+  security.bind(server);
+  return server;
+}
