@@ -18,10 +18,12 @@ import { NodeRegistrar } from './node/node-registrar.ts';
 import { nodeResources } from './node/node-status.ts';
 import { Backoff } from './pods/backoff.ts';
 import { type ClusterDns, type DnsSettings, parseResolvConf } from './pods/dns-config.ts';
+import { runHook } from './pods/hooks.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import type { PodServices } from './pods/pod-services.ts';
 import { RuntimeTracker } from './pods/runtime-tracker.ts';
 import { readTermination } from './pods/termination-message.ts';
+import { runProbe } from './probes/run-probe.ts';
 import { ReferenceCache } from './reference-cache.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import type { NodeAuthorize, NodeServerTls } from './server/node-server.ts';
@@ -117,6 +119,8 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     clock,
     log,
     restarts: new Backoff(10_000, 300_000),
+    probe: runProbe,
+    hook: runHook,
     security: { seccompDefault: options.seccompDefault ?? true, seccompRoot: join(dataDir, 'seccomp') },
     dns: () => dns,
     hostIPs,

@@ -34,7 +34,12 @@ export interface ReferenceCacheOptions {
   readonly onChange: (podUids: ReadonlySet<string>) => void;
 }
 
-export class ReferenceCache implements ReferencedReader {
+/** What pods read of others, and say that they will. */
+export interface PodReferences extends ReferencedReader {
+  retain(podUid: string, references: readonly Reference[]): void;
+}
+
+export class ReferenceCache implements PodReferences {
   readonly #options: ReferenceCacheOptions;
   readonly #watched = new Map<string, Watched>();
 

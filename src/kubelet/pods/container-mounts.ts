@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { Container, Pod } from '../../../generated/core-v1.ts';
 import type { MountConfig } from '../runtime/runtime.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
-import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { ConfigError } from './environment.ts';
 import { expandVariables } from './expand.ts';
 
 export interface MountsInput {
   readonly pod: Pod;
   readonly container: Container;
-  readonly volumes: VolumeManager;
+  readonly volumes: PodVolumes;
   readonly ready: ReadonlyMap<string, ReadyVolume>;
   readonly environment: ReadonlyMap<string, string>;
   readonly hostsFile: string | undefined;

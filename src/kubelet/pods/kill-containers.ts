@@ -1,7 +1,6 @@
 // The graceful end of containers: hook, signal, patience, KILL. Apps together first, then sidecars in reverse order.
 import type { Container, Pod } from '../../../generated/core-v1.ts';
 import { isSidecar } from '../resources.ts';
-import { runHook } from './hooks.ts';
 import type { PodServices } from './pod-services.ts';
 import type { ContainerRecord } from './runtime-tracker.ts';
 
@@ -37,7 +36,7 @@ export async function killContainer(
     const podIP = tracker.stateOf(record.podUid).sandboxes[0]?.ips[0] ?? services.hostIPs[0] ?? '';
     const target = { container: spec, containerId: record.id, podIP, runtime, clock };
     const limit = clock.sleep(graceSeconds * 1000);
-    const done = runHook(hook, target, graceSeconds).catch(() => {
+    const done = services.hook(hook, target, graceSeconds).catch(() => {
       events.container(pod, record.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');
     });
     await Promise.race([done, limit]);
@@ -45,7 +44,13 @@ export async function killContainer(
     // A hook that took all of the time leaves the container two seconds to hear the signal.
     remaining = Math.max(remaining, 2);
   }
-  await runtime.stopContainer(record.id, Math.max(0, remaining));
+  try {
+    await runtime.stopContainer(record.id, Math.max(0, remaining));
+  } catch (error) {
+    // Ended by itself in the same moment: the runtime stumbles over that.
+    await clock.sleep(100);
+    if ((await tracker.refreshContainer(record.id))?.state === 'CONTAINER_RUNNING') throw error;
+  }
   await tracker.lookAfterExit(record.id);
 }
 

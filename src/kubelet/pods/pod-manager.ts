@@ -12,6 +12,8 @@ import { PodWorker, podLogDir } from './pod-worker.ts';
 export interface PodManagerOptions {
   readonly services: PodServices;
   readonly pods: Informer<Pod>;
+  /** Where one manager has the pods of several nodes: the services of a pod's node, or undefined for a node of others. */
+  readonly servicesFor?: (pod: Pod) => PodServices | undefined;
 }
 
 const relistMs = 10_000;
@@ -20,11 +22,13 @@ const housekeepingMs = 60_000;
 export class PodManager {
   readonly #services: PodServices;
   readonly #informer: Informer<Pod>;
+  readonly #servicesFor: (pod: Pod) => PodServices | undefined;
   readonly #workers = new Map<string, PodWorker>();
   #isOpen = false;
 
-  constructor({ services, pods }: PodManagerOptions) {
+  constructor({ services, pods, servicesFor }: PodManagerOptions) {
     this.#services = services;
+    this.#servicesFor = servicesFor ?? (() => services);
     this.#informer = pods;
     pods.onChange({
       added: (pod) => this.#update(pod),
@@ -45,11 +49,7 @@ export class PodManager {
   }
 
   referencesChanged(podUids: ReadonlySet<string>): void {
-    for (const uid of podUids) {
-      const worker = this.#workers.get(uid);
-      void worker?.refreshVolumes();
-      worker?.poke();
-    }
+    for (const uid of podUids) this.#workers.get(uid)?.referencesChanged();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -64,6 +64,14 @@ export class PodManager {
     }
     this.#isOpen = true;
     for (const pod of this.#informer.list()) this.#update(pod);
+    // What is simulated tells everything by itself.
+    if (this.#services.isSimulated) await runtime.watchEvents((id) => void (id && tracker.lookAfterExit(id)), signal);
+    else await this.#watchMachine(signal);
+    await Promise.all([...this.#workers.values()].map((worker) => worker.detach()));
+  }
+
+  async #watchMachine(signal: AbortSignal): Promise<void> {
+    const { runtime, tracker } = this.#services;
     await Promise.all([
       runtime.watchEvents(
         (id) => void (id ? tracker.lookAfterExit(id) : tracker.relist()).catch(() => undefined),
@@ -72,7 +80,6 @@ export class PodManager {
       this.#relists(signal),
       this.#housekeeping(signal),
     ]);
-    await Promise.all([...this.#workers.values()].map((worker) => worker.detach()));
   }
 
   /** Containers, sandboxes and logs of a pod that has ended for good. */
@@ -101,7 +108,9 @@ export class PodManager {
     const uid = pod.metadata.uid!;
     let worker = this.#workers.get(uid);
     if (!worker) {
-      worker = new PodWorker(this.#services, pod);
+      const services = this.#servicesFor(pod);
+      if (!services) return;
+      worker = new PodWorker(services, pod);
       this.#workers.set(uid, worker);
     }
     worker.update(pod);

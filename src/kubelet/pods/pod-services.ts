@@ -5,13 +5,15 @@ import type { Logger } from '../../base/log.ts';
 import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
 import type { PodEvents } from '../events.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
-import type { ReferenceCache } from '../reference-cache.ts';
+import type { ProbeRunner } from '../probes/run-probe.ts';
+import type { PodReferences } from '../reference-cache.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
-import type { VolumeManager } from '../volumes/volume-manager.ts';
+import type { PodVolumes } from '../volumes/volume-manager.ts';
 import type { Backoff } from './backoff.ts';
 import type { ClusterDns } from './dns-config.ts';
 import type { NodeFacts } from './field-ref.ts';
+import type { runHook } from './hooks.ts';
 import type { RuntimeTracker } from './runtime-tracker.ts';
 import type { SecurityDefaults } from './security-context.ts';
 
@@ -19,8 +21,8 @@ export interface PodServices {
   readonly runtime: ContainerRuntime;
   readonly tracker: RuntimeTracker;
   readonly images: ImagePuller;
-  readonly volumes: VolumeManager;
-  readonly references: ReferenceCache;
+  readonly volumes: PodVolumes;
+  readonly references: PodReferences;
   readonly cgroups: CgroupTree;
   readonly events: PodEvents;
   readonly clock: Clock;
@@ -34,6 +36,10 @@ export interface PodServices {
   readonly memoryCapacityBytes: number;
   /** Folder of container logs: `NS_NAME_UID/CONTAINER/N.log`. */
   readonly logDir: string;
+  readonly probe: ProbeRunner;
+  readonly hook: typeof runHook;
+  /** Nothing of a pod touches this machine: no files, no mounts. */
+  readonly isSimulated?: boolean;
   factsFor(pod: Pod, podIPs: readonly string[]): NodeFacts;
   services(): readonly Service[];
   servicesSynced(): boolean;

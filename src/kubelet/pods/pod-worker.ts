@@ -47,6 +47,9 @@ export class PodWorker {
   #volumeRetryMs = 500;
   #sandboxRetryMs = 1_000;
   #isDetached = false;
+  /** When a container that failed to start may be tried again. */
+  readonly #retryAtMs = new Map<string, number>();
+  readonly #saidBackOffMs = new Map<string, number>();
 
   constructor(services: PodServices, pod: Pod) {
     this.#services = services;
@@ -97,6 +100,13 @@ export class PodWorker {
   runtimeChanged(): void {
     this.#followProbes();
     this.#tell();
+    this.poke();
+  }
+
+  /** An object that the pod refers to changed: try at once what failed for want of it. */
+  referencesChanged(): void {
+    this.#retryAtMs.clear();
+    void this.refreshVolumes();
     this.poke();
   }
 
@@ -203,6 +213,7 @@ export class PodWorker {
       const { name } = step.container;
       if (outcome) {
         this.#failures.set(name, outcome.failure);
+        this.#retryAtMs.set(name, this.#services.clock.monotonicMs() + outcome.retryAfterMs);
         this.#wakeIn(outcome.retryAfterMs);
         if (step.kind === 'init') return;
       } else {
@@ -228,6 +239,11 @@ export class PodWorker {
   /** Whether this container crashed lately and has to wait; says so in status and events. */
   #isBackingOff({ container, kind }: StartStep): boolean {
     const { restarts, clock, tracker, events } = this.#services;
+    const retryInMs = (this.#retryAtMs.get(container.name) ?? 0) - clock.monotonicMs();
+    if (retryInMs > 0) {
+      this.#wakeIn(retryInMs);
+      return true;
+    }
     const last = newestContainer(tracker.stateOf(this.#uid), container.name);
     if (last?.state !== 'CONTAINER_EXITED' || kind === 'ephemeral') return false;
     const key = `${this.#uid}/${container.name}`;
@@ -238,13 +254,11 @@ export class PodWorker {
       return false;
     }
     const podName = `${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.#uid})`;
-    events.container(
-      this.#pod,
-      container.name,
-      'Warning',
-      'BackOff',
-      `Back-off restarting failed container ${container.name} in pod ${podName}`,
-    );
+    if (now - (this.#saidBackOffMs.get(container.name) ?? Number.NEGATIVE_INFINITY) > 10_000) {
+      const text = `Back-off restarting failed container ${container.name} in pod ${podName}`;
+      events.container(this.#pod, container.name, 'Warning', 'BackOff', text);
+      this.#saidBackOffMs.set(container.name, now);
+    }
     const message = `back-off ${goDuration(restarts.delayMs(key))} restarting failed container=${container.name} pod=${podName}`;
     this.#failures.set(container.name, { reason: 'CrashLoopBackOff', message });
     this.#wakeIn(waitMs);
@@ -399,6 +413,7 @@ export class PodWorker {
           runtime,
           events,
           clock,
+          probe: this.#services.probe,
           wasReady: old?.ready === true,
           wasStarted: old?.started === true,
           onChange: () => {

@@ -41,6 +41,10 @@ export class RuntimeTracker {
   readonly #sandboxes = new Map<string, SandboxStatus>();
   readonly #containers = new Map<string, ContainerRecord>();
   readonly #byPod = new Map<string, PodRuntime>();
+  /** Of sandboxes and containers. */
+  readonly #idsByPod = new Map<string, Set<string>>();
+  /** Ended before we had heard that they began. */
+  readonly #endedEarly = new Set<string>();
   readonly #options: RuntimeTrackerOptions;
   #lastError: string | undefined;
 
@@ -50,28 +54,20 @@ export class RuntimeTracker {
 
   stateOf(podUid: string): PodRuntime {
     let state = this.#byPod.get(podUid);
-    if (!state) {
-      const ofPod = (labels: Readonly<Record<string, string>>) => labels[podUidLabel] === podUid;
-      state = {
-        sandboxes: [...this.#sandboxes.values()].filter((each) => ofPod(each.labels)).sort(newestFirst),
-        containers: [...this.#containers.values()].filter((each) => each.podUid === podUid).sort(newestFirst),
-      };
-      this.#byPod.set(podUid, state);
-    }
+    if (state) return state;
+    const ids = this.#idsByPod.get(podUid);
+    if (!ids) return nothingRuns;
+    const known = <T>(map: ReadonlyMap<string, T>): T[] => [...ids].flatMap((id) => map.get(id) ?? []);
+    state = {
+      sandboxes: known(this.#sandboxes).sort(newestFirst),
+      containers: known(this.#containers).sort(newestFirst),
+    };
+    this.#byPod.set(podUid, state);
     return state;
   }
 
   podUids(): Set<string> {
-    const uids = new Set<string>();
-    for (const { labels } of this.#sandboxes.values()) if (labels[podUidLabel]) uids.add(labels[podUidLabel]);
-    for (const { podUid } of this.#containers.values()) uids.add(podUid);
-    return uids;
-  }
-
-  get runningCount(): number {
-    let count = 0;
-    for (const { state } of this.#containers.values()) if (state === 'CONTAINER_RUNNING') count += 1;
-    return count;
+    return new Set(this.#idsByPod.keys());
   }
 
   container(id: string): ContainerRecord | undefined {
@@ -111,6 +107,9 @@ export class RuntimeTracker {
       if (message) record = { ...record, terminationMessage: message };
     }
     this.#containers.set(id, record);
+    this.#index(podUid, id);
+    if (record.state === 'CONTAINER_RUNNING' && this.#endedEarly.delete(id))
+      void this.lookAfterExit(id).catch(() => undefined);
     if (!before || before.state !== record.state) this.#changed(podUid);
     else this.#byPod.delete(podUid);
     return record;
@@ -126,6 +125,7 @@ export class RuntimeTracker {
     const podUid = status.labels[podUidLabel];
     if (!podUid) return undefined;
     this.#sandboxes.set(id, status);
+    this.#index(podUid, id);
     if (!before || before.state !== status.state || before.ips[0] !== status.ips[0]) this.#changed(podUid);
     return status;
   }
@@ -133,7 +133,7 @@ export class RuntimeTracker {
   forgetSandbox(id: string): void {
     const before = this.#sandboxes.get(id);
     this.#sandboxes.delete(id);
-    if (before) this.#changed(before.labels[podUidLabel]!);
+    if (before) this.#unindex(before.labels[podUidLabel]!, id);
   }
 
   forgetContainer(id: string): void {
@@ -149,10 +149,16 @@ export class RuntimeTracker {
         if ((await this.refreshSandbox(id))?.state !== 'SANDBOX_READY') return;
       } else {
         const known = this.#containers.get(id);
-        if (!known) return; // an action of ours in flight looks by itself
+        if (!known) return void this.#rememberEnd(id);
         if ((await this.refreshContainer(id))?.state !== 'CONTAINER_RUNNING') return;
       }
     }
+  }
+
+  /** An action of ours is in flight, and will ask for this container in a moment. */
+  #rememberEnd(id: string): void {
+    this.#endedEarly.add(id);
+    if (this.#endedEarly.size > 1_000) this.#endedEarly.delete(this.#endedEarly.values().next().value!);
   }
 
   /** Compares with two cheap lists; asks in detail only about what is new or has changed its state. */
@@ -179,7 +185,20 @@ export class RuntimeTracker {
 
   #forgetContainer(record: ContainerRecord): void {
     this.#containers.delete(record.id);
-    this.#changed(record.podUid);
+    this.#unindex(record.podUid, record.id);
+  }
+
+  #index(podUid: string, id: string): void {
+    const ids = this.#idsByPod.get(podUid);
+    if (ids) ids.add(id);
+    else this.#idsByPod.set(podUid, new Set([id]));
+  }
+
+  #unindex(podUid: string, id: string): void {
+    const ids = this.#idsByPod.get(podUid);
+    ids?.delete(id);
+    if (ids?.size === 0) this.#idsByPod.delete(podUid);
+    this.#changed(podUid);
   }
 
   #changed(podUid: string): void {

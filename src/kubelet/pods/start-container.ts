@@ -9,7 +9,6 @@ import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import { containerConfig } from './container-config.ts';
 import { containerMounts } from './container-mounts.ts';
 import { ConfigError, containerEnvironment } from './environment.ts';
-import { runHook } from './hooks.ts';
 import { hostsFile } from './host-names.ts';
 import { killContainer } from './kill-containers.ts';
 import type { StartStep } from './plan.ts';
@@ -99,19 +98,22 @@ async function createAndStart(
       objects: services.references,
     });
     const hosts = pod.spec.hostNetwork ? await readFile('/etc/hosts', 'utf8').catch(() => '') : '';
-    const mounts = await containerMounts({
-      pod,
-      container,
-      volumes,
-      ready: input.volumes,
-      environment,
-      restartCount,
-      hostsFile: hostsFile(pod, podIPs, services.dns().clusterDomain, hosts),
-    });
+    const mounts = services.isSimulated
+      ? []
+      : await containerMounts({
+          pod,
+          container,
+          volumes,
+          ready: input.volumes,
+          environment,
+          restartCount,
+          hostsFile: hostsFile(pod, podIPs, services.dns().clusterDomain, hosts),
+        });
     const target =
       step.kind === 'ephemeral' ? (container as { targetContainerName?: string }).targetContainerName : undefined;
     const targetId = target ? newestContainer(state, target)?.id : undefined;
-    await mkdir(join(sandboxConfig.logDirectory, container.name), { recursive: true, mode: 0o755 });
+    if (!services.isSimulated)
+      await mkdir(join(sandboxConfig.logDirectory, container.name), { recursive: true, mode: 0o755 });
     return containerConfig(pod, container, {
       image,
       environment,
@@ -133,7 +135,7 @@ async function createAndStart(
   const hook = container.lifecycle?.postStart;
   if (!hook) return undefined;
   try {
-    await runHook(hook, { container, containerId: id, podIP: podIPs[0] ?? '', runtime, clock }, 0, input.signal);
+    await services.hook(hook, { container, containerId: id, podIP: podIPs[0] ?? '', runtime, clock }, 0, input.signal);
     return undefined;
   } catch (error) {
     events.container(pod, container.name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');

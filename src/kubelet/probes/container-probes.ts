@@ -4,7 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { PodEvents } from '../events.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import { ProbeCounter } from './probe-counter.ts';
-import { type ProbeOutcome, runProbe } from './run-probe.ts';
+import type { ProbeOutcome, ProbeRunner } from './run-probe.ts';
 
 export interface ContainerProbesOptions {
   readonly pod: Pod;
@@ -19,7 +19,12 @@ export interface ContainerProbesOptions {
   readonly wasReady: boolean;
   readonly wasStarted: boolean;
   readonly onChange: () => void;
+  readonly probe: ProbeRunner;
 }
+
+// A container that has just begun is looked at more often, so that its start is not told a whole period late.
+const eagerMs = 3_000;
+const eagerPeriodMs = 100;
 
 type Kind = 'Startup' | 'Liveness' | 'Readiness';
 
@@ -91,26 +96,33 @@ export class ContainerProbes {
     const delayMs = (probe.initialDelaySeconds ?? 0) * 1000 - (clock.now() - startedAtMs);
     if (delayMs > 0) await clock.sleep(delayMs, signal);
     const periodMs = (probe.periodSeconds ?? 10) * 1000;
+    let countedMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       const begunMs = clock.monotonicMs();
-      const outcome = await this.#run(kind, probe);
+      const outcome = await this.#run(probe);
       if (signal.aborted) return;
-      const verdict = counter.add(outcome.isSuccess);
-      if (verdict !== undefined && onVerdict(verdict)) return;
-      // Not ready yet is asked again soon, so that a start is not a whole period late.
-      const isWaiting = kind !== 'Liveness' && !outcome.isSuccess && !this.isReady && clock.now() - startedAtMs < 2_000;
-      await clock.sleep(
-        Math.max(isWaiting ? 100 : 10, (isWaiting ? 100 : periodMs) - (clock.monotonicMs() - begunMs)),
-        signal,
-      );
+      // Between the beats of its period a failure means nothing yet; a success need not wait for the next one.
+      const isOnBeat = begunMs - countedMs >= periodMs - 5;
+      if (isOnBeat) countedMs = begunMs;
+      if (isOnBeat || outcome.isSuccess) {
+        if (!outcome.isSuccess) this.#say(kind, outcome);
+        const verdict = counter.add(outcome.isSuccess);
+        if (verdict !== undefined && onVerdict(verdict)) return;
+      }
+      const isEager = kind !== 'Liveness' && !outcome.isSuccess && !this.isReady && clock.now() - startedAtMs < eagerMs;
+      const nextMs = countedMs + periodMs - clock.monotonicMs();
+      await clock.sleep(Math.max(10, isEager ? Math.min(eagerPeriodMs, nextMs) : nextMs), signal);
     }
   }
 
-  async #run(kind: Kind, probe: Probe): Promise<ProbeOutcome> {
-    const { pod, container, containerId, podIP, runtime, events } = this.#options;
-    const outcome = await runProbe(probe, { container, containerId, podIP: podIP(), runtime });
-    if (!outcome.isSuccess && !this.#stop.signal.aborted)
-      events.container(pod, container.name, 'Warning', 'Unhealthy', `${kind} probe failed: ${outcome.output}`);
-    return outcome;
+  async #run(probe: Probe): Promise<ProbeOutcome> {
+    const { container, containerId, podIP, runtime } = this.#options;
+    return this.#options.probe(probe, { container, containerId, podIP: podIP(), runtime });
+  }
+
+  #say(kind: Kind, outcome: ProbeOutcome): void {
+    const { pod, container, events } = this.#options;
+    if (this.#stop.signal.aborted) return;
+    events.container(pod, container.name, 'Warning', 'Unhealthy', `${kind} probe failed: ${outcome.output}`);
   }
 }

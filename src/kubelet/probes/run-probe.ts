@@ -18,6 +18,8 @@ export interface ProbeOutcome {
   readonly output: string;
 }
 
+export type ProbeRunner = (probe: Probe, target: ProbeTarget) => Promise<ProbeOutcome>;
+
 const maxOutput = 10 * 1024;
 
 /** Never throws: what goes wrong is the outcome. */

@@ -37,7 +37,8 @@ async function descend(root: string, subPath: string): Promise<FileHandle> {
       await child.close();
       const target = await readlink(`${through(parent)}/${part}`);
       links += 1;
-      if (target.startsWith('/') || links > maxLinks) throw new Error(`subPath ${JSON.stringify(subPath)} leads through a link out of its volume`);
+      if (target.startsWith('/') || links > maxLinks)
+        throw new Error(`subPath ${JSON.stringify(subPath)} leads through a link out of its volume`);
       left.unshift(...target.split('/'));
     }
     return trail.pop()!;

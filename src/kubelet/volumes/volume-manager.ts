@@ -26,7 +26,18 @@ export function volumeReferences(pod: Pod): Reference[] {
   );
 }
 
-export class VolumeManager {
+/** What pods need of their volumes. */
+export interface PodVolumes {
+  podDir(podUid: string): string;
+  setUp(pod: Pod, facts: NodeFacts): Promise<Map<string, ReadyVolume>>;
+  refresh(pod: Pod, facts: NodeFacts): Promise<void>;
+  subPath(pod: Pod, volume: string, root: string, subPath: string, container: string, index: number): Promise<string>;
+  tearDown(podUid: string): Promise<void>;
+  unmountAll(podUid: string): Promise<void>;
+  podUids(): Promise<string[]>;
+}
+
+export class VolumeManager implements PodVolumes {
   readonly #options: VolumeManagerOptions;
   #memory: Promise<string> | undefined;
 

@@ -18,7 +18,6 @@ interface CriField {
   optional?: boolean;
 }
 
-
 /** Go's field name as our code writes it: `working_dir` → `workingDir`, `CDI_devices` → `CDIDevices`. */
 export function camelCase(name: string): string {
   return name.replace(/_([a-z0-9])/gi, (_, letter: string) => letter.toUpperCase());
