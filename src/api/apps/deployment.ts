@@ -8,12 +8,14 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
-import { countGeneration, keepStatus, startWithStatus, statusRules } from '../meta/strategy.ts';
+import { countGeneration, keep, keepStatus, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment-validation.ts';
 import { oldWorkloadVersions, selectorFromTemplate } from './old-versions.ts';
 import { labelSelectorScale } from './workload-scale.ts';
 
 const neverProgressing = 2 ** 31 - 1;
+
+const status = statusRules<Deployment>({ validateUpdate: validateDeploymentStatus });
 
 export const deploymentKind: KindDefinition<Deployment> = {
   group: 'apps',
@@ -30,7 +32,15 @@ export const deploymentKind: KindDefinition<Deployment> = {
   },
   validate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
-  subresources: { status: statusRules({ validateUpdate: validateDeploymentStatus }) },
+  subresources: {
+    status: {
+      ...status,
+      prepareForUpdate: (next, current, context) => {
+        status.prepareForUpdate(next, current, context);
+        keep(next.metadata, current.metadata, 'labels');
+      },
+    },
+  },
   otherVersions: oldWorkloadVersions('Deployment', {
     'apps/v1beta1': defaultsWith({
       rolling: '25%',

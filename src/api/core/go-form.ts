@@ -66,6 +66,22 @@ const orders: Record<string, readonly string[]> = {
     'resourceClaims',
     'resources',
     'hostnameOverride',
+    'schedulingGroup',
+  ],
+  'io.k8s.api.core.v1.PodSecurityContext': [
+    'seLinuxOptions',
+    'windowsOptions',
+    'runAsUser',
+    'runAsGroup',
+    'runAsNonRoot',
+    'supplementalGroups',
+    'supplementalGroupsPolicy',
+    'fsGroup',
+    'fsGroupChangePolicy',
+    'sysctls',
+    'seccompProfile',
+    'appArmorProfile',
+    'seLinuxChangePolicy',
   ],
 };
 

@@ -28,6 +28,7 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ||= 'default-scheduler';
   copyServiceAccount(spec);
+  delete spec.schedulingGroup; // behind a gate that is off
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
   for (const container of everyContainer(spec)) defaultContainer(container);
   for (const container of spec.ephemeralContainers ?? []) defaultContainer(container);

@@ -21,14 +21,13 @@ export const podKind: KindDefinition<Pod> = {
     copyServiceAccount(next.spec!);
     countGeneration(next, current, ['spec']);
   },
-  validate(pod, errors) {
-    validatePod(pod, errors);
-    if (!pod.metadata.resourceVersion) validateNewPod(pod, errors);
-  },
+  validate: validatePod,
+  validateCreate: validateNewPod,
   validateUpdate: validatePodUpdate,
   subresources: { status: podStatus, ephemeralcontainers: ephemeralContainers, resize },
   warnings: podWarnings,
   columns: podColumns,
+  rowConditions,
   returnsDeletedObject: true,
   graceSeconds,
 };
@@ -40,4 +39,15 @@ function graceSeconds(pod: Pod, requested: number | undefined): number {
   const { phase } = pod.status ?? {};
   if (!pod.spec?.nodeName || phase === 'Failed' || phase === 'Succeeded') return 0;
   return seconds < 0 ? 1 : seconds;
+}
+
+const ends: Record<string, string> = {
+  Succeeded: 'The pod has completed successfully.',
+  Failed: 'The pod failed.',
+};
+
+function rowConditions({ status }: Pod): { type: string; status: string; reason: string; message: string }[] {
+  const reason = status?.phase ?? '';
+  const message = ends[reason];
+  return message ? [{ type: 'Completed', status: 'True', reason, message }] : [];
 }

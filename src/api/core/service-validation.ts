@@ -128,14 +128,10 @@ function validateExternalIp(ip: string, place: FieldPath, errors: FieldErrors): 
 
 function validateNodePorts(spec: ServiceSpec, errors: FieldErrors): void {
   const allows = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-  const seen = new Set<string>();
-  spec.ports?.forEach(({ nodePort, protocol }, index) => {
+  if (allows) return;
+  spec.ports?.forEach(({ nodePort }, index) => {
     const place = at.child('ports').index(index).child('nodePort');
-    if (!nodePort) return;
-    if (!allows) errors.forbidden(place, `may not be used when \`type\` is '${spec.type}'`);
-    const key = `${protocol}/${nodePort}`;
-    if (seen.has(key)) errors.duplicate(place, nodePort);
-    seen.add(key);
+    if (nodePort) errors.forbidden(place, `may not be used when \`type\` is '${spec.type}'`);
   });
 }
 

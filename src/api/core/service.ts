@@ -5,6 +5,7 @@ import { labelNameRule } from '../meta/names.ts';
 import { keepStatus, statusRules } from '../meta/strategy.ts';
 import { serviceColumns } from './service-columns.ts';
 import { hasExternalReach } from './service-reach.ts';
+import { dropWhatTheTypeLacks } from './service-type-change.ts';
 import { validateServiceUpdate } from './service-update-validation.ts';
 import { validateService, validateServiceStatus } from './service-validation.ts';
 import { serviceWarnings } from './service-warnings.ts';
@@ -25,6 +26,7 @@ export const serviceKind: KindDefinition<Service> = {
   },
   prepareForUpdate: (next, current) => {
     keepStatus(next, current);
+    dropWhatTheTypeLacks(next.spec!, current.spec!);
     adoptClusterIp(next.spec!);
   },
   validate: validateService,

@@ -134,7 +134,7 @@ function carryOver(next: KubernetesObject, current: KubernetesObject): void {
   delete metadata.selfLink;
   delete metadata.managedFields;
   metadata.uid ||= was.uid!;
-  metadata.creationTimestamp ??= was.creationTimestamp!;
+  metadata.creationTimestamp = was.creationTimestamp!;
   if (was.generation === undefined) delete metadata.generation;
   else metadata.generation = was.generation;
   if (metadata.deletionTimestamp == null && was.deletionTimestamp) metadata.deletionTimestamp = was.deletionTimestamp;

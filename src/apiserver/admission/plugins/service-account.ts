@@ -116,7 +116,7 @@ function mountToken(spec: PodSpec, random: Random): void {
   const existing = spec.volumes?.find((volume) => volume.name.startsWith(volumePrefix));
   const name = existing?.name ?? `${volumePrefix}${nameSuffix(random)}`;
   let isNeeded = false;
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers]) {
+  for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     if (container.volumeMounts?.some((mount) => mount.mountPath === mountPath)) continue;
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
     isNeeded = true;
