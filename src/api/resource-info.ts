@@ -1,6 +1,7 @@
 // The one interface in which built-in kinds and custom resources meet. Nothing after the router asks which it has.
-import type { KubernetesObject } from './meta/object.ts';
+
 import type { KindDefinition } from './kind.ts';
+import type { KubernetesObject } from './meta/object.ts';
 
 export interface SubresourceInfo {
   readonly name: string;
@@ -29,7 +30,12 @@ export interface ResourceInfo {
   /** The schema's type name of this version: `io.k8s.api.apps.v1.Deployment`. */
   readonly typeName: string;
   /** Where objects are kept: the storage version's group, version, kind and plural. Equal to this version for most. */
-  readonly storage: { readonly group: string; readonly version: string; readonly plural: string; readonly typeName: string };
+  readonly storage: {
+    readonly group: string;
+    readonly version: string;
+    readonly plural: string;
+    readonly typeName: string;
+  };
   /** Defaults of this version, in place. */
   defaults(object: KubernetesObject): void;
   /** This version → storage version (canonical, defaulted). Identity where they are the same. */
