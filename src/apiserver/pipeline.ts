@@ -20,7 +20,7 @@ import type { RequestMetrics } from './metrics.ts';
 import type { RequestInfo } from './request-info.ts';
 import type { SubresourceHandler } from './subresources/handler.ts';
 import { handlerRequest } from './subresources/handler-request.ts';
-import type { ServerParts } from './verbs/call.ts';
+import type { Call, ServerParts } from './verbs/call.ts';
 import { isScopeRight, noSuchMethod, noSuchResource, verbFor } from './verbs/dispatch.ts';
 
 /** What an audit log would be told of a request; the log itself comes with its own policy. */
@@ -146,20 +146,17 @@ export class Pipeline {
     const warn = (text: string) => {
       if (context.warnings.length < maxWarnings) context.warnings.push(text);
     };
-    if (resource.deprecationWarning) warn(resource.deprecationWarning);
+    const isUnwatchable = info.verb === 'watch' && !resource.verbs.includes('watch');
+    if (isUnwatchable && resource.deprecationWarning) warn(resource.deprecationWarning);
     const handler = this.#handlers.get(handlerKey({ ...info, resource: resource.plural }));
-    const isLong = handler?.isLongRunning === true || info.verb === 'watch';
-    if (isLong) {
-      if (handler) return this.#handled(handler, request, info, query, user, resource, request.signal, warn);
-      const verb = verbFor(info, resource, request.method);
-      return verb({ server: parts, http: request, info, resource, query, user, signal: request.signal, warn });
-    }
+    const serve = handler ? serveBy(handler, request.method) : verbFor(info, resource, request.method);
+    if (!isUnwatchable && resource.deprecationWarning) warn(resource.deprecationWarning);
+    const call: Call = { server: parts, http: request, info, resource, query, user, signal: request.signal, warn };
+    if (handler?.isLongRunning === true || info.verb === 'watch') return serve(call);
     using _slot = this.#inFlight.enter(info.verb);
     using deadline = linkSignal([request.signal], requestTimeoutMs);
     try {
-      if (handler) return await this.#handled(handler, request, info, query, user, resource, deadline.signal, warn);
-      const verb = verbFor(info, resource, request.method);
-      return await verb({ server: parts, http: request, info, resource, query, user, signal: deadline.signal, warn });
+      return await serve({ ...call, signal: deadline.signal });
     } catch (error) {
       if (deadline.signal.aborted && !request.signal.aborted && !(error instanceof StatusError)) {
         throw timedOut('the request did not complete within the allotted time');
@@ -167,22 +164,12 @@ export class Pipeline {
       throw error;
     }
   }
+}
 
-  async #handled(
-    handler: SubresourceHandler,
-    request: ServerRequest,
-    info: RequestInfo,
-    query: URLSearchParams,
-    user: UserInfo,
-    resource: ResourceInfo,
-    signal: AbortSignal,
-    warn: (text: string) => void,
-  ): Promise<Answer> {
-    if (!handler.methods.includes(request.method)) throw noSuchMethod();
-    return handler.handle(
-      handlerRequest({ server: this.#options.parts, http: request, info, resource, query, user, signal, warn }),
-    );
-  }
+/** @throws StatusError 405 */
+function serveBy(handler: SubresourceHandler, method: string): (call: Call) => Promise<Answer> {
+  if (!handler.methods.includes(method)) throw noSuchMethod();
+  return (call) => handler.handle(handlerRequest(call));
 }
 
 const handlerKey = ({ group, resource, subresource }: { group: string; resource: string; subresource: string }) =>

@@ -58,7 +58,8 @@ export function resourceList(table: ResourceTable, group: string, version: strin
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   return {
     kind: 'APIResourceList',
-    apiVersion: 'v1',
+    // The core group's list is older than the habit of naming a version.
+    ...(group === '' ? {} : { apiVersion: 'v1' }),
     groupVersion: apiVersionOf({ group, version }),
     resources: entries,
   };

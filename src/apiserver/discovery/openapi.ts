@@ -1,10 +1,24 @@
-// /openapi/v2 and /openapi/v3: documents made from the schema when somebody first asks.
-import type { Answer } from '../http/answer.ts';
-import type { ServerRequest } from '../http/exchange.ts';
+// /openapi/v2 and /openapi/v3. Documents are made in a worker when somebody first asks: that is long work, and what it
+// leaves behind in memory goes with the worker.
+
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { Answer, BytesAnswer } from '../http/answer.ts';
+import { header, type ServerRequest } from '../http/exchange.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
+import { makeOpenApi, type OpenApiName, type OpenApiResult, openApiIndex } from './openapi-make.ts';
+
+interface Made extends OpenApiResult {
+  readonly gzipped: Uint8Array;
+}
+
+const gzipAsync = promisify(gzip);
+const protobufTypes = ['com.github.proto-openapi.spec.v2', 'com.github.googleapis.gnostic.OpenAPIv2'];
 
 export class OpenApi {
   readonly #table: ResourceTable;
+  readonly #made = new Map<OpenApiName, Promise<Made | undefined>>();
+  #generation = -1;
 
   constructor(table: ResourceTable) {
     this.#table = table;
@@ -12,11 +26,70 @@ export class OpenApi {
 
   /** Undefined: there is no such document. */
   async answer(
-    _request: ServerRequest,
-    _segments: readonly string[],
-    _query: URLSearchParams,
+    request: ServerRequest,
+    segments: readonly string[],
+    query: URLSearchParams,
   ): Promise<Answer | undefined> {
-    void this.#table;
-    return undefined;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
+    const name = nameOf(request, segments);
+    if (!name) return undefined;
+    const document = await this.#document(name);
+    return document && this.#respond(request, document, query);
   }
+
+  #document(name: OpenApiName): Promise<Made | undefined> {
+    if (this.#generation !== this.#table.generation) {
+      this.#made.clear();
+      this.#generation = this.#table.generation;
+    }
+    let made = this.#made.get(name);
+    if (!made) {
+      made = this.#make(name);
+      this.#made.set(name, made);
+      // A failure is not remembered.
+      made.catch(() => this.#made.delete(name));
+    }
+    return made;
+  }
+
+  async #make(name: OpenApiName): Promise<Made | undefined> {
+    const served = name.startsWith('v3/') ? name.slice('v3/'.length).split('/') : undefined;
+    const [root, group, version] = served ?? [];
+    if (served && !this.#table.hasVersion(root === 'api' ? '' : group!, (root === 'api' ? group : version) ?? ''))
+      return undefined;
+    // The index is made from names alone, and is small.
+    const result = name === 'v3' ? openApiIndex(this.#table.all()) : await makeOpenApi(name, this.#table.all());
+    return { ...result, gzipped: await gzipAsync(result.body) };
+  }
+
+  #respond(request: ServerRequest, document: Made, query: URLSearchParams): BytesAnswer {
+    const { body, contentType, etag, gzipped } = document;
+    const hash = query.get('hash');
+    const isCurrent = hash !== null && `"${hash}"` === etag;
+    const headers = {
+      etag,
+      vary: 'Accept',
+      'cache-control': isCurrent ? 'public, immutable' : 'no-cache, private',
+      ...(isCurrent ? { expires: 'Tue, 19 Jan 2038 03:14:07 GMT' } : {}),
+    };
+    if (header(request, 'if-none-match') === etag) {
+      return { type: 'bytes', status: 304, contentType, body: new Uint8Array(), headers };
+    }
+    if (!header(request, 'accept-encoding').includes('gzip'))
+      return { type: 'bytes', status: 200, contentType, body, headers };
+    return {
+      type: 'bytes',
+      status: 200,
+      contentType,
+      body: gzipped,
+      headers: { ...headers, 'content-encoding': 'gzip' },
+    };
+  }
+}
+
+function nameOf(request: ServerRequest, [, kind, ...rest]: readonly string[]): OpenApiName | undefined {
+  if (kind === 'v3') return rest.length === 0 ? 'v3' : `v3/${rest.join('/')}`;
+  if (kind !== 'v2' || rest.length > 0) return undefined;
+  const accept = header(request, 'accept');
+  return protobufTypes.some((type) => accept.includes(type)) ? 'v2.pb' : 'v2.json';
 }

@@ -2,7 +2,8 @@
 // fields, conflicts and removal of what is no longer sent need managedFields, which are not kept yet.
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
-import { canonicalStrict } from '../../schema/codec.ts';
+import { canonicalStrict, DecodeError } from '../../schema/codec.ts';
+import { PatchError } from '../../schema/patch-error.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Patch } from './patch-type.ts';
 
@@ -23,8 +24,13 @@ export async function applyPatch(body: Uint8Array): Promise<Patch> {
     namesVersion,
     mayCreate: true,
     apply(current: KubernetesObject | undefined, typeName: string) {
-      const merged = current ? applyStrategicMerge(typeName, current, sent) : sent;
-      return canonicalStrict<KubernetesObject>(typeName, merged);
+      try {
+        const merged = current ? applyStrategicMerge(typeName, current, sent) : sent;
+        return canonicalStrict<KubernetesObject>(typeName, merged);
+      } catch (error) {
+        if (error instanceof DecodeError || error instanceof PatchError) throw badRequest(error.message);
+        throw error;
+      }
     },
   };
 }

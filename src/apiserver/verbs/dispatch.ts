@@ -1,6 +1,6 @@
 // From a parsed request to the verb that serves it.
 
-import { StatusError } from '../../api/meta/status-error.ts';
+import { methodNotSupported, StatusError } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Answer } from '../http/answer.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -53,6 +53,9 @@ export function verbFor(info: RequestInfo, resource: ResourceInfo, method: strin
   if (info.subresource) return partVerb(info, resource);
   if (info.name === '') {
     const verb = collectionVerbs[info.verb];
+    if (info.verb === 'watch' && !resource.verbs.includes('watch') && resource.verbs.includes('list')) {
+      throw methodNotSupported({ group: resource.group, name: resource.plural }, 'watch');
+    }
     const needsNamespace = info.verb === 'create' || info.verb === 'deletecollection';
     if (!verb || !resource.verbs.includes(info.verb)) throw noSuchMethod();
     if (needsNamespace && resource.namespaced && !info.namespace) throw noSuchMethod();

@@ -1,0 +1,52 @@
+// Hands the making of OpenAPI documents to a worker that lives for one document.
+import { Worker } from 'node:worker_threads';
+import type { ResourceInfo } from '../../api/resource-info.ts';
+import { workerUrl } from '../../base/worker-url.ts';
+import type { OpenApiResource } from '../../schema/openapi-operations.ts';
+import { OpenApiV3 } from '../../schema/openapi-v3.ts';
+import { gitVersion } from './version.ts';
+
+/** `v2.json`, `v2.pb`, `v3` (the index) or `v3/apis/apps/v1`. */
+export type OpenApiName = 'v2.json' | 'v2.pb' | 'v3' | `v3/${string}`;
+
+export interface OpenApiResult {
+  readonly body: Uint8Array;
+  readonly contentType: string;
+  readonly etag: string;
+}
+
+export interface OpenApiTask {
+  readonly name: OpenApiName;
+  readonly resources: readonly OpenApiResource[];
+  readonly release: string;
+}
+
+/** Only data can go to a worker. */
+const plain = (resource: ResourceInfo): OpenApiResource => ({
+  group: resource.group,
+  version: resource.version,
+  kind: resource.kind,
+  listKind: resource.listKind,
+  plural: resource.plural,
+  namespaced: resource.namespaced,
+  verbs: resource.verbs,
+  subresources: resource.subresources,
+  typeName: resource.typeName,
+});
+
+export function openApiIndex(resources: readonly ResourceInfo[]): OpenApiResult {
+  return new OpenApiV3(resources, gitVersion).index();
+}
+
+export function makeOpenApi(name: OpenApiName, resources: readonly ResourceInfo[]): Promise<OpenApiResult> {
+  const task: OpenApiTask = { name, resources: resources.map(plain), release: gitVersion };
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(workerUrl('openapi-worker'), { name: 'openapi', workerData: task });
+    worker.once('message', (result: OpenApiResult) => {
+      resolve({ ...result, body: Buffer.from(result.body.buffer, result.body.byteOffset, result.body.byteLength) });
+      void worker.terminate();
+    });
+    worker.once('error', reject);
+    worker.once('exit', () => reject(new Error(`the worker for ${name} ended without an answer`)));
+  });
+}
