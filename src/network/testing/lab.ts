@@ -18,14 +18,21 @@ export function labSkipReason(): string | false {
 
 export const isInsideLab = () => process.env[insideVariable] === '1';
 
-/** Runs the test file again inside a new network namespace; gives its exit code and what it printed. */
-export function runInsideLab(file: string): { readonly code: number; readonly output: string } {
+/** Runs the file again inside a new network namespace; gives its exit code and what it printed. */
+export function runInsideLab(
+  file: string,
+  args: readonly string[] = [],
+): { readonly code: number; readonly output: string } {
   const env: NodeJS.ProcessEnv = { ...process.env, [insideVariable]: '1' };
   delete env['NODE_TEST_CONTEXT']; // it is a run of its own, with a report for people
-  const { status, stdout, stderr } = spawnSync('unshare', ['--net', process.execPath, '--test-reporter=spec', file], {
-    encoding: 'utf8',
-    env,
-  });
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--net', process.execPath, '--test-reporter=spec', file, ...args],
+    {
+      encoding: 'utf8',
+      env,
+    },
+  );
   return { code: status ?? 1, output: stdout + stderr };
 }
 
