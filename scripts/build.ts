@@ -21,6 +21,8 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   // CommonJS packages inside the bundle still ask for `require`.
-  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 });

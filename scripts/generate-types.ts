@@ -105,7 +105,7 @@ for (const [name, type] of Object.entries(facts.types)) {
     module.lines.push(`export type ${shortName(name)} = ${customs[type.custom]};\n`);
     continue;
   }
-  if (type.custom && type.custom.startsWith('schemaor')) {
+  if (type.custom?.startsWith('schemaor')) {
     module.lines.push(`export type ${shortName(name)} = unknown;\n`);
     continue;
   }

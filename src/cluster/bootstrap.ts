@@ -12,7 +12,11 @@ import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
 
 /** Creates what is missing and adds what later versions brought to roles; what was added by hand stays. */
-export async function ensureBootstrap(client: Client, resources: readonly ResourceInfo[], objects: readonly KubernetesObject[]): Promise<void> {
+export async function ensureBootstrap(
+  client: Client,
+  resources: readonly ResourceInfo[],
+  objects: readonly KubernetesObject[],
+): Promise<void> {
   const byKind = new Map(resources.map((each) => [`${apiVersionOf(each)} ${each.kind}`, each]));
   const ensureOne = async (object: KubernetesObject) => {
     const kind = byKind.get(`${object.apiVersion} ${object.kind}`) as KindRef<KubernetesObject> | undefined;
@@ -47,7 +51,10 @@ async function ensureObject(client: Client, kind: KindRef<KubernetesObject>, obj
 }
 
 /** Endpoint slices of our own servers follow the machine's address. */
-function reconcileAddresses(current: KubernetesObject, wanted: KubernetesObject): { object: KubernetesObject; isReplaced: boolean } | undefined {
+function reconcileAddresses(
+  current: KubernetesObject,
+  wanted: KubernetesObject,
+): { object: KubernetesObject; isReplaced: boolean } | undefined {
   if (wanted.kind !== 'EndpointSlice') return undefined;
   const { endpoints, ports } = wanted as EndpointSlice;
   const now = current as EndpointSlice;

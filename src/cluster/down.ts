@@ -78,7 +78,12 @@ async function unmountBelow(folder: string): Promise<void> {
 async function removeCgroups(name: string): Promise<void> {
   const root = '/sys/fs/cgroup';
   if (!existsSync(root)) return;
-  const hierarchies = [root, ...readdirSync(root, { withFileTypes: true }).filter((each) => each.isDirectory()).map((each) => join(root, each.name))];
+  const hierarchies = [
+    root,
+    ...readdirSync(root, { withFileTypes: true })
+      .filter((each) => each.isDirectory())
+      .map((each) => join(root, each.name)),
+  ];
   for (const hierarchy of hierarchies) {
     const top = join(hierarchy, cgroupName(name));
     if (!existsSync(top)) continue;

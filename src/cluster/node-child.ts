@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { workerUrl } from '../base/worker-url.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
+import { workerUrl } from '../base/worker-url.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
 import { identify, stopProcess } from './state.ts';
 
@@ -20,7 +20,12 @@ const nodeFlags = ['--no-warnings', '--max-semi-space-size=4'];
 
 export function startNodeChild(
   options: NodeProcessOptions,
-  context: { readonly logFile: string; readonly clock: Clock; readonly log: Logger; readonly onStart: (pid: number) => void },
+  context: {
+    readonly logFile: string;
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly onStart: (pid: number) => void;
+  },
 ): NodeChild {
   const stopping = new AbortController();
   let child = start();
@@ -29,7 +34,9 @@ export function startNodeChild(
     const log = openSync(context.logFile, 'a', 0o600);
     const file = fileURLToPath(workerUrl('node-process'));
     // The pipe on standard input tells the agent when we are gone: it then waits for the next server.
-    const started = spawn(process.execPath, [...nodeFlags, file, JSON.stringify(options)], { stdio: ['pipe', log, log] });
+    const started = spawn(process.execPath, [...nodeFlags, file, JSON.stringify(options)], {
+      stdio: ['pipe', log, log],
+    });
     closeSync(log);
     started.stdin?.on('error', () => {});
     started.once('error', (error) => context.log.error('the node agent did not start', error));

@@ -10,7 +10,11 @@ type Name = 'node-client' | 'node-serving' | 'node-proxy';
 export function nodeIdentities({ nodeName, address }: Settings): Record<Name, Identity> {
   return {
     'node-client': { file: 'node-client', commonName: `system:node:${nodeName}`, organizations: ['system:nodes'] },
-    'node-serving': { file: 'node-serving', commonName: `system:node:${nodeName}`, hosts: [...new Set([nodeName, address, '127.0.0.1'])] },
+    'node-serving': {
+      file: 'node-serving',
+      commonName: `system:node:${nodeName}`,
+      hosts: [...new Set([nodeName, address, '127.0.0.1'])],
+    },
     'node-proxy': { file: 'node-proxy', commonName: 'system:kube-proxy' },
   };
 }

@@ -1,8 +1,8 @@
 // Where the node's network keeps its files, for the agent that sets it up and for `down`, which takes it away.
 import { join } from 'node:path';
 import { removeHostNetwork } from '../network/cni/host-network.ts';
-import { removeTable } from '../network/proxy/nft.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
+import { removeTable } from '../network/proxy/nft.ts';
 import type { Layout } from './layout.ts';
 
 export function networkFolders(layout: Layout) {

@@ -45,13 +45,19 @@ const transportAs = (name: 'node-client' | 'node-proxy') =>
 const client = createClient(transportAs('node-client'));
 const proxyClient = createClient(transportAs('node-proxy'));
 const informers = createInformerFactory({ client, clock, random, log });
-const proxyInformers = createInformerFactory({ client: proxyClient, clock, random, log: log.with({ component: 'proxy' }) });
+const proxyInformers = createInformerFactory({
+  client: proxyClient,
+  clock,
+  random,
+  log: log.with({ component: 'proxy' }),
+});
 
 // Pods come through the agent's own watch: it sees this node's already, and nobody else may.
 const networkInformers: InformerFactory = {
   run: (until) => proxyInformers.run(until),
   waitForSync: (until) => proxyInformers.waitForSync(until),
-  informer: (kind, selection) => (kind.plural === podKind.plural ? informers : proxyInformers).informer(kind, selection),
+  informer: (kind, selection) =>
+    (kind.plural === podKind.plural ? informers : proxyInformers).informer(kind, selection),
 };
 
 const serving = await readIdentity(layout.pki, 'node-serving');
@@ -81,7 +87,11 @@ async function runNetwork(): Promise<void> {
   const podCidr = await podRange();
   if (podCidr === undefined) return;
   const { serviceCidr, clusterDomain, nodeName } = settings;
-  const { bridge, gateway, bridgeFiltering } = await ensureHostNetwork({ ...networkFolders(layout), podCidr, serviceCidr });
+  const { bridge, gateway, bridgeFiltering } = await ensureHostNetwork({
+    ...networkFolders(layout),
+    podCidr,
+    serviceCidr,
+  });
   const proxy = createServiceProxy({
     table: tableName(layout.name),
     bridge,

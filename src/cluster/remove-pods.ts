@@ -1,6 +1,6 @@
 import { silentLogger } from '../base/log.ts';
-import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureContainerd } from '../kubelet/runtime/containerd-daemon.ts';
+import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { containerdOptions } from './containerd.ts';
 import type { Layout } from './layout.ts';
 import { checkRealNode } from './preflight.ts';

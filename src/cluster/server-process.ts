@@ -1,5 +1,5 @@
 // The detached server: runs the cluster, tells its parent of each step, and stops on SIGTERM.
-import { UserFailure, exitCodes } from './failure.ts';
+import { exitCodes, UserFailure } from './failure.ts';
 import { startServer } from './server.ts';
 import type { Progress, UpOptions } from './up-options.ts';
 
@@ -18,7 +18,12 @@ try {
   const failure =
     error instanceof UserFailure
       ? error
-      : new UserFailure(exitCodes.internal, 'E_INTERNAL', String(error instanceof Error ? error.message : error), 'see server.log in the data directory');
+      : new UserFailure(
+          exitCodes.internal,
+          'E_INTERNAL',
+          String(error instanceof Error ? error.message : error),
+          'see server.log in the data directory',
+        );
   if (!(error instanceof UserFailure)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   const { exitCode, code, message, remedy } = failure;
   tell({ type: 'failed', exitCode, code, message, remedy });

@@ -3,12 +3,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeKind } from '../../generated/kinds.ts';
 import { isConditionTrue } from '../api/meta/conditions.ts';
+import type { ApiServer } from '../apiserver/server.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
-import { type Client } from '../client/client.ts';
+import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
-import type { ApiServer } from '../apiserver/server.ts';
 import { createCompactor } from '../store/compactor.ts';
 import { openSqliteStore } from '../store/engines/sqlite.ts';
 import { assembleApiServer } from './assemble-apiserver.ts';
@@ -20,8 +20,8 @@ import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
 import { openPki, type Pki } from './pki.ts';
 import type { Programs } from './preflight.ts';
-import { ensureSettings, type Settings } from './settings.ts';
 import { serviceIp } from './service-range.ts';
+import { ensureSettings, type Settings } from './settings.ts';
 import { StateFile } from './state-file.ts';
 import { type ComponentName, componentNames, type Report, type UpOptions } from './up-options.ts';
 
@@ -41,7 +41,10 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
   const programs = isReal ? (await import('./preflight.ts')).checkRealNode() : undefined;
   const { settings, isNew } = await ensureSettings(layout, options);
   for (const folder of [layout.dataDir, layout.logs, layout.node]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  timed('preflight', isReal ? 'root, containerd, runc, CNI plugins and nft are here' : 'nothing but this program is needed');
+  timed(
+    'preflight',
+    isReal ? 'root, containerd, runc, CNI plugins and nft are here' : 'nothing but this program is needed',
+  );
 
   const logFile = openLogFile(join(layout.logs, 'server.log'));
   const log = createLogger((line) => logFile.write(line));
@@ -61,7 +64,10 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
     state.set('store', process.pid, join(layout.store, 'state.db'));
     timed('store', `${isNew ? 'new' : 'found'}, ${layout.store}`);
 
-    const server = await startApiServer({ settings, pki, store, isReal, log: log.with({ component: 'apiserver' }) }, stopping.signal);
+    const server = await startApiServer(
+      { settings, pki, store, isReal, log: log.with({ component: 'apiserver' }) },
+      stopping.signal,
+    );
     cleanup.defer(() => server.stopped());
     const admin = createClient(inProcess(server.api));
     await ensureBootstrap(admin, server.api.table.all(), clusterObjects(settings));
@@ -98,7 +104,10 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
         const { pid, socketPath } = await containerd;
         state.set('containerd', pid, socketPath);
         timed('containerd', socketPath);
-        const [{ startNodeChild }, { issueNodeIdentities }] = await Promise.all([import('./node-child.ts'), import('./node-identities.ts')]);
+        const [{ startNodeChild }, { issueNodeIdentities }] = await Promise.all([
+          import('./node-child.ts'),
+          import('./node-identities.ts'),
+        ]);
         await issueNodeIdentities(pki, settings);
         const node = startNodeChild(
           { layout, settings, containerdSocket: socketPath },
@@ -112,17 +121,30 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
         cleanup.defer(() => node.stop());
       } else if (settings.simulatedNodes) {
         const { startSimulatedNodes } = await import('./simulated-nodes.ts');
-        const nodes = await startSimulatedNodes({ server: server.api, count: settings.simulatedNodes, name: settings.name, writeLog: (line) => logFile.write(line) });
+        const nodes = await startSimulatedNodes({
+          server: server.api,
+          count: settings.simulatedNodes,
+          name: settings.name,
+          writeLog: (line) => logFile.write(line),
+        });
         cleanup.defer(() => nodes.stop());
         state.set('node', process.pid, `${settings.simulatedNodes} simulated`);
       }
       const count = settings.simulatedNodes ?? 1;
       if (count > 0) {
         await untilNodesReady(admin, count);
-        timed('node', count === 1 ? `${isReal ? settings.nodeName : '1 simulated'} Ready` : `${count} simulated nodes Ready`);
+        timed(
+          'node',
+          count === 1 ? `${isReal ? settings.nodeName : '1 simulated'} Ready` : `${count} simulated nodes Ready`,
+        );
       }
     }
-    report({ type: 'ready', context: contextName(layout.name), ms: clock.monotonicMs() - started, rssBytes: state.residentBytes() });
+    report({
+      type: 'ready',
+      context: contextName(layout.name),
+      ms: clock.monotonicMs() - started,
+      rssBytes: state.residentBytes(),
+    });
   } catch (error) {
     state.clear();
     await cleanup.disposeAsync();
@@ -171,10 +193,17 @@ interface ApiServerContext {
   readonly log: ReturnType<typeof createLogger>;
 }
 
-async function startApiServer({ settings, pki, store, isReal, log }: ApiServerContext, signal: AbortSignal): Promise<{ api: ApiServer; stopped(): Promise<void> }> {
+async function startApiServer(
+  { settings, pki, store, isReal, log }: ApiServerContext,
+  signal: AbortSignal,
+): Promise<{ api: ApiServer; stopped(): Promise<void> }> {
   const [serving, kubeletClient] = await Promise.all([
     pki.ensure({ file: 'apiserver', commonName: 'kube-apiserver', hosts: servingHosts(settings) }),
-    pki.ensure({ file: 'apiserver-kubelet-client', commonName: 'kube-apiserver-kubelet-client', organizations: ['kubeadm:cluster-admins'] }),
+    pki.ensure({
+      file: 'apiserver-kubelet-client',
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['kubeadm:cluster-admins'],
+    }),
   ]);
   const host = isReal ? '0.0.0.0' : '127.0.0.1';
   const api = assembleApiServer({ store, settings, pki, serving, kubeletClient, host, clock, random, log });
@@ -185,7 +214,12 @@ async function startApiServer({ settings, pki, store, isReal, log }: ApiServerCo
 }
 
 function servingHosts(settings: Settings): string[] {
-  const service = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', `kubernetes.default.svc.${settings.clusterDomain}`];
+  const service = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    `kubernetes.default.svc.${settings.clusterDomain}`,
+  ];
   const addresses = new Set(['127.0.0.1', settings.address, serviceIp(settings.serviceCidr, 1)]);
   return ['localhost', settings.nodeName, ...service, ...addresses];
 }
@@ -199,12 +233,25 @@ function inProcess(api: ApiServer) {
   };
 }
 
-async function writeKubeconfigs(layout: Layout, settings: Settings, pki: Pki, server: string, report: Report): Promise<void> {
+async function writeKubeconfigs(
+  layout: Layout,
+  settings: Settings,
+  pki: Pki,
+  server: string,
+  report: Report,
+): Promise<void> {
   const admin = await pki.ensure({ file: 'admin', commonName: 'kubernetes-admin', organizations: ['system:masters'] });
-  const access = { context: contextName(layout.name), server, ca: pki.ca, certificate: admin.certificate, key: admin.key };
+  const access = {
+    context: contextName(layout.name),
+    server,
+    ca: pki.ca,
+    certificate: admin.certificate,
+    key: admin.key,
+  };
   writeFileSync(layout.kubeconfig, renderKubeconfig(access), { mode: 0o600 });
   const previous = mergeKubeconfig(settings.kubeconfigFile, access);
-  if (previous && previous !== access.context) report({ type: 'notice', text: `the current context was "${previous}"` });
+  if (previous && previous !== access.context)
+    report({ type: 'notice', text: `the current context was "${previous}"` });
 }
 
 /** Follows the nodes until so many say they are ready. */
@@ -219,7 +266,10 @@ async function untilNodesReady(client: Client, count: number): Promise<void> {
   };
   if (first.items.map(look).includes(true)) return;
   try {
-    for await (const event of nodes.watch({ resourceVersion: first.metadata.resourceVersion ?? '', signal: stop.signal })) {
+    for await (const event of nodes.watch({
+      resourceVersion: first.metadata.resourceVersion ?? '',
+      signal: stop.signal,
+    })) {
       if (event.type !== 'BOOKMARK' && event.type !== 'DELETED' && look(event.object)) return;
     }
   } finally {

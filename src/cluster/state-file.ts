@@ -18,12 +18,19 @@ export class StateFile {
   set(name: string, pid: number, address: string): void {
     this.#components.set(name, { name, ...identify(pid), address, state: 'running' });
     const { name: cluster, dataDir } = this.#layout;
-    writeState(this.#layout, { name: cluster, dataDir, startedAt: this.#startedAt, components: [...this.#components.values()] });
+    writeState(this.#layout, {
+      name: cluster,
+      dataDir,
+      startedAt: this.#startedAt,
+      components: [...this.#components.values()],
+    });
   }
 
   /** Resident memory of our processes together, containerd aside. */
   residentBytes(): number {
-    const pids = new Set([...this.#components.values()].filter(({ name }) => name !== 'containerd').map(({ pid }) => pid));
+    const pids = new Set(
+      [...this.#components.values()].filter(({ name }) => name !== 'containerd').map(({ pid }) => pid),
+    );
     return [...pids].reduce((sum, pid) => sum + residentBytesOf(pid), 0);
   }
 

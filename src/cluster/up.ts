@@ -39,7 +39,10 @@ function followProgress(child: ChildProcess, report: Report, options: UpOptions)
   return new Promise((resolve, reject) => {
     const giveUp = (code: string, message: string, exitCode: number) =>
       reject(new UserFailure(exitCode, code, message, `see the log: coracle logs --name ${options.layout.name}`));
-    const timer = setTimeout(() => giveUp('E_TIMEOUT', 'the cluster did not come up in time', exitCodes.timeout), patienceMs);
+    const timer = setTimeout(
+      () => giveUp('E_TIMEOUT', 'the cluster did not come up in time', exitCodes.timeout),
+      patienceMs,
+    );
     child.on('message', (progress: Progress) => {
       if (progress.type === 'failed') {
         reject(new UserFailure(progress.exitCode, progress.code, progress.message, progress.remedy));
@@ -49,7 +52,9 @@ function followProgress(child: ChildProcess, report: Report, options: UpOptions)
       }
     });
     child.once('error', reject);
-    child.once('exit', (code) => giveUp('E_SERVER_EXIT', `the server ended with exit code ${code}`, exitCodes.internal));
+    child.once('exit', (code) =>
+      giveUp('E_SERVER_EXIT', `the server ended with exit code ${code}`, exitCodes.internal),
+    );
     const settled = () => clearTimeout(timer);
     child.once('disconnect', settled);
     child.once('exit', settled);
@@ -74,6 +79,9 @@ function reportRunning({ layout }: UpOptions, report: Report): boolean {
   const state = readState(layout);
   const server = state?.components.find(({ name }) => name === 'apiserver');
   if (!server || !isAlive(server)) return false;
-  report({ type: 'notice', text: `cluster "${layout.name}" is already running at ${server.address} (context ${contextName(layout.name)})` });
+  report({
+    type: 'notice',
+    text: `cluster "${layout.name}" is already running at ${server.address} (context ${contextName(layout.name)})`,
+  });
   return true;
 }

@@ -54,13 +54,7 @@ export function run(file: string, args: readonly string[], options: RunOptions =
 
 /** `get pods -l 'a=b'` → its words; single quotes keep blanks together. */
 export function words(line: string): string[] {
-  return [...line.matchAll(/'([^']*)'|(\S+)/g)].reduce<string[]>((list, match) => {
-    const glued = match.index > 0 && !/\s/.test(line[match.index - 1]!) && list.length > 0;
-    const word = match[1] ?? match[2]!;
-    if (glued) list[list.length - 1] += word;
-    else list.push(word);
-    return list;
-  }, []);
+  return [...line.matchAll(/(?:'[^']*'|[^\s'])+/g)].map(([word]) => word.replaceAll("'", ''));
 }
 
 export interface ClusterChoice {

@@ -60,7 +60,7 @@ function parseOnly(value: string): NonNullable<UpOptions['only']> {
 function parseCidr(value: string): string {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
   const isValid =
-    match && match.slice(1, 5).every((part) => Number(part) < 256) && Number(match[5]) >= 8 && Number(match[5]) <= 24;
+    match?.slice(1, 5).every((part) => Number(part) < 256) && Number(match[5]) >= 8 && Number(match[5]) <= 24;
   if (isValid) return value;
   throw new InvalidArgumentError('write an IPv4 range of /8 to /24, like 10.96.0.0/16.');
 }
