@@ -3,13 +3,14 @@ import type { Node, Pod } from '../../generated/core-v1.ts';
 import { controllerRevisionKind, daemonSetKind, nodeKind, podKind } from '../../generated/kinds.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf } from '../api/meta/object.ts';
+import { controllerOf } from '../api/meta/owner-references.ts';
 import { about } from '../reconcile/about.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue } from '../reconcile/controller.ts';
 import { claim } from '../reconcile/controller-refs.ts';
 import { Expectations } from '../reconcile/expectations.ts';
 import type { Informer } from '../reconcile/informer.ts';
 import { LruMap } from '../reconcile/lru-map.ts';
-import { daemonPod, nodeOfDaemon } from './daemon-set/daemon-pod.ts';
+import { daemonPod, nodeOfDaemon, placementOn } from './daemon-set/daemon-pod.ts';
 import {
   type DaemonInput,
   type DaemonPlan,
@@ -20,6 +21,7 @@ import {
 import { ensureRevision, type HistoryOptions, revisionHashLabel, trimHistory } from './revisions/history.ts';
 import { controlledBy, indexByController, orphansOf } from './shared/indexes.ts';
 import { createPod, deletePod } from './shared/pod-control.ts';
+import { indexByNode, podsOn } from './shared/pods-by-node.ts';
 import { cachedSelector } from './shared/selector.ts';
 import { slowStart } from './shared/slow-start.ts';
 import { watchOwnedPods } from './shared/watch-owned-pods.ts';
@@ -61,22 +63,20 @@ class DaemonSetController {
     this.#recorder = context.recorder('daemonset-controller');
     indexByController(this.#pods);
     indexByController(this.#revisions);
-    const addAll = () => {
-      for (const set of this.#sets.list()) queue.add(keyOf(set));
-    };
+    indexByNode(this.#pods);
     this.#sets.onChange({
       added: (set) => queue.add(keyOf(set)),
       updated: (set) => queue.add(keyOf(set)),
       deleted: (set) => this.#expectations.forget(keyOf(set)),
     });
+    // A node that goes takes its pods along, which is when there is something to do.
     this.#nodes.onChange({
-      added: addAll,
+      added: (node) => this.#lookAt(node),
       updated: (next, previous) => {
         const isSame =
           isEqual(next.metadata.labels, previous.metadata.labels) && isEqual(next.spec?.taints, previous.spec?.taints);
-        if (!isSame) addAll();
+        if (!isSame) this.#lookAt(next);
       },
-      deleted: addAll,
     });
     watchOwnedPods({
       kind: daemonSetKind,
@@ -86,6 +86,16 @@ class DaemonSetController {
       expectations: this.#expectations,
       selectorOf: (set) => cachedSelector(set.spec.selector),
     });
+  }
+
+  /** Wakes the sets that lack a pod on the node, or have one too many there. */
+  #lookAt(node: Node): void {
+    const owners = new Set(podsOn(this.#pods, node.metadata.name).map((pod) => controllerOf(pod)?.uid));
+    for (const set of this.#sets.list()) {
+      const { shouldRun, mayStay } = placementOn(set, node);
+      const isThere = owners.has(set.metadata.uid);
+      if ((shouldRun && !isThere) || (!mayStay && isThere)) this.#queue.add(keyOf(set));
+    }
   }
 
   async reconcile(key: string, signal: AbortSignal): Promise<void> {

@@ -1,8 +1,10 @@
 // The controllers of a cluster. To add one: write its file, and one line here.
 import type { ControllerDefinition } from '../reconcile/controller.ts';
+import { clusterRoleAggregation } from './cluster-role-aggregation.ts';
 import type { ControllersConfig } from './config.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
+import { disruptionController } from './disruption.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
@@ -41,5 +43,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     ...(config.clusterCidr ? [nodeIpamController(config.clusterCidr, config.nodeCidrMaskSize)] : []),
     taintEvictionController,
     podGarbageCollector,
+    disruptionController,
+    clusterRoleAggregation,
   ];
 }

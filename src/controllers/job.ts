@@ -78,6 +78,7 @@ export const jobController: ControllerDefinition = {
           kind: podKind,
           selector,
           candidates,
+          adoptWith: { finalizers: [trackingFinalizer] },
           signal,
         });
         if (isJobFinished(job)) {

@@ -1,0 +1,198 @@
+// How many pods of a PodDisruptionBudget may be evicted now.
+import type { Pod } from '../../generated/core-v1.ts';
+import {
+  deploymentKind,
+  podDisruptionBudgetKind,
+  podKind,
+  replicaSetKind,
+  replicationControllerKind,
+  statefulSetKind,
+} from '../../generated/kinds.ts';
+import type { LabelSelector } from '../../generated/meta-v1.ts';
+import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../generated/policy-v1.ts';
+import { withCondition } from '../api/meta/conditions.ts';
+import { isEqual } from '../api/meta/equality.ts';
+import { scaledValue } from '../api/meta/int-or-string.ts';
+import { matchesSelector } from '../api/meta/labels.ts';
+import { keyOf } from '../api/meta/object.ts';
+import { controllerOf } from '../api/meta/owner-references.ts';
+import { timeMs, timeText } from '../api/meta/time.ts';
+import { about } from '../reconcile/about.ts';
+import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue } from '../reconcile/controller.ts';
+import type { Informer } from '../reconcile/informer.ts';
+import { isFinished, isReady } from './shared/pod-state.ts';
+import { cachedSelector } from './shared/selector.ts';
+
+/** An eviction that was granted and is not seen to happen is forgotten after so long. */
+const evictionTimeoutMs = 2 * 60_000;
+
+export const disruptionController: ControllerDefinition = {
+  name: 'disruption',
+  setup(context, queue) {
+    const controller = new DisruptionController(context, queue);
+    return { name: 'disruption', reconcile: (key) => controller.reconcile(key) };
+  },
+};
+
+class DisruptionController {
+  readonly #context: ControllerContext;
+  readonly #queue: KeyQueue;
+  readonly #budgets: Informer<PodDisruptionBudget>;
+  readonly #pods: Informer<Pod>;
+  readonly #recorder: EventRecorder;
+
+  constructor(context: ControllerContext, queue: KeyQueue) {
+    const { informers } = context;
+    this.#context = context;
+    this.#queue = queue;
+    this.#budgets = informers.informer(podDisruptionBudgetKind);
+    this.#pods = informers.informer(podKind);
+    this.#recorder = context.recorder('controllermanager');
+    this.#budgets.onChange({
+      added: (budget) => queue.add(keyOf(budget)),
+      updated: (budget) => queue.add(keyOf(budget)),
+    });
+    const addBudgetsOf = (...versions: readonly Pod[]) => {
+      for (const budget of this.#budgets.list(versions[0]?.metadata.namespace)) {
+        if (versions.some((pod) => selects(budget, pod))) queue.add(keyOf(budget));
+      }
+    };
+    this.#pods.onChange({
+      added: (pod) => addBudgetsOf(pod),
+      updated: (next, previous) => addBudgetsOf(next, previous),
+      deleted: (pod) => addBudgetsOf(pod),
+    });
+    // Scaling changes what is expected.
+    const owners = [replicaSetKind, deploymentKind, statefulSetKind, replicationControllerKind];
+    for (const kind of owners) {
+      context.informers.informer<any>(kind).onChange({
+        updated: (next, previous) => {
+          if (next.spec?.replicas === previous.spec?.replicas) return;
+          for (const budget of this.#budgets.list(next.metadata.namespace)) queue.add(keyOf(budget));
+        },
+      });
+    }
+  }
+
+  async reconcile(key: string): Promise<void> {
+    const budget = this.#budgets.find(key);
+    if (!budget || budget.metadata.deletionTimestamp) return;
+    const pods = this.#pods.list(budget.metadata.namespace).filter((pod) => selects(budget, pod));
+    const { expectedPods, desiredHealthy } = this.#expect(budget, pods);
+    const nowMs = this.#context.clock.now();
+    const { disrupted, recheckMs } = stillDisrupted(budget, pods, nowMs);
+    if (recheckMs !== undefined) this.#queue.addAfter(key, recheckMs);
+    const isHealthy = (pod: Pod) =>
+      !pod.metadata.deletionTimestamp && !isFinished(pod) && isReady(pod) && !(pod.metadata.name in disrupted);
+    const currentHealthy = pods.filter(isHealthy).length;
+    const room = currentHealthy - desiredHealthy;
+    const disruptionsAllowed = expectedPods <= 0 || room <= 0 ? 0 : room;
+    const reason = disruptionsAllowed > 0 ? 'SufficientPods' : 'InsufficientPods';
+    const observedGeneration = budget.metadata.generation ?? 0;
+    const condition = {
+      type: 'DisruptionAllowed',
+      status: disruptionsAllowed > 0 ? ('True' as const) : ('False' as const),
+      observedGeneration,
+      lastTransitionTime: timeText(nowMs),
+      reason,
+      message: '',
+    };
+    const status: PodDisruptionBudgetStatus = {
+      ...(Object.keys(disrupted).length > 0 ? { disruptedPods: disrupted } : {}),
+      observedGeneration,
+      disruptionsAllowed,
+      currentHealthy,
+      desiredHealthy,
+      expectedPods,
+      conditions: withCondition(budget.status?.conditions, condition),
+    };
+    if (isEqual(status, budget.status)) return;
+    const next = { ...budget, status };
+    await this.#context.client.resource(podDisruptionBudgetKind).update(next, { subresource: 'status' });
+  }
+
+  #expect(budget: PodDisruptionBudget, pods: readonly Pod[]): { expectedPods: number; desiredHealthy: number } {
+    const { minAvailable, maxUnavailable } = budget.spec ?? {};
+    if (maxUnavailable === undefined && typeof minAvailable === 'number') {
+      return { expectedPods: pods.length, desiredHealthy: minAvailable };
+    }
+    if (maxUnavailable === undefined && minAvailable === undefined)
+      return { expectedPods: pods.length, desiredHealthy: 0 };
+    const expectedPods = this.#expectedByOwners(budget, pods);
+    if (maxUnavailable === undefined) {
+      return { expectedPods, desiredHealthy: scaledValue(minAvailable ?? 0, expectedPods, 'up') };
+    }
+    const desiredHealthy = Math.max(0, expectedPods - scaledValue(maxUnavailable, expectedPods, 'up'));
+    return { expectedPods, desiredHealthy };
+  }
+
+  /** The pods that those who own them want; a pod that nobody scales cannot be counted so. */
+  #expectedByOwners(budget: PodDisruptionBudget, pods: readonly Pod[]): number {
+    const wanted = new Map<string, number>();
+    let hasUnmanaged = false;
+    for (const pod of pods) {
+      const owner = this.#scaledOwner(pod);
+      if (owner) wanted.set(owner.uid, owner.replicas);
+      else hasUnmanaged = true;
+    }
+    if (hasUnmanaged) this.#tellUnmanaged(budget);
+    return [...wanted.values()].reduce((sum, replicas) => sum + replicas, 0);
+  }
+
+  #scaledOwner(pod: Pod): { uid: string; replicas: number } | undefined {
+    const reference = controllerOf(pod);
+    if (!reference) return undefined;
+    const key = `${pod.metadata.namespace}/${reference.name}`;
+    const find = (kind: { kind: string }) =>
+      kind.kind === reference.kind ? this.#context.informers.informer<any>(kind as never).find(key) : undefined;
+    const set = find(replicaSetKind) ?? find(replicationControllerKind) ?? find(statefulSetKind);
+    if (!set || set.metadata.uid !== reference.uid) return undefined;
+    const parent = controllerOf(set);
+    const deployment =
+      parent?.kind === deploymentKind.kind
+        ? this.#context.informers.informer(deploymentKind).find(`${pod.metadata.namespace}/${parent.name}`)
+        : undefined;
+    const scaled = deployment ?? set;
+    return { uid: scaled.metadata.uid ?? '', replicas: scaled.spec?.replicas ?? 1 };
+  }
+
+  #tellUnmanaged(budget: PodDisruptionBudget): void {
+    const message =
+      `Pods selected by this PodDisruptionBudget (selector: ${describe(budget.spec?.selector)}) were found to be unmanaged. ` +
+      'As a result, the status of the PDB cannot be calculated correctly, which may result in undefined behavior. ' +
+      'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.';
+    this.#recorder.event(about(podDisruptionBudgetKind, budget), 'Warning', 'UnmanagedPods', message);
+  }
+}
+
+function selects(budget: PodDisruptionBudget, pod: Pod): boolean {
+  const selector = cachedSelector(budget.spec?.selector);
+  return selector !== undefined && matchesSelector(selector, pod.metadata.labels);
+}
+
+/** Evictions that the API server has granted and that are not seen in the pods yet. */
+function stillDisrupted(budget: PodDisruptionBudget, pods: readonly Pod[], nowMs: number) {
+  const disrupted: Record<string, string> = {};
+  let recheckMs: number | undefined;
+  for (const pod of pods) {
+    const time = budget.status?.disruptedPods?.[pod.metadata.name];
+    const sinceMs = timeMs(time);
+    if (time === undefined || sinceMs === undefined || pod.metadata.deletionTimestamp) continue;
+    const leftMs = sinceMs + evictionTimeoutMs - nowMs;
+    if (leftMs <= 0) continue;
+    disrupted[pod.metadata.name] = time;
+    recheckMs = Math.min(recheckMs ?? leftMs, leftMs);
+  }
+  return { disrupted, recheckMs };
+}
+
+/** A selector as upstream's message prints it. */
+function describe(selector: LabelSelector | undefined): string {
+  const labels = Object.entries(selector?.matchLabels ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const expressions = (selector?.matchExpressions ?? []).map(
+    ({ key, operator, values = [] }) =>
+      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
+  );
+  const map = labels.map(([key, value]) => `${key}: ${value},`).join('');
+  return `&LabelSelector{MatchLabels:map[string]string{${map}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
+}
