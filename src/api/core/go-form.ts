@@ -26,6 +26,9 @@ const initialisms: readonly (readonly [RegExp, string])[] = [
   [/^SeLinux/, 'SELinux'],
   [/^Pd(?=[A-Z])/, 'PD'],
   [/^Url$/, 'URL'],
+  [/^Storageos$/, 'StorageOS'],
+  [/^Iqn$/, 'IQN'],
+  [/^Wwids$/, 'WWIDs'],
 ];
 
 /** Types whose order of fields differs from the served version's, and what their fields are called. */
@@ -68,6 +71,39 @@ const orders: Record<string, readonly string[]> = {
     'hostnameOverride',
     'schedulingGroup',
   ],
+  'io.k8s.api.core.v1.Volume': [
+    'name',
+    'hostPath',
+    'emptyDir',
+    'gcePersistentDisk',
+    'awsElasticBlockStore',
+    'gitRepo',
+    'secret',
+    'nfs',
+    'iscsi',
+    'glusterfs',
+    'persistentVolumeClaim',
+    'rbd',
+    'quobyte',
+    'flexVolume',
+    'cinder',
+    'cephfs',
+    'flocker',
+    'downwardAPI',
+    'fc',
+    'azureFile',
+    'configMap',
+    'vsphereVolume',
+    'azureDisk',
+    'photonPersistentDisk',
+    'projected',
+    'portworxVolume',
+    'scaleIO',
+    'storageos',
+    'csi',
+    'ephemeral',
+    'image',
+  ],
   'io.k8s.api.core.v1.PodSecurityContext': [
     'seLinuxOptions',
     'windowsOptions',
@@ -109,9 +145,9 @@ export function goForm(typeName: string, value: unknown): unknown {
 }
 
 function fieldsOf(typeName: string): readonly Field[] {
-  const { jsonFields, jsonField } = typeOf(typeName);
+  const { jsonFields, jsonField, gvk } = typeOf(typeName);
   const order = orders[typeName];
-  if (!order) return jsonFields.filter(({ name }) => name !== 'apiVersion' && name !== 'kind');
+  if (!order) return gvk ? jsonFields.filter(({ name }) => name !== 'apiVersion' && name !== 'kind') : jsonFields;
   return order.flatMap((name) => jsonField.get(name) ?? []);
 }
 
