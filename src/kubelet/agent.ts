@@ -1,5 +1,5 @@
 // The node agent: registers its node, runs the pods bound to it, tells their status, serves their logs and streams.
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeAddress, Pod } from '../../generated/core-v1.ts';
 import { persistentVolumeClaimKind, persistentVolumeKind, podKind, serviceKind } from '../../generated/kinds.ts';
@@ -76,6 +76,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const services = informers.informer(serviceKind);
   const recorders = createEventRecorders({ client, clock, log, host: nodeName });
   const events = createNodeEvents(recorders.recorder('kubelet'));
+  await mkdir(dataDir, { recursive: true, mode: 0o755 });
   const machine = await describeMachine(dataDir);
   const maxPods = options.maxPods ?? 110;
   const { allocatable } = nodeResources(machine, maxPods);

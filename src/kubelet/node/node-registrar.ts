@@ -95,7 +95,7 @@ export class NodeRegistrar {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const isReady = this.#node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-      await clock.sleep(isReady ? lookMs : 500, signal);
+      await clock.sleep(isReady ? lookMs : 150, signal);
       if (!signal.aborted) await this.refresh();
     }
   }
