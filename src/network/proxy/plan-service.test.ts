@@ -186,6 +186,17 @@ test('session affinity remembers each endpoint in a set named after its time', (
   assert.equal(plan.chains.get(chain)?.length, 3);
 });
 
+test('a few endpoints are a rule each, many are one rule with a map', () => {
+  const rulesFor = (count: number) => {
+    const endpoints = Array.from({ length: count }, (_, index) => `10.244.0.${index + 2}`);
+    return planService(web(), [slice(...endpoints)], node).chains.get(chain)!;
+  };
+  assert.equal(rulesFor(16).length, 16);
+  assert.equal(rulesFor(17).length, 1);
+  const shares = rulesFor(3).map((rule) => /"mod":(\d)/.exec(JSON.stringify(rule))?.[1]);
+  assert.deepEqual(shares, ['3', '2', undefined], 'a third, half of the rest, the rest');
+});
+
 test('UDP flows are told with all endpoints they may lead to', () => {
   const service = web({ ports: [{ port: 53, protocol: 'UDP', nodePort: 30_053 }] });
   const ports = [{ name: '', port: 53, protocol: 'UDP' as const }];

@@ -26,6 +26,8 @@ export interface NodeFacts {
 /** Names go into rules, so what the API would not have let in is left out. */
 const safeName = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const protocols = new Set(['tcp', 'udp', 'sctp']);
+/** More endpoints than this are drawn from a map. */
+const mostRules = 16;
 const defaultAffinitySeconds = 10_800;
 
 /** Plans the IPv4 side of the service; headless services and those that are only a name need no rules. */
@@ -160,20 +162,27 @@ class PortPlanner {
     if (endpoints.length === 0) return undefined;
     if (this.#plan.chains.has(name)) return name;
     const rules =
-      this.#service.spec?.sessionAffinity === 'ClientIP' ? this.#sticky(endpoints) : [this.#spread(endpoints)];
+      this.#service.spec?.sessionAffinity === 'ClientIP' ? this.#sticky(endpoints) : this.#spread(endpoints);
     this.#plan.chains.set(name, rules);
     return name;
   }
 
-  /** One rule: a random endpoint, and the packet is on its way. */
-  #spread(endpoints: readonly UsableEndpoint[]): Rule {
-    const target = endpoints.map(({ address, port }, index) => [index, concat(address, port)]);
-    const only = endpoints[0]!;
-    const dnat =
-      endpoints.length === 1
-        ? { family: 'ip', addr: only.address, port: only.port }
-        : { family: 'ip', addr: { map: { key: random(endpoints.length), data: { set: target } } } };
-    return [match(meta('l4proto'), this.#protocol), { dnat }];
+  /**
+   * A random endpoint, and the packet is on its way. A few endpoints are drawn rule by rule, each with its share of what
+   * is left: maps of a rule's own are dear, the kernel walks all of a table's maps to name the next. Many are one map.
+   */
+  #spread(endpoints: readonly UsableEndpoint[]): Rule[] {
+    const isProtocol = match(meta('l4proto'), this.#protocol);
+    if (endpoints.length > mostRules) {
+      const set = endpoints.map(({ address, port }, index) => [index, concat(address, port)]);
+      const addr = { map: { key: random(endpoints.length), data: { set } } };
+      return [[isProtocol, { dnat: { family: 'ip', addr } }]];
+    }
+    return endpoints.map(({ address, port }, index) => {
+      const left = endpoints.length - index;
+      const draw = left > 1 ? [match(random(left), 0)] : [];
+      return [isProtocol, ...draw, { dnat: { family: 'ip', addr: address, port } }];
+    });
   }
 
   /** The endpoint the client had last, as long as it is one; else a random one, which is then remembered. */
