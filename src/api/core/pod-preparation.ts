@@ -1,5 +1,5 @@
 // What the server fills in when a pod is stored: selectors from label keys, profiles from annotations, first conditions.
-import type { AppArmorProfile, Container, Pod, PodAffinityTerm, PodSpec } from '../../../generated/core-v1.ts';
+import type { AppArmorProfile, Pod, PodAffinityTerm, PodSpec } from '../../../generated/core-v1.ts';
 import type { LabelSelector, LabelSelectorRequirement } from '../../../generated/meta-v1.ts';
 import { isEqual } from '../meta/equality.ts';
 import { timeText } from '../meta/time.ts';
@@ -61,49 +61,22 @@ function addRequirements(
   }
 }
 
-/** Pods whose profile came from the annotation that fields have replaced: their owners are told. */
-const hasOldProfile = new WeakMap<Pod, string[]>();
-
-export const oldProfileKeys = (pod: Pod): readonly string[] => hasOldProfile.get(pod) ?? [];
-
-// Field and annotation say the same in the end, whichever the client used.
+// Annotations were how profiles were named before there was a field; the field is filled from them.
 function copyAppArmorProfiles(pod: Pod): void {
   const spec = pod.spec!;
-  if (spec.os?.name === 'windows') return;
-  const ofPod = spec.securityContext?.appArmorProfile;
+  if (spec.os?.name === 'windows' || !pod.metadata.annotations) return;
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
-    const key = `${appArmorPrefix}${container.name}`;
-    const annotation = pod.metadata.annotations?.[key];
-    const own = container.securityContext?.appArmorProfile;
-    if (annotation === undefined) {
-      const text = annotationOf(own ?? ofPod);
-      if (text) pod.metadata.annotations = { ...pod.metadata.annotations, [key]: text };
-    } else if (!own && copyToField(container, annotation, ofPod)) {
-      hasOldProfile.set(pod, [...oldProfileKeys(pod), key]);
-    }
+    const profile = appArmorProfileOf(pod.metadata.annotations[`${appArmorPrefix}${container.name}`]);
+    if (!profile || container.securityContext?.appArmorProfile) continue;
+    if (isEqual(profile, spec.securityContext?.appArmorProfile)) continue;
+    container.securityContext = { ...container.securityContext, appArmorProfile: profile };
   }
 }
 
-/** Gives whether the client should be told to use the field. */
-function copyToField(container: Container, annotation: string, ofPod: AppArmorProfile | undefined): boolean {
-  const profile = profileOf(annotation);
-  if (!profile) return true;
-  if (isEqual(profile, ofPod)) return false;
-  container.securityContext = { ...container.securityContext, appArmorProfile: profile };
-  return true;
-}
-
-function annotationOf(profile: AppArmorProfile | undefined): string | undefined {
-  if (profile?.type === 'RuntimeDefault') return 'runtime/default';
-  if (profile?.type === 'Unconfined') return 'unconfined';
-  return profile?.type === 'Localhost' && profile.localhostProfile
-    ? `localhost/${profile.localhostProfile}`
-    : undefined;
-}
-
-function profileOf(annotation: string): AppArmorProfile | undefined {
+/** The profile that the value of an annotation names; undefined for none and for one that is wrong. */
+export function appArmorProfileOf(annotation: string | undefined): AppArmorProfile | undefined {
   if (annotation === 'runtime/default') return { type: 'RuntimeDefault' };
   if (annotation === 'unconfined') return { type: 'Unconfined' };
-  const name = annotation.startsWith('localhost/') ? annotation.slice('localhost/'.length) : '';
+  const name = annotation?.startsWith('localhost/') ? annotation.slice('localhost/'.length) : '';
   return name ? { type: 'Localhost', localhostProfile: name } : undefined;
 }

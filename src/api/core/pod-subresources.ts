@@ -6,7 +6,6 @@ import { type FieldErrors, path } from '../meta/field-errors.ts';
 import { countGeneration, keep, keepStatus, statusRules } from '../meta/strategy.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { settleStatusAddresses, validatePodStatusUpdate } from './pod-status-validation.ts';
-import { specDiff } from './pod-update-validation.ts';
 import { validatePod } from './pod-validation.ts';
 
 const at = path('spec');
@@ -25,11 +24,13 @@ export const podStatus: SubresourceRules<Pod> = {
   },
 };
 
-/** Takes only the named part of the spec from the client. */
+/** Takes only the named part of the spec from the client; metadata stays, too. */
 function keepAllBut(next: Pod, current: Pod, pick: (spec: PodSpec, from: PodSpec) => void): void {
   const spec = structuredClone(current.spec!);
   pick(spec, next.spec!);
   next.spec = spec;
+  const { resourceVersion } = next.metadata;
+  next.metadata = { ...structuredClone(current.metadata), ...(resourceVersion ? { resourceVersion } : {}) };
   keepStatus(next, current);
   countGeneration(next, current, ['spec']);
 }
@@ -54,8 +55,6 @@ export const ephemeralContainers: SubresourceRules<Pod> = {
   },
 };
 
-const resizeRefusal = 'only cpu and memory resources are mutable';
-
 export const resize: SubresourceRules<Pod> = {
   prepareForUpdate: (next, current) =>
     keepAllBut(next, current, (spec, from) => {
@@ -79,7 +78,7 @@ export const resize: SubresourceRules<Pod> = {
 function validateResize(next: Pod, current: Pod, errors: FieldErrors): void {
   const { status } = current;
   if (status?.qosClass && qosClassOf(next.spec!) !== status.qosClass) {
-    errors.invalid(at, qosClassOf(next.spec!), 'Pod QOS Class may not change as a result of resizing');
+    errors.invalid(at, status.qosClass, 'Pod QOS Class may not change as a result of resizing');
   }
   if (current.spec?.os?.name === 'windows') errors.forbidden(at, 'windows pods cannot be resized');
   for (const list of ['containers', 'initContainers'] as const) {
@@ -97,7 +96,7 @@ function validateResize(next: Pod, current: Pod, errors: FieldErrors): void {
   }
   const settled = withResourcesOf(next.spec!, current.spec!);
   if (isEqual(settled, current.spec)) return;
-  errors.forbidden(at, `${resizeRefusal}\n${specDiff(current.spec!, settled)}`);
+  errors.forbidden(at, 'only cpu and memory resources are mutable');
 }
 
 /** The new spec with cpu and memory set back: the rest must be equal. */
@@ -112,8 +111,6 @@ function withResourcesOf(spec: PodSpec, before: PodSpec): PodSpec {
           ([name]) => name !== 'cpu' && name !== 'memory',
         );
       if (isEqual(rest(container.resources), rest(old.resources))) container.resources = old.resources ?? {};
-      if (old.resizePolicy) container.resizePolicy = old.resizePolicy;
-      else delete container.resizePolicy;
     });
   }
   if (before.resources) settled.resources = before.resources;

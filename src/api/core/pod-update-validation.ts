@@ -25,7 +25,7 @@ export function validatePodUpdate(next: Pod, current: Pod, errors: FieldErrors):
   errors.forbidden(at, `${refusal}\n${specDiff(before, settled)}`);
 }
 
-export const specDiff = (before: PodSpec, after: PodSpec): string => unifiedDiff(specText(before), specText(after));
+const specDiff = (before: PodSpec, after: PodSpec): string => unifiedDiff(specText(before), specText(after));
 
 const specText = (spec: PodSpec): string => `${JSON.stringify(goForm('io.k8s.api.core.v1.PodSpec', spec), null, 1)}`;
 

@@ -1,7 +1,9 @@
 // What is accepted in pods and should not be relied on.
 import type { Pod, PodSpec, PodTemplateSpec, Volume } from '../../../generated/core-v1.ts';
+import { isEqual } from '../meta/equality.ts';
 import { type FieldPath, path } from '../meta/field-errors.ts';
-import { oldProfileKeys } from './pod-preparation.ts';
+import { appArmorPrefix } from './pod-annotations-validation.ts';
+import { appArmorProfileOf } from './pod-preparation.ts';
 
 const deprecatedVolumes: Partial<Record<keyof Volume, string>> = {
   photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
@@ -23,11 +25,19 @@ const deprecatedNodeLabels: Record<string, string> = {
 };
 
 export function podWarnings(pod: Pod, current: Pod | undefined): string[] {
-  const warnings = oldProfileKeys(pod).map(
-    (key) => `metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`,
-  );
-  if (current) return warnings;
-  return [...warnings, ...specWarnings(pod.spec!, path('spec'))];
+  return current ? [] : [...profileWarnings(pod), ...specWarnings(pod.spec!, path('spec'))];
+}
+
+/** Annotations from which the profile of a container was taken, or which name none. */
+function profileWarnings({ metadata, spec }: Pod): string[] {
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].flatMap(({ name, securityContext }) => {
+    const key = `${appArmorPrefix}${name}`;
+    const annotation = metadata.annotations?.[key];
+    if (annotation === undefined) return [];
+    const profile = appArmorProfileOf(annotation);
+    if (profile && !isEqual(profile, securityContext?.appArmorProfile)) return [];
+    return [`metadata.annotations[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`];
+  });
 }
 
 /** Warnings of a template, unless an update left it as it was. */
