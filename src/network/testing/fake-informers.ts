@@ -1,12 +1,13 @@
 // Informers that a test fills by hand.
 import { type KindRef, type KubernetesObject, keyOf } from '../../api/meta/object.ts';
+import { IndexBy } from '../../reconcile/index-by.ts';
 import type { ChangeHandler, Informer, InformerFactory, InformerOptions } from '../../reconcile/informer.ts';
 
 export class FakeInformer<T extends KubernetesObject> implements Informer<T> {
   readonly hasSynced = true;
   readonly #objects = new Map<string, T>();
   readonly #handlers: ChangeHandler<T>[] = [];
-  readonly #indexes = new Map<string, (object: T) => readonly string[]>();
+  readonly #indexes = new Map<string, IndexBy<T>>();
 
   find(key: string): T | undefined {
     return this.#objects.get(key);
@@ -17,9 +18,9 @@ export class FakeInformer<T extends KubernetesObject> implements Informer<T> {
   }
 
   byIndex(index: string, value: string): readonly T[] {
-    const values = this.#indexes.get(index);
-    if (!values) throw new Error(`no index "${index}"`);
-    return this.list().filter((object) => values(object).includes(value));
+    const known = this.#indexes.get(index);
+    if (!known) throw new Error(`no index "${index}"`);
+    return known.get(value);
   }
 
   onChange(handler: ChangeHandler<T>): void {
@@ -28,7 +29,9 @@ export class FakeInformer<T extends KubernetesObject> implements Informer<T> {
   }
 
   addIndex(name: string, values: (object: T) => readonly string[]): void {
-    this.#indexes.set(name, values);
+    const index = new IndexBy(values);
+    for (const [key, object] of this.#objects) index.put(key, object, undefined);
+    this.#indexes.set(name, index);
   }
 
   /** What a watch would bring: an object new or changed. */
@@ -36,6 +39,7 @@ export class FakeInformer<T extends KubernetesObject> implements Informer<T> {
     const key = keyOf(object);
     const previous = this.#objects.get(key);
     this.#objects.set(key, object);
+    for (const index of this.#indexes.values()) index.put(key, object, previous);
     for (const handler of this.#handlers) {
       if (previous) handler.updated?.(object, previous);
       else handler.added?.(object);
@@ -46,6 +50,7 @@ export class FakeInformer<T extends KubernetesObject> implements Informer<T> {
     const object = this.#objects.get(key);
     if (!object) return;
     this.#objects.delete(key);
+    for (const index of this.#indexes.values()) index.put(key, undefined, object);
     for (const handler of this.#handlers) handler.deleted?.(object);
   }
 }
