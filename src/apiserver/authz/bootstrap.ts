@@ -30,7 +30,14 @@ function namespace(name: string): Namespace {
 }
 
 function priorityClass(name: string, value: number, description: string): PriorityClass {
-  return { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name }, value, description };
+  return {
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name },
+    value,
+    description,
+    preemptionPolicy: 'PreemptLowerPriority',
+  };
 }
 
 /**

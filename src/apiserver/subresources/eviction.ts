@@ -20,6 +20,7 @@ import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { runAdmission } from './run-admission.ts';
 import { created } from './success.ts';
 
+const oldForms = new Map([['policy/v1beta1/Eviction', 'io.k8s.api.policy.v1beta1.Eviction']]);
 const attempts = 20;
 const maxDisruptedPods = 2000;
 const budgetMessage = "Cannot evict pod as it would violate the pod's disruption budget.";
@@ -32,7 +33,7 @@ export function evictPod(admission: readonly AdmissionPlugin[]): SubresourceHand
     methods: ['POST'],
     async handle(request) {
       const expected = { group: 'policy', version: 'v1', kind: 'Eviction', typeName: 'io.k8s.api.policy.v1.Eviction' };
-      const eviction = (await request.decode(expected)) as Eviction;
+      const eviction = (await request.decode(expected, oldForms)) as Eviction;
       const { name } = request.info;
       if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
       await runAdmission(admission, request, eviction);

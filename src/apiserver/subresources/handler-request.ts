@@ -83,9 +83,9 @@ export function handlerRequest(call: Call): SubresourceRequest {
       if (!found) throw internalError(`no resource ${plural} in group ${group}`);
       return found;
     },
-    async decode(expected) {
+    async decode(expected, alternatives = new Map()) {
       const { fieldValidation } = writeOptions(query, 'CreateOptions');
-      return decodeBody(http, { expected, fieldValidation, table, warn });
+      return decodeBody(http, { expected, alternatives, fieldValidation, table, warn });
     },
   };
 }

@@ -73,7 +73,11 @@ export interface SubresourceRequest {
   /** The resource that serves `plural` of a group in its storage version: `('', 'pods')`. */
   resourceFor(group: string, plural: string): ResourceInfo;
   /** The body as a kind (JSON, YAML or protobuf by Content-Type), decoded, strictness as `fieldValidation` asks. */
-  decode(expected: { group: string; version: string; kind: string; typeName: string }): Promise<KubernetesObject>;
+  decode(
+    expected: { group: string; version: string; kind: string; typeName: string },
+    /** Older forms that are taken too: `policy/v1beta1/Eviction` → its type's name. */
+    alternatives?: ReadonlyMap<string, string>,
+  ): Promise<KubernetesObject>;
   warn(text: string): void;
 }
 

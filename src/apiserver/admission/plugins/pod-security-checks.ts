@@ -234,26 +234,25 @@ export function podViolations(
 }
 
 function appArmor(target: Target): Violation | undefined {
-  const isBad = (type: string | undefined) => type === 'Unconfined';
+  const types = new Set<string>();
+  const isBad = (type: string | undefined) => {
+    const bad = type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
+    if (bad) types.add(type);
+    return bad;
+  };
   const isPod = isBad(target.spec.securityContext?.appArmorProfile?.type);
   const bad = matching(target, ({ appArmorProfile }) => isBad(appArmorProfile?.type));
-  const annotated = Object.entries(target.annotations).filter(([key, value]) => {
+  const annotations = Object.entries(target.annotations).filter(([key, value]) => {
     const isProfile = key.startsWith('container.apparmor.security.beta.kubernetes.io/');
     return isProfile && value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/');
   });
-  const values = sorted([
-    ...(isPod || bad.length > 0 ? ['"Unconfined"'] : []),
-    ...annotated.map(([, value]) => JSON.stringify(value)),
-  ]);
+  const values = [...sorted(types), ...annotations.map(([key, value]) => `${key}=${JSON.stringify(value)}`).sort()];
   if (values.length === 0) return undefined;
-  const details: string[] = [];
-  if (isPod || bad.length > 0)
-    details.push(`${setters(isPod, bad)} must not set AppArmor profile type to "Unconfined"`);
-  if (annotated.length > 0) {
-    const list = annotated.map(([key, value]) => `${key}=${JSON.stringify(value)}`).sort();
-    details.push(`${some('annotation', list.length)} ${list.join(', ')}`);
-  }
-  return violation(some('forbidden AppArmor profile', values.length), details.join('; '));
+  const who = [setters(isPod, bad), annotations.length > 0 ? some('annotation', annotations.length) : ''].filter(
+    Boolean,
+  );
+  const detail = `${who.join(' and ')} must not set AppArmor profile type to ${quote(values)}`;
+  return violation(some('forbidden AppArmor profile', values.length), detail);
 }
 
 function probeHosts(target: Target): Violation | undefined {
