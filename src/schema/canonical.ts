@@ -253,6 +253,6 @@ function compile(typeName: string): Canonicalize {
     ...compiler.lines.filter((line) => !line.startsWith('const ')),
     'c.keys += n; return o; };',
   );
-  // eslint-disable-next-line no-new-func -- the text is made of field names from facts/, never of a request
+  // The text is made of field names from facts/, never of a request.
   return new Function('V', 'H', 'EMPTY', body.join('\n'))(values, compiler.holders, empty) as Canonicalize;
 }

@@ -220,6 +220,32 @@ test(`damaged protobuf is refused or read, and never crashes (seed ${seed})`, ()
   }
 });
 
+test(`damaged JSON is refused or read, and never crashes (seed ${seed})`, () => {
+  const source = seededRandom(seed);
+  const random = () => source.next();
+  const alphabet = '{}[]",:\\u0-1.eE9tfn \u0000\ud800é';
+  for (let round = 0; round < 4000; round++) {
+    const [type] = types[Math.floor(random() * types.length)]!;
+    const chars = [...JSON.stringify(randomObject(type, { random, density: 0.2, maxDepth: 3 }))];
+    for (let change = 0; change < 3; change++) {
+      const at = Math.floor(random() * chars.length);
+      chars.splice(at, Math.floor(random() * 3), alphabet[Math.floor(random() * alphabet.length)]!);
+    }
+    try {
+      const { object } = decode(chars.join(''), type);
+      assert.equal(codec.stringify(type, codec.canonical(type, object)), codec.stringify(type, object));
+    } catch (error) {
+      assert.ok(error instanceof codec.DecodeError, `${type}: ${(error as Error).stack}`);
+    }
+  }
+});
+
+test('a number that no double can hold is refused, wherever it stands', () => {
+  const raw = (value: string) => `{"metadata":{"managedFields":[{"fieldsV1":{"a":${value}}}]}}`;
+  assert.throws(() => decode(raw('1e999')), { name: 'DecodeError' });
+  assert.equal(decode(raw('1e9')).object.metadata.managedFields[0].fieldsV1.a, 1e9);
+});
+
 test('protobuf with a huge length, endless nesting or a runaway number is refused', () => {
   const schemaType = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
   const nested = (depth: number): Uint8Array => {

@@ -405,11 +405,14 @@ export class ExactDecoder {
   }
 }
 
-/** JSON.parse that keeps integers beyond 2^53 as BigInt. */
+/** JSON.parse that keeps integers beyond 2^53 as BigInt, and refuses numbers that no double can hold. */
 export function parseKeepingIntegers(text: string): unknown {
-  if (!/[0-9]{16}/.test(text)) return JSON.parse(text);
+  if (!/[0-9]{16}|[0-9][eE]\+?[0-9]{3}/.test(text)) return JSON.parse(text);
   const reviver = (_key: string, value: unknown, context: { source?: string }): unknown => {
     if (typeof value !== 'number' || Number.isSafeInteger(value) || !context.source) return value;
+    if (!Number.isFinite(value)) {
+      throw new DecodeError('type', `json: cannot unmarshal number ${context.source} into Go value of type float64`);
+    }
     return /^-?[0-9]{16,40}$/.test(context.source) ? BigInt(context.source) : value;
   };
   return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);

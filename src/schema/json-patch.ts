@@ -7,6 +7,9 @@ import { isObject, type JsonObject, PatchError } from './patch-error.ts';
 /** What all copies of one patch may add, as upstream limits it. */
 const maxCopiedBytes = 3 * 1024 * 1024;
 
+/** Elements that all operations of one patch may move or compare. */
+const maxWork = 10_000_000;
+
 const absent = Symbol('absent');
 
 const rejected = (problem: string): never => {
@@ -35,9 +38,16 @@ class Document {
   root: unknown;
   readonly #owned = new Set<object>();
   #copiedBytes = 0;
+  #work = 0;
 
   constructor(root: unknown) {
     this.root = root;
+  }
+
+  /** Counts work done, so that no patch keeps the server busy. */
+  spend(work: number): void {
+    this.#work += work;
+    if (this.#work > maxWork) rejected('the patch takes too much work');
   }
 
   #own(value: object): object {
@@ -94,8 +104,10 @@ class Document {
 
   add(path: string, value: unknown): void {
     const { parent, key } = this.#parentOf(path, 'add');
-    if (Array.isArray(parent)) parent.splice(indexOf(key, parent.length, true), 0, value);
-    else setKey(parent, key, value);
+    if (Array.isArray(parent)) {
+      this.spend(parent.length);
+      parent.splice(indexOf(key, parent.length, true), 0, value);
+    } else setKey(parent, key, value);
   }
 
   replace(path: string, value: unknown): void {
@@ -111,8 +123,10 @@ class Document {
 
   remove(path: string, what = 'remove'): void {
     const { parent, key } = this.#parentOf(path, what);
-    if (Array.isArray(parent)) parent.splice(indexOf(key, parent.length, false), 1);
-    else {
+    if (Array.isArray(parent)) {
+      this.spend(parent.length);
+      parent.splice(indexOf(key, parent.length, false), 1);
+    } else {
       if (!Object.hasOwn(parent, key)) rejected(`Unable to remove nonexistent key: ${key}: missing value`);
       delete parent[key];
     }
@@ -134,12 +148,12 @@ class Document {
 
   test(path: string, expected: unknown): void {
     const actual = this.findOrNull(path, 'test');
-    if (!isEqual(actual, expected ?? null)) rejected(`testing value ${path} failed: test failed`);
+    if (!isEqual(actual, expected ?? null, this)) rejected(`testing value ${path} failed: test failed`);
   }
 }
 
 /** Deep equality of JSON values; not recursive. */
-function isEqual(left: unknown, right: unknown): boolean {
+function isEqual(left: unknown, right: unknown, work: { spend(work: number): void }): boolean {
   const stack: [unknown, unknown][] = [[left, right]];
   for (let pair = stack.pop(); pair; pair = stack.pop()) {
     const [a, b] = pair;
@@ -147,6 +161,7 @@ function isEqual(left: unknown, right: unknown): boolean {
     if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
     if (Array.isArray(a) !== Array.isArray(b)) return false;
     const keys = Object.keys(a);
+    work.spend(keys.length);
     if (keys.length !== Object.keys(b).length) return false;
     for (const key of keys) {
       if (!Object.hasOwn(b, key)) return false;

@@ -173,6 +173,23 @@ test('a JSON patch that copies itself larger and larger is stopped', () => {
   assert.throws(() => json({ a: ['x'.repeat(100)] }, operations), { name: 'PatchError', code: 422 });
 });
 
+test('a JSON patch that compares or moves too much is stopped', () => {
+  const many = Array.from({ length: 20_000 }, (_, index) => index);
+  const tests = Array.from({ length: 5000 }, () => ({ op: 'test', path: '', value: { a: many } }));
+  assert.throws(
+    () =>
+      applyJsonPatch(
+        { a: [...many] },
+        tests.map((item) => ({ ...item, from: '', hasValue: true })),
+      ),
+    {
+      name: 'PatchError',
+      code: 422,
+      message: 'the patch takes too much work',
+    },
+  );
+});
+
 test('bodies that are no patch are refused in upstream words', () => {
   assert.throws(() => decodeMergePatch(''), {
     code: 400,

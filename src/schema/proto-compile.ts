@@ -1,18 +1,11 @@
 // Compiles, for each type on first use, a protobuf encoder and decoder from the field numbers in the fact tables.
 // As upstream's: plain scalars and structs are written even when zero, map entries are sorted by key.
 import { type Field, type Type, typeOf } from './ir.ts';
-import type { ProtoReader } from './proto-reader.ts';
 import * as values from './proto-values.ts';
-import type { ProtoWriter } from './proto-writer.ts';
 
-type Encode = (object: any, writer: ProtoWriter) => void;
-/** Reads up to `end` into `into`: plain JSON, not canonical yet. */
-type Decode = (reader: ProtoReader, end: number, into: any) => any;
-
-export interface ProtoCodec {
-  encode: Encode;
-  decode: Decode;
-}
+type Encode = values.ProtoCodec['encode'];
+type Decode = values.ProtoCodec['decode'];
+type ProtoCodec = values.ProtoCodec;
 
 const codecs = new Map<string, ProtoCodec>();
 

@@ -5,10 +5,15 @@ import { parseKeepingIntegers } from './exact-decode.ts';
 import { scanJson } from './json-scan.ts';
 import { describeSyntaxError } from './json-syntax.ts';
 import { DecodeError } from './limits.ts';
-import type { ProtoCodec } from './proto-compile.ts';
 import type { ProtoReader } from './proto-reader.ts';
 import type { ProtoWriter } from './proto-writer.ts';
 import { formatDuration, formatMicroTime, formatTime, isZeroTime, parseDuration, parseTime } from './time.ts';
+
+/** A compiled pair for one struct type; `decode` reads up to `end` into `into`: plain JSON, not canonical yet. */
+export interface ProtoCodec {
+  encode: (object: any, writer: ProtoWriter) => void;
+  decode: (reader: ProtoReader, end: number, into: any) => any;
+}
 
 /** Sorted as upstream's generated code sorts them. */
 export const sortedKeys = (map: object): string[] => Object.keys(map).sort();
@@ -231,7 +236,8 @@ function jsonOf(text: string): unknown {
   scanJson(text);
   try {
     return parseKeepingIntegers(text);
-  } catch {
+  } catch (error) {
+    if (error instanceof DecodeError) throw error;
     throw new DecodeError('type', describeSyntaxError(text));
   }
 }
