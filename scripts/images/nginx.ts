@@ -52,7 +52,7 @@ export const nginx: Recipe = {
   async cook(kitchen) {
     const base = await kitchen.layer('nginx', async (root) => {
       await addRootFiles(root);
-      await kitchen.packages.unpack(['nginx', 'bash'], root);
+      await kitchen.packages.unpack(['nginx', 'bash', 'curl', 'ca-certificates'], root);
       await mergeUsr(root);
       await addBusybox(kitchen, root);
       await dropDocumentation(root);

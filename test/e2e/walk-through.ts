@@ -109,7 +109,7 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
     for (const version of ['extensions-v1beta1', 'apps-v1beta2', 'apps-v1']) {
       const output = await cluster.tryKubectl(`apply -f ${manifest(`nginx-deployment-${version}`)}`);
       assert.equal(output.code, 0, output.stderr);
-      assert.match(output.stdout, /^deployment.apps\/nginx-deployment (configured|unchanged)\n$/);
+      assert.match(output.stdout, /^deployment\.(apps|extensions)\/nginx-deployment (configured|unchanged)\n$/);
       const warns = /Warning: .* is deprecated .*; use apps\/v1 Deployment/.test(output.stderr);
       assert.equal(warns, version !== 'apps-v1', output.stderr);
     }
