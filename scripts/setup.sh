@@ -16,6 +16,7 @@ need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || missing+=("$2"
 need containerd containerd
 need runc runc
 need nft nftables
+need ip iproute2
 need conntrack conntrack
 need curl curl
 [ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || missing+=(containernetworking-plugins)

@@ -7,7 +7,8 @@ import * as packets from 'dns-packet';
 import type { Namespace } from '../../../generated/core-v1.ts';
 import { endpointSliceKind, namespaceKind, serviceKind } from '../../../generated/kinds.ts';
 import { systemClock } from '../../base/clock.ts';
-import { silentLogger } from '../../base/log.ts';
+import { FakeClock } from '../../base/clock-fake.ts';
+import { createLogger, silentLogger } from '../../base/log.ts';
 import { FakeInformerFactory } from '../testing/fake-informers.ts';
 import { aService, aSlice } from '../testing/objects.ts';
 import { createDnsServer } from './dns-server.ts';
@@ -281,4 +282,30 @@ test('a TCP connection may send several questions, in pieces', async () => {
   }
   assert.equal(packets.decode(all.subarray(2, 2 + all.readUInt16BE(0))).answers?.length, 1);
   socket.destroy();
+});
+
+test('a server whose port is taken listens once it is free', async () => {
+  const taken = createSocket('udp4');
+  taken.bind(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const clock = new FakeClock();
+  const saysSo = Promise.withResolvers<void>();
+  const second = createDnsServer({
+    informers,
+    address: '127.0.0.1',
+    port: taken.address().port,
+    clusterDomain: 'cluster.local',
+    clock,
+    log: createLogger(() => saysSo.resolve()),
+    upstreams: { current: async () => [] },
+  });
+  const stopSecond = new AbortController();
+  const ends = second.run(stopSecond.signal);
+  await saysSo.promise;
+  const port = taken.address().port;
+  await new Promise<void>((resolve) => taken.close(resolve));
+  await clock.advance(1_000);
+  assert.equal(await second.listening, port);
+  stopSecond.abort();
+  await ends;
 });

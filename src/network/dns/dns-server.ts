@@ -33,10 +33,16 @@ export interface DnsServerOptions {
 }
 
 export interface DnsServer extends Component {
-  /** Settles with the port once both sockets listen; rejects when they cannot. */
+  /** Settles with the port once both sockets listen. */
   readonly listening: Promise<number>;
 }
 
+interface OpenSockets {
+  readonly udp: UdpSocket;
+  readonly tcp: Server;
+}
+
+const retryMs = 250;
 const maxConnections = 256;
 const idleConnectionMs = 10_000;
 
@@ -56,7 +62,6 @@ class ClusterDns implements DnsServer {
   constructor(options: DnsServerOptions) {
     this.#options = options;
     this.listening = this.#listens.promise;
-    this.listening.catch(() => {}); // run() reports it as well
     const { clock, address } = options;
     const upstreams = options.upstreams ?? upstreamsFromFile('/etc/resolv.conf', [address], clock);
     this.#metrics = createDnsMetrics(() => this.#isReady);
@@ -69,40 +74,51 @@ class ClusterDns implements DnsServer {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { address, informers, log } = this.#options;
-    const udp = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 });
-    const tcp = createServer();
+    const { address, informers, log, clock } = this.#options;
     const connections = new Set<Socket>();
+    let open: OpenSockets | undefined;
+    while (!open && !signal.aborted) {
+      try {
+        open = await this.#open(connections);
+      } catch (error) {
+        // The one before us may not have let go yet, or the bridge is being made: the rest of the node goes on.
+        log.warn('DNS cannot listen yet', { address, problem: String(error) });
+        await clock.sleep(retryMs, signal);
+      }
+    }
+    if (!open) return;
     try {
-      udp.on('message', (message, from) => void this.#answerDatagram(udp, message, from));
-      tcp.on('connection', (socket) => this.#serve(socket, connections));
-      const port = await this.#listen(udp, tcp);
-      udp.on('error', (error) => log.error('DNS socket', error));
-      tcp.on('error', (error) => log.error('DNS socket', error));
+      open.udp.on('error', (error) => log.error('DNS socket', error));
+      open.tcp.on('error', (error) => log.error('DNS socket', error));
       const metrics = this.#metrics.listen(address, this.#options.metricsPort, signal);
-      this.#listens.resolve(port);
+      this.#listens.resolve(open.udp.address().port);
       await informers.waitForSync(signal);
       this.#isReady = !signal.aborted;
       if (!signal.aborted) await once(signal, 'abort');
       await metrics;
-    } catch (error) {
-      this.#listens.reject(error);
-      throw error;
     } finally {
       for (const socket of connections) socket.destroy();
-      await Promise.all([closeUdp(udp), closeTcp(tcp)]);
+      await Promise.all([closeUdp(open.udp), closeTcp(open.tcp)]);
     }
   }
 
   /** Both sockets on one port: with port 0, the one that UDP was given. */
-  async #listen(udp: UdpSocket, tcp: Server): Promise<number> {
+  async #open(connections: Set<Socket>): Promise<OpenSockets> {
     const { address, port = dnsPort } = this.#options;
-    udp.bind(port, address);
-    await once(udp, 'listening');
-    const taken = udp.address().port;
-    tcp.listen(taken, address);
-    await once(tcp, 'listening');
-    return taken;
+    const udp = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 });
+    const tcp = createServer();
+    udp.on('message', (message, from) => void this.#answerDatagram(udp, message, from));
+    tcp.on('connection', (socket) => this.#serve(socket, connections));
+    try {
+      udp.bind(port, address);
+      await once(udp, 'listening');
+      tcp.listen(udp.address().port, address);
+      await once(tcp, 'listening');
+      return { udp, tcp };
+    } catch (error) {
+      await Promise.all([closeUdp(udp), closeTcp(tcp)]);
+      throw error;
+    }
   }
 
   async #answerDatagram(udp: UdpSocket, message: Buffer, from: { address: string; port: number }): Promise<void> {
