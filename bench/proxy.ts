@@ -3,7 +3,7 @@
 import { endpointSliceKind, serviceKind } from '../generated/kinds.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { createLogger } from '../src/base/log.ts';
-import { openNft } from '../src/network/proxy/nft.ts';
+import { nft } from '../src/network/proxy/nft.ts';
 import { createServiceProxy } from '../src/network/proxy/service-proxy.ts';
 import { FakeInformerFactory } from '../src/network/testing/fake-informers.ts';
 import { isInsideLab, labSkipReason, runInsideLab } from '../src/network/testing/lab.ts';
@@ -39,16 +39,12 @@ async function measure(): Promise<void> {
     clock: systemClock,
     log: createLogger((line) => process.stderr.write(line), 'warn'),
     forgetFlows: async () => {},
-    openNft: async () => {
-      const nft = await openNft();
-      return {
-        ...nft,
-        async apply(commands) {
-          await nft.apply(commands);
-          applied.resolve();
-        },
-        [Symbol.asyncDispose]: () => nft[Symbol.asyncDispose](),
-      };
+    nft: {
+      ...nft,
+      async apply(commands) {
+        await nft.apply(commands);
+        applied.resolve();
+      },
     },
   });
   const sliceOf = (i: number, shift: number) =>

@@ -1,5 +1,5 @@
 // Runs the network's own programs: an argument list, never a shell.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -16,6 +16,26 @@ export class CommandFailure extends Error {
     super(message, { cause });
     this.isMissing = isMissing;
   }
+}
+
+/** Runs a program whose standard input is an open file; for those that open their input again by name. */
+export async function runWithInput(command: string, args: readonly string[], inputFd: number): Promise<void> {
+  const child = spawn(command, [...args], {
+    stdio: [inputFd, 'ignore', 'pipe'],
+    timeout: 60_000,
+    env: { ...process.env, PATH: searchPath, LC_ALL: 'C' },
+  });
+  let complaint = '';
+  child.stderr!.on('data', (chunk: Buffer) => {
+    if (complaint.length < 2000) complaint += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      reject(new CommandFailure(`${command}: ${error.message}`, error.code === 'ENOENT', error)),
+    );
+    child.on('close', resolve);
+  });
+  if (code !== 0) throw new CommandFailure(`${command}: ${complaint.trim() || `ended with ${code}`}`, false, undefined);
 }
 
 export interface CommandOptions {

@@ -12,7 +12,7 @@ import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
 import { type SlicesByService, serviceOfSlice, slicesByService } from '../service-of-slice.ts';
 import { planBase, type TableOptions } from './base-rules.ts';
 import { findRefused } from './find-refused.ts';
-import { type Nft, openNft } from './nft.ts';
+import { type Nft, nft as systemNft } from './nft.ts';
 import { planHostPorts } from './plan-host-ports.ts';
 import { planService } from './plan-service.ts';
 import { emptyPlan, type Plan } from './rule-set.ts';
@@ -27,7 +27,7 @@ export interface ServiceProxyOptions extends TableOptions {
   /** How often to see whether somebody removed our table; default 30 s. */
   readonly checkIntervalMs?: number;
   /** What carries out transactions; default nft. */
-  readonly openNft?: () => Promise<Nft>;
+  readonly nft?: Nft;
   readonly forgetFlows?: (flows: readonly StaleFlow[]) => Promise<void>;
 }
 
@@ -107,7 +107,7 @@ class NftablesProxy implements ServiceProxy {
 
   async run(signal: AbortSignal): Promise<void> {
     const { informers, clock, checkIntervalMs = 30_000 } = this.#options;
-    await using nft = await (this.#options.openNft ?? openNft)();
+    const nft = this.#options.nft ?? systemNft;
     await informers.waitForSync(signal);
     const onAbort = () => this.#wake.resolve();
     signal.addEventListener('abort', onAbort, { once: true });
