@@ -5,9 +5,9 @@ import type { KubernetesObject } from '../meta/object.ts';
 
 /** First deprecated in; all three left upstream in v1.16. */
 const deprecatedIn: Record<string, string> = {
-  'apps/v1beta1': 'v1.9',
+  'apps/v1beta1': 'v1.8',
   'apps/v1beta2': 'v1.9',
-  'extensions/v1beta1': 'v1.9',
+  'extensions/v1beta1': 'v1.8',
 };
 
 export function oldWorkloadVersions(
@@ -27,8 +27,14 @@ export function oldWorkloadVersions(
         return object;
       },
       fromStorage: (object) => ({ ...object, apiVersion: groupVersion }),
+      ...(hadMutableSelector(groupVersion, kind) ? { rules: { validateUpdate: () => {} } } : {}),
     };
   });
+}
+
+/** The first versions let a client change the selector, and whoever still writes in them may. */
+function hadMutableSelector(groupVersion: string, kind: string): boolean {
+  return groupVersion !== 'apps/v1beta2' && ['DaemonSet', 'Deployment', 'ReplicaSet'].includes(kind);
 }
 
 /** Fields that today's version no longer has. */

@@ -108,7 +108,9 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   carryOver(draft, current);
   const context = { nowMs: server.clock.now(), isDryRun: call.isDryRun };
   if (rules) rules.prepareForUpdate(draft, current, context);
-  else if (!call.subresource) resource.rules.prepareForUpdate?.(draft, current, context);
+  else if (!call.subresource || call.subresource === 'scale') {
+    resource.rules.prepareForUpdate?.(draft, current, context); // a Scale writes the spec: that is a new generation
+  }
   const next = canonical<KubernetesObject>(resource.storage.typeName, draft);
   if (!call.skipsValidation) validateUpdate(call, next, current, rules);
   const stamped = next.metadata.resourceVersion;
