@@ -165,6 +165,28 @@ export function storeContract(name: string, open: () => Promise<Store>): void {
       );
     });
 
+    check('says at every page how many keys follow, also to readers that take turns', async (store) => {
+      await store.commit(
+        Array.from({ length: 1000 }, (_, n) => ({ key: `/k/${String(n).padStart(4, '0')}`, value: bytes('x') })),
+      );
+      await store.commit(
+        Array.from({ length: 900 }, (_, n) => ({ key: `/k/x${String(n).padStart(4, '0')}`, value: bytes('x') })),
+      );
+      const readers = [
+        { limit: 600, seen: 0, after: '' },
+        { limit: 70, seen: 0, after: '' },
+      ];
+      for (let turn = 0; turn < 4; turn++) {
+        for (const reader of readers) {
+          const page = await store.range({ prefix: '/k/', limit: reader.limit, after: reader.after, revision: 3 });
+          reader.seen += page.items.length;
+          reader.after = page.items.at(-1)!.key;
+          assert.equal(page.remaining, 1900 - reader.seen);
+          await store.commit([{ key: `/k/${turn}-${reader.limit}`, value: bytes('new') }]);
+        }
+      }
+    });
+
     check('reads the past', async (store) => {
       await put(store, '/a', '1');
       await put(store, '/a', '2');

@@ -56,6 +56,8 @@ export class LogTable {
   readonly #sweepScan: StatementSync;
   readonly #sweepOlder: StatementSync;
   readonly #sweepOne: StatementSync;
+  /** Where the last reader that was told how much remains has got to. */
+  #counted: { prefix: string; revision: number; last: string; remaining: number } | undefined;
   #revision: number;
   #compacted: number;
   #swept: number;
@@ -143,12 +145,17 @@ export class LogTable {
       verify(key, value, checksum);
       items.push({ key, value: value!, modRevision: revisionOf(place), createRevision: created });
     }
-    let remaining = 0;
-    const last = items.at(-1);
-    if (query.isCounted && last && items.length >= query.limit) {
-      [remaining] = this.#rest.get(last.key, query.prefix, end, before) as unknown as [number];
-    }
-    return { items, revision, remaining };
+    const last = items.at(-1)?.key;
+    if (last === undefined || items.length < query.limit) return { items, revision, remaining: 0 };
+    // Counting costs as much as reading the keys: whoever pages through is counted once.
+    const counted = this.#counted;
+    const isContinued =
+      counted?.prefix === query.prefix && counted.revision === revision && counted.last === query.after;
+    let remaining = isContinued ? counted.remaining - items.length : 0;
+    if (!isContinued && query.isCounted)
+      [remaining] = this.#rest.get(last, query.prefix, end, before) as unknown as [number];
+    if (isContinued || query.isCounted) this.#counted = { prefix: query.prefix, revision, last, remaining };
+    return { items, revision, remaining: query.isCounted ? remaining : 0 };
   }
 
   /** Events of a prefix over a bounded stretch of the log. */
