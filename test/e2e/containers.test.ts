@@ -128,7 +128,7 @@ spec:
       'http://shop.default.svc.cluster.local/',
       `http://${node}:${nodePort}/`,
     ]) {
-      assert.match(await kubectl(`exec client -- wget -qO- -T 5 ${url}`), /Welcome to nginx/, url);
+      assert.match(await kubectl(`exec client -- wget -qO- ${url}`), /Welcome to nginx/, url);
     }
     assert.match(
       await kubectl('exec client -- nslookup kubernetes.default.svc.cluster.local'),
