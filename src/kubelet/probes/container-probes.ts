@@ -25,6 +25,8 @@ export interface ContainerProbesOptions {
 // A container that has just begun is looked at more often, so that its start is not told a whole period late.
 const eagerMs = 3_000;
 const eagerPeriodMs = 100;
+/** Nobody listens yet in the first moments of a program: that is not worth an event. */
+const newbornMs = 250;
 
 type Kind = 'Startup' | 'Liveness' | 'Readiness';
 
@@ -102,15 +104,16 @@ export class ContainerProbes {
       const outcome = await this.#run(probe);
       if (signal.aborted) return;
       // Between the beats of its period a failure means nothing yet; a success need not wait for the next one.
-      const isOnBeat = begunMs - countedMs >= periodMs - 5;
-      if (isOnBeat) countedMs = begunMs;
+      const isNewborn = kind !== 'Liveness' && clock.now() - startedAtMs < newbornMs;
+      const isOnBeat = !isNewborn && begunMs - countedMs >= periodMs - 5;
       if (isOnBeat || outcome.isSuccess) {
+        countedMs = begunMs;
         if (!outcome.isSuccess) this.#say(kind, outcome);
         const verdict = counter.add(outcome.isSuccess);
         if (verdict !== undefined && onVerdict(verdict)) return;
       }
       const isEager = kind !== 'Liveness' && !outcome.isSuccess && !this.isReady && clock.now() - startedAtMs < eagerMs;
-      const nextMs = countedMs + periodMs - clock.monotonicMs();
+      const nextMs = isNewborn && !outcome.isSuccess ? eagerPeriodMs : countedMs + periodMs - clock.monotonicMs();
       await clock.sleep(Math.max(10, isEager ? Math.min(eagerPeriodMs, nextMs) : nextMs), signal);
     }
   }
