@@ -2,6 +2,7 @@
 import type { Binding, Pod } from '../../../generated/core-v1.ts';
 import { badRequest, conflict, StatusError } from '../../api/meta/status-error.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import { topologyLabels } from '../admission/plugins/pod-topology-labels.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { created } from './success.ts';
 
@@ -37,7 +38,8 @@ export const createBinding: SubresourceHandler = {
 async function bind(request: SubresourceRequest, name: string, binding: Binding) {
   checkTarget(binding);
   const { info, user, isDryRun, clock } = request;
-  const { uid, resourceVersion, annotations = {}, labels = {} } = binding.metadata;
+  const { uid, resourceVersion, annotations = {} } = binding.metadata;
+  const labels = { ...binding.metadata.labels, ...topologyLabels(request.objects, binding.target.name!) };
   const refuse = (problem: string) => conflict({ group: '', name: 'pods/binding' }, name, `pod ${name} ${problem}`);
   await request.writer.update(
     request.resourceFor('', 'pods'),

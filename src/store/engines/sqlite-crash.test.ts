@@ -119,6 +119,24 @@ test('counters that contradict the table are refused', async () => {
   await assert.rejects(openSqliteStore({ file }), /the store is damaged/);
 });
 
+test('a full store refuses writes, goes on reading, and writes again after compaction', async () => {
+  await using store = await openSqliteStore({ file: fresh(), maxBytes: 2 << 20 });
+  const value = new Uint8Array(50_000);
+  let written = 0;
+  const fill = async () => {
+    for (;;) {
+      await store.commit([{ key: '/a', value }]);
+      written++;
+    }
+  };
+  await assert.rejects(fill(), /full/);
+  assert.ok(written > 20);
+  assert.equal((await store.get('/a'))?.modRevision, store.revision);
+  await store.compact(store.revision);
+  const { revision } = await store.commit([{ key: '/a', value }]);
+  assert.equal(revision, written + 2);
+});
+
 test('a commit beyond what may wait is refused at once', async () => {
   await using store = await openSqliteStore({ file: fresh() });
   const large = new Uint8Array(8 << 20);

@@ -11,6 +11,8 @@ import { type CommitGroup, type GroupOutcome, joinValues } from './sqlite-messag
 /** Most writes of one commit. */
 export const placesPerRevision = 1024;
 
+const pageBytes = 8192;
+
 const firstPlace = (revision: number) => revision * placesPerRevision;
 const revisionOf = (place: number) => Math.floor(place / placesPerRevision);
 
@@ -42,6 +44,8 @@ const liveRows = `
 export interface TableOptions {
   readonly file: string;
   readonly cacheKilobytes: number;
+  /** The table grows no larger than this: writes are refused first. */
+  readonly maxBytes: number;
 }
 
 export class LogTable {
@@ -62,18 +66,19 @@ export class LogTable {
   #compacted: number;
   #swept: number;
 
-  constructor({ file, cacheKilobytes }: TableOptions) {
+  constructor({ file, cacheKilobytes, maxBytes }: TableOptions) {
     prepareFile(file);
     this.#db = new DatabaseSync(file);
     this.#db.exec(`
       pragma locking_mode = exclusive;
-      pragma page_size = 8192;
+      pragma page_size = ${pageBytes};
       pragma journal_mode = wal;
       pragma synchronous = full;
       pragma wal_autocheckpoint = 2000;
       pragma journal_size_limit = 33554432;
       pragma cache_size = -${cacheKilobytes};
       pragma temp_store = memory;
+      pragma max_page_count = ${Math.ceil(maxBytes / pageBytes)};
     `);
     this.#db.exec(schema);
     const prepare = (sql: string) => {

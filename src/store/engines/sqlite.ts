@@ -31,6 +31,8 @@ export interface SqliteStoreOptions {
   readonly file: string;
   /** Page cache; default 8 MB. */
   readonly cacheKilobytes?: number;
+  /** Where writes are refused; default 8 GiB. Compaction and deletion make room again. */
+  readonly maxBytes?: number;
   /** How much of the commit log stays in memory; default 4 MB. */
   readonly tailBytes?: number;
   /** Called when the disk failed and nothing may go on; must not return. Default: says why and ends the process. */
@@ -44,10 +46,10 @@ const pendingLimit = { commits: 20_000, bytes: 64 << 20 };
 const rowsPerPage = 500;
 
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { file, cacheKilobytes = 8192 } = options;
+  const { file, cacheKilobytes = 8192, maxBytes = 8 * 2 ** 30 } = options;
   const worker = new Worker(workerUrl('sqlite-worker'), {
     name: 'store',
-    workerData: { file, cacheKilobytes },
+    workerData: { file, cacheKilobytes, maxBytes },
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
   const first = await new Promise<FromWorker>((resolve, reject) => {

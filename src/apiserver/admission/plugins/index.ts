@@ -9,11 +9,13 @@ import {
   certificateSigning,
   certificateSubjectRestriction,
 } from './certificates.ts';
+import { claimResize } from './claim-resize.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podSecurity } from './pod-security.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
 import { rbacEscalation } from './rbac-escalation.ts';
 import { resourceQuota, type SaveQuota } from './resource-quota.ts';
@@ -50,12 +52,14 @@ export function admissionPlugins({
     defaultTolerationSeconds,
     defaultStorageClass,
     storageObjectInUseProtection,
+    claimResize,
     runtimeClass,
     certificateRequester,
     certificateApproval(authorizer),
     certificateSigning(authorizer),
     certificateSubjectRestriction,
     defaultIngressClass,
+    podTopologyLabels,
     rbacEscalation(authorizer, rules),
     resourceQuota(saveQuota),
   ];
