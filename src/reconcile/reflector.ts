@@ -59,6 +59,7 @@ class Reflector<T extends KubernetesObject> {
       const startedMs = clock.monotonicMs();
       try {
         if (this.#resourceVersion === '') await this.#list(signal);
+        if (signal.aborted) return;
         const startedWatchMs = clock.monotonicMs();
         await this.#watch(signal);
         if (clock.monotonicMs() - startedWatchMs > 1000) {
