@@ -100,6 +100,7 @@ function parseResource(
   let namespace = '';
   if (rest[0] === 'namespaces' && rest.length > 2 && !namespaceSubresources.has(rest[2]!)) {
     namespace = decodeSegment(rest[1]!);
+    if (namespace === '') throw badRequest('the request path is not in canonical form');
     rest = rest.slice(2);
   } else if (rest[0] === 'namespaces' && rest.length > 1) {
     namespace = decodeSegment(rest[1]!);
