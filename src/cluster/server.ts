@@ -68,7 +68,10 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
       { settings, pki, store, isReal, log: log.with({ component: 'apiserver' }) },
       stopping.signal,
     );
-    cleanup.defer(() => server.stopped());
+    cleanup.defer(() => {
+      stopping.abort();
+      return server.stopped();
+    });
     const admin = createClient(inProcess(server.api));
     await ensureBootstrap(admin, server.api.table.all(), clusterObjects(settings));
     const url = `https://${isReal ? settings.address : '127.0.0.1'}:${settings.apiPort}`;
@@ -96,8 +99,12 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
       timed('controllers', `${loops.join(' and ')} running`);
     }
 
-    const compactor = createCompactor({ store, clock, log: log.with({ component: 'store' }) }).run(stopping.signal);
-    cleanup.defer(() => compactor);
+    const compacting = new AbortController();
+    const compactor = createCompactor({ store, clock, log: log.with({ component: 'store' }) }).run(compacting.signal);
+    cleanup.defer(() => {
+      compacting.abort();
+      return compactor;
+    });
 
     if (!options.only) {
       if (containerd) {
