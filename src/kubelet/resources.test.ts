@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PodSpec, ResourceRequirements } from '../../generated/core-v1.ts';
+import { cpuQuota, cpuShares, podLinuxResources, qosClassOf, quantityValue } from './resources.ts';
+
+const spec = (...resources: ResourceRequirements[]): PodSpec => ({
+  containers: resources.map((each, index) => ({ name: `c${index}`, resources: each })),
+});
+const full = { cpu: '1', memory: '1Gi' };
+
+for (const { text, want } of [
+  { text: '100m', want: 0.1 },
+  { text: '1.5Gi', want: 1.5 * 2 ** 30 },
+  { text: '2k', want: 2000 },
+  { text: '1e3', want: 1000 },
+  { text: '5E', want: 5e18 },
+])
+  test(`quantityValue of ${text}`, () => assert.equal(quantityValue(text), want));
+
+for (const { name, pod, want } of [
+  { name: 'nothing asked for', pod: spec({}), want: 'BestEffort' },
+  { name: 'a request', pod: spec({ requests: { cpu: '100m' } }), want: 'Burstable' },
+  { name: 'limits alone', pod: spec({ limits: full }), want: 'Guaranteed' },
+  { name: 'equal requests and limits', pod: spec({ limits: full, requests: full }), want: 'Guaranteed' },
+  { name: 'a lower request', pod: spec({ limits: full, requests: { cpu: '500m' } }), want: 'Burstable' },
+  { name: 'one container without', pod: spec({ limits: full }, {}), want: 'Burstable' },
+])
+  test(`qosClassOf ${name} is ${want}`, () => assert.equal(qosClassOf(pod), want));
+
+test('shares and quota have their smallest values', () => {
+  assert.deepEqual([cpuShares(0), cpuShares(1), cpuShares(1000)], [2, 2, 1024]);
+  assert.deepEqual([cpuQuota(0), cpuQuota(1), cpuQuota(500)], [0, 1000, 50_000]);
+});
+
+test('a pod is limited only where each of its containers is', () => {
+  assert.deepEqual(
+    podLinuxResources(spec({ limits: full }, { limits: { memory: '1Gi' }, requests: { cpu: '500m' } })),
+    {
+      cpuShares: 1536,
+      memoryLimitInBytes: 2 ** 31,
+    },
+  );
+});

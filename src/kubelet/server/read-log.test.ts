@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { systemClock } from '../../base/clock.ts';
+import { type LogOptions, readLog } from './read-log.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'read-log-'));
+after(() => rmSync(dir, { recursive: true }));
+
+const line = (second: number, text: string, tag = 'F', stream = 'stdout'): string =>
+  `2030-01-01T00:00:0${second}.5Z ${stream} ${tag} ${text}\n`;
+const path = join(dir, '0.log');
+writeFileSync(
+  path,
+  line(1, 'one') + line(2, 'two ', 'P') + line(2, 'halves') + line(3, 'oops', 'F', 'stderr') + line(4, 'four'),
+);
+
+async function read(options: Partial<LogOptions>, isRunning = () => false): Promise<string> {
+  const chunks: Buffer[] = [];
+  const whole = { follow: false, timestamps: false, ...options };
+  for await (const chunk of readLog({ path, isRunning, clock: systemClock }, whole, new AbortController().signal))
+    chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+for (const { name, options, want } of [
+  { name: 'joins what was written in parts', options: {}, want: 'one\ntwo halves\noops\nfour\n' },
+  { name: 'gives the last lines', options: { tailLines: 2 }, want: 'oops\nfour\n' },
+  { name: 'gives no line when none is asked for', options: { tailLines: 0 }, want: '' },
+  { name: 'gives all when there are fewer', options: { tailLines: 99 }, want: 'one\ntwo halves\noops\nfour\n' },
+  { name: 'stops at its limit', options: { limitBytes: 6 }, want: 'one\ntw' },
+  { name: 'begins at a time', options: { sinceMs: Date.parse('2030-01-01T00:00:03Z') }, want: 'oops\nfour\n' },
+  { name: 'takes one stream', options: { stream: 'stderr' }, want: 'oops\n' },
+  {
+    name: 'tells the time once a line',
+    options: { timestamps: true, limitBytes: 59 },
+    want: '2030-01-01T00:00:01.5Z one\n2030-01-01T00:00:02.5Z two halve',
+  },
+] as { name: string; options: Partial<LogOptions>; want: string }[])
+  test(`readLog ${name}`, async () => assert.equal(await read(options), want));
+
+test('readLog follows across a rotation until the container has ended', async () => {
+  let runs = true;
+  const following = read({ follow: true, tailLines: 1 }, () => runs);
+  await systemClock.sleep(20);
+  appendFileSync(path, line(5, 'five'));
+  await systemClock.sleep(20);
+  renameSync(path, `${path}.old`);
+  writeFileSync(path, line(6, 'six'));
+  await systemClock.sleep(20);
+  runs = false;
+  appendFileSync(path, line(7, 'seven'));
+  assert.equal(await following, 'four\nfive\nsix\nseven\n');
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Pod } from '../../../generated/core-v1.ts';
+import { podKind } from '../../../generated/kinds.ts';
+import { FakeClock } from '../../base/clock-fake.ts';
+import { silentLogger } from '../../base/log.ts';
+import { seededRandom } from '../../base/random.ts';
+import { createInformerFactory } from '../../reconcile/informer-factory.ts';
+import { createFakeCluster } from '../testing/fake-cluster.ts';
+import { createSimulatedNodes } from './simulated-nodes.ts';
+
+async function withNodes(
+  count: number,
+  body: (world: { clock: FakeClock; cluster: ReturnType<typeof createFakeCluster> }) => Promise<void>,
+): Promise<void> {
+  const clock = new FakeClock();
+  const cluster = createFakeCluster();
+  const log = silentLogger;
+  const informers = createInformerFactory({ client: cluster.client, clock, random: seededRandom(7), log });
+  const stopping = new AbortController();
+  const nodes = createSimulatedNodes({ client: cluster.client, informers, clock, log, count });
+  const done = Promise.all([nodes.run(stopping.signal), informers.run(stopping.signal)]);
+  for (let turn = 0; turn < 20; turn++) await clock.advance(50);
+  try {
+    await body({ clock, cluster });
+  } finally {
+    stopping.abort();
+    await clock.advance(1_000);
+    await done;
+  }
+}
+
+const isReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+
+test('simulated nodes register, keep their leases and run pods of a programmed life', async () => {
+  await withNodes(3, async ({ clock, cluster }) => {
+    assert.deepEqual(
+      cluster
+        .objects('nodes')
+        .map(({ metadata }) => metadata.name)
+        .sort(),
+      ['simulated-0', 'simulated-1', 'simulated-2'],
+    );
+    const pods = cluster.client.resource(podKind);
+    const create = (name: string, restartPolicy: 'Always' | 'Never', annotations: Record<string, string>) =>
+      pods.create({
+        metadata: { name, namespace: 'default', annotations },
+        spec: {
+          nodeName: 'simulated-1',
+          restartPolicy,
+          containers: [{ name: 'c', image: 'app', readinessProbe: { exec: { command: ['x'] }, periodSeconds: 1 } }],
+        },
+      });
+    const find = (name: string): Pod => cluster.objects('pods').find(({ metadata }) => metadata.name === name);
+    await create('server', 'Always', { 'simulated.coracle.dev/ready-seconds': '5' });
+    await create('failing', 'Never', {
+      'simulated.coracle.dev/run-seconds': '2',
+      'simulated.coracle.dev/exit-code': '4',
+    });
+    await create('elsewhere', 'Never', {}).then((pod) =>
+      pods.delete({ namespace: 'default', name: pod.metadata.name }),
+    );
+    for (let turn = 0; turn < 30; turn++) await clock.advance(100);
+    assert.equal(find('server').status?.phase, 'Running');
+    assert.equal(isReady(find('server')), false);
+    assert.equal(find('failing').status?.phase, 'Failed');
+    assert.equal(find('failing').status?.containerStatuses?.[0]?.state?.terminated?.exitCode, 4);
+    assert.equal(find('elsewhere'), undefined, 'a deleted pod goes');
+    for (let turn = 0; turn < 60; turn++) await clock.advance(100);
+    assert.equal(isReady(find('server')), true);
+    for (let turn = 0; turn < 50; turn++) await clock.advance(250);
+    assert.equal(cluster.objects('leases').length, 3);
+  });
+});
