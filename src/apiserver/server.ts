@@ -18,6 +18,7 @@ import { defaultInFlight, type InFlightLimits } from './filters/in-flight.ts';
 import { callInProcess, type InProcessRequest, type InProcessResponse } from './http/in-process.ts';
 import { type Listener, listen, type TlsOptions } from './http/listen.ts';
 import { NodeRequestAdapter, NodeResponseAdapter } from './http/node-exchange.ts';
+import { OpenRequests } from './http/open-requests.ts';
 import { servePort } from './http/port-bridge.ts';
 import { UpgradeResponse } from './http/upgrade-response.ts';
 import { createRequestMetrics } from './metrics.ts';
@@ -84,7 +85,7 @@ class Server implements ApiServer {
   readonly #parts: ServerParts;
   readonly #pipeline: Pipeline;
   readonly #ready = Promise.withResolvers<void>();
-  readonly #stopping = new AbortController();
+  readonly #open = new OpenRequests();
   #listener: Listener | undefined;
   #isServing = false;
   readonly #ports = new Set<Disposable>();
@@ -170,7 +171,7 @@ class Server implements ApiServer {
       throw error;
     } finally {
       following.abort();
-      this.#stopping.abort();
+      this.#open.stop();
       this.#listener?.force();
       for (const port of this.#ports) port[Symbol.dispose]();
     }
@@ -197,12 +198,11 @@ class Server implements ApiServer {
   /** Lives as long as its request; ends early when the server stops. */
   #requestSignal(): { signal: AbortSignal; abort: () => void } {
     const controller = new AbortController();
-    const stop = () => controller.abort();
-    this.#stopping.signal.addEventListener('abort', stop, { once: true });
+    const opened = this.#open.add(() => controller.abort());
     return {
       signal: controller.signal,
       abort: () => {
-        this.#stopping.signal.removeEventListener('abort', stop);
+        opened[Symbol.dispose]();
         controller.abort();
       },
     };
@@ -219,13 +219,13 @@ class Server implements ApiServer {
   async #drain(): Promise<void> {
     this.#listener?.close();
     // Watches end at once and resume elsewhere; short requests get their answer.
-    this.#stopping.abort();
+    this.#open.stop();
     if (!this.#listener) return;
     await Promise.race([this.#listener.closed, this.#options.clock.sleep(drainMs)]);
   }
 
   handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse> {
-    return callInProcess((asked, response) => this.#pipeline.handle(asked, response), user, request);
+    return callInProcess((asked, response) => this.#pipeline.handle(asked, response), user, request, this.#open);
   }
 
   servePort(port: MessagePort, user: UserInfo): void {

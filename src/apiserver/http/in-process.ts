@@ -3,6 +3,7 @@
 import { entityTooLarge } from '../../api/meta/status-error.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import type { ServerRequest, ServerResponse } from './exchange.ts';
+import type { OpenRequests } from './open-requests.ts';
 
 /** As src/client/transport.ts has it; the two are structurally equal. */
 export interface InProcessRequest {
@@ -147,6 +148,7 @@ export async function callInProcess(
   handle: HandleExchange,
   user: UserInfo,
   request: InProcessRequest,
+  open: OpenRequests,
 ): Promise<InProcessResponse> {
   const abort = new AbortController();
   const response = new CallResponse();
@@ -156,9 +158,12 @@ export async function callInProcess(
   };
   if (request.signal?.aborted) throw request.signal.reason;
   request.signal?.addEventListener('abort', give, { once: true });
-  const done = handle(new CallRequest(user, request, abort.signal), response).finally(() =>
-    request.signal?.removeEventListener('abort', give),
-  );
+  // A server that stops ends what it streams; what is already written can still be read.
+  const opened = open.add(() => abort.abort());
+  const done = handle(new CallRequest(user, request, abort.signal), response).finally(() => {
+    request.signal?.removeEventListener('abort', give);
+    opened[Symbol.dispose]();
+  });
   done.catch(() => {});
   const { status, headers } = await response.head_.promise;
   return {

@@ -87,6 +87,7 @@ class WatchStream implements Watcher {
       if (!this.#write(chunk)) await this.#sink.drained();
       if (this.#sink.isClosed) return;
     }
+    if (this.#isOver) return;
     this.#isBusy = false;
     this.#pump();
     await this.#done.promise;
@@ -106,6 +107,7 @@ class WatchStream implements Watcher {
     const since = options.resourceVersion ?? hub.revision;
     const events = this.#cache.eventsAfter(since);
     if (!events) {
+      // There is nothing to go on from: the error is all that this watch says.
       const message = `too old resource version: ${since} (${this.#cache.windowStart})`;
       this.#isOver = true;
       return [format.error(expired(message).status)];
