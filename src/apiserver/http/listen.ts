@@ -26,6 +26,8 @@ const limits = {
   connections: 10_000,
   headerBytes: 16 * 1024,
   headerTimeoutMs: 10_000,
+  /** For a client to send its request; answers may take as long as they do. */
+  requestMs: 60_000,
   keepAliveMs: 90_000,
   handshakeMs: 10_000,
   streams: 250,
@@ -75,7 +77,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       ...({
         maxHeaderSize: limits.headerBytes,
         headersTimeout: limits.headerTimeoutMs,
-        requestTimeout: 0,
+        requestTimeout: limits.requestMs,
         keepAliveTimeout: limits.keepAliveMs,
       } as object),
     } as Parameters<typeof createSecureServer>[0],
