@@ -10,6 +10,7 @@ import type { Client } from '../client/client.ts';
 import { dnsPublisher } from './controller-identities.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
+import { simulatedNodesRole } from './simulated-nodes.ts';
 
 /** Creates what is missing and adds what later versions brought to roles; what was added by hand stays. */
 export async function ensureBootstrap(
@@ -64,7 +65,8 @@ function reconcileAddresses(
 
 /** All of them, in a cluster with these settings. */
 export function clusterObjects(settings: Settings): KubernetesObject[] {
-  return [...bootstrapObjects(), ...kubernetesService(settings), ...dnsPublisherRole()];
+  const own = settings.simulatedNodes === undefined ? dnsPublisherRole() : simulatedNodesRole();
+  return [...bootstrapObjects(), ...kubernetesService(settings), ...own];
 }
 
 /** The Service that pods reach the API server by, at the first address of the range. */

@@ -48,6 +48,12 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
 
   const logFile = openLogFile(join(layout.logs, 'server.log'));
   const log = createLogger((line) => logFile.write(line));
+  const writeLog = (line: string) => logFile.write(line);
+  // A part that cannot go on takes the rest down in order; pods stay for the next start.
+  const onFailure = (error: Error) => {
+    log.error('a component failed', error);
+    process.kill(process.pid, 'SIGTERM');
+  };
   const state = new StateFile(layout, clock.now());
   const cleanup = new AsyncDisposableStack();
   const stopping = new AbortController();
@@ -85,14 +91,13 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
     if (loops.length > 0) {
       const worker = await startControlWorker({
         server: server.api,
-        settings: { rootCa: pki.ca, clusterCidr: settings.podCidr },
-        only: loops,
-        ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
-        writeLog: (line) => logFile.write(line),
-        onFailure: (error) => {
-          log.error('the controllers failed', error);
-          process.kill(process.pid, 'SIGTERM');
+        settings: {
+          controllers: { rootCa: pki.ca, clusterCidr: settings.podCidr },
+          only: loops,
+          ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
         },
+        writeLog,
+        onFailure,
       });
       cleanup.defer(() => worker.stop());
       for (const name of loops) state.set(name, process.pid, url);
@@ -128,11 +133,12 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
         cleanup.defer(() => node.stop());
       } else if (settings.simulatedNodes) {
         const { startSimulatedNodes } = await import('./simulated-nodes.ts');
+        const { simulatedNodes: count, clusterDomain } = settings;
         const nodes = await startSimulatedNodes({
           server: server.api,
-          count: settings.simulatedNodes,
-          name: settings.name,
-          writeLog: (line) => logFile.write(line),
+          settings: { count, clusterDomain },
+          writeLog,
+          onFailure,
         });
         cleanup.defer(() => nodes.stop());
         state.set('node', process.pid, `${settings.simulatedNodes} simulated`);

@@ -31,7 +31,8 @@ export function table(text: string): Record<string, string>[] {
   );
 }
 
-export async function walkThrough(t: TestContext, cluster: TestCluster): Promise<void> {
+/** `badImage`: one that cannot be had. The articles' own is a slip of the pen, `nginx:1.91`. */
+export async function walkThrough(t: TestContext, cluster: TestCluster, badImage = 'nginx:1.91'): Promise<void> {
   const step = stepper(t);
   const kubectl = (line: string, input?: string) => cluster.kubectl(line, input === undefined ? {} : { input });
   const rolledOut = () => kubectl('rollout status deployment/nginx-deployment --timeout=120s');
@@ -284,7 +285,7 @@ export async function walkThrough(t: TestContext, cluster: TestCluster): Promise
   await step('a bad image leaves the old pods serving until rollout undo', async () => {
     await kubectl(`patch deployment nginx-deployment -p '{"spec":{"progressDeadlineSeconds":6,"minReadySeconds":0}}'`);
     await rolledOut();
-    await kubectl('set image deployment/nginx-deployment nginx=nginx:1.91');
+    await kubectl(`set image deployment/nginx-deployment nginx=${badImage}`);
     const stuck = await cluster.tryKubectl('rollout status deployment/nginx-deployment --timeout=60s');
     assert.equal(stuck.code, 1);
     assert.match(stuck.stderr, /error: deployment "nginx-deployment" exceeded its progress deadline/);

@@ -91,6 +91,8 @@ function createManager(
   const podOf = new Map<string, Pod>();
   const runtime = createSimulatedRuntime({
     clock,
+    // A registry below .invalid is one that no machine can reach (RFC 2606): here, too, such images cannot be had.
+    hasImage: (image) => !/^[^/]+\.invalid(:\d+)?\//.test(image),
     life: (config, sandbox) => {
       const pod = podOf.get(config.labels[podUidLabel]!);
       return podLife(sandbox.annotations, config.metadata.name, pod ? endsByItself(pod, config.metadata.name) : false);

@@ -1,0 +1,13 @@
+import type { ControllersConfig } from '../controllers/config.ts';
+import type { ComponentName } from './up-options.ts';
+
+/** What the thread of controllers and scheduler is told. */
+export interface ControlSettings {
+  readonly controllers: ControllersConfig;
+  readonly only: readonly ComponentName[];
+  /** Nodes serve the cluster's DNS, which is then published at this range's tenth address. */
+  readonly dnsServiceCidr?: string;
+}
+
+export const controllerManager = 'system:kube-controller-manager';
+export const scheduler = 'system:kube-scheduler';

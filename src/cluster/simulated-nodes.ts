@@ -1,0 +1,54 @@
+import type { ClusterRole, ClusterRoleBinding } from '../../generated/rbac-v1.ts';
+import type { ApiServer } from '../apiserver/server.ts';
+import { type ComponentThread, serviceAccountUser, startComponentThread } from './component-thread.ts';
+
+export interface SimulatedSettings {
+  readonly count: number;
+  readonly clusterDomain: string;
+}
+
+/** The service account that all simulated nodes act as. */
+export const simulatedNodesAccount = 'simulated-nodes';
+
+export interface SimulatedNodesOptions {
+  readonly server: ApiServer;
+  readonly settings: SimulatedSettings;
+  readonly writeLog: (line: string) => void;
+  readonly onFailure: (error: Error) => void;
+}
+
+/** Starts the thread in which all simulated nodes live. */
+export function startSimulatedNodes(options: SimulatedNodesOptions): Promise<ComponentThread> {
+  const identities = { [simulatedNodesAccount]: serviceAccountUser(simulatedNodesAccount) };
+  return startComponentThread({ ...options, entry: 'simulated-worker', identities });
+}
+
+/** What simulated nodes may do: what nodes do, for all of them, and no reading of Secrets. */
+export function simulatedNodesRole(): (ClusterRole | ClusterRoleBinding)[] {
+  const name = 'system:coracle:simulated-nodes';
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  return [
+    {
+      apiVersion,
+      kind: 'ClusterRole',
+      metadata: { name },
+      rules: [
+        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'create', 'update', 'patch'] },
+        { apiGroups: [''], resources: ['nodes/status'], verbs: ['update', 'patch'] },
+        { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
+        { apiGroups: [''], resources: ['pods/status'], verbs: ['update', 'patch'] },
+        { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] },
+        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update', 'patch'] },
+        { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'update', 'patch'] },
+      ],
+    },
+    {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: { name },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
+      subjects: [{ kind: 'ServiceAccount', name: simulatedNodesAccount, namespace: 'kube-system' }],
+    },
+  ];
+}

@@ -1,0 +1,51 @@
+// Inside a component's thread: its clients, its log, and its end.
+import { workerData } from 'node:worker_threads';
+import { createLogger, type Logger } from '../base/log.ts';
+import type { Client } from '../client/client.ts';
+import { createClient } from '../client/create-client.ts';
+import { createPortTransport } from '../client/port-transport.ts';
+import type { FromThread, ThreadData } from './thread-messages.ts';
+
+export interface Thread<Settings> {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+  /** The client that acts as this identity; undefined when the thread was given none of that name. */
+  findClient(identity: string): Client | undefined;
+  client(identity: string): Client;
+  /** Says that the components run, and ends the thread when they have. */
+  run(components: readonly Promise<void>[]): Promise<void>;
+}
+
+export function openThread<Settings>(): Thread<Settings> {
+  const { ports, control, settings } = workerData as ThreadData<Settings>;
+  const tell = (message: FromThread) => control.postMessage(message);
+  const stopping = new AbortController();
+  const clients = new Map<string, Client>();
+  control.on('message', () => stopping.abort());
+  const findClient = (identity: string) => {
+    const port = ports[identity];
+    if (!port) return undefined;
+    const client = clients.get(identity) ?? createClient(createPortTransport({ port }));
+    clients.set(identity, client);
+    return client;
+  };
+  return {
+    settings,
+    log: createLogger((line) => tell({ type: 'log', line })),
+    signal: stopping.signal,
+    findClient,
+    client(identity) {
+      const client = findClient(identity);
+      if (!client) throw new Error(`no port for identity ${identity}`);
+      return client;
+    },
+    async run(components) {
+      tell({ type: 'started' });
+      await Promise.allSettled(components);
+      tell({ type: 'stopped' });
+      control.close();
+      for (const port of Object.values(ports)) port.close();
+    },
+  };
+}
