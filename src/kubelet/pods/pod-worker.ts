@@ -19,6 +19,9 @@ import { newestContainer } from './runtime-tracker.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { startContainer } from './start-container.ts';
 
+/** How long a stopping agent waits for what it is in the middle of. */
+const detachMs = 1_000;
+
 interface Verdict {
   readonly phase: 'Failed';
   readonly reason: string;
@@ -32,7 +35,6 @@ export class PodWorker {
   readonly #probes = new Map<string, ContainerProbes>();
   readonly #failures = new Map<string, StartFailure>();
   readonly #firstSeenMs: number;
-  readonly #closed = Promise.withResolvers<void>();
   #pod: Pod;
   #isRemoved = false;
   #isDirty = false;
@@ -125,7 +127,8 @@ export class PodWorker {
     this.#wake?.timer[Symbol.dispose]();
     for (const probes of this.#probes.values()) probes.stop();
     this.#sink.close();
-    await this.#loop;
+    // A container may take its whole grace period to end; it will, without us.
+    await Promise.race([this.#loop, this.#services.clock.sleep(detachMs)]);
   }
 
   #beginEnd(): void {
@@ -154,7 +157,6 @@ export class PodWorker {
       if (!this.#isDone) this.#tell();
     }
     this.#loop = undefined;
-    if (this.#isDone) this.#closed.resolve();
   }
 
   async #sync(): Promise<void> {

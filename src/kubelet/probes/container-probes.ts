@@ -4,7 +4,8 @@ import type { Clock } from '../../base/clock.ts';
 import type { PodEvents } from '../events.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import { ProbeCounter } from './probe-counter.ts';
-import type { ProbeOutcome, ProbeRunner } from './run-probe.ts';
+import type { ProbeOutcome } from './probe-outcome.ts';
+import type { ProbeRunner } from './run-probe.ts';
 
 export interface ContainerProbesOptions {
   readonly pod: Pod;

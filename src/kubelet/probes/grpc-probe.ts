@@ -1,7 +1,7 @@
 import { Client, credentials } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import type { GRPCAction } from '../../../generated/core-v1.ts';
-import type { ProbeOutcome } from './run-probe.ts';
+import type { ProbeOutcome } from './probe-outcome.ts';
 
 const request = new protobuf.Type('HealthCheckRequest').add(new protobuf.Field('service', 1, 'string'));
 const response = new protobuf.Type('HealthCheckResponse').add(new protobuf.Field('status', 1, 'int32'));

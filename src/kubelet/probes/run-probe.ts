@@ -4,6 +4,7 @@ import type { Container, HTTPGetAction, HTTPHeader, Probe } from '../../../gener
 import type { IntOrString } from '../../../generated/util-intstr.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
+import type { ProbeOutcome } from './probe-outcome.ts';
 
 export interface ProbeTarget {
   readonly container: Container;
@@ -11,11 +12,6 @@ export interface ProbeTarget {
   /** Address of the pod. */
   readonly podIP: string;
   readonly runtime: Pick<ContainerRuntime, 'execSync'>;
-}
-
-export interface ProbeOutcome {
-  readonly isSuccess: boolean;
-  readonly output: string;
 }
 
 export type ProbeRunner = (probe: Probe, target: ProbeTarget) => Promise<ProbeOutcome>;

@@ -54,7 +54,10 @@ export function createPodStatusSink({ client, clock, log }: StatusWriterOptions)
         written = target;
         failures = 0;
       } catch (error) {
-        if (isNotFound(error) || isConflict(error)) return; // gone, or another pod has its name by now
+        if (isNotFound(error) || isConflict(error)) {
+          written = target; // gone, or another pod has its name by now: nobody to tell
+          return;
+        }
         log.warn('pod status was not written', { pod: `${namespace}/${name}`, error: String(error) });
         failures += 1;
         await clock.sleep(Math.min(10_000, 200 * 2 ** failures));

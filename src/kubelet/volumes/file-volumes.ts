@@ -1,5 +1,5 @@
 // Volumes whose files we write: configMap, secret, downwardAPI, projected. They live in memory, behind `..data`.
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Volume } from '../../../generated/core-v1.ts';
 import type { Reference } from '../reference-cache.ts';
@@ -35,7 +35,6 @@ function fileVolume({ field, name, files, references }: FileVolume): VolumeDrive
       return { hostPath: context.memoryDir, isReadOnly: true };
     },
     refresh: async (context) => void (await write(context)),
-    tearDown: ({ memoryDir }) => rm(memoryDir, { recursive: true, force: true }),
   };
 }
 

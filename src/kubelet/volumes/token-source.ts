@@ -35,12 +35,6 @@ export class TokenSource {
     return fresh.text;
   }
 
-  /** When the first of this pod's tokens wants renewal. */
-  nextRenewalMs(podUid: string): number | undefined {
-    const times = [...this.#tokens].filter(([key]) => key.startsWith(`${podUid}/`)).map(([, token]) => token.renewAtMs);
-    return times.length ? Math.min(...times) : undefined;
-  }
-
   forget(podUid: string): void {
     for (const key of this.#tokens.keys()) if (key.startsWith(`${podUid}/`)) this.#tokens.delete(key);
   }

@@ -49,8 +49,5 @@ export interface VolumeDriver {
   setUp(context: VolumeContext): Promise<ReadyVolume>;
   /** Brings the content up to date; absent where it does not follow anything. */
   refresh?(context: VolumeContext): Promise<void>;
-  /** When `refresh` should be called though nothing changed. */
-  nextRefreshMs?(context: VolumeContext): number | undefined;
-  tearDown?(context: Pick<VolumeContext, 'dir' | 'memoryDir' | 'services'>): Promise<void>;
   references?(volume: Volume, namespace: string): Reference[];
 }

@@ -1,0 +1,4 @@
+export interface ProbeOutcome {
+  readonly isSuccess: boolean;
+  readonly output: string;
+}
