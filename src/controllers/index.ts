@@ -16,6 +16,7 @@ import { nodeLifecycleController } from './node-lifecycle.ts';
 import { podGarbageCollector } from './pod-gc.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
+import { resourceQuotaController } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceAccountController } from './service-account.ts';
 import { taintEvictionController } from './taint-eviction.ts';
@@ -45,5 +46,6 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     podGarbageCollector,
     disruptionController,
     clusterRoleAggregation,
+    resourceQuotaController,
   ];
 }

@@ -8,9 +8,9 @@ import type {
   PodSpec,
 } from '../../../../generated/core-v1.ts';
 import { limitRangeKind, persistentVolumeClaimKind, podKind } from '../../../../generated/kinds.ts';
+import { podResources, type Resources } from '../../../api/core/effective-resources.ts';
 import { Quantity, quantityOf } from '../../../api/meta/quantity.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
-import { podResources, type Resources } from '../pod-resources.ts';
 import { isAbout, refuse } from '../refuse.ts';
 
 const annotation = 'kubernetes.io/limit-ranger';

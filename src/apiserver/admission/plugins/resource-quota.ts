@@ -3,10 +3,10 @@
 // left. The quota controller takes back what was counted and then not stored.
 import type { Pod, ResourceQuota } from '../../../../generated/core-v1.ts';
 import { podKind, resourceQuotaKind } from '../../../../generated/kinds.ts';
+import { isInScope, unspecified, usageOf } from '../../../api/core/quota-usage.ts';
 import { Quantity, quantityOf } from '../../../api/meta/quantity.ts';
 import { conflict, optimisticLockMessage } from '../../../api/meta/status-error.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
-import { isInScope, unspecified, usageOf } from '../quota-usage.ts';
 import { isAbout, refuse } from '../refuse.ts';
 
 /** Stores the quota if it still stands at its resourceVersion; false when somebody else wrote it. */

@@ -1,6 +1,6 @@
 // What a whole pod asks for: its containers together, or the largest init container if that is more.
 import type { Container, PodSpec } from '../../../generated/core-v1.ts';
-import { Quantity, quantityOf } from '../../api/meta/quantity.ts';
+import { Quantity, quantityOf } from '../meta/quantity.ts';
 
 export type Resources = ReadonlyMap<string, Quantity>;
 

@@ -5,11 +5,10 @@ import type {
   ScopedResourceSelectorRequirement,
   Service,
 } from '../../../generated/core-v1.ts';
-import type { KubernetesObject } from '../../api/meta/object.ts';
-import { Quantity, quantityOf } from '../../api/meta/quantity.ts';
-import type { ResourceInfo } from '../../api/resource-info.ts';
-import { allContainers } from '../authz/pod-references.ts';
-import { podResources, type Resources } from './pod-resources.ts';
+import type { KubernetesObject } from '../meta/object.ts';
+import { Quantity, quantityOf } from '../meta/quantity.ts';
+import type { ResourceInfo } from '../resource-info.ts';
+import { podResources, type Resources } from './effective-resources.ts';
 
 const one = Quantity.ofUnits(1);
 /** Kinds that may be counted by their bare name as well as by `count/…`. */
@@ -24,7 +23,7 @@ const countedByName = new Set([
 ]);
 const bareCompute = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
-export function usageOf({ storage }: ResourceInfo, object: KubernetesObject): Map<string, Quantity> {
+export function usageOf({ storage }: Pick<ResourceInfo, 'storage'>, object: KubernetesObject): Map<string, Quantity> {
   const usage = new Map<string, Quantity>();
   if (storage.plural === 'pods' && !storage.group && isOver(object as Pod)) {
     usage.set('count/pods', one);
@@ -80,7 +79,8 @@ export function unspecified({ spec }: Pod, hard: Iterable<string>): string {
     const part = name.startsWith('limits.') ? 'limits' : 'requests';
     const bare = name.replace(/^(?:limits|requests)\./, '');
     if (spec.resources?.[part]?.[bare] !== undefined) continue;
-    const containers = allContainers(spec).filter((container) => container.resources?.[part]?.[bare] === undefined);
+    const all = [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
+    const containers = all.filter((container) => container.resources?.[part]?.[bare] === undefined);
     const names = [...new Set(containers.map((container) => container.name))].sort();
     if (names.length > 0) missing.push(`${name} for: ${names.join(',')}`);
   }
@@ -89,7 +89,7 @@ export function unspecified({ spec }: Pod, hard: Iterable<string>): string {
 
 /** Whether the quota's scopes take this object in. Only pods have any. */
 export function isInScope(
-  resource: ResourceInfo,
+  resource: Pick<ResourceInfo, 'storage'>,
   object: KubernetesObject,
   scopes: readonly ScopedResourceSelectorRequirement[],
 ): boolean {
