@@ -1,0 +1,58 @@
+// `make bench`: every figure, printed and, with BENCH_WRITE=1, kept in docs/benchmarks.md. node bench/run.ts [FIGURE…]
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root, run } from '../test/e2e/cluster.ts';
+import { measureApiLoad } from './apiload.ts';
+import { measureBoot } from './boot.ts';
+import { measureIdle } from './idle.ts';
+import { measurePodStart } from './pod-start.ts';
+import { describeMachine, type Figure, table } from './report.ts';
+
+const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
+  boot: measureBoot,
+  idle: measureIdle,
+  'pod-start': measurePodStart,
+  apiload: measureApiLoad,
+};
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(all);
+const machine = describeMachine();
+console.log(machine);
+const figures: Figure[] = [];
+for (const name of wanted) {
+  const measure = all[name];
+  if (!measure) throw new Error(`there is no figure "${name}"; there are ${Object.keys(all).join(', ')}`);
+  console.error(`measuring ${name} …`);
+  figures.push(...(await measureOrTell(name, measure)));
+}
+console.log(table(figures));
+if (process.env['BENCH_WRITE'] === '1') await write();
+
+/** One figure that cannot be had does not cost the others. */
+async function measureOrTell(name: string, measure: () => Promise<Figure[]>): Promise<Figure[]> {
+  try {
+    return await measure();
+  } catch (error) {
+    console.error(`${name} failed:`, error);
+    process.exitCode = 1;
+    return [];
+  }
+}
+
+async function write(): Promise<void> {
+  const commit = (await run('git', ['rev-parse', '--short', 'HEAD'])).stdout.trim();
+  const date = new Date().toISOString().slice(0, 10);
+  const text = `# Benchmarks
+
+Written by \`BENCH_WRITE=1 make bench\` on ${date} at ${commit}; not edited by hand.
+
+Machine: ${machine}. Load generator and server share it. Upstream is v1.36.3 with etcd 3.6.8, measured in the same run;
+single runs differ by about a fifth. The ratio says how many times better Coracle is than upstream, or than the target
+where there is nothing to compare with.
+
+${table(figures)}
+
+\`bench/README.md\` says what each figure is and how to get upstream's binaries.
+`;
+  await writeFile(join(root, 'docs/benchmarks.md'), text);
+}
