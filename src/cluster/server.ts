@@ -223,6 +223,7 @@ async function startApiServer(
   const running = api.run(signal);
   running.catch((error) => log.error('the API server failed', error));
   await api.ready;
+  log.info('serving', { address: `${host}:${settings.apiPort}` });
   return { api, stopped: () => running };
 }
 

@@ -224,6 +224,7 @@ export async function walkThrough(t: TestContext, cluster: TestCluster, badImage
     await kubectl(`apply -f ${manifest('nginx-deployment-min-ready')}`);
     assert.equal((await cluster.json('get deployment nginx-deployment')).spec.minReadySeconds, 5);
     await rolledOut();
+    await kubectl(`patch deployment nginx-deployment -p '{"spec":{"minReadySeconds":0}}'`);
   });
 
   await step('label, annotate and patch in three ways change the object', async () => {
