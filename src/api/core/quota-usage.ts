@@ -7,8 +7,12 @@ import type {
 } from '../../../generated/core-v1.ts';
 import type { KubernetesObject } from '../meta/object.ts';
 import { Quantity, quantityOf } from '../meta/quantity.ts';
-import type { ResourceInfo } from '../resource-info.ts';
 import { podResources, type Resources } from './effective-resources.ts';
+
+/** What is needed of a resource to know how its objects count. */
+export interface Countable {
+  readonly storage: { readonly group: string; readonly plural: string };
+}
 
 const one = Quantity.ofUnits(1);
 /** Kinds that may be counted by their bare name as well as by `count/…`. */
@@ -23,7 +27,7 @@ const countedByName = new Set([
 ]);
 const bareCompute = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
-export function usageOf({ storage }: Pick<ResourceInfo, 'storage'>, object: KubernetesObject): Map<string, Quantity> {
+export function usageOf({ storage }: Countable, object: KubernetesObject): Map<string, Quantity> {
   const usage = new Map<string, Quantity>();
   if (storage.plural === 'pods' && !storage.group && isOver(object as Pod)) {
     usage.set('count/pods', one);
@@ -89,7 +93,7 @@ export function unspecified({ spec }: Pod, hard: Iterable<string>): string {
 
 /** Whether the quota's scopes take this object in. Only pods have any. */
 export function isInScope(
-  resource: Pick<ResourceInfo, 'storage'>,
+  resource: Countable,
   object: KubernetesObject,
   scopes: readonly ScopedResourceSelectorRequirement[],
 ): boolean {

@@ -8,7 +8,7 @@ import { isNotFound } from '../../api/meta/status-error.ts';
 import type { Client } from '../../client/client.ts';
 import type { Expectations } from '../../reconcile/expectations.ts';
 import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
-import type { SlicePlan } from './plan-slices.ts';
+import type { SliceContent, SlicePlan } from './plan-slices.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
@@ -48,7 +48,7 @@ export async function writeSlices(
       ownerReferences: [shape.owner],
     };
     try {
-      await slices.create({ metadata, addressType, ...content });
+      await slices.create({ metadata, addressType, ...listed(content) });
     } catch (error) {
       expectations.creationSeen(key);
       if (!isNamespaceEnding(error)) throw error;
@@ -59,11 +59,21 @@ export async function writeSlices(
     const content = updates.get(slice);
     if (plan.delete.includes(slice)) continue;
     if (!content && isEqual(slice.metadata.labels, labels)) continue;
-    await slices.update({ ...slice, ...content, metadata: { ...slice.metadata, labels } });
+    const { endpoints = [], ports = [], ...rest } = slice;
+    await slices.update({
+      ...rest,
+      ...listed(content ?? { endpoints, ports }),
+      metadata: { ...slice.metadata, labels },
+    });
   }
   for (const slice of plan.delete) {
     await slices.delete({ namespace, name: slice.metadata.name }).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
     });
   }
+}
+
+/** Empty lists are left out: that is how the API writes them down. */
+function listed({ endpoints, ports }: SliceContent): Partial<SliceContent> {
+  return { ...(endpoints.length > 0 ? { endpoints } : {}), ...(ports.length > 0 ? { ports } : {}) };
 }
