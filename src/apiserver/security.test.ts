@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { startTestServer, type TestServer } from './testing/test-server.ts';
 
@@ -28,6 +29,16 @@ async function namespace(labels: Record<string, string> = {}): Promise<string> {
     metadata: { name: 'default' },
   });
   return name;
+}
+
+/** A certificate signing request as `spec.request` holds it. */
+async function signingRequest(name: string): Promise<string> {
+  await import('reflect-metadata');
+  const { Pkcs10CertificateRequestGenerator } = await import('@peculiar/x509');
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const request = await Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm: algorithm });
+  return Buffer.from(request.toString('pem')).toString('base64');
 }
 
 const pods = (ns: string) => `/api/v1/namespaces/${ns}/pods`;
@@ -94,6 +105,23 @@ describe('admission', () => {
     assert.match(patched.body.message, /is not allowed to modify labels: node-restriction.kubernetes.io\/team$/);
   });
 
+  test('lets a kubelet ask for certificates in its own name only', async () => {
+    const kubelet = { username: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] };
+    const ask = async (name: string) => {
+      const spec = {
+        request: await signingRequest(name),
+        signerName: 'kubernetes.io/kube-apiserver-client-kubelet',
+        usages: ['client auth'],
+      };
+      const metadata = { generateName: 'csr-' };
+      const body = { apiVersion: 'certificates.k8s.io/v1', kind: 'CertificateSigningRequest', metadata, spec };
+      return api.call('POST /apis/certificates.k8s.io/v1/certificatesigningrequests', body, kubelet);
+    };
+    assert.equal((await ask('CN=system:node:n1, O=system:nodes')).status, 201);
+    const other = await ask('CN=system:node:n2, O=system:nodes');
+    assert.match(other.body.message, /can only create a node CSR with CN=system:node:n1$/);
+  });
+
   test('enforces the pod security level of the namespace', async () => {
     const ns = await namespace({ 'pod-security.kubernetes.io/enforce': 'baseline' });
     const { body } = await api.call(`POST ${pods(ns)}`, pod('web', { hostNetwork: true }));
@@ -108,7 +136,7 @@ describe('admission', () => {
       metadata: { name: 'forged' },
     };
     const spec = {
-      request: 'AAAA',
+      request: await signingRequest('CN=jane'),
       signerName: 'example.com/x',
       usages: ['client auth'],
       username: 'root',
@@ -118,7 +146,7 @@ describe('admission', () => {
       ...csr,
       spec,
     });
-    assert.notEqual(body.spec?.username, 'root');
+    assert.deepEqual([body.spec.username, body.spec.groups], ['admin', ['system:masters', 'system:authenticated']]);
   });
 });
 

@@ -5,8 +5,9 @@ import { certificateSigningRequestKind } from '../../../../generated/kinds.ts';
 import type { UserInfo } from '../../authn/authenticator.ts';
 import { groups } from '../../authn/users.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
-import type { AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
+import type { AdmissionPlugin } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
+import { requestSubject } from '../request-subject.ts';
 
 /** The caller's identity is part of the request and not for the caller to write. */
 export const certificateRequester: AdmissionPlugin = {
@@ -90,7 +91,7 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
     if (!isAbout(request, certificateSigningRequestKind) || request.operation !== 'CREATE') return;
     const { signerName, request: pem } = (request.object as CertificateSigningRequest).spec;
     if (signerName !== 'kubernetes.io/kube-apiserver-client') return;
-    if ((await organizationsOf(request, pem)).includes(groups.masters)) {
+    if ((await requestSubject(request, pem)).organizations.includes(groups.masters)) {
       throw refuse(
         request,
         'use of kubernetes.io/kube-apiserver-client signer with system:masters group is not allowed',
@@ -98,14 +99,3 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
     }
   },
 };
-
-async function organizationsOf(request: AdmissionRequest, base64: string): Promise<string[]> {
-  await import('reflect-metadata');
-  const { Pkcs10CertificateRequest } = await import('@peculiar/x509');
-  try {
-    const subject = new Pkcs10CertificateRequest(Buffer.from(base64, 'base64').toString()).subjectName;
-    return subject.getField('O');
-  } catch {
-    throw refuse(request, 'unable to parse csr');
-  }
-}

@@ -18,6 +18,7 @@ import { nodeNameOf } from '../../authn/users.ts';
 import { podReferences } from '../../authz/pod-references.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
+import { requestSubject } from '../request-subject.ts';
 
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const leaseNamespace = 'kube-node-lease';
@@ -26,13 +27,13 @@ export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   admit: check,
   validate(request, context) {
-    if (request.operation === 'DELETE') check(request, context);
+    return request.operation === 'DELETE' ? check(request, context) : undefined;
   },
 };
 
-function check(request: AdmissionRequest, context: AdmissionContext): void {
+function check(request: AdmissionRequest, context: AdmissionContext): Promise<void> | undefined {
   const node = nodeNameOf(request.user);
-  if (node === undefined) return;
+  if (node === undefined) return undefined;
   if (!node) throw refuse(request, `could not determine node from user ${quote(request.user.username)}`);
   const { storage } = request.resource;
   const isKind = (kind: typeof podKind | typeof nodeKind | typeof leaseKind | typeof csiNodeKind) =>
@@ -44,8 +45,9 @@ function check(request: AdmissionRequest, context: AdmissionContext): void {
   else if (isKind(leaseKind)) checkLease(request, node);
   else if (isKind(csiNodeKind))
     checkOwnName(request, node, 'can only access CSINode with the same name as the requesting node');
-  else if (isAbout(request, certificateSigningRequestKind)) checkSigningRequest(request, node);
+  else if (isAbout(request, certificateSigningRequestKind)) return checkSigningRequest(request, node);
   else if (isAbout(request, resourceSliceKind)) checkSlice(request, node);
+  return undefined;
 }
 
 const quote = (text: string | undefined) => JSON.stringify(text ?? '');
@@ -205,12 +207,13 @@ function checkOwnName(request: AdmissionRequest, node: string, problem: string):
 
 const nodeSigners = new Set(['kubernetes.io/kube-apiserver-client-kubelet', 'kubernetes.io/kubelet-serving']);
 
-/** Its own name is checked by whoever signs; a name it may not even ask for, here. */
-function checkSigningRequest(request: AdmissionRequest, node: string): void {
+/** A node asks for certificates in its own name only. */
+async function checkSigningRequest(request: AdmissionRequest, node: string): Promise<void> {
   const { spec } = request.object as CertificateSigningRequest;
-  if (request.operation === 'CREATE' && !nodeSigners.has(spec.signerName)) {
-    throw refuse(request, `node ${quote(node)} may not request a certificate of signer ${quote(spec.signerName)}`);
-  }
+  if (request.operation !== 'CREATE' || !nodeSigners.has(spec.signerName)) return;
+  const { commonName } = await requestSubject(request, spec.request);
+  if (commonName === `system:node:${node}`) return;
+  throw refuse(request, `can only create a node CSR with CN=system:node:${node}`);
 }
 
 function checkSlice(request: AdmissionRequest, node: string): void {
