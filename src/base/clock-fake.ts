@@ -51,7 +51,9 @@ export class FakeClock implements Clock {
   async advance(byMs: number): Promise<void> {
     const target = this.#nowMs + byMs;
     for (;;) {
-      const due = this.#waiting.filter((entry) => entry.at <= target).sort((a, b) => a.at - b.at || a.order - b.order)[0];
+      const due = this.#waiting
+        .filter((entry) => entry.at <= target)
+        .sort((a, b) => a.at - b.at || a.order - b.order)[0];
       if (!due) break;
       this.#nowMs = Math.max(this.#nowMs, due.at);
       this.#waiting = this.#waiting.filter((entry) => entry !== due);

@@ -27,7 +27,10 @@ export function createLogger(write: (line: string) => void, level: LogLevel = 'i
     info: (message, fields) => emit('info', message, fields),
     warn: (message, fields) => emit('warn', message, fields),
     error: (message, error, fields) =>
-      emit('error', message, { ...fields, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      emit('error', message, {
+        ...fields,
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
     with: (fields) => createLogger(write, level, { ...base, ...fields }),
   };
 }

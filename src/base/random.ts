@@ -47,6 +47,7 @@ const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
 /** The random part of a generated name: no vowels and nothing that reads as another character. */
 export function nameSuffix(random: Random, length = 5): string {
   let suffix = '';
-  for (let index = 0; index < length; index++) suffix += suffixAlphabet[Math.floor(random.next() * suffixAlphabet.length)];
+  for (let index = 0; index < length; index++)
+    suffix += suffixAlphabet[Math.floor(random.next() * suffixAlphabet.length)];
   return suffix;
 }
