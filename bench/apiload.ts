@@ -52,13 +52,13 @@ export async function measureApiLoad(rounds = 1): Promise<Figure[]> {
 
 async function loadOurs(program: string): Promise<Values> {
   await using cluster = await TestCluster.create({ simulatedNodes: 0 });
-  return load(program, cluster.kubeconfig, () => residentMegabytes(ownProcesses(cluster)));
+  return await load(program, cluster.kubeconfig, () => residentMegabytes(ownProcesses(cluster)));
 }
 
 async function loadUpstream(program: string, bin: string): Promise<Values> {
   await using plane = await UpstreamControlPlane.start(bin);
   await sleep(5000); // leaders are elected, caches filled
-  return load(program, plane.kubeconfig, () => plane.residentMegabytes());
+  return await load(program, plane.kubeconfig, () => plane.residentMegabytes());
 }
 
 async function load(program: string, kubeconfig: string, resident: () => number): Promise<Values> {
