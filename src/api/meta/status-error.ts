@@ -46,7 +46,12 @@ function failure(code: number, reason: string, message: string, details?: Status
 }
 
 function about(resource: GroupName, name: string, rest: StatusDetails = {}): StatusDetails {
-  return { ...(name ? { name } : {}), ...(resource.group ? { group: resource.group } : {}), kind: resource.name, ...rest };
+  return {
+    ...(name ? { name } : {}),
+    ...(resource.group ? { group: resource.group } : {}),
+    kind: resource.name,
+    ...rest,
+  };
 }
 
 export const notFound = (resource: GroupName, name: string): StatusError =>
@@ -69,7 +74,12 @@ export const optimisticLockMessage =
 
 export const forbidden = (resource: GroupName, name: string, problem: string): StatusError => {
   const subject = name ? `${qualified(resource)} "${name}" is forbidden` : `${qualified(resource)} is forbidden`;
-  return failure(403, 'Forbidden', resource.name ? `${subject}: ${problem}` : `forbidden: ${problem}`, about(resource, name));
+  return failure(
+    403,
+    'Forbidden',
+    resource.name ? `${subject}: ${problem}` : `forbidden: ${problem}`,
+    about(resource, name),
+  );
 };
 
 export const unauthorized = (): StatusError => failure(401, 'Unauthorized', 'Unauthorized');
@@ -77,7 +87,12 @@ export const unauthorized = (): StatusError => failure(401, 'Unauthorized', 'Una
 export const badRequest = (message: string): StatusError => failure(400, 'BadRequest', message);
 
 export const methodNotSupported = (resource: GroupName, action: string): StatusError =>
-  failure(405, 'MethodNotAllowed', `${action} is not supported on resources of kind "${qualified(resource)}"`, about(resource, ''));
+  failure(
+    405,
+    'MethodNotAllowed',
+    `${action} is not supported on resources of kind "${qualified(resource)}"`,
+    about(resource, ''),
+  );
 
 export const notAcceptable = (message: string): StatusError => failure(406, 'NotAcceptable', message);
 
