@@ -2,21 +2,57 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 
-/** One line for each thing found. Empty where nothing of ours is there. */
+/** Set by run-tests.ts for everything that the tests start. */
+const mark = process.env['CORACLE_TEST_RUN'];
+
+/**
+ * One line for each thing found. Empty where nothing of ours is there. Under run-tests.ts, clusters that somebody else
+ * runs on this machine meanwhile are left out.
+ */
 export function findLeftovers(): string[] {
-  return [...processes(), ...mounts(), ...networkNamespaces(), ...links(), ...tables(), ...cgroups(), ...files()];
+  const others = new Set(
+    ourProcesses()
+      .filter((each) => !isMarked(each))
+      .flatMap(({ command }) => nameIn(command)),
+  );
+  const isTheirs = (line: string) =>
+    [...others].some((name) => line.includes(name)) || (others.size > 0 && /^(netns|link veth|file \/run)/.test(line));
+  const things = [...mounts(), ...networkNamespaces(), ...links(), ...tables(), ...cgroups(), ...files()];
+  return [...processes(), ...things.filter((line) => !isTheirs(line))];
 }
 
 function processes(): string[] {
+  return ourProcesses()
+    .filter(isMarked)
+    .map(({ pid, command }) => `process ${pid}: ${command.slice(0, 160)}`);
+}
+
+/** Started by this run of the tests. containerd gets no environment from us: its folder tells. */
+function isMarked({ pid, command }: OurProcess): boolean {
+  if (!mark || command.includes('/coracle-e2e-')) return true;
+  return tryRead(`/proc/${pid}/environ`).split('\0').includes(`CORACLE_TEST_RUN=${mark}`);
+}
+
+/** The cluster's name in a process's arguments. */
+function nameIn(command: string): string[] {
+  const match = /"name":"([a-z0-9-]+)"/.exec(command);
+  return match ? [match[1]!] : [];
+}
+
+interface OurProcess {
+  readonly pid: number;
+  readonly command: string;
+}
+
+function ourProcesses(): OurProcess[] {
   const self = new Set([process.pid, process.ppid]);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && !self.has(Number(name)))
-    .flatMap((pid) => {
-      const command = tryRead(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
-      const isOurs =
-        /(coracle|server-process|node-process)[^ ]*\.(js|ts)\b/.test(command) || /containerd.*coracle/.test(command);
-      return isOurs ? [`process ${pid}: ${command.slice(0, 160)}`] : [];
-    });
+    .map((pid) => ({ pid: Number(pid), command: tryRead(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() }))
+    .filter(
+      ({ command }) =>
+        /(coracle|server-process|node-process)[^ ]*\.(js|ts)\b/.test(command) || /containerd.*coracle/.test(command),
+    );
 }
 
 function mounts(): string[] {

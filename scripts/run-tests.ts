@@ -2,7 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { findLeftovers } from './leftovers.ts';
+
+process.env['CORACLE_TEST_RUN'] ??= String(process.pid);
+const { findLeftovers } = await import('./leftovers.ts');
 
 const root = join(import.meta.dirname, '..');
 const only = process.argv[2];
