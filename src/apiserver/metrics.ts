@@ -65,7 +65,8 @@ export function createRequestMetrics(extra: () => string): RequestMetrics {
       }
     },
     async print() {
-      const { collectDefaultMetrics, Registry } = await import('prom-client');
+      // The default: a bundle gives a CommonJS package no other names.
+      const { collectDefaultMetrics, Registry } = (await import('prom-client')).default;
       const registry = new Registry();
       collectDefaultMetrics({ register: registry });
       return [printRequests(requests), printDurations(durations), extra(), await registry.metrics()].join('\n');

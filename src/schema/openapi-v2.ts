@@ -102,7 +102,7 @@ export function openApiV2Document(resources: readonly OpenApiResource[], release
   };
 }
 
-export const openApiV2ProtobufType = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+export const openApiV2ProtobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /** Both forms of the v2 document of a set of served resources. Make a new one when the set changes. */
 export class OpenApiV2 {
