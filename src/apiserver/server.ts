@@ -73,6 +73,9 @@ export interface ApiServer extends Component {
 
 const drainMs = 5_000;
 
+/** Made once: an abort that is given no reason makes an exception with a stack for each request. */
+const requestOver = new DOMException('the request is over', 'AbortError');
+
 export function createApiServer(options: ApiServerOptions): ApiServer {
   return new Server(options);
 }
@@ -198,12 +201,12 @@ class Server implements ApiServer {
   /** Lives as long as its request; ends early when the server stops. */
   #requestSignal(): { signal: AbortSignal; abort: () => void } {
     const controller = new AbortController();
-    const opened = this.#open.add(() => controller.abort());
+    const opened = this.#open.add(() => controller.abort(requestOver));
     return {
       signal: controller.signal,
       abort: () => {
         opened[Symbol.dispose]();
-        controller.abort();
+        controller.abort(requestOver);
       },
     };
   }

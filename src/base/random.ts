@@ -10,6 +10,22 @@ export interface Random {
 const pool = new Uint32Array(1024);
 let used = pool.length;
 
+/** Asking the kernel for a few bytes costs as much as for many. Bytes are handed out once. */
+const bytePool = Buffer.alloc(4096);
+let usedBytes = bytePool.length;
+const maxPooledBytes = 64;
+
+function pooledBytes(count: number): Uint8Array {
+  if (usedBytes + count > bytePool.length) {
+    randomFillSync(bytePool);
+    usedBytes = 0;
+  }
+  const bytes = Uint8Array.prototype.slice.call(bytePool, usedBytes, usedBytes + count);
+  bytePool.fill(0, usedBytes, usedBytes + count);
+  usedBytes += count;
+  return bytes;
+}
+
 export const systemRandom: Random = {
   next() {
     if (used >= pool.length) {
@@ -18,7 +34,7 @@ export const systemRandom: Random = {
     }
     return pool[used++]! / 2 ** 32;
   },
-  bytes: (count) => randomBytes(count),
+  bytes: (count) => (count <= maxPooledBytes ? pooledBytes(count) : randomBytes(count)),
 };
 
 /** Mulberry32: small, fast, repeatable. Not for secrets. */

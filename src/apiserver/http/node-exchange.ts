@@ -40,12 +40,11 @@ export class NodeRequestAdapter implements ServerRequest {
   }
 
   credentials(): Credentials {
-    const socket = this.#socket();
-    const subject = socket?.authorized ? socket.getPeerCertificate?.().subject : undefined;
+    const certificate = subjectOf(this.#socket());
     const authorization = this.headers['authorization'];
     const bearer = typeof authorization === 'string' ? /^Bearer +(.*)$/is.exec(authorization)?.[1]?.trim() : undefined;
     return {
-      ...(subject ? { certificate: { commonName: firstOf(subject.CN), organizations: listOf(subject.O) } } : {}),
+      ...(certificate ? { certificate } : {}),
       ...(bearer === undefined ? {} : { bearerToken: bearer }),
     };
   }
@@ -83,6 +82,18 @@ export class NodeRequestAdapter implements ServerRequest {
   bodyStream(): AsyncIterable<Uint8Array> {
     return this.#message as AsyncIterable<Uint8Array>;
   }
+}
+
+/** Reading a certificate is dear, and a connection has the same one all its life. */
+const subjects = new WeakMap<TLSSocket, Credentials['certificate']>();
+
+function subjectOf(socket: TLSSocket | undefined): Credentials['certificate'] {
+  if (!socket?.authorized) return undefined;
+  if (subjects.has(socket)) return subjects.get(socket);
+  const subject = socket.getPeerCertificate?.().subject;
+  const found = subject ? { commonName: firstOf(subject.CN), organizations: listOf(subject.O) } : undefined;
+  subjects.set(socket, found);
+  return found;
 }
 
 function firstOf(value: string | string[] | undefined): string {
