@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { TestCluster } from '../e2e/cluster.ts';
 import { goldenCases, replayGolden } from './golden/replay-golden.ts';
 import { knownDifferences } from './known-differences.ts';
+import { allScenarios, fullId, replayScenarios } from './scenarios/replay-scenarios.ts';
 import { Tally } from './tally.ts';
 
 const { values, positionals } = parseArgs({
@@ -21,6 +22,7 @@ const isWanted = (name: string) => positionals.length === 0 || positionals.inclu
 
 let hasPassed = true;
 if (isWanted('golden')) hasPassed = (await golden()) && hasPassed;
+if (isWanted('scenarios')) hasPassed = (await scenarios()) && hasPassed;
 process.exitCode = hasPassed ? 0 : 1;
 
 async function golden(): Promise<boolean> {
@@ -29,6 +31,16 @@ async function golden(): Promise<boolean> {
   const tally = new Tally(knownDifferences('golden'), values.verbose);
   await withCluster('apiserver', (kubeconfig) =>
     replayGolden({ kubeconfig, cases, jobs, onDone: (outcome) => tally.add(outcome) }),
+  );
+  return tally.finish();
+}
+
+async function scenarios(): Promise<boolean> {
+  const chosen = allScenarios().filter((each) => filter.test(fullId(each)));
+  if (chosen.length === 0) return true;
+  const tally = new Tally(knownDifferences('scenarios'), values.verbose);
+  await withCluster('apiserver,controllers,scheduler', (kubeconfig) =>
+    replayScenarios({ kubeconfig, scenarios: chosen, jobs, onDone: (outcome) => tally.add(outcome) }),
   );
   return tally.finish();
 }
