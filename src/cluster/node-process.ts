@@ -12,7 +12,7 @@ import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
-import { createServiceProxy } from '../network/proxy/service-proxy.ts';
+import { createServiceProxy, type ServiceProxy } from '../network/proxy/service-proxy.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { cgroupName } from './cgroup-name.ts';
@@ -62,6 +62,7 @@ const networkInformers: InformerFactory = {
 
 const serving = await readIdentity(layout.pki, 'node-serving');
 const runtime = createCriRuntime({ socketPath: containerdSocket, clock, log });
+let proxy: ServiceProxy | undefined;
 const agent = createNodeAgent({
   nodeName: settings.nodeName,
   client,
@@ -74,6 +75,7 @@ const agent = createNodeAgent({
   clusterDns: [serviceIp(settings.serviceCidr, 10)],
   clusterDomain: settings.clusterDomain,
   cgroupParent: cgroupName(layout.name),
+  beforeStop: async (pod) => proxy?.released(pod),
   clock,
   log: log.with({ component: 'node' }),
 });
@@ -92,7 +94,7 @@ async function runNetwork(): Promise<void> {
     podCidr,
     serviceCidr,
   });
-  const proxy = createServiceProxy({
+  proxy = createServiceProxy({
     table: tableName(layout.name),
     bridge,
     podCidr,

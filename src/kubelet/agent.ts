@@ -13,6 +13,7 @@ import type { InformerFactory } from '../reconcile/informer.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
 import { createNodeEvents } from './events.ts';
 import { ImagePuller } from './images/image-puller.ts';
+import { networkCheck } from './node/network-check.ts';
 import { describeMachine } from './node/node-facts.ts';
 import { NodeRegistrar } from './node/node-registrar.ts';
 import { nodeResources } from './node/node-status.ts';
@@ -63,6 +64,8 @@ export interface NodeAgentOptions {
   readonly seccompDefault?: boolean;
   /** The node's resolv.conf; default /etc/resolv.conf. */
   readonly resolvConf?: string;
+  /** Settles when no Service leads to this pod any more: its containers are told to stop then, or a second later. */
+  readonly beforeStop?: (pod: Pod) => Promise<void>;
 }
 
 /** Runs until its signal; pods go on without it. */
@@ -132,6 +135,8 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     services: () => services.list(),
     servicesSynced: () => services.hasSynced,
     runtimeHandler: (name) => name,
+    ...(options.beforeStop ? { beforeStop: options.beforeStop } : {}),
+    networkProblem: networkCheck(runtime, clock),
     statusSink: () => createPodStatusSink({ client, clock, log }),
     deletePod: (pod) => deleteForGood(client, pod),
     removeRuntimeState: (pod) => manager.removeRuntimeState(pod.metadata.uid!),

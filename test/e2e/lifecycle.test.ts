@@ -154,6 +154,8 @@ describe('a cluster of real containers', { skip: whyNoContainers() ?? false }, (
           now.every((each: string, index: number) => each !== started[index] && !each.endsWith('undefined'))
         );
       });
+      const failed = (await cluster.json('get events')).items.filter((event: any) => event.reason.startsWith('Failed'));
+      assert.deepEqual(failed, [], 'pods wait until the runtime has a network');
     }
     assert.deepEqual(
       findLeftovers().filter((each) => !before.has(each)),

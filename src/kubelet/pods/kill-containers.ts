@@ -8,6 +8,8 @@ export interface KillOptions {
   readonly pod: Pod;
   readonly graceSeconds: number;
   readonly message?: string;
+  /** The signal waits for this; hooks do not. */
+  readonly beforeSignal?: Promise<void>;
 }
 
 export function containerSpec(pod: Pod, name: string): Container | undefined {
@@ -44,6 +46,7 @@ export async function killContainer(
     // A hook that took all of the time leaves the container two seconds to hear the signal.
     remaining = Math.max(remaining, 2);
   }
+  await options.beforeSignal;
   try {
     await runtime.stopContainer(record.id, Math.max(0, remaining));
   } catch (error) {

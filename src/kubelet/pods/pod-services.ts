@@ -45,6 +45,10 @@ export interface PodServices {
   servicesSynced(): boolean;
   /** The runtime's name for a RuntimeClass. */
   runtimeHandler(runtimeClass: string): string;
+  /** Settles when no Service leads to the pod any more; what runs in it is told to stop only then. */
+  beforeStop?(pod: Pod): Promise<void>;
+  /** Why pods of their own network can not be made now; undefined when they can. */
+  networkProblem(): Promise<string | undefined>;
   statusSink(): PodStatusSink;
   /** Deletes the object for good, if it is still this one. */
   deletePod(pod: Pod): Promise<void>;

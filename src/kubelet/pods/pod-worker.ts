@@ -19,6 +19,11 @@ import { newestContainer } from './runtime-tracker.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { startContainer } from './start-container.ts';
 
+/** How long the end of a pod waits for the services to let go of it. */
+const releaseMs = 1_000;
+/** The network comes within moments of the agent's start. */
+const networkRetryMs = 100;
+
 /** How long a stopping agent waits for what it is in the middle of. */
 const detachMs = 1_000;
 
@@ -48,6 +53,7 @@ export class PodWorker {
   #isDone = false;
   #volumeRetryMs = 500;
   #sandboxRetryMs = 1_000;
+  #saidNoNetwork = false;
   #isDetached = false;
   /** When a container that failed to start may be tried again. */
   readonly #retryAtMs = new Map<string, number>();
@@ -280,6 +286,7 @@ export class PodWorker {
 
   async #createSandbox(config: SandboxConfig): Promise<SandboxStatus | undefined> {
     const { runtime, tracker, events, cgroups } = this.#services;
+    if (!this.#pod.spec.hostNetwork && !(await this.#hasNetwork())) return undefined;
     const before = tracker.stateOf(this.#uid).sandboxes;
     if (before.length > 0) {
       events.pod(this.#pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
@@ -302,9 +309,36 @@ export class PodWorker {
         'FailedCreatePodSandBox',
         `Failed to create pod sandbox: ${rpcErrorText(error)}`,
       );
+      await this.#removeFailedSandboxes(before);
       this.#wakeIn(this.#sandboxRetryMs);
       this.#sandboxRetryMs = Math.min(20_000, this.#sandboxRetryMs * 2);
       return undefined;
+    }
+  }
+
+  async #hasNetwork(): Promise<boolean> {
+    const problem = await this.#services.networkProblem();
+    if (problem === undefined) return true;
+    if (!this.#saidNoNetwork)
+      this.#services.events.pod(this.#pod, 'Warning', 'NetworkNotReady', `network is not ready: ${problem}`);
+    this.#saidNoNetwork = true;
+    this.#wakeIn(networkRetryMs);
+    return false;
+  }
+
+  /** A failed attempt may leave a sandbox that keeps the name of the next one. */
+  async #removeFailedSandboxes(before: readonly SandboxStatus[]): Promise<void> {
+    const { runtime, tracker, log } = this.#services;
+    try {
+      await tracker.relist();
+      for (const { id } of tracker.stateOf(this.#uid).sandboxes) {
+        if (before.some((old) => old.id === id)) continue;
+        await runtime.stopSandbox(id);
+        await runtime.removeSandbox(id);
+        tracker.forgetSandbox(id);
+      }
+    } catch (error) {
+      log.warn('a failed sandbox was not removed', { pod: this.#pod.metadata.name, error: String(error) });
     }
   }
 
@@ -365,7 +399,7 @@ export class PodWorker {
   /** The pod was deleted: stop it, tell how it ended, give back what it used, let the object go. */
   async #end(): Promise<void> {
     const { volumes, cgroups, images, references, restarts } = this.#services;
-    await this.#stopRunning();
+    await this.#stopRunning(this.#released());
     this.#isStopped = true;
     if (!this.#isRemoved) {
       this.#tell();
@@ -383,9 +417,25 @@ export class PodWorker {
     await this.#services.removeRuntimeState(this.#pod);
   }
 
-  async #stopRunning(): Promise<void> {
+  /** Only a pod that served, and has time to end, waits for the services to let go of it. */
+  async #released(): Promise<void> {
+    const { beforeStop, clock, log } = this.#services;
+    const wasReady = this.#pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
+    if (!beforeStop || !wasReady || this.#isRemoved || graceOf(this.#pod) === 0) return;
+    const limit = Promise.withResolvers<void>();
+    using _timer = clock.timer(releaseMs, () => limit.resolve());
+    await Promise.race([beforeStop(this.#pod), limit.promise]).catch((error) => {
+      log.warn('services did not let go of a pod', { pod: this.#pod.metadata.name, error: String(error) });
+    });
+  }
+
+  async #stopRunning(beforeSignal?: Promise<void>): Promise<void> {
     const { runtime, tracker } = this.#services;
-    await killPodContainers(this.#services, { pod: this.#pod, graceSeconds: graceOf(this.#pod) });
+    await killPodContainers(this.#services, {
+      pod: this.#pod,
+      graceSeconds: graceOf(this.#pod),
+      ...(beforeSignal ? { beforeSignal } : {}),
+    });
     for (const probes of this.#probes.values()) probes.stop();
     for (const sandbox of tracker.stateOf(this.#uid).sandboxes) {
       if (sandbox.state !== 'SANDBOX_READY') continue;

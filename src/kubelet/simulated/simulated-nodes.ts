@@ -124,6 +124,7 @@ function createManager(
     services: () => services.list(),
     servicesSynced: () => services.hasSynced,
     runtimeHandler: (name: string) => name,
+    networkProblem: async () => undefined,
     statusSink: () => createPodStatusSink({ client, clock, log }),
     removeRuntimeState: async (pod: Pod) => {
       podOf.delete(pod.metadata.uid!);

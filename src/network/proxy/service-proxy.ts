@@ -34,8 +34,12 @@ export interface ServiceProxyOptions extends TableOptions {
 export interface ServiceProxy extends Component {
   /** Settles when the rules hold everything that was known at the start. */
   readonly ready: Promise<void>;
+  /** Settles when no rule leads to this pod, which is going away, unless its Service has no other. */
+  released(pod: Pod): Promise<void>;
 }
 
+/** For the requests that were under way when the rules changed. */
+const lingerMs = 50;
 const retryDelaysMs = [50, 200, 1_000, 5_000, 15_000];
 
 export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
@@ -54,6 +58,8 @@ class NftablesProxy implements ServiceProxy {
   readonly #dirty = new Set<string>();
   readonly #becameReady = Promise.withResolvers<void>();
   #wake = Promise.withResolvers<void>();
+  /** Waiting for the next transaction that succeeds. */
+  #waiting: (() => void)[] = [];
   #failures = 0;
   /** The table must be made anew: at the start, after a failure, or when it is gone. */
   #mustReplace = true;
@@ -96,6 +102,17 @@ class NftablesProxy implements ServiceProxy {
     });
   }
 
+  async released(pod: Pod): Promise<void> {
+    const keys = this.#servicesOf(pod);
+    if (keys.length === 0) return;
+    for (const key of keys) this.#dirty.add(key);
+    const applied = Promise.withResolvers<void>();
+    this.#waiting.push(applied.resolve);
+    this.#wake.resolve();
+    await applied.promise;
+    await this.#options.clock.sleep(lingerMs);
+  }
+
   #servicesOf(pod: Pod): string[] {
     const leadsTo = (slice: EndpointSlice) =>
       (slice.endpoints ?? []).some(
@@ -128,6 +145,8 @@ class NftablesProxy implements ServiceProxy {
     const { log } = this.#options;
     const dirty = [...this.#dirty];
     this.#dirty.clear();
+    const waiting = this.#waiting;
+    this.#waiting = [];
     const stale: StaleFlow[] = [];
     for (const key of dirty) {
       const plan = this.#plan(key);
@@ -142,6 +161,7 @@ class NftablesProxy implements ServiceProxy {
     } catch (error) {
       log.error('service rules refused', error, { services: this.#state.size });
       this.#mustReplace = true;
+      this.#waiting.push(...waiting);
       if (replaces) await this.#leaveOutRefused(nft);
       return retryDelaysMs[Math.min(this.#failures++, retryDelaysMs.length - 1)]!;
     }
@@ -150,6 +170,7 @@ class NftablesProxy implements ServiceProxy {
     this.#failures = 0;
     if (replaces) await this.#openLoopback();
     this.#becameReady.resolve();
+    for (const settle of waiting) settle();
     await (this.#options.forgetFlows ?? forgetFlows)(stale);
     return 0;
   }
