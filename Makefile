@@ -37,7 +37,7 @@ replay: setup build ## upstream's recordings, passed and failed by area; FILTER=
 
 up: setup build images ## start a cluster on this machine
 	@bin/coracle up --detach
-	@for image in build/images/*.tar; do bin/coracle image import $$image; done
+	@bin/coracle image import build/images/*.tar >/dev/null && echo '  test images are loaded: nginx, busybox, pause'
 
 down: ## stop it; state is kept
 	@bin/coracle down
