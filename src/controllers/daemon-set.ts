@@ -146,7 +146,7 @@ class DaemonSetController {
       owner: set,
       revisions: controlledBy(this.#revisions, set.metadata.uid),
       collisionCount: set.status?.collisionCount,
-      hashLabelOf: (_name, hash) => hash,
+      hashLabel: revisionHashLabel,
     };
   }
 

@@ -19,6 +19,7 @@ import { replicationControllerController } from './replication-controller.ts';
 import { resourceQuotaController } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceAccountController } from './service-account.ts';
+import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 
@@ -33,6 +34,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     replicaSetController,
     replicationControllerController,
     daemonSetController,
+    statefulSetController,
     jobController,
     ttlAfterFinishedController,
     endpointsController,

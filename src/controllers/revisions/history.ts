@@ -9,6 +9,7 @@ import { isAlreadyExists, isNotFound } from '../../api/meta/status-error.ts';
 import type { Client } from '../../client/client.ts';
 import { templateHash } from '../shared/template-hash.ts';
 
+/** On pods: the revision they are of. */
 export const revisionHashLabel = 'controller-revision-hash';
 
 export interface RevisionedOwner extends KubernetesObject {
@@ -22,8 +23,8 @@ export interface HistoryOptions<O extends RevisionedOwner> {
   /** Those that the owner controls. */
   readonly revisions: readonly ControllerRevision[];
   readonly collisionCount: number | undefined;
-  /** What pods of the revision are labelled with. */
-  readonly hashLabelOf: (name: string, hash: string) => string;
+  /** The label that the revision carries its hash in. */
+  readonly hashLabel: string;
 }
 
 const byRevision = (a: ControllerRevision, b: ControllerRevision) => a.revision - b.revision;
@@ -58,7 +59,7 @@ export async function ensureRevision<O extends RevisionedOwner>(
 }
 
 function draftRevision<O extends RevisionedOwner>(
-  { owner, kind, collisionCount, hashLabelOf }: HistoryOptions<O>,
+  { owner, kind, collisionCount, hashLabel }: HistoryOptions<O>,
   data: Record<string, unknown>,
   revision: number,
 ): ControllerRevision {
@@ -69,7 +70,7 @@ function draftRevision<O extends RevisionedOwner>(
     metadata: {
       name,
       namespace,
-      labels: { ...owner.spec.template.metadata?.labels, [revisionHashLabel]: hashLabelOf(name, hash) },
+      labels: { ...owner.spec.template.metadata?.labels, [hashLabel]: hash },
       ...(annotations ? { annotations } : {}),
       ownerReferences: [controllerReference(owner, kind)],
     },
