@@ -15,6 +15,6 @@ export function networkFolders(layout: Layout) {
 
 /** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. */
 export async function removeNodeNetwork(layout: Layout): Promise<void> {
-  await removeTable(tableName(layout.name));
   await removeHostNetwork(networkFolders(layout));
+  await removeTable(tableName(layout.name));
 }

@@ -1,4 +1,4 @@
-// The detached server: runs the cluster, tells its parent of each step, and stops on SIGTERM.
+// The detached server: runs the cluster, tells its parent of each step, and stops on SIGTERM, also in the middle of a start.
 import { exitCodes, UserFailure } from './failure.ts';
 import { startServer } from './server.ts';
 import type { Progress, UpOptions } from './up-options.ts';
@@ -9,23 +9,22 @@ const tell = (progress: Progress) => process.connected && process.send?.(progres
 // The parent leaves when we are ready, or when it loses patience: neither is a reason to end.
 process.on('disconnect', () => {});
 
-try {
-  const server = await startServer(options, tell);
-  const stop = () => void server.stop().then(() => process.exit(0));
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
-} catch (error) {
-  const failure =
-    error instanceof UserFailure
-      ? error
-      : new UserFailure(
-          exitCodes.internal,
-          'E_INTERNAL',
-          String(error instanceof Error ? error.message : error),
-          'see server.log in the data directory',
-        );
-  if (!(error instanceof UserFailure)) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+const starting = startServer(options, tell);
+const stop = () => {
+  void starting.then((server) => server.stop()).finally(() => process.exit(0));
+};
+process.once('SIGTERM', stop);
+process.once('SIGINT', stop);
+
+starting.catch((error) => {
+  const failure = error instanceof UserFailure ? error : unexpected(error);
+  if (failure !== error) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
   const { exitCode, code, message, remedy } = failure;
   tell({ type: 'failed', exitCode, code, message, remedy });
   setTimeout(() => process.exit(exitCode), 50); // lets the message leave
+});
+
+function unexpected(error: unknown): UserFailure {
+  const message = error instanceof Error ? error.message : String(error);
+  return new UserFailure(exitCodes.internal, 'E_INTERNAL', message, 'see server.log in the data directory');
 }

@@ -1,0 +1,89 @@
+// The stage in which the API server comes up: certificates, server, the objects every cluster has, kubeconfigs.
+import { writeFileSync } from 'node:fs';
+import type { ApiServer } from '../apiserver/server.ts';
+import type { Client } from '../client/client.ts';
+import { createClient } from '../client/create-client.ts';
+import type { Store } from '../store/store.ts';
+import { assembleApiServer } from './assemble-apiserver.ts';
+import { clusterObjects, ensureBootstrap } from './bootstrap.ts';
+import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
+import { contextName } from './layout.ts';
+import type { Pki } from './pki.ts';
+import { serviceIp } from './service-range.ts';
+import type { Settings } from './settings.ts';
+import type { StartContext } from './start-context.ts';
+
+export interface StartedApiServer {
+  readonly api: ApiServer;
+  /** Requests of the server itself, as an administrator. */
+  readonly admin: Client;
+  readonly url: string;
+}
+
+export async function startApiServer(context: StartContext, store: Store, pki: Pki): Promise<StartedApiServer> {
+  const { settings, isReal, state, timed, clock, random } = context;
+  const log = context.log.with({ component: 'apiserver' });
+  const [serving, kubeletClient] = await Promise.all([
+    pki.ensure({ file: 'apiserver', commonName: 'kube-apiserver', hosts: servingHosts(settings) }),
+    pki.ensure({
+      file: 'apiserver-kubelet-client',
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['kubeadm:cluster-admins'],
+    }),
+  ]);
+  // Pods reach the server by the machine's address; simulated ones reach nothing.
+  const host = isReal ? '0.0.0.0' : '127.0.0.1';
+  const api = assembleApiServer({ store, settings, pki, serving, kubeletClient, host, clock, random, log });
+  runUntilCleanup(context, api);
+  await api.ready;
+  log.info('serving', { address: `${host}:${settings.apiPort}` });
+  const admin = createClient(inProcess(api));
+  await ensureBootstrap(admin, api.table.all(), clusterObjects(settings));
+  const url = `https://${settings.address}:${settings.apiPort}`;
+  state.set('apiserver', process.pid, url);
+  timed('apiserver', `${url} ready`);
+  await writeKubeconfigs(context, pki, url);
+  return { api, admin, url };
+}
+
+function runUntilCleanup({ cleanup, onFailure }: StartContext, api: ApiServer): void {
+  const stopping = new AbortController();
+  const running = api.run(stopping.signal).catch((error) => {
+    if (!stopping.signal.aborted) onFailure(error as Error);
+  });
+  cleanup.defer(() => {
+    stopping.abort();
+    return running;
+  });
+}
+
+function servingHosts(settings: Settings): string[] {
+  const { clusterDomain, address, serviceCidr, nodeName } = settings;
+  const service = 'kubernetes kubernetes.default kubernetes.default.svc'.split(' ');
+  const addresses = new Set(['127.0.0.1', address, serviceIp(serviceCidr, 1)]);
+  return ['localhost', nodeName, ...service, `kubernetes.default.svc.${clusterDomain}`, ...addresses];
+}
+
+function inProcess(api: ApiServer) {
+  const user = { username: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+  return {
+    request: (request: Parameters<ApiServer['handleInProcess']>[1]) => api.handleInProcess(user, request),
+    async [Symbol.asyncDispose]() {},
+  };
+}
+
+async function writeKubeconfigs(
+  { layout, settings, report, timed }: StartContext,
+  pki: Pki,
+  server: string,
+): Promise<void> {
+  const admin = await pki.ensure({ file: 'admin', commonName: 'kubernetes-admin', organizations: ['system:masters'] });
+  const { certificate, key } = admin;
+  const access = { context: contextName(layout.name), server, ca: pki.ca, certificate, key };
+  writeFileSync(layout.kubeconfig, renderKubeconfig(access), { mode: 0o600 });
+  const previous = mergeKubeconfig(settings.kubeconfigFile, access);
+  if (previous && previous !== access.context) {
+    report({ type: 'notice', text: `the current context was "${previous}"` });
+  }
+  timed('kubeconfig', `context "${access.context}" is current in ${settings.kubeconfigFile}`);
+}
