@@ -4,6 +4,8 @@
 import { enableBigIntJson } from '../base/big-integers.ts';
 import { canonicalizerOf } from './canonical.ts';
 import { irregular } from './canonical-values.ts';
+import { customTypeOf } from './custom-types.ts';
+import { decodeCustom } from './decode-custom.ts';
 import { ExactDecoder } from './exact-decode.ts';
 import { typeOf } from './ir.ts';
 import { replaceLoneSurrogateEscapes, scanJson } from './json-scan.ts';
@@ -55,6 +57,8 @@ function parseBody(body: string | Uint8Array): ParsedBody {
 }
 
 function toCanonical(typeName: string, body: ParsedBody, options: DecodeOptions): Decoded {
+  const custom = customTypeOf(typeName);
+  if (custom) return decodeCustom(custom, body, options);
   if (!body.hasOddNumbers) {
     const context = { keys: 0, ownsTree: true };
     try {
@@ -144,6 +148,8 @@ export const kindOfJson = (body: string | Uint8Array): KindInBody => readKind(bo
  * not changed and shares nothing with the result. Throws DecodeError with Go's text where a value has the wrong type.
  */
 export function canonical<T = any>(typeName: string, object: unknown): T {
+  const custom = customTypeOf(typeName);
+  if (custom) return custom.canonical(structuredClone(object)) as T;
   try {
     return canonicalizerOf(typeName).run(object, { keys: 0, ownsTree: false }) as T;
   } catch (error) {
