@@ -143,7 +143,8 @@ class SqliteStore implements Store {
       this.#outbox.push({ writes, resolve, reject });
       if (this.#isFlushPlanned) return;
       this.#isFlushPlanned = true;
-      queueMicrotask(() => this.#flush());
+      // After what this turn of the event loop has read: requests that arrived together share a group.
+      setImmediate(() => this.#flush());
     });
   }
 
