@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { kubectlProgram, root, run } from './cluster.ts';
+import { kubectlProgram, run } from './cluster.ts';
 
 test('the npm package, installed from its tarball, starts a cluster', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'coracle-package-'));
