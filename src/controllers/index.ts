@@ -2,6 +2,7 @@
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { clusterRoleAggregation } from './cluster-role-aggregation.ts';
 import type { ControllersConfig } from './config.ts';
+import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
 import { disruptionController } from './disruption.ts';
@@ -36,6 +37,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     daemonSetController,
     statefulSetController,
     jobController,
+    cronJobController,
     ttlAfterFinishedController,
     endpointsController,
     endpointSliceController,

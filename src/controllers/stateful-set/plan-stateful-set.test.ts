@@ -38,7 +38,7 @@ function aPod(text: string): Pod {
       phase: phases[state ?? ''] ?? 'Running',
       conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False', lastTransitionTime: '2030-01-01T23:59:55Z' }],
     },
-  } as Pod;
+  } as unknown as Pod;
 }
 
 function plan(set: StatefulSet, pods: readonly string[], update = 'web-old') {
