@@ -81,7 +81,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
         keepAliveTimeout: limits.keepAliveMs,
       } as object),
     } as Parameters<typeof createSecureServer>[0],
-    options.onRequest,
+    (request, response) => {
+      if (isUnambiguous(request)) options.onRequest(request, response);
+      else refuse(request.socket);
+    },
   );
   configure(server, options);
   const sessions = new Set<ServerHttp2Session>();
@@ -120,11 +123,20 @@ export async function listen(options: ListenOptions): Promise<Listener> {
 
 function configure(server: Http2SecureServer, options: ListenOptions): void {
   (server as unknown as { maxConnections: number }).maxConnections = limits.connections;
-  server.on('upgrade', options.onUpgrade);
+  server.on('upgrade', (request, socket, head) => {
+    if (isUnambiguous(request)) options.onUpgrade(request, socket, head);
+    else refuse(socket);
+  });
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   server.on('clientError' as 'error', ((_error: Error, socket: Socket) => refuse(socket)) as never);
   // Without a listener Node answers CONNECT and Expect by itself, outside of the pipeline.
   server.on('connect' as 'error', ((_request: unknown, socket: Socket) => refuse(socket)) as never);
+}
+
+/** Node reads HTTP/0.9 and keeps the first of several Host headers; a proxy before us may keep another. */
+function isUnambiguous({ httpVersionMajor, rawHeaders }: Pick<IncomingMessage, 'httpVersionMajor' | 'rawHeaders'>) {
+  if (httpVersionMajor !== 1) return httpVersionMajor > 1;
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length <= 1;
 }
 
 /** A request that is not HTTP. Errors of a socket that is going away are nobody's news. */
