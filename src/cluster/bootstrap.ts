@@ -1,5 +1,5 @@
 // The objects a cluster has before anybody made anything, created or mended at each start.
-import type { Service } from '../../generated/core-v1.ts';
+import type { Endpoints, Service } from '../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../generated/discovery-v1.ts';
 import type { Role, RoleBinding } from '../../generated/rbac-v1.ts';
 import type { KindRef, KubernetesObject } from '../api/meta/object.ts';
@@ -51,11 +51,16 @@ async function ensureObject(client: Client, kind: KindRef<KubernetesObject>, obj
   }
 }
 
-/** Endpoint slices of our own servers follow the machine's address. */
+/** Endpoints of our own server follow the machine's address. */
 function reconcileAddresses(
   current: KubernetesObject,
   wanted: KubernetesObject,
 ): { object: KubernetesObject; isReplaced: boolean } | undefined {
+  if (wanted.kind === 'Endpoints') {
+    const { subsets } = wanted as Endpoints;
+    if (JSON.stringify((current as Endpoints).subsets) === JSON.stringify(subsets)) return undefined;
+    return { object: { ...current, subsets } as Endpoints, isReplaced: false };
+  }
   if (wanted.kind !== 'EndpointSlice') return undefined;
   const { endpoints, ports } = wanted as EndpointSlice;
   const now = current as EndpointSlice;
@@ -69,8 +74,8 @@ export function clusterObjects(settings: Settings): KubernetesObject[] {
   return [...bootstrapObjects(), ...kubernetesService(settings), ...own];
 }
 
-/** The Service that pods reach the API server by, at the first address of the range. */
-function kubernetesService({ serviceCidr, address, apiPort }: Settings): KubernetesObject[] {
+/** The Service that pods reach the API server by, at the first address of the range, and where it leads. */
+export function kubernetesService({ serviceCidr, address, apiPort }: Settings): KubernetesObject[] {
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   const service: Service = {
     apiVersion: 'v1',
@@ -91,8 +96,18 @@ function kubernetesService({ serviceCidr, address, apiPort }: Settings): Kuberne
     endpoints: [{ addresses: [address], conditions: { ready: true } }],
     ports: [{ name: 'https', port: apiPort, protocol: 'TCP' }],
   };
+  const endpoints: Endpoints = {
+    apiVersion: 'v1',
+    kind: 'Endpoints',
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
+    },
+    subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port: apiPort, protocol: 'TCP' }] }],
+  };
   // No pod reaches a loopback address, and a slice may not name one: simulated clusters go without.
-  return address.startsWith('127.') ? [service] : [service, slice];
+  return address.startsWith('127.') ? [service] : [service, endpoints, slice];
 }
 
 /** Whoever publishes kube-dns may write Services and slices in kube-system, and nothing else. */

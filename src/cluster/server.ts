@@ -63,7 +63,7 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
     const server = await startApiServer(context, store, pki);
     await startLoops(context, server, pki);
     startCompactor(context, store);
-    if (containerd) await startRealNode(context, pki, await containerd);
+    if (programs && containerd) await startRealNode(context, pki, await containerd, programs);
     else if (settings.simulatedNodes && !options.only) await startSimulated(context, server, settings.simulatedNodes);
     const count = options.only ? 0 : (settings.simulatedNodes ?? 1);
     if (count > 0) {

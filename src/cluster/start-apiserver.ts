@@ -1,17 +1,20 @@
 // The stage in which the API server comes up: certificates, server, the objects every cluster has, kubeconfigs.
 import { writeFileSync } from 'node:fs';
 import type { ApiServer } from '../apiserver/server.ts';
+import { every } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import type { Store } from '../store/store.ts';
 import { assembleApiServer } from './assemble-apiserver.ts';
-import { clusterObjects, ensureBootstrap } from './bootstrap.ts';
+import { clusterObjects, ensureBootstrap, kubernetesService } from './bootstrap.ts';
 import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
 import { contextName } from './layout.ts';
 import type { Pki } from './pki.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
 import type { StartContext } from './start-context.ts';
+
+const ownServiceMs = 10_000;
 
 export interface StartedApiServer {
   readonly api: ApiServer;
@@ -39,6 +42,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   log.info('serving', { address: `${host}:${settings.apiPort}` });
   const admin = createClient(inProcess(api));
   await ensureBootstrap(admin, api.table.all(), clusterObjects(settings));
+  keepOwnService(context, api, admin);
   const url = `https://${settings.address}:${settings.apiPort}`;
   state.set('apiserver', process.pid, url);
   timed('apiserver', `${url} ready`);
@@ -51,6 +55,22 @@ function runUntilCleanup({ cleanup, onFailure }: StartContext, api: ApiServer): 
   const running = api.run(stopping.signal).catch((error) => {
     if (!stopping.signal.aborted) onFailure(error as Error);
   });
+  cleanup.defer(() => {
+    stopping.abort();
+    return running;
+  });
+}
+
+/** Somebody may delete the Service `kubernetes`, or its namespace's content: it comes back. */
+function keepOwnService({ settings, cleanup, clock, log }: StartContext, api: ApiServer, admin: Client): void {
+  const stopping = new AbortController();
+  const running = (async () => {
+    for await (const _ of every(clock, ownServiceMs, stopping.signal)) {
+      await ensureBootstrap(admin, api.table.all(), kubernetesService(settings)).catch((error) => {
+        if (!stopping.signal.aborted) log.warn('the Service kubernetes was not looked at', { error: String(error) });
+      });
+    }
+  })();
   cleanup.defer(() => {
     stopping.abort();
     return running;

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { nodeKind } from '../../generated/kinds.ts';
 import { isConditionTrue } from '../api/meta/conditions.ts';
+import { every } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { ContainerdHandle } from '../kubelet/runtime/containerd-daemon.ts';
 import { exitCodes, UserFailure } from './failure.ts';
@@ -9,6 +10,9 @@ import type { Pki } from './pki.ts';
 import type { Programs } from './preflight.ts';
 import type { StartedApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
+import { identify, isAlive } from './state.ts';
+
+const containerdLookMs = 1_000;
 
 /** Starts containerd, or finds the one that runs. @throws UserFailure */
 export async function startContainerd({ layout }: StartContext, programs: Programs): Promise<ContainerdHandle> {
@@ -29,12 +33,43 @@ export async function startContainerd({ layout }: StartContext, programs: Progra
   }
 }
 
+/** Starts containerd again when it ends; the containers go on under their shims meanwhile. */
+function superviseContainerd(context: StartContext, programs: Programs, first: ContainerdHandle): void {
+  const { state, cleanup, clock } = context;
+  const log = context.log.with({ component: 'containerd' });
+  const stopping = new AbortController();
+  let daemon = identify(first.pid);
+  const running = (async () => {
+    for await (const _ of every(clock, containerdLookMs, stopping.signal)) {
+      if (isAlive(daemon)) continue;
+      log.warn('containerd ended and is started again', { pid: daemon.pid });
+      try {
+        const { pid, socketPath } = await startContainerd(context, programs);
+        daemon = identify(pid);
+        state.set('containerd', pid, socketPath);
+      } catch (error) {
+        log.error('containerd was not started again', error);
+      }
+    }
+  })();
+  cleanup.defer(() => {
+    stopping.abort();
+    return running;
+  });
+}
+
 /** This machine as the cluster's node. */
-export async function startRealNode(context: StartContext, pki: Pki, containerd: ContainerdHandle): Promise<void> {
+export async function startRealNode(
+  context: StartContext,
+  pki: Pki,
+  containerd: ContainerdHandle,
+  programs: Programs,
+): Promise<void> {
   const { layout, settings, state, cleanup, clock, log, timed } = context;
   const { pid, socketPath } = containerd;
   state.set('containerd', pid, socketPath);
   timed('containerd', socketPath);
+  superviseContainerd(context, programs, containerd);
   const [{ startNodeChild }, { issueNodeIdentities }] = await Promise.all([
     import('./node-child.ts'),
     import('./node-identities.ts'),

@@ -14,11 +14,13 @@ export const statusCommand = clusterCommand('status')
       address,
       state: isAlive({ pid, started }) ? said : 'stopped',
     }));
-    const isRunning = components.some((each) => each.state !== 'stopped');
+    const isAnything = components.some((each) => each.state !== 'stopped');
+    // Without its server a cluster is down, whatever a kill left behind.
+    const isRunning = components.some((each) => each.name === 'apiserver' && each.state !== 'stopped');
     if (options.output === 'json') {
       const report = { name: layout.name, dataDir: layout.dataDir, running: isRunning, components };
       console.log(JSON.stringify(report, null, 2));
-    } else if (!isRunning) {
+    } else if (!isAnything) {
       console.log(`cluster "${layout.name}" is down (${layout.dataDir})`);
     } else {
       const rows = [
