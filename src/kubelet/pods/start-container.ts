@@ -2,7 +2,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
-import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
 import type { StartFailure } from '../status/container-statuses.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
@@ -56,7 +55,7 @@ class StageError extends Error {
   readonly text: string;
 
   constructor(reason: string, error: unknown) {
-    const text = rpcErrorText(error);
+    const text = error instanceof Error ? error.message : String(error);
     super(text);
     this.reason = reason;
     this.eventReason = 'Failed';
