@@ -1,6 +1,6 @@
 // The command line: one command a file. Nothing heavy is imported before the command is known.
 import { Command } from 'commander';
-import { UserFailure } from '../cluster/failure.ts';
+import { exitCodes, UserFailure } from '../cluster/failure.ts';
 import { commands } from './commands/index.ts';
 
 const program = new Command('coracle')
@@ -12,7 +12,13 @@ for (const command of commands) program.addCommand(command);
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof UserFailure)) throw error;
-  process.stderr.write(`coracle: ${error.message} (${error.code})\n  to mend it: ${error.remedy}\n`);
-  process.exitCode = error.exitCode;
+  if (error instanceof UserFailure) {
+    process.stderr.write(`coracle: ${error.message} (${error.code})\n  to mend it: ${error.remedy}\n`);
+    process.exitCode = error.exitCode;
+  } else {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    process.stderr.write(`coracle: ${process.env['CORACLE_DEBUG'] ? stack : message} (E_INTERNAL)\n`);
+    process.stderr.write('  to mend it: try again; CORACLE_DEBUG=1 tells where it happened, coracle logs the rest\n');
+    process.exitCode = exitCodes.internal;
+  }
 }

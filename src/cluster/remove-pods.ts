@@ -1,3 +1,4 @@
+import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/log.ts';
 import { ensureContainerd } from '../kubelet/runtime/containerd-daemon.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
@@ -6,13 +7,14 @@ import type { Layout } from './layout.ts';
 import { checkRealNode } from './preflight.ts';
 
 const atOnce = 8;
+const startMs = 10_000;
 
 /** Stops and removes every pod the cluster's containerd has, starting containerd for it when it does not run. */
 export async function removeAllPods(layout: Layout): Promise<void> {
   const { socketPath } = await ensureContainerd(containerdOptions(layout, checkRealNode()));
   const runtime = createCriRuntime({ socketPath, log: silentLogger });
   try {
-    const sandboxes = await runtime.listSandboxes();
+    const sandboxes = await untilAnswered(() => runtime.listSandboxes());
     const worker = async () => {
       for (let sandbox = sandboxes.pop(); sandbox; sandbox = sandboxes.pop()) {
         await runtime.stopSandbox(sandbox.id);
@@ -22,5 +24,18 @@ export async function removeAllPods(layout: Layout): Promise<void> {
     await Promise.all(Array.from({ length: atOnce }, worker));
   } finally {
     runtime.close();
+  }
+}
+
+/** A containerd that has just been started listens before it answers. */
+async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = systemClock.monotonicMs() + startMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (systemClock.monotonicMs() > deadline) throw error;
+      await systemClock.sleep(50);
+    }
   }
 }

@@ -46,9 +46,12 @@ export async function ensureSettings(
     if (isReal) claimSlot(layout.dataDir);
     const apiPort = request.port ?? existing.apiPort;
     await requireFreePort(apiPort);
+    // Another cluster may have taken the agent's port while this one was down.
+    const isAgentPortFree = existing.agentPort !== apiPort && (await isFree(existing.agentPort));
     const settings = {
       ...existing,
       apiPort,
+      agentPort: isAgentPortFree ? existing.agentPort : await firstFreePort(defaultAgentPort, apiPort),
       address: isReal ? hostAddress() : '127.0.0.1',
       kubeconfigFile: request.kubeconfigFile,
     };

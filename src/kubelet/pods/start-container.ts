@@ -86,7 +86,9 @@ async function createAndStart(
   const reported = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])].find(
     ({ name }) => name === container.name,
   );
-  const restartCount = before ? before.restartCount + 1 : reported?.containerID ? reported.restartCount + 1 : 0;
+  // Where the runtime has forgotten the last one, its status counts; one without an ID counts the loss already.
+  const forgotten = (reported?.restartCount ?? 0) + (reported?.containerID ? 1 : 0);
+  const restartCount = before ? before.restartCount + 1 : forgotten;
   const config = await stage('CreateContainerConfigError', async () => {
     const facts = services.factsFor(pod, podIPs);
     const environment = await containerEnvironment({
