@@ -177,7 +177,7 @@ function unseen(
       },
     };
     status.ready = true;
-  } else if (before?.state?.running && !status.lastState?.terminated) {
+  } else if (before?.state?.running) {
     status.lastState = {
       terminated: {
         exitCode: 137,
