@@ -55,7 +55,7 @@ export function nodeIpamController(clusterCidr: string, nodeMaskSize = 24): Cont
 }
 
 interface Pool {
-  /** The first network that passes. */
+  /** The first network that passes, after the one given last: one that was just freed may still be in use somewhere. */
   find(isFree: (cidr: string) => boolean): string | undefined;
 }
 
@@ -70,11 +70,15 @@ function parsePool(clusterCidr: string, nodeMaskSize: number): Pool {
   const base = octets.reduce((sum, octet) => sum * 256 + octet, 0);
   const first = base - (base % 2 ** (32 - bits));
   const count = 2 ** (nodeMaskSize - bits);
+  let next = 0;
   return {
     find(isFree) {
-      for (let index = 0; index < count; index++) {
+      for (let tried = 0; tried < count; tried++) {
+        const index = (next + tried) % count;
         const cidr = `${dotted(first + index * size)}/${nodeMaskSize}`;
-        if (isFree(cidr)) return cidr;
+        if (!isFree(cidr)) continue;
+        next = index + 1;
+        return cidr;
       }
       return undefined;
     },

@@ -48,6 +48,7 @@ function world(nodes: readonly Node[], placed: readonly [Pod, string][] = []): S
   return {
     nodes: cache.nodes,
     antiAffinityPods: cache.antiAffinityPods,
+    affinityPods: cache.affinityPods,
     namespaceLabels: () => ({}),
     services: () => [],
   };

@@ -14,6 +14,8 @@ export interface NodeView {
   readonly pods: ReadonlyMap<string, PodView>;
   /** How many of its pods keep others away. */
   readonly antiAffinityPods: number;
+  /** How many of its pods care for their neighbours. */
+  readonly affinityPods: number;
   /** Image name → bytes. */
   readonly images: ReadonlyMap<string, number>;
 }
@@ -28,6 +30,7 @@ export class NodeCache {
   readonly #placed = new Map<string, string>();
   #list: NodeView[] | undefined;
   #antiAffinityPods = 0;
+  #affinityPods = 0;
 
   /** Nodes that exist, in order of name. The views are live: copy nothing, keep nothing over a turn. */
   get nodes(): readonly NodeView[] {
@@ -37,6 +40,10 @@ export class NodeCache {
 
   get antiAffinityPods(): number {
     return this.#antiAffinityPods;
+  }
+
+  get affinityPods(): number {
+    return this.#affinityPods;
   }
 
   find(name: string): NodeView | undefined {
@@ -99,6 +106,7 @@ export class NodeCache {
         scoringRequested: new Map(),
         pods: new Map(),
         antiAffinityPods: 0,
+        affinityPods: 0,
         images: new Map(),
         isKnown: false,
       };
@@ -114,6 +122,10 @@ export class NodeCache {
       entry.antiAffinityPods += sign;
       this.#antiAffinityPods += sign;
     }
+    if (view.hasPodAffinity) {
+      entry.affinityPods += sign;
+      this.#affinityPods += sign;
+    }
     if (sign > 0) entry.pods.set(view.key, view);
     else entry.pods.delete(view.key);
   }
@@ -128,7 +140,7 @@ export function without(node: NodeView, keys: ReadonlySet<string>): NodeView {
   const requested = new Map(node.requested);
   const scoringRequested = new Map(node.scoringRequested);
   const pods = new Map(node.pods);
-  let { antiAffinityPods } = node;
+  let { antiAffinityPods, affinityPods } = node;
   for (const key of keys) {
     const view = pods.get(key);
     if (!view) continue;
@@ -136,6 +148,7 @@ export function without(node: NodeView, keys: ReadonlySet<string>): NodeView {
     addAmounts(requested, view.requests, -1);
     addAmounts(scoringRequested, view.scoringRequests, -1);
     if (view.hasAntiAffinity) antiAffinityPods--;
+    if (view.hasPodAffinity) affinityPods--;
   }
-  return { ...node, requested, scoringRequested, pods, antiAffinityPods };
+  return { ...node, requested, scoringRequested, pods, antiAffinityPods, affinityPods };
 }

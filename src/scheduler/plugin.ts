@@ -16,6 +16,8 @@ export interface Snapshot {
   readonly nodes: readonly NodeView[];
   /** Pods anywhere that keep others away; 0 lets a plugin skip the search for them. */
   readonly antiAffinityPods: number;
+  /** Pods anywhere that care which pods are near them, for or against; likewise. */
+  readonly affinityPods: number;
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
   readonly services: (namespace: string) => readonly Service[];
 }

@@ -14,6 +14,8 @@ export interface PodView {
   /** `protocol/address/port` of each host port. */
   readonly hostPorts: readonly HostPort[];
   readonly hasAntiAffinity: boolean;
+  /** Cares for its neighbours at all, for or against, required or preferred. */
+  readonly hasPodAffinity: boolean;
   /** uid of the controller that made it. */
   readonly owner: string | undefined;
 }
@@ -36,6 +38,7 @@ export function viewOf(pod: Pod): PodView {
     hostPorts: hostPortsOf(pod),
     hasAntiAffinity:
       (pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.length ?? 0) > 0,
+    hasPodAffinity: Boolean(pod.spec.affinity?.podAffinity ?? pod.spec.affinity?.podAntiAffinity),
     owner: pod.metadata.ownerReferences?.find((reference) => reference.controller)?.uid,
   };
 }

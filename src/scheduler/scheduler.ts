@@ -68,6 +68,9 @@ class Scheduler {
       get antiAffinityPods() {
         return cache.antiAffinityPods;
       },
+      get affinityPods() {
+        return cache.affinityPods;
+      },
       namespaceLabels: (namespace) => namespaces.find(namespace)?.metadata.labels,
       services: (namespace) => services.list(namespace),
     };

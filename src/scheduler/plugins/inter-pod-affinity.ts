@@ -109,6 +109,7 @@ export const interPodAffinityScore: Score = {
   weight: 2,
   score(pod, nodes, snapshot) {
     const own = preferredTerms(pod, snapshot);
+    if (own.length === 0 && snapshot.affinityPods === 0) return undefined;
     const tally = new Tally();
     const keys = new Set<string>();
     const note = ({ term, weight }: WeightedTerm, node: NodeView) => {
@@ -116,9 +117,10 @@ export const interPodAffinityScore: Score = {
       tally.add(term.topologyKey, node, weight);
     };
     for (const node of snapshot.nodes) {
+      if (own.length === 0 && node.affinityPods === 0) continue;
       for (const existing of node.pods.values()) {
         for (const weighted of own) if (weighted.term.matches(existing)) note(weighted, node);
-        if (!existing.pod.spec.affinity) continue;
+        if (!existing.hasPodAffinity) continue;
         for (const weighted of preferredTerms(existing, snapshot)) if (weighted.term.matches(pod)) note(weighted, node);
         for (const term of requiredTerms(existing, 'podAffinity', snapshot)) {
           if (term.matches(pod)) note({ term, weight: 1 }, node);

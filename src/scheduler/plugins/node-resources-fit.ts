@@ -21,15 +21,11 @@ export const nodeResourcesFit: Filter = {
 
 const scored = ['cpu', 'memory'];
 
-/** The fraction of a resource that would be in use, or undefined where the node has none. */
-function fractionWith(pod: PodView, node: NodeView, name: string): number | undefined {
+/** The fraction of a resource that would be in use, or -1 where the node has none. Called for every node and pod. */
+function fractionWith(pod: PodView, node: NodeView, name: string): number {
   const allocatable = node.allocatable.get(name) ?? 0;
-  if (allocatable === 0) return undefined;
+  if (allocatable === 0) return -1;
   return ((node.scoringRequested.get(name) ?? 0) + (pod.scoringRequests.get(name) ?? 0)) / allocatable;
-}
-
-function fractionsWith(pod: PodView, node: NodeView): number[] {
-  return scored.map((name) => fractionWith(pod, node, name)).filter((each) => each !== undefined);
 }
 
 /** Prefers nodes with the most left over. */
@@ -38,8 +34,15 @@ export const leastAllocated: Score = {
   weight: 1,
   score: (pod, nodes) =>
     nodes.map((node) => {
-      const left = fractionsWith(pod, node).map((fraction) => (fraction > 1 ? 0 : Math.floor((1 - fraction) * 100)));
-      return left.length ? Math.floor(left.reduce((sum, each) => sum + each, 0) / left.length) : 0;
+      let sum = 0;
+      let count = 0;
+      for (const name of scored) {
+        const fraction = fractionWith(pod, node, name);
+        if (fraction < 0) continue;
+        count++;
+        if (fraction <= 1) sum += Math.floor((1 - fraction) * 100);
+      }
+      return count > 0 ? Math.floor(sum / count) : 0;
     }),
 };
 
@@ -51,7 +54,10 @@ export const balancedAllocation: Score = {
     const asksForNothing = scored.every((name) => !pod.requests.get(name));
     if (asksForNothing) return undefined;
     return nodes.map((node) => {
-      const [cpu = 0, memory = cpu] = fractionsWith(pod, node).map((fraction) => Math.min(fraction, 1));
+      const cpu = Math.min(fractionWith(pod, node, 'cpu'), 1);
+      const memory = Math.min(fractionWith(pod, node, 'memory'), 1);
+      // A node without one of the two is in balance.
+      if (cpu < 0 || memory < 0) return 100;
       return Math.floor((1 - Math.abs(cpu - memory) / 2) * 100);
     });
   },

@@ -14,21 +14,22 @@ export const taintToleration: Filter = {
   },
 };
 
-function avoided(pod: PodView, node: NodeView): number {
-  const tolerations = (pod.pod.spec.tolerations ?? []).filter(
-    (each) => !each.effect || each.effect === 'PreferNoSchedule',
-  );
-  return (node.node.spec.taints ?? []).filter(
-    (taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(tolerations, taint),
-  ).length;
-}
-
 /** Prefers nodes whose PreferNoSchedule taints are tolerated. */
 export const taintScore: Score = {
   name: 'TaintToleration',
   weight: 3,
   score(pod, nodes) {
-    const counts = nodes.map((node) => avoided(pod, node));
+    if (nodes.every((node) => !node.node.spec.taints?.length)) return undefined;
+    const tolerations = (pod.pod.spec.tolerations ?? []).filter(
+      (each) => !each.effect || each.effect === 'PreferNoSchedule',
+    );
+    const counts = nodes.map((node) => avoided(node, tolerations));
     return counts.some((count) => count > 0) ? normalized(counts, { reverse: true }) : undefined;
   },
 };
+
+function avoided({ node }: NodeView, tolerations: Parameters<typeof isTolerated>[0]): number {
+  return (node.spec.taints ?? []).filter(
+    (taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(tolerations, taint),
+  ).length;
+}
