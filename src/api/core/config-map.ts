@@ -4,6 +4,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { FieldPath, path } from '../meta/field-errors.ts';
 import { byteLength, configMapKeyProblems } from '../meta/names.ts';
+import { validateMetadata } from '../meta/object-meta-validation.ts';
 
 /** ConfigMaps and Secrets are held in memory by many. */
 export const maxDataBytes = 1024 * 1024;
@@ -29,6 +30,7 @@ export const configMapKind: KindDefinition<ConfigMap> = {
     if (size > maxDataBytes) errors.tooLong(new FieldPath('[]'), maxDataBytes);
   },
   validateUpdate(next, current, errors) {
+    validateMetadata(next.metadata, { namespaced: true }, errors); // upstream looks twice, and says so twice
     if (!current.immutable) return;
     if (!next.immutable) errors.forbidden(path('immutable'), immutableDataMessage);
     for (const field of ['data', 'binaryData'] as const) {

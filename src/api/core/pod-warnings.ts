@@ -51,9 +51,34 @@ function specWarnings(spec: PodSpec, at: FieldPath): string[] {
       const known = deprecatedNodeLabels[key];
       return known ? [`${at.child('nodeSelector').key(key)}: ${known}`] : [];
     }),
+    ...selectorWarnings(spec, at),
     ...(spec.volumes ?? []).flatMap((volume, index) => volumeWarnings(volume, at.child('volumes').index(index))),
     ...duplicateWarnings(spec, at),
   ];
+}
+
+/** A selector that was left out selects nothing, which few mean. */
+function selectorWarnings({ topologySpreadConstraints = [], affinity }: PodSpec, at: FieldPath): string[] {
+  const warn = (labelSelector: unknown, place: FieldPath) =>
+    labelSelector ? [] : [`${place.child('labelSelector')}: a null labelSelector results in matching no pod`];
+  const spread = topologySpreadConstraints.flatMap(({ labelSelector }, index) =>
+    warn(labelSelector, at.child('topologySpreadConstraints').index(index)),
+  );
+  const terms = (['podAffinity', 'podAntiAffinity'] as const).flatMap((name) => {
+    const place = at.child('affinity').child(name);
+    const required = affinity?.[name]?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+    const preferred = affinity?.[name]?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    return [
+      ...required.flatMap(({ labelSelector }, index) =>
+        warn(labelSelector, place.child('requiredDuringSchedulingIgnoredDuringExecution').index(index)),
+      ),
+      ...preferred.flatMap(({ podAffinityTerm }, index) => {
+        const term = place.child('preferredDuringSchedulingIgnoredDuringExecution').index(index);
+        return warn(podAffinityTerm?.labelSelector, term.child('podAffinityTerm'));
+      }),
+    ];
+  });
+  return [...spread, ...terms];
 }
 
 function volumeWarnings(volume: Volume, at: FieldPath): string[] {
