@@ -210,7 +210,8 @@ function mergeElements(base: unknown[], patch: JsonObject[], key: string, place:
 }
 
 /** What identifies an element: itself, or its merge key. */
-const identity = (item: unknown, key: string): unknown => (key === '' ? item : isObject(item) ? item[key] : undefined);
+const identity = (item: unknown, key: string): unknown =>
+  key === '' ? item : isObject(item) ? (item[key] ?? null) : undefined;
 
 function positionsOf(list: readonly unknown[], key: string): Map<unknown, number> {
   const positions = new Map<unknown, number>();
