@@ -1,5 +1,5 @@
 // Plugins of a few lines each: defaults that need another object, and finalizers.
-import type { PersistentVolumeClaim, Pod } from '../../../../generated/core-v1.ts';
+import type { PersistentVolumeClaim, Pod, PodSpec } from '../../../../generated/core-v1.ts';
 import {
   ingressClassKind,
   ingressKind,
@@ -11,7 +11,7 @@ import {
 } from '../../../../generated/kinds.ts';
 import type { Ingress } from '../../../../generated/networking-v1.ts';
 import type { KubernetesObject } from '../../../api/meta/object.ts';
-import type { AdmissionPlugin } from '../plugin.ts';
+import type { AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
 
 /** The newest of those marked as default; of two of one age the first by name. */
@@ -63,13 +63,19 @@ export const defaultIngressClass: AdmissionPlugin = {
   },
 };
 
+/** Overhead is the runtime class's to give. */
+function refuseLooseOverhead(request: AdmissionRequest, spec: PodSpec): void {
+  if (!spec.overhead) return;
+  throw refuse(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+}
+
 /** A pod of a runtime class gets its overhead and the node labels and tolerations that go with it. */
 export const runtimeClass: AdmissionPlugin = {
   name: 'RuntimeClass',
   admit(request, { objects }) {
     if (!isAbout(request, podKind) || request.operation !== 'CREATE') return;
     const { spec } = request.object as Pod;
-    if (!spec.runtimeClassName) return;
+    if (!spec.runtimeClassName) return refuseLooseOverhead(request, spec);
     const found = objects.find(runtimeClassKind, '', spec.runtimeClassName);
     if (!found) throw refuse(request, `pod rejected: RuntimeClass "${spec.runtimeClassName}" not found`);
     const overhead = found.overhead?.podFixed;
@@ -78,7 +84,7 @@ export const runtimeClass: AdmissionPlugin = {
         throw refuse(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
       }
       spec.overhead = { ...overhead };
-    }
+    } else refuseLooseOverhead(request, spec);
     for (const [key, value] of Object.entries(found.scheduling?.nodeSelector ?? {})) {
       if (spec.nodeSelector?.[key] !== undefined && spec.nodeSelector[key] !== value) {
         throw refuse(
