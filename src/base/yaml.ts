@@ -17,6 +17,13 @@ import { enableBigIntJson } from './big-integers.ts';
 /** A text that is not acceptable YAML; the message starts with `yaml: line N:` where the line is known. */
 export class YamlError extends Error {
   override readonly name = 'YamlError';
+  /** Two equal keys in one mapping; whoever reads leniently takes the last. */
+  readonly isDuplicate: boolean;
+
+  constructor(message: string, { isDuplicate } = { isDuplicate: false }) {
+    super(message);
+    this.isDuplicate = isDuplicate;
+  }
 }
 
 const maxAliases = 100;
@@ -68,7 +75,7 @@ const dumpSchema = DUMP_SCHEMA.withTags(
 
 /** The problems that people meet often, in the words kubectl uses for them. */
 function describe(reason: string, line: number, text: string): string {
-  if (reason === 'duplicated mapping key') {
+  if (reason === duplicateReason) {
     const source = text.split('\n')[line - 1] ?? '';
     const key = /^[\s-]*(["']?)(.*?)\1\s*:/.exec(source)?.[2] ?? source.trim();
     return `yaml: unmarshal errors:\n  line ${line}: key ${JSON.stringify(key)} already set in map`;
@@ -76,13 +83,16 @@ function describe(reason: string, line: number, text: string): string {
   return `yaml: line ${line}: ${/tab/.test(reason) ? 'found character that cannot start any token' : reason}`;
 }
 
-function load(text: string): unknown[] {
+const duplicateReason = 'duplicated mapping key';
+
+function load(text: string, lastKeyWins = false): unknown[] {
   try {
-    return loadAll(text, { schema, maxAliases, maxDepth });
+    return loadAll(text, { schema, maxAliases, maxDepth, json: lastKeyWins });
   } catch (error) {
     if (!(error instanceof YAMLException)) throw new YamlError(`yaml: ${(error as Error).message}`);
     const { mark, reason } = error as unknown as { mark?: { line: number }; reason: string };
-    throw new YamlError(mark ? describe(reason, mark.line + 1, text) : `yaml: ${reason}`);
+    const problem = mark ? describe(reason, mark.line + 1, text) : `yaml: ${reason}`;
+    throw new YamlError(problem, { isDuplicate: reason === duplicateReason });
   }
 }
 
@@ -115,9 +125,9 @@ function expand(root: unknown): unknown {
 
 const toTree = (text: string, value: unknown): unknown => (text.includes('*') ? expand(value) : value);
 
-/** The first document of `text`; null when there is none. Throws YamlError. */
-export function parseYaml(text: string): unknown {
-  return toTree(text, load(text)[0] ?? null);
+/** The first document of `text`; null when there is none. Throws YamlError, unless asked also for a key given twice. */
+export function parseYaml(text: string, { lastKeyWins } = { lastKeyWins: false }): unknown {
+  return toTree(text, load(text, lastKeyWins)[0] ?? null);
 }
 
 /** All documents of `text` but empty ones. Throws YamlError. */

@@ -53,23 +53,29 @@ export async function decodeBytes(
   }
   if (format === 'yaml') {
     const { yamlToJson } = await import('./decode-yaml.ts');
-    return decodeJsonText(await yamlToJson(body, settings.expected.kind), settings);
+    const { json, strictErrors } = yamlToJson(body, settings.expected.kind);
+    return decodeJsonText(json, settings, strictErrors);
   }
   return decodeJsonText(body, settings);
 }
 
-function decodeJsonText(body: Uint8Array | string, settings: DecodeSettings): KubernetesObject {
+function decodeJsonText(
+  body: Uint8Array | string,
+  settings: DecodeSettings,
+  earlierErrors: readonly string[] = [],
+): KubernetesObject {
   const { expected, fieldValidation } = settings;
   try {
     const decoded = decodeJsonBody<KubernetesObject>(body, (says) => resolveType(says, settings), {
       strict: fieldValidation !== 'Ignore',
     });
-    if (decoded.strictErrors.length > 0) {
+    const strictErrors = fieldValidation === 'Ignore' ? [] : [...earlierErrors, ...decoded.strictErrors];
+    if (strictErrors.length > 0) {
       if (fieldValidation === 'Strict') {
         const says = `${decoded.kind || expected.kind} in version ${JSON.stringify(versionOf(decoded.apiVersion) || expected.version)}`;
-        throw badRequest(`${says} cannot be handled as a ${expected.kind}: ${strictMessage(decoded.strictErrors)}`);
+        throw badRequest(`${says} cannot be handled as a ${expected.kind}: ${strictMessage(strictErrors)}`);
       }
-      for (const problem of decoded.strictErrors) settings.warn(problem);
+      for (const problem of strictErrors) settings.warn(problem);
     }
     return identify(decoded.object, decoded, settings);
   } catch (error) {

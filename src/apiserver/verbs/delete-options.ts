@@ -15,7 +15,7 @@ async function optionsOfBody(call: Call): Promise<DeleteOptions | undefined> {
   const format = bodyFormat(call.http);
   if (format === 'protobuf')
     return (await import('./decode-protobuf.ts')).decodeProtobufAs(body, optionsType) as DeleteOptions;
-  const text = format === 'yaml' ? (await import('./decode-yaml.ts')).yamlToJson(body, 'DeleteOptions') : body;
+  const text = format === 'yaml' ? (await import('./decode-yaml.ts')).yamlToJson(body, 'DeleteOptions').json : body;
   try {
     return decodeJsonBody<DeleteOptions>(
       text,
