@@ -51,7 +51,7 @@ function bind(type: Patch['type'], namesVersion: boolean, bodyErrors: readonly s
 }
 
 /** The patched object is none of its type: upstream quotes it whole, in an error about nothing in particular. */
-function unreadable(patched: unknown, problem: string): StatusError {
+export function unreadable(patched: unknown, problem: string): StatusError {
   const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${problem}`;
   const error = invalid({ group: '', name: '' }, '', `patch: ${message}`, [
     { reason: 'FieldValueInvalid', message, field: 'patch' },

@@ -9,6 +9,7 @@ import { requireAcceptable } from './create.ts';
 import { placeInNamespace } from './create-object.ts';
 import { writeOptions } from './options.ts';
 import { patchType, readPatch } from './patch-body.ts';
+import { versionOfPatched } from './patched-version.ts';
 import { toStorage } from './to-storage.ts';
 import { checkName } from './update.ts';
 import { updateObject } from './update-object.ts';
@@ -37,9 +38,10 @@ export async function patch(call: Call): Promise<Answer> {
   return { type: 'bytes', status: isCreated ? 201 : 200, contentType: format.contentType, body: format.single(entry) };
 
   function landed({ resource }: Call, object: KubernetesObject, name: string): KubernetesObject {
+    const written = versionOfPatched(call, object);
     checkName(object, name);
     placeInNamespace(write, object);
-    return toStorage(resource, { ...object, kind: resource.kind, apiVersion: apiVersionOf(resource) });
+    return toStorage(written, { ...object, kind: resource.kind, apiVersion: apiVersionOf(written) });
   }
 }
 
