@@ -63,6 +63,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   prepareForCreate?(object: T, context: RequestContext): void;
   /** Keeps status and bumps generation when the spec changed. `current` is frozen. */
   prepareForUpdate?(next: T, current: T, context: RequestContext): void;
+  /** The first request to delete the object: adds what must happen before it goes. */
+  prepareForDelete?(object: T, nowMs: number): void;
   /** Everything but metadata, which the registry checks for all kinds (names by `nameRule`). */
   validate?(object: T, errors: FieldErrors): void;
   /** In addition to `validate`, for what only a new object must satisfy. */

@@ -47,4 +47,17 @@ export interface ResourceInfo {
   fieldLabels(object: KubernetesObject): Record<string, string>;
   /** Field labels a client of this version may select by. */
   readonly selectableFields: readonly string[];
+  /** Set where the resource is defined by a CustomResourceDefinition: what its documents and lists show of that. */
+  readonly custom?: CustomResourceInfo;
+}
+
+/** How a resource that is defined by objects differs from one that is built in. */
+export interface CustomResourceInfo {
+  /** Name of its schema in OpenAPI documents. */
+  readonly openApiName: string;
+  readonly schema: Record<string, unknown>;
+  /** Changes whenever the schema may have. */
+  readonly schemaId: string;
+  /** Its definition is being deleted: no more objects of it. */
+  readonly isTerminating: boolean;
 }

@@ -177,7 +177,7 @@ const handlerKey = ({ group, resource, subresource }: { group: string; resource:
 
 function unknownResource({ registry }: ServerParts, info: RequestInfo): Answer {
   // Upstream has no handler at all below a group it does not know.
-  const isKnownGroup = !info.group || registry.table.hasGroup(info.group);
+  const isKnownGroup = !info.group || registry.table.isBuiltIn(info.group);
   if (isKnownGroup) throw noSuchResource();
   return textAnswer(404, '404 page not found\n', { 'x-content-type-options': 'nosniff' });
 }

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission/plugin.ts';
 import type { Authenticator, UserInfo } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
+import { CustomResources } from './crd/custom-resources.ts';
 import { Discovery, type ExtraPath } from './discovery/discovery.ts';
 import { Health, type HealthCheck } from './discovery/health.ts';
 import { OpenApi } from './discovery/openapi.ts';
@@ -89,6 +90,7 @@ class Server implements ApiServer {
   readonly #pipeline: Pipeline;
   readonly #ready = Promise.withResolvers<void>();
   readonly #open = new OpenRequests();
+  readonly #customResources: CustomResources;
   #listener: Listener | undefined;
   #isServing = false;
   readonly #ports = new Set<Disposable>();
@@ -112,6 +114,7 @@ class Server implements ApiServer {
       random,
       log,
     };
+    this.#customResources = new CustomResources(this.#parts);
     const metrics = createRequestMetrics(() => this.#cacheFigures());
     this.#pipeline = new Pipeline({
       parts: this.#parts,
@@ -158,7 +161,9 @@ class Server implements ApiServer {
     const following = new AbortController();
     try {
       await this.#hub.load();
+      this.#customResources.start();
       const followed = this.#hub.follow(following.signal);
+      const defined = this.#customResources.run(following.signal);
       const pruned = pruneHistory(this.#hub, this.#options.clock, following.signal);
       if (this.#options.listen) await this.#listen(this.#options.listen);
       this.#isServing = true;
@@ -168,7 +173,7 @@ class Server implements ApiServer {
       this.#isServing = false;
       await this.#drain();
       following.abort();
-      await Promise.all([followed, pruned]);
+      await Promise.all([followed, pruned, defined]);
     } catch (error) {
       this.#ready.reject(error);
       throw error;

@@ -22,6 +22,8 @@ export interface OpenApiResource {
   readonly typeName: string;
   /** The schema of a custom resource, OpenAPI v3. */
   readonly schema?: Record<string, unknown>;
+  /** Stands for the schema where that is only compared. */
+  readonly schemaId?: string;
 }
 
 export type Method = 'get' | 'put' | 'post' | 'delete' | 'patch' | 'head' | 'options';

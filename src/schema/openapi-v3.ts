@@ -161,7 +161,7 @@ export function fingerprint(resources: readonly OpenApiResource[], release: stri
     item.verbs,
     item.subresources,
     item.typeName,
-    item.schema ?? null,
+    item.schemaId ?? item.schema ?? null,
   ]);
   return createHash('sha256')
     .update(JSON.stringify([release, facts]))

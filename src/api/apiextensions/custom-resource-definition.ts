@@ -1,7 +1,12 @@
 // The definition of a custom resource as an object of its own; serving what it defines is another matter.
 import type { CustomResourceDefinition } from '../../../generated/apiextensions-v1.ts';
+import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
+import { withCondition } from '../meta/conditions.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
+
+/** Holds a definition until all objects of its kind are gone. */
+export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 export const customResourceDefinitionKind: KindDefinition<CustomResourceDefinition> = {
   group: 'apiextensions.k8s.io',
@@ -32,6 +37,20 @@ export const customResourceDefinitionKind: KindDefinition<CustomResourceDefiniti
     const known = next.status?.storedVersions ?? [];
     if (stored && !known.includes(stored))
       next.status = { ...next.status, storedVersions: [...known, stored] } as never;
+  },
+  prepareForDelete(object, nowMs) {
+    const { metadata } = object;
+    if (!metadata.finalizers?.includes(cleanupFinalizer)) {
+      metadata.finalizers = [...(metadata.finalizers ?? []), cleanupFinalizer];
+    }
+    const conditions = withCondition(object.status?.conditions ?? undefined, {
+      type: 'Terminating',
+      status: 'True',
+      lastTransitionTime: rfc3339(nowMs),
+      reason: 'InstanceDeletionPending',
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    });
+    object.status = { ...object.status, conditions } as never;
   },
   subresources: { status: statusRules({ keepsMetadata: true }) },
 };

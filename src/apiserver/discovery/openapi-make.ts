@@ -31,15 +31,23 @@ const plain = (resource: ResourceInfo): OpenApiResource => ({
   namespaced: resource.namespaced,
   verbs: resource.verbs,
   subresources: resource.subresources,
-  typeName: resource.typeName,
+  typeName: resource.custom?.openApiName ?? resource.typeName,
+  ...(resource.custom ? { schema: resource.custom.schema, schemaId: resource.custom.schemaId } : {}),
 });
 
+/** What a document is made from: schemas of other versions need not be copied. */
+function neededFor(name: OpenApiName, resources: readonly ResourceInfo[]): readonly ResourceInfo[] {
+  if (!name.startsWith('v3/')) return resources;
+  const path = name.slice('v3/'.length);
+  return resources.filter(({ group, version }) => (group ? `apis/${group}/${version}` : `api/${version}`) === path);
+}
+
 export function openApiIndex(resources: readonly ResourceInfo[]): OpenApiResult {
-  return new OpenApiV3(resources, gitVersion).index();
+  return new OpenApiV3(resources.map(plain), gitVersion).index();
 }
 
 export function makeOpenApi(name: OpenApiName, resources: readonly ResourceInfo[]): Promise<OpenApiResult> {
-  const task: OpenApiTask = { name, resources: resources.map(plain), release: gitVersion };
+  const task: OpenApiTask = { name, resources: neededFor(name, resources).map(plain), release: gitVersion };
   return new Promise((resolve, reject) => {
     const worker = new Worker(workerUrl('openapi-worker'), { name: 'openapi', workerData: task });
     worker.once('message', (result: OpenApiResult) => {

@@ -22,6 +22,8 @@ export class Entry {
   readonly #versionEnd: number;
   #object: KubernetesObject | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
+  /** A definition of custom resources may change what its objects are selected by: it has another storage then. */
+  #labelledFor: ResourceInfo['storage'] | undefined;
   #fieldLabels: Readonly<Record<string, string>> | undefined;
   /** Encodings by format, made on demand: protobuf, other versions. */
   #encodings: Map<string, Uint8Array> | undefined;
@@ -86,8 +88,11 @@ export class Entry {
 
   /** What field selectors look at; the same for all versions of a resource. */
   fieldLabels(resource: ResourceInfo): Readonly<Record<string, string>> {
-    this.#fieldLabels ??= resource.fieldLabels(this.peek());
-    return this.#fieldLabels;
+    if (this.#labelledFor !== resource.storage) {
+      this.#labelledFor = resource.storage;
+      this.#fieldLabels = resource.fieldLabels(this.peek());
+    }
+    return this.#fieldLabels!;
   }
 
   encoding(format: string, make: () => Uint8Array): Uint8Array {

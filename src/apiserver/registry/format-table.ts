@@ -57,7 +57,7 @@ export function tableFormat(
   const allColumns = Buffer.from(`"columnDefinitions":${head}`);
 
   return {
-    key: `table ${apiVersion} ${resource.version} ${includeObject}`,
+    key: `table ${apiVersion} ${resource.custom ? resource.typeName : resource.version} ${includeObject}`,
     contentType: 'application/json',
     watchContentType: 'application/json',
     single,

@@ -38,7 +38,9 @@ export interface FormatOptions {
 
 export const initialEventsEnd = 'k8s.io/initial-events-end';
 
+/** Whether stored bytes can be shown as they are. A definition may have changed since its objects were stored. */
 export function isStorageVersion(resource: ResourceInfo): boolean {
+  if (resource.custom) return false;
   return resource.group === resource.storage.group && resource.version === resource.storage.version;
 }
 

@@ -123,6 +123,11 @@ export class ResourceCache {
     this.#fresh = [];
   }
 
+  /** Ends all watches; clients begin again. */
+  endWatches(): void {
+    for (const group of [...this.groups.values()]) group.end();
+  }
+
   /** Changes after `revision`, or undefined when some of them are forgotten. */
   eventsAfter(revision: number): readonly CacheEvent[] | undefined {
     if (revision < this.#windowStart) return undefined;

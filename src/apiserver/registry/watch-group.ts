@@ -33,6 +33,8 @@ export function frameOf(event: CacheEvent, type: WatchEventType, entry: Entry, f
 /** One of the watchers; `offer` must not block. */
 export interface Watcher {
   offer(bytes: Buffer): void;
+  /** Nothing more will come: what is watched is not served any longer, or not as it was. */
+  end?(): void;
 }
 
 export class WatchGroup {
@@ -59,6 +61,10 @@ export class WatchGroup {
     const bytes = this.#frames.length === 1 ? this.#frames[0]! : Buffer.concat(this.#frames);
     this.#frames = [];
     for (const watcher of this.#watchers) watcher.offer(bytes);
+  }
+
+  end(): void {
+    for (const watcher of [...this.#watchers]) watcher.end?.();
   }
 
   get isEmpty(): boolean {

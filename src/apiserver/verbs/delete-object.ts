@@ -93,6 +93,7 @@ function planDeletion(call: WriteCall, options: DeleteOptions, entry: Entry): De
   const nowMs = call.server.clock.now();
   const next = entry.copy();
   if (isNamespace(call)) return planNamespace(call, options, next, nowMs);
+  if (!next.metadata.deletionTimestamp) call.resource.rules.prepareForDelete?.(next, nowMs);
   const grace = planGrace(call, options, next, nowMs);
   if (grace === 'pending') return { isPending: true };
   const finalizers = collectorFinalizers(call, options, next);

@@ -56,6 +56,7 @@ export function verbFor(info: RequestInfo, resource: ResourceInfo, method: strin
     if (info.verb === 'watch' && !resource.verbs.includes('watch') && resource.verbs.includes('list')) {
       throw methodNotSupported({ group: resource.group, name: resource.plural }, 'watch');
     }
+    if (resource.custom?.isTerminating && info.verb === 'create') throw terminating(resource);
     const needsNamespace = info.verb === 'create' || info.verb === 'deletecollection';
     if (!verb || !resource.verbs.includes(info.verb)) throw noSuchMethod();
     if (needsNamespace && resource.namespaced && !info.namespace) throw noSuchMethod();
@@ -64,6 +65,12 @@ export function verbFor(info: RequestInfo, resource: ResourceInfo, method: strin
   const verb = objectVerbs[info.verb];
   if (!verb || !resource.verbs.includes(info.verb)) throw noSuchMethod();
   return verb;
+}
+
+function terminating({ group, plural }: ResourceInfo): StatusError {
+  const error = methodNotSupported({ group, name: plural }, 'create');
+  error.status.message = 'create not allowed while custom resource definition is terminating';
+  return error;
 }
 
 function partVerb(info: RequestInfo, resource: ResourceInfo): Verb {

@@ -133,6 +133,10 @@ class WatchStream implements Watcher {
     this.#queuedBytes += bytes.length;
   }
 
+  end(): void {
+    this.#end();
+  }
+
   #write(bytes: Buffer): boolean {
     if (!this.#isOpened) {
       this.#isOpened = true;

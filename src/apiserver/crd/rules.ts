@@ -1,0 +1,79 @@
+// What the server does with objects of a custom kind: the same hooks that a built-in kind has, made from its definition.
+import type { CustomResourceDefinitionVersion } from '../../../generated/apiextensions-v1.ts';
+import type { KindDefinition, SubresourceRules } from '../../api/kind.ts';
+import { isEqual } from '../../api/meta/equality.ts';
+import type { FieldErrors } from '../../api/meta/field-errors.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { keepSpec, keepStatus } from '../../api/meta/strategy.ts';
+import type { SchemaNode } from '../../schema/structural/node.ts';
+import { validateValue } from '../../schema/structural/validate.ts';
+import { validateEmbedded, validateLists } from '../../schema/structural/validate-lists.ts';
+import { columnsOf } from './columns.ts';
+import { scaleRules } from './scale.ts';
+import { addSchemaErrors } from './schema-errors.ts';
+
+export interface KindOfDefinition {
+  readonly group: string;
+  /** The storage version. */
+  readonly version: string;
+  readonly kind: string;
+}
+
+function validateObject(
+  object: KubernetesObject,
+  node: SchemaNode,
+  errors: FieldErrors,
+  current?: KubernetesObject,
+): void {
+  addSchemaErrors(validateValue(object, node, current), errors);
+  addSchemaErrors(validateEmbedded(object, node), errors);
+  const lists = validateLists(object, node);
+  // Duplicates that were stored before the definition forbade them do not hold up other changes.
+  if (lists.length > 0 && (!current || validateLists(current, node).length === 0)) addSchemaErrors(lists, errors);
+}
+
+/** Counts a change of anything but metadata, and of the status where that has a subresource of its own. */
+function countGeneration(next: KubernetesObject, current: KubernetesObject, hasStatus: boolean): void {
+  const aside = new Set(['apiVersion', 'kind', 'metadata', ...(hasStatus ? ['status'] : [])]);
+  const keys = new Set([...Object.keys(next), ...Object.keys(current)].filter((key) => !aside.has(key)));
+  const isSame = [...keys].every((key) => isEqual((next as any)[key], (current as any)[key]));
+  next.metadata.generation = (current.metadata.generation ?? 1) + (isSame ? 0 : 1);
+}
+
+function statusRules(node: SchemaNode): SubresourceRules<KubernetesObject> {
+  return {
+    prepareForUpdate(next, current) {
+      keepSpec(next, current);
+      const { managedFields } = next.metadata;
+      next.metadata = { ...current.metadata, resourceVersion: next.metadata.resourceVersion! };
+      if (managedFields) next.metadata.managedFields = managedFields;
+    },
+    validateUpdate: (next, current, errors) => validateObject(next, node, errors, current),
+  };
+}
+
+export function rulesOf(
+  kind: KindOfDefinition,
+  version: CustomResourceDefinitionVersion,
+  node: SchemaNode,
+): KindDefinition<KubernetesObject> {
+  const hasStatus = Boolean(version.subresources?.status);
+  const scale = version.subresources?.scale;
+  return {
+    ...kind,
+    allowsUnconditionalUpdate: false,
+    prepareForCreate(object) {
+      if (hasStatus) delete (object as { status?: unknown }).status;
+      object.metadata.generation = 1;
+    },
+    prepareForUpdate(next, current) {
+      if (hasStatus) keepStatus(next, current);
+      countGeneration(next, current, hasStatus);
+    },
+    validateCreate: (object, errors) => validateObject(object, node, errors),
+    validateUpdate: (next, current, errors) => validateObject(next, node, errors, current),
+    ...(hasStatus ? { subresources: { status: statusRules(node) } } : {}),
+    ...(scale ? { scale: scaleRules(scale) } : {}),
+    columns: columnsOf(version.additionalPrinterColumns),
+  };
+}
