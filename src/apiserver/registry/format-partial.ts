@@ -41,7 +41,7 @@ export function* joined(entries: readonly Entry[], print: (entry: Entry) => stri
   let text = '';
   for (const [index, entry] of entries.entries()) {
     text += index === 0 ? print(entry) : `,${print(entry)}`;
-    if (text.length < 256 * 1024) continue;
+    if (text.length < 64 * 1024) continue;
     yield Buffer.from(text);
     text = '';
   }

@@ -8,6 +8,8 @@ import { protobufWatch } from './protobuf-watch.ts';
 
 const listMetaType = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
 const chunkBytes = 256 * 1024;
+const encodedAtOnce = 100;
+const nothing = Buffer.alloc(0);
 
 function varint(value: number): Uint8Array {
   const bytes: number[] = [];
@@ -37,13 +39,18 @@ export function protobufFormat(resource: ResourceInfo): ObjectFormat {
     key: `protobuf ${apiVersion}`,
     single: wrapped,
     list(entries, head) {
-      const items = entries.map(rawOf);
-      return { chunks: chunks(items, head) };
+      return { chunks: chunks(entries, head) };
     },
   };
 
   /** The envelope by hand, since the raw message's length comes before it: field 1 is ListMeta, field 2 the items. */
-  function* chunks(items: readonly Uint8Array[], head: ListHead): Generator<Buffer> {
+  function* chunks(entries: readonly Entry[], head: ListHead): Generator<Buffer> {
+    const items: Uint8Array[] = [];
+    for (const entry of entries) {
+      items.push(rawOf(entry));
+      // The length of all comes first, so that nothing can be sent before the last is encoded: a place to pause at.
+      if (items.length % encodedAtOnce === 0) yield nothing;
+    }
     const meta = Buffer.concat(lengthDelimited(1, encodeProtobuf(listMetaType, JSON.parse(listMetaJson(head)))));
     let rawLength = meta.length;
     for (const item of items) rawLength += 1 + varint(item.length).length + item.length;

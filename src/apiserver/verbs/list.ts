@@ -1,5 +1,7 @@
 // LIST: from the cache when it stands at the revision asked for, else from the store's history.
 import { badRequest, expired, StatusError } from '../../api/meta/status-error.ts';
+import type { Clock } from '../../base/clock.ts';
+import { ownTurn } from '../../base/turns.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { Answer } from '../http/answer.ts';
 import type { BodySink } from '../http/exchange.ts';
@@ -35,22 +37,22 @@ export async function list(call: Call): Promise<Answer> {
     status: 200,
     contentType: format.contentType,
     ...(encoded.lengthBytes === undefined ? {} : { lengthBytes: encoded.lengthBytes }),
-    write: (sink) => writeAll(sink, encoded.chunks),
+    write: (sink) => writeAll(sink, encoded.chunks, call.server.clock),
   };
 }
 
-async function writeAll(sink: BodySink, chunks: Iterable<Uint8Array>): Promise<void> {
-  let written = 0;
+/** How long an answer may keep the event loop from everyone else. */
+const sliceMs = 4;
+
+/** An empty chunk is a place to pause at, nothing to write. */
+async function writeAll(sink: BodySink, chunks: Iterable<Uint8Array>, clock: Clock): Promise<void> {
+  let sliceStart = clock.monotonicMs();
   for (const chunk of chunks) {
     if (sink.isClosed) return;
-    const goesOn = sink.write(chunk);
-    written += chunk.length;
-    if (!goesOn) await sink.drained();
-    else if (written >= 1024 * 1024) {
-      // A fast reader must not keep the event loop from everyone else.
-      written = 0;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    if (chunk.length > 0 && !sink.write(chunk)) await sink.drained();
+    else if (clock.monotonicMs() - sliceStart < sliceMs) continue;
+    await ownTurn();
+    sliceStart = clock.monotonicMs();
   }
 }
 

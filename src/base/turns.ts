@@ -1,0 +1,15 @@
+// Long work goes in slices, and of all who wait for their next slice one gets each turn of the event loop: between two
+// slices everything else that has come in is served, however many long answers are under way.
+const waiting: (() => void)[] = [];
+
+/** Settles at the start of a turn of the event loop that is nobody else's. */
+export function ownTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (waiting.push(resolve) === 1) setImmediate(giveTurn);
+  });
+}
+
+function giveTurn(): void {
+  waiting.shift()!();
+  if (waiting.length > 0) setImmediate(giveTurn);
+}
