@@ -3,6 +3,7 @@
 import type { Binding, Node, Pod, PodCondition } from '../../generated/core-v1.ts';
 import { namespaceKind, nodeKind, podDisruptionBudgetKind, podKind, serviceKind } from '../../generated/kinds.ts';
 import { withCondition } from '../api/meta/conditions.ts';
+import { isEqual } from '../api/meta/equality.ts';
 import { keyOf, splitKey } from '../api/meta/object.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
 import type { Clock } from '../base/clock.ts';
@@ -13,13 +14,16 @@ import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../reconcile/controller.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
-import { decide, describeRefusals } from './cycle.ts';
+import { type BindingSlots, createSlots } from './binding-slots.ts';
+import { type Decision, decide, describeRefusals } from './cycle.ts';
 import { NodeCache } from './node-cache.ts';
-import type { Refusal, Snapshot } from './plugin.ts';
+import { Nominations } from './nominations.ts';
+import type { Snapshot, WorldChange } from './plugin.ts';
 import { filters, scores } from './plugins/index.ts';
 import { type PodView, viewOf } from './pod-view.ts';
 import { type Preemption, planPreemption } from './preemption.ts';
 import { SchedulingQueue } from './queue.ts';
+import { watchStorage } from './storage.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -46,7 +50,8 @@ class Scheduler {
   readonly #cache = new NodeCache();
   readonly #queue: SchedulingQueue;
   readonly #snapshot: Snapshot;
-  readonly #binding = new Set<Promise<void>>();
+  readonly #nominations = new Nominations();
+  readonly #slots: BindingSlots = createSlots(maxBinding);
   readonly #budgets;
   readonly #pods;
   #startAt = 0;
@@ -73,6 +78,7 @@ class Scheduler {
       },
       namespaceLabels: (namespace) => namespaces.find(namespace)?.metadata.labels,
       services: (namespace) => services.list(namespace),
+      storage: watchStorage(informers, () => this.#queue.worldChanged('volumes')),
     };
     this.#watchWorld();
   }
@@ -81,8 +87,10 @@ class Scheduler {
     using queue = this.#queue;
     const { informers, clock, log } = this.#options;
     await informers.waitForSync(signal);
+    const stop = () => queue[Symbol.dispose]();
+    signal.addEventListener('abort', stop, { once: true });
     while (!signal.aborted) {
-      await queue.wait(signal);
+      await queue.wait();
       const sliceEnd = clock.monotonicMs() + sliceMs;
       while (!signal.aborted && clock.monotonicMs() < sliceEnd) {
         const view = queue.take();
@@ -93,24 +101,24 @@ class Scheduler {
           log.error('scheduling failed', error, { pod: view.key });
           queue.putBack(view.key, { isRetry: true });
         }
-        if (this.#binding.size >= maxBinding) await Promise.race(this.#binding);
+        if (this.#slots.isFull) await this.#slots.oneFree();
       }
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await Promise.allSettled(this.#binding);
+    await this.#slots.allFree();
   }
 
   #watchWorld(): void {
     const { informers } = this.#options;
-    const changed = () => this.#queue.worldChanged();
+    const tell = (change: WorldChange) => this.#queue.worldChanged(change);
     informers.informer(nodeKind).onChange({
       added: (node) => {
         this.#cache.setNode(node);
-        changed();
+        tell('node-added');
       },
       updated: (node, previous) => {
         this.#cache.setNode(node);
-        if (mayHelp(node, previous)) changed();
+        for (const change of nodeChanges(node, previous)) tell(change);
       },
       deleted: (node) => this.#cache.removeNode(node.metadata.name),
     });
@@ -130,6 +138,7 @@ class Scheduler {
     }
     if (pod.spec.nodeName) {
       this.#queue.remove(key);
+      this.#nominations.remove(key);
       const isKnown = this.#cache.placeOf(key) === pod.spec.nodeName && previous?.spec.nodeName === pod.spec.nodeName;
       if (
         !isKnown ||
@@ -139,14 +148,21 @@ class Scheduler {
         this.#cache.place(pod, pod.spec.nodeName);
       }
       // A pod that landed may be what another wants to be near.
-      if (!previous?.spec.nodeName) this.#queue.worldChanged();
+      if (!previous?.spec.nodeName) this.#queue.worldChanged('pod-placed');
+      else if (!isEqual(previous.metadata.labels, pod.metadata.labels)) this.#queue.worldChanged('pod-labels');
+      else if (previous.metadata.generation !== pod.metadata.generation) this.#queue.worldChanged('pod-gone');
       return;
     }
     const isMine =
       pod.spec.schedulerName === this.#name && !pod.spec.schedulingGates?.length && !pod.metadata.deletionTimestamp;
     if (!isMine) {
       this.#queue.remove(key);
+      this.#nominations.remove(key);
       return;
+    }
+    const { nominatedNodeName } = pod.status ?? {};
+    if (nominatedNodeName !== previous?.status?.nominatedNodeName) {
+      this.#nominations.set(viewOf(pod), nominatedNodeName);
     }
     // Status alone (our own condition among it) is no reason to look again.
     const isSame = previous && previous.metadata.generation === pod.metadata.generation && hasSameGates(pod, previous);
@@ -155,26 +171,31 @@ class Scheduler {
 
   #podGone(key: string): void {
     this.#queue.remove(key);
+    this.#nominations.remove(key);
     if (this.#cache.placeOf(key) === undefined) return;
     this.#cache.remove(key);
-    this.#queue.worldChanged();
+    this.#queue.worldChanged('pod-gone');
   }
 
   #schedule(view: PodView, signal: AbortSignal): void {
     const { random } = this.#options;
-    const decision = decide(view, this.#snapshot, { filters, scores }, { startAt: this.#startAt, random });
+    const decision = decide(
+      view,
+      this.#snapshot,
+      { filters, scores },
+      {
+        startAt: this.#startAt,
+        random,
+        nominations: this.#nominations,
+      },
+    );
     if (decision.type === 'none') {
-      this.#track(this.#refuse(view, decision.refusals, signal));
+      this.#slots.track(this.#refuse(view, decision, signal));
       return;
     }
     this.#startAt = (this.#startAt + decision.looked) % this.#snapshot.nodes.length;
     this.#cache.place(view.pod, decision.node.name);
-    this.#track(this.#bind(view, decision.node.name, signal));
-  }
-
-  #track(work: Promise<void>): void {
-    const tracked = work.finally(() => this.#binding.delete(tracked));
-    this.#binding.add(tracked);
+    this.#slots.track(this.#bind(view, decision.node.name, signal));
   }
 
   async #bind(view: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
@@ -201,22 +222,39 @@ class Scheduler {
     }
   }
 
-  async #refuse(view: PodView, refusals: ReadonlyMap<string, readonly Refusal[]>, signal: AbortSignal): Promise<void> {
-    const total = this.#snapshot.nodes.length;
-    const why = describeRefusals(total, refusals);
-    const plan =
-      total > 0
-        ? planPreemption(view, this.#snapshot, refusals, { filters, budgets: this.#budgets.list() })
-        : { message: '' };
-    const message = 'message' in plan && plan.message ? `${why} no new claims to deallocate, ${plan.message}` : why;
+  async #refuse(view: PodView, decision: Decision & { type: 'none' }, signal: AbortSignal): Promise<void> {
+    const { message, chosen, promised } = this.#planRefusal(view, decision);
+    this.#nominations.set(view, promised);
     try {
-      await this.#say(view, message, 'chosen' in plan ? plan.chosen.node : undefined, signal);
-      if ('chosen' in plan) await this.#evict(view, plan.chosen, signal);
+      await this.#say(view, message, promised, signal);
+      if (chosen) await this.#evict(view, chosen, signal);
     } catch (error) {
-      if (!signal.aborted && !isNotFound(error))
+      if (!signal.aborted && !isNotFound(error)) {
         this.#options.log.error('status not written', error, { pod: view.key });
+      }
     }
-    this.#queue.putBack(view.key);
+    this.#queue.putBack(view.key, { wokenBy: decision.wokenBy });
+  }
+
+  /** What to say, whom to evict, and the node that is promised for it. */
+  #planRefusal(
+    view: PodView,
+    { refusals, blocked }: Decision & { type: 'none' },
+  ): { message: string; chosen?: Preemption; promised?: string | undefined } {
+    const total = this.#snapshot.nodes.length;
+    if (total === 0) return { message: describeRefusals(0, refusals) };
+    // The last words are those of a stage that finds nothing to do its work on.
+    if (blocked) return { message: `0/${total} nodes are available: ${blocked}. not found` };
+    const why = describeRefusals(total, refusals);
+    const promisedNode = this.#nominations.nodeOf(view.key);
+    const plan = planPreemption(view, this.#snapshot, refusals, {
+      filters,
+      budgets: this.#budgets.list(),
+      promisedNode,
+    });
+    if ('chosen' in plan) return { message: why, chosen: plan.chosen, promised: plan.chosen.node };
+    const promised = plan.isWaiting ? promisedNode : undefined;
+    return { message: `${why} no new claims to deallocate, ${plan.message}`, promised };
   }
 
   /** The PodScheduled condition and the event: what `kubectl describe` shows of a pending pod. */
@@ -231,6 +269,7 @@ class Scheduler {
     const current = this.#pods.find(view.key) ?? view.pod;
     const condition: PodCondition = {
       type: 'PodScheduled',
+      ...observed(current),
       status: 'False',
       reason: 'Unschedulable',
       message,
@@ -243,7 +282,8 @@ class Scheduler {
     const conditions = withCondition(current.status?.conditions, condition).filter(
       ({ type }) => type === condition.type,
     );
-    const status = { conditions, ...(nominatedNodeName ? { nominatedNodeName } : {}) };
+    const isPromised = nominatedNodeName ?? current.status?.nominatedNodeName;
+    const status = { conditions, ...(isPromised ? { nominatedNodeName: nominatedNodeName ?? null } : {}) };
     await client
       .resource(podKind)
       .patch(splitKey(view.key), { status }, { type: 'strategic', subresource: 'status', signal });
@@ -255,9 +295,11 @@ class Scheduler {
     for (const victim of victims) {
       const condition: PodCondition = {
         type: 'DisruptionTarget',
+        ...observed(this.#pods.find(victim.key) ?? victim.pod),
         status: 'True',
         reason: 'PreemptionByScheduler',
         message: `${this.#name}: preempting to accommodate a higher priority pod`,
+        observedGeneration: victim.pod.metadata.generation ?? 0,
         lastTransitionTime: rfc3339(clock.now()),
       };
       const key = splitKey(victim.key);
@@ -276,9 +318,15 @@ class Scheduler {
 const hasSameGates = (one: Pod, other: Pod) =>
   (one.spec.schedulingGates?.length ?? 0) === (other.spec.schedulingGates?.length ?? 0);
 
+const observed = ({ metadata }: Pod) => (metadata.generation ? { observedGeneration: metadata.generation } : {});
+
 /** Heartbeats and image lists change often and help no pod. */
-function mayHelp(node: Node, previous: Node): boolean {
-  const relevant = ({ spec, metadata, status }: Node) =>
-    JSON.stringify([spec.unschedulable, spec.taints, metadata.labels, status?.allocatable]);
-  return relevant(node) !== relevant(previous);
+function nodeChanges(node: Node, previous: Node): WorldChange[] {
+  const changes: WorldChange[] = [];
+  if (!isEqual(node.status?.allocatable, previous.status?.allocatable)) changes.push('node-room');
+  if (!isEqual(node.metadata.labels, previous.metadata.labels)) changes.push('node-labels');
+  const isAsTainted =
+    node.spec.unschedulable === previous.spec.unschedulable && isEqual(node.spec.taints, previous.spec.taints);
+  if (!isAsTainted) changes.push('node-taints');
+  return changes;
 }
