@@ -1,5 +1,6 @@
 import type { PodDisruptionBudget } from '../../../generated/policy-v1.ts';
 import type { IntOrString } from '../../../generated/util-intstr.ts';
+import { goForm } from '../core/go-form.ts';
 import type { KindDefinition, OtherVersion } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
@@ -75,7 +76,8 @@ export const podDisruptionBudgetKind: KindDefinition<PodDisruptionBudget> = {
   validate({ spec = {} }, errors) {
     const { minAvailable, maxUnavailable, selector, unhealthyPodEvictionPolicy } = spec as PodDisruptionBudget['spec'];
     if (minAvailable !== undefined && maxUnavailable !== undefined) {
-      errors.invalid(path('spec'), spec, 'minAvailable and maxUnavailable cannot be both set');
+      const shown = goForm('io.k8s.api.policy.v1.PodDisruptionBudgetSpec', spec);
+      errors.invalid(path('spec'), shown, 'minAvailable and maxUnavailable cannot be both set');
     }
     if (minAvailable !== undefined) validateAmount(minAvailable, path('spec', 'minAvailable'), errors);
     if (maxUnavailable !== undefined) validateAmount(maxUnavailable, path('spec', 'maxUnavailable'), errors);
