@@ -30,8 +30,10 @@ export const clusterRoleAggregation: ControllerDefinition = {
         const role = roles.find(name);
         if (!role?.aggregationRule) return;
         const rules = union(role, roles.list());
-        if (isEqual(rules, role.rules)) return;
-        await client.resource(clusterRoleKind).update({ ...role, rules });
+        if (isEqual(rules, role.rules ?? [])) return;
+        // None is written as null, as upstream does.
+        const written = (rules.length > 0 ? rules : null) as PolicyRule[];
+        await client.resource(clusterRoleKind).update({ ...role, rules: written });
       },
     };
   },
