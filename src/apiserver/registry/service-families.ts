@@ -1,5 +1,6 @@
 // What a Service leaves open about addresses and can be told without allocating: families, and what it holds already.
 // This cluster has one family, IPv4.
+import { isDeepStrictEqual } from 'node:util';
 import type { Service, ServicePort } from '../../../generated/core-v1.ts';
 import { type FieldErrors, path } from '../../api/meta/field-errors.ts';
 
@@ -54,6 +55,12 @@ const portKey = ({ protocol, port }: ServicePort) => `${protocol}/${port}`;
 /** An update that leaves out what was given out before keeps it. */
 export function carryAddresses(next: Service, current: Service): void {
   if (!next.spec || !current.spec) return;
+  const { clusterIP, clusterIPs = [] } = next.spec;
+  const isChanged = clusterIP && current.spec.clusterIP && clusterIP !== current.spec.clusterIP;
+  // A client that knows the old name only: what it wrote there is meant for both.
+  if (isChanged && isDeepStrictEqual(clusterIPs, current.spec.clusterIPs)) {
+    next.spec.clusterIPs = [clusterIP, ...clusterIPs.slice(1)];
+  }
   if (needsClusterIp(current) && needsClusterIp(next)) {
     next.spec.clusterIP ||= current.spec.clusterIP!;
     if (!next.spec.clusterIPs?.length && next.spec.clusterIP === current.spec.clusterIP && current.spec.clusterIPs) {
