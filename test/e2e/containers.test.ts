@@ -91,6 +91,15 @@ describe('a cluster with real containers', { skip }, () => {
     );
     assert.match(output.stdout, /typed 42/);
     assert.match(output.stdout, /pod "shell" deleted/);
+    // Over before kubectl has attached, in most cases; heard all the same.
+    for (let round = 0; round < 3; round++) {
+      const brief = await cluster.tryKubectl(
+        `run brief --rm -i --restart=Never --image=busybox:1.36 -- sh -c 'echo said; exit 4'`,
+      );
+      assert.match(brief.stdout, /^said$/m);
+      assert.equal(brief.code, 4, brief.stderr);
+      assert.doesNotMatch(brief.stderr, /couldn't attach/);
+    }
     await kubectl(`run ticker --image=busybox:1.36 -- sh -c 'while true; do date; sleep 0.2; done'`);
     await ready('pod/ticker');
     const attached = cluster.background('attach ticker');

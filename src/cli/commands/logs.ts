@@ -13,7 +13,7 @@ const files: Record<string, { file: string; component?: string }> = {
   node: { file: 'node.log' },
   proxy: { file: 'node.log', component: 'proxy' },
   dns: { file: 'node.log', component: 'dns' },
-  containerd: { file: 'containerd.log' },
+  containerd: { file: '../containerd/containerd.log' },
 };
 
 export const logsCommand = clusterCommand('logs')

@@ -7,10 +7,12 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { PodServices } from '../pods/pod-services.ts';
+import { newestContainer } from '../pods/runtime-tracker.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import { UpgradeRefused } from '../streaming/upgrade.ts';
 import { findPod, NodeApiError, runningContainer } from './find-container.ts';
 import { renderMetrics } from './metrics.ts';
+import { missedOutput } from './missed-output.ts';
 import { command, type NodeRequest, parseNodeRequest, streamOptions, subresources } from './node-request.ts';
 import { serveLogs } from './serve-logs.ts';
 import { statsSummary } from './stats-summary.ts';
@@ -194,16 +196,18 @@ async function upgrade(
 ): Promise<void> {
   try {
     const parsed = await admit(options, request);
-    const url = await streamUrl(options, parsed);
     const protocol = request.headers.upgrade?.toLowerCase();
     if (protocol === 'spdy/3.1') {
       const { passSpdyThrough } = await import('../streaming/spdy-passthrough.ts');
-      return await passSpdyThrough(request, socket, head, url);
+      return await passSpdyThrough(request, socket, head, await streamUrl(options, parsed));
     }
     if (protocol !== 'websocket') throw new NodeApiError(400, `unable to upgrade: unsupported protocol "${protocol}"`);
     const { joinChannels, joinTunnel } = await import('../streaming/web-socket-streams.ts');
-    if (parsed.action === 'portForward') await joinTunnel(request, socket, head, url);
-    else await joinChannels({ request, socket, head, url, options: streamOptions(parsed.query) });
+    const url = () => streamUrl(options, parsed);
+    if (parsed.action === 'portForward') return await joinTunnel(request, socket, head, await url());
+    const missed = parsed.action === 'attach' ? missedBy(options, parsed) : undefined;
+    const streams = streamOptions(parsed.query);
+    await joinChannels({ request, socket, head, url, options: streams, ...(missed ? { missed } : {}) });
   } catch (error) {
     const { status, message } = describe(error);
     const body = Buffer.from(`${message}\n`);
@@ -215,6 +219,12 @@ async function upgrade(
     ];
     socket.end(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), body]));
   }
+}
+
+function missedBy({ services, pods }: NodeServerOptions, { namespace, pod, container, query }: NodeRequest) {
+  const { uid } = findPod(pods(), namespace, pod).metadata;
+  const record = newestContainer(services.tracker.stateOf(uid!), container);
+  return record && missedOutput(services, record, streamOptions(query));
 }
 
 async function streamUrl(

@@ -28,6 +28,7 @@ export function upgradeToSpdy(url: string, protocols: readonly string[]): Promis
     });
     call.once('error', reject);
     call.once('upgrade', (response, socket, early) => {
+      socket.on('error', () => socket.destroy());
       const isRight = response.statusCode === 101 && response.headers.upgrade?.toLowerCase() === 'spdy/3.1';
       if (isRight) resolve({ socket, headers: response.headers, early });
       else {

@@ -4,9 +4,10 @@ import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { StreamOptions } from '../runtime/runtime.ts';
+import type { MissedOutput } from '../server/missed-output.ts';
 import { type SpdyConnection, type SpdyStream, spdyClient } from './spdy/spdy-client.ts';
 import { splice } from './splice.ts';
-import { upgradeToSpdy } from './upgrade.ts';
+import { type Upgraded, upgradeToSpdy } from './upgrade.ts';
 
 export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
 const channelProtocols = [
@@ -17,6 +18,8 @@ const channelProtocols = [
   'v4.base64.channel.k8s.io',
   'base64.channel.k8s.io',
 ];
+/** What the runtime is asked for, the best first. */
+const runtimeProtocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
 const highWaterBytes = 2 ** 20;
 
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 } as const;
@@ -48,36 +51,40 @@ export interface ChannelRequest {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
-  readonly url: string;
+  readonly url: () => Promise<string>;
   readonly options: StreamOptions;
+  /** Of a container that has only just begun: what it said, if it ended before it was heard. */
+  readonly missed?: MissedOutput;
 }
 
 /** Exec or attach by channels. Settles when both sides are joined. */
-export async function joinChannels({ request, socket, head, url, options }: ChannelRequest): Promise<void> {
-  const backend = await upgradeToSpdy(url, [
-    'v4.channel.k8s.io',
-    'v3.channel.k8s.io',
-    'v2.channel.k8s.io',
-    'channel.k8s.io',
-  ]);
+export async function joinChannels(channelRequest: ChannelRequest): Promise<void> {
+  const { request, socket, head, options, missed } = channelRequest;
+  const backend = await connect(channelRequest);
   const accepted = await accept(request, socket, head, channelProtocols);
-  if (!accepted) return void backend.socket.destroy();
+  if (!accepted) return void backend?.socket.destroy();
   const { client, protocol } = accepted;
-  // Nothing is lost while the streams are opened: the socket waits.
-  const spdy = spdyClient(backend.socket, backend.early);
   const isBase64 = protocol.includes('base64');
   const send = (channel: number, chunk: Uint8Array): void => {
     if (client.readyState !== client.OPEN) return;
     if (isBase64) client.send(`${channel}${Buffer.from(chunk).toString('base64')}`, afterSend);
     else client.send(Buffer.concat([Buffer.from([channel]), chunk]), afterSend);
-    if (client.bufferedAmount > highWaterBytes) spdy.pause();
+    if (client.bufferedAmount > highWaterBytes) spdy?.pause();
   };
   const afterSend = (): void => {
-    if (client.bufferedAmount <= highWaterBytes) spdy.resume();
+    if (client.bufferedAmount <= highWaterBytes) spdy?.resume();
   };
-  const inputs = openStreams(spdy, options, send);
-  backend.socket.once('error', () => client.terminate());
-  backend.socket.once('close', () => client.close(1000));
+  const say = missed ? hearEnd(send) : undefined;
+  // Nothing is lost while the streams are opened: the socket waits.
+  const spdy = backend && spdyClient(backend.socket, backend.early);
+  const finish = async (): Promise<void> => {
+    if (missed && say) await say.end(missed).catch(() => undefined);
+    client.close(1000);
+  };
+  if (!backend) say?.send(channels.error, unreached);
+  if (!backend || !spdy || backend.socket.destroyed) return finish();
+  const inputs = openStreams(spdy, options, say?.send ?? send);
+  backend.socket.once('close', () => void finish());
   client.once('close', () => backend.socket.destroy());
   client.once('error', () => backend.socket.destroy());
   spdy.onDrain(() => client.resume());
@@ -87,6 +94,40 @@ export async function joinChannels({ request, socket, head, url, options }: Chan
     const stream = inputs.get(channel);
     if (stream && payload.length > 0 && !stream.write(payload)) client.pause();
   });
+}
+
+/** Undefined where a container ended before it could be reached, and what it said can be told. */
+async function connect({ url, missed }: ChannelRequest): Promise<Upgraded | undefined> {
+  try {
+    return await upgradeToSpdy(await url(), runtimeProtocols);
+  } catch (error) {
+    if (missed) return undefined;
+    throw error;
+  }
+}
+
+const unreached = Buffer.from(
+  '{"metadata":{},"status":"Failure","message":"error attaching to container","reason":"InternalError","code":500}',
+);
+
+type Send = (channel: number, chunk: Uint8Array) => void;
+
+/** Passes output on, and keeps how it ended until it is known whether anything was heard at all. */
+function hearEnd(send: Send): { send: Send; end(missed: MissedOutput): Promise<void> } {
+  const verdict: Uint8Array[] = [];
+  let isSilent = true;
+  return {
+    send(channel, chunk) {
+      if (channel === channels.error) return void verdict.push(chunk);
+      isSilent = false;
+      send(channel, chunk);
+    },
+    async end(missed) {
+      const wasMissed = isSilent && (await missed((stream, chunk) => send(channels[stream], chunk)));
+      if (wasMissed) send(channels.error, Buffer.from('{"metadata":{},"status":"Success"}'));
+      else for (const chunk of verdict) send(channels.error, chunk);
+    },
+  };
 }
 
 function decodeBase64(data: Buffer): [number, Buffer] {
