@@ -78,7 +78,6 @@ function fillMetadata({ server }: WriteCall, object: KubernetesObject): void {
   delete metadata.selfLink;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
-  delete metadata.managedFields;
   metadata.uid = uuid(server.random);
   metadata.creationTimestamp = rfc3339(server.clock.now());
 }

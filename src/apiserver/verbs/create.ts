@@ -3,10 +3,12 @@ import { badRequest, notAcceptable } from '../../api/meta/status-error.ts';
 import { contentTypes, negotiate } from '../http/accept.ts';
 import type { Answer } from '../http/answer.ts';
 import { header } from '../http/exchange.ts';
+import { trackCreate } from '../managed-fields/track-update.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { createObject } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
+import { trackedWrite } from './field-tracking.ts';
 import { writeOptions } from './options.ts';
 import { toStorage } from './to-storage.ts';
 import { writeCall } from './write-call.ts';
@@ -23,7 +25,9 @@ export async function create(call: Call): Promise<Answer> {
     warn: call.warn,
   });
   checkNamespace(call, object);
-  const entry = await createObject(writeCall(call, options.isDryRun), toStorage(resource, object));
+  const stored = toStorage(resource, object);
+  trackCreate(trackedWrite(call, options), stored);
+  const entry = await createObject(writeCall(call, options.isDryRun), stored);
   return { type: 'bytes', status: 201, contentType: format.contentType, body: format.single(entry) };
 }
 

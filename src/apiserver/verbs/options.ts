@@ -131,6 +131,7 @@ export interface WriteOptions {
 export function writeOptions(
   query: URLSearchParams,
   kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
+  isApply = false,
 ): WriteOptions {
   const errors = new FieldErrors();
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
@@ -148,10 +149,18 @@ export function writeOptions(
   if (!['', 'Strict', 'Warn', 'Ignore'].includes(validation)) {
     errors.notSupported(path('fieldValidation'), validation, ['', 'Ignore', 'Strict', 'Warn']);
   }
+  if (kind === 'PatchOptions') checkApplyOptions(query, isApply, errors);
   throwIfInvalid(kind, errors);
   return {
     isDryRun: dryRun.length > 0,
     fieldManager: manager,
     fieldValidation: (validation || 'Warn') as WriteOptions['fieldValidation'],
   };
+}
+
+/** Only an apply may be forced, and it must say who applies. */
+function checkApplyOptions(query: URLSearchParams, isApply: boolean, errors: FieldErrors): void {
+  if (isApply) {
+    if (!query.get('fieldManager')) errors.required(path('fieldManager'), 'is required for apply patch');
+  } else if (query.get('force')) errors.forbidden(path('force'), 'may not be specified for non-apply patch');
 }

@@ -4,8 +4,6 @@ export interface Patch {
   readonly type: 'json' | 'merge' | 'strategic' | 'apply';
   /** The patch's own resourceVersion makes a lost race the client's matter. */
   readonly namesVersion: boolean;
-  /** Creates the object when it is not there. */
-  readonly mayCreate?: boolean;
   /** In canonical form, with what strict decoding would complain of. */
   apply(
     current: KubernetesObject,

@@ -3,10 +3,12 @@ import { apiVersionOf } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
 import { strictMessage } from '../../schema/codec.ts';
 import type { Answer } from '../http/answer.ts';
+import { trackUpdate } from '../managed-fields/track-update.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { requireAcceptable } from './create.ts';
 import { placeInNamespace } from './create-object.ts';
+import { trackedWrite } from './field-tracking.ts';
 import { writeOptions } from './options.ts';
 import { patchType, readPatch } from './patch-body.ts';
 import { versionOfPatched } from './patched-version.ts';
@@ -17,22 +19,25 @@ import { writeCall } from './write-call.ts';
 
 /** PATCH: applied to the object in the version of the path, again when someone wrote in between. */
 export async function patch(call: Call): Promise<Answer> {
-  patchType(call);
+  const type = patchType(call);
   requireAcceptable(call);
   const format = answerFormat(call, 'object');
-  const options = writeOptions(call.query, 'PatchOptions');
+  const options = writeOptions(call.query, 'PatchOptions', type === 'apply');
+  if (type === 'apply') return (await import('./apply.ts')).apply(call, options, format);
   const change = await readPatch(call);
   const { resource, info } = call;
   const write = writeCall(call, options.isDryRun);
+  const tracked = trackedWrite(call, options);
   const { entry, isCreated } = await updateObject(write, {
     mayRetry: !change.namesVersion,
-    mayCreate: change.mayCreate === true && !info.subresource,
     change: (current) => {
       const before = current && resource.fromStorage(structuredClone(current));
       const strict = options.fieldValidation !== 'Ignore';
       const { object, strictErrors } = change.apply(before!, resource.typeName, { strict });
       report(call, strictErrors, options.fieldValidation);
-      return landed(call, object, info.name);
+      const next = landed(call, object, info.name);
+      trackUpdate(tracked, current!, next);
+      return next;
     },
   });
   return { type: 'bytes', status: isCreated ? 201 : 200, contentType: format.contentType, body: format.single(entry) };

@@ -3,13 +3,18 @@ import type { Scale } from '../../../generated/autoscaling-v1.ts';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, invalid } from '../../api/meta/status-error.ts';
+import { canonical } from '../../schema/codec.ts';
 import type { Answer } from '../http/answer.ts';
+import { checkApplied, stampManagers } from '../managed-fields/apply-object.ts';
+import { applyScale, trackScale } from '../managed-fields/scale-fields.ts';
+import type { Write } from '../managed-fields/track-update.ts';
 import type { Entry } from '../registry/entry.ts';
 import type { Call } from './call.ts';
 import { decodeBody } from './decode-body.ts';
+import { trackedWrite } from './field-tracking.ts';
 import { entryOf } from './get.ts';
 import { writeOptions } from './options.ts';
-import { readPatch } from './patch-body.ts';
+import { patchType, readPatch } from './patch-body.ts';
 import { checkName } from './update.ts';
 import { updateObject } from './update-object.ts';
 import { waitForRevision } from './wait-for-revision.ts';
@@ -42,7 +47,10 @@ export async function scale(call: Call): Promise<Answer> {
     await waitForRevision(call, undefined);
     return answer(call, entryOf(call));
   }
-  const options = writeOptions(call.query, info.verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
+  const type = info.verb === 'patch' ? patchType(call) : undefined;
+  const options = writeOptions(call.query, type ? 'PatchOptions' : 'UpdateOptions', type === 'apply');
+  const tracked = trackedWrite(call, options);
+  if (type === 'apply') return apply(call, options.isDryRun, tracked);
   const settings = {
     expected: scaleKind,
     fieldValidation: options.fieldValidation,
@@ -59,7 +67,31 @@ export async function scale(call: Call): Promise<Answer> {
       const now = scaleAt(call, current!);
       const next =
         sent ?? (patch!.apply(now as unknown as KubernetesObject, scaleType).object as KubernetesObject & Scale);
-      return rescaled(call, next, current!);
+      const changed = rescaled(call, next, current!);
+      trackScale(tracked, current!, changed);
+      return changed;
+    },
+  });
+  return answer(call, entry);
+}
+
+/** The one field of a Scale that anyone can apply is its replicas. */
+async function apply(call: Call, isDryRun: boolean, tracked: Write): Promise<Answer> {
+  const { isForced, namesVersion, readApplied } = await import('./apply.ts');
+  const applied = await readApplied(call);
+  const { entry } = await updateObject(writeCall(call, isDryRun), {
+    mayRetry: !namesVersion(applied),
+    change: (current) => {
+      checkApplied(scaleKind, applied);
+      const now = scaleAt(call, current!);
+      const wanted = canonical<KubernetesObject & Scale>(scaleType, applied);
+      const replicas = (applied as { spec?: { replicas?: number | null } }).spec?.replicas ?? undefined;
+      const managers = applyScale(tracked, { current: current!, replicas, force: isForced(call) });
+      const metadata = { ...now.metadata, ...wanted.metadata } as KubernetesObject['metadata'];
+      const next = { ...wanted, metadata, spec: { replicas: replicas ?? now.spec?.replicas ?? 0 } };
+      const changed = rescaled(call, next as KubernetesObject & Scale, current!);
+      stampManagers(changed, managers, current);
+      return changed;
     },
   });
   return answer(call, entry);

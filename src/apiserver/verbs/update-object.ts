@@ -134,7 +134,6 @@ function carryOver(next: KubernetesObject, current: KubernetesObject): void {
   const { metadata } = next;
   const was = current.metadata;
   delete metadata.selfLink;
-  delete metadata.managedFields;
   metadata.uid ||= was.uid!;
   metadata.creationTimestamp = was.creationTimestamp!;
   if (was.generation === undefined) delete metadata.generation;

@@ -1,11 +1,13 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
 import type { Answer } from '../http/answer.ts';
+import { trackCreate, trackUpdate } from '../managed-fields/track-update.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { requireAcceptable } from './create.ts';
 import { placeInNamespace } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
+import { trackedWrite } from './field-tracking.ts';
 import { writeOptions } from './options.ts';
 import { toStorage } from './to-storage.ts';
 import { updateObject } from './update-object.ts';
@@ -27,8 +29,14 @@ export async function update(call: Call): Promise<Answer> {
   const write = writeCall(call, options.isDryRun);
   placeInNamespace(write, body);
   const object = toStorage(resource, body);
+  const tracked = trackedWrite(call, options);
   const { entry, isCreated } = await updateObject(write, {
-    change: () => structuredClone(object),
+    change: (current) => {
+      const next = structuredClone(object);
+      if (current) trackUpdate(tracked, current, next);
+      else trackCreate(tracked, next);
+      return next;
+    },
     checksUid: true,
     // Without a resourceVersion the client wants its state, whatever was written in between.
     mayRetry: !object.metadata.resourceVersion,

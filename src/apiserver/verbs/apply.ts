@@ -1,0 +1,64 @@
+// PATCH with an apply body: server-side apply of an object, or of a part of it.
+import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
+import { badRequest } from '../../api/meta/status-error.ts';
+import { DecodeError } from '../../schema/codec.ts';
+import { isObject, type JsonObject, PatchError } from '../../schema/patch-error.ts';
+import { decodeApplyPatch } from '../../schema/yaml-body.ts';
+import type { Answer } from '../http/answer.ts';
+import { isTrue } from '../http/parse-request.ts';
+import { checkApplied, stampManagers } from '../managed-fields/apply-object.ts';
+import { applyWithAnnotation } from '../managed-fields/last-applied.ts';
+import type { ObjectFormat } from '../registry/format.ts';
+import type { Call } from './call.ts';
+import { placeInNamespace } from './create-object.ts';
+import { maxBodyBytes } from './decode-body.ts';
+import { trackedWrite } from './field-tracking.ts';
+import type { WriteOptions } from './options.ts';
+import { toStorage } from './to-storage.ts';
+import { checkName } from './update.ts';
+import { updateObject } from './update-object.ts';
+import { writeCall } from './write-call.ts';
+
+/** What is applied. @throws StatusError 400 for what is no object */
+export async function readApplied(call: Call): Promise<JsonObject> {
+  const body = await call.http.body(maxBodyBytes);
+  try {
+    return decodeApplyPatch(body);
+  } catch (error) {
+    if (error instanceof PatchError || error instanceof DecodeError) throw badRequest(error.message);
+    throw error;
+  }
+}
+
+/** A version in what is applied makes a lost race the client's matter. */
+export function namesVersion(applied: JsonObject): boolean {
+  const metadata = applied['metadata'];
+  return isObject(metadata) && Boolean(metadata['resourceVersion']);
+}
+
+export const isForced = ({ query }: Call): boolean => isTrue(query.get('force'));
+
+export async function apply(call: Call, options: WriteOptions, format: ObjectFormat): Promise<Answer> {
+  const { resource, info } = call;
+  const applied = await readApplied(call);
+  const write = writeCall(call, options.isDryRun);
+  const tracked = trackedWrite(call, options);
+  const { entry, isCreated } = await updateObject(write, {
+    mayRetry: !namesVersion(applied),
+    mayCreate: !info.subresource,
+    change: (current) => {
+      checkApplied(resource, applied);
+      const { object, managers } = applyWithAnnotation(tracked, current, applied, isForced(call));
+      const next = object ? landed(object) : structuredClone(current!);
+      stampManagers(next, managers, current);
+      return next;
+    },
+  });
+  return { type: 'bytes', status: isCreated ? 201 : 200, contentType: format.contentType, body: format.single(entry) };
+
+  function landed(object: KubernetesObject): KubernetesObject {
+    checkName(object, info.name);
+    placeInNamespace(write, object);
+    return toStorage(resource, { ...object, kind: resource.kind, apiVersion: apiVersionOf(resource) });
+  }
+}
