@@ -79,7 +79,9 @@ export class CustomResources {
   #compile(definition: CustomResourceDefinition): ServedDefinition | undefined {
     if (!isEstablished(definition)) return undefined;
     try {
-      return serveDefinition(definition);
+      const served = serveDefinition(definition);
+      for (const { storage } of served.resources) resourcePrefix(storage); // names that are no keys are found out here
+      return served;
     } catch (error) {
       this.#parts.log.error('a definition of custom resources cannot be served', error, {
         name: definition.metadata.name,
