@@ -114,7 +114,9 @@ export class Pipeline {
     const { info, query } = parsed;
     context.info = info;
     context.isPretty = wantsPretty(request, query);
-    const resource = info.isResource ? parts.registry.table.find(info.group, info.version, info.resource) : undefined;
+    const found = info.isResource ? parts.registry.table.find(info.group, info.version, info.resource) : undefined;
+    // A custom resource in the wrong scope is no resource, as an unknown one is.
+    const resource = found?.custom && !isScopeRight(info, found) ? undefined : found;
     context.resource = resource;
     if (resource && !isScopeRight(info, resource)) throw noSuchResource();
     let user = request.trustedUser

@@ -58,7 +58,7 @@ function validateUrl(text: string, at: FieldPath, errors: FieldErrors): void {
   if (url.search) errors.invalid(at, url.search.slice(1), 'query parameters are not permitted in the URL');
 }
 
-function validateClient({ url, service }: WebhookClientConfig, at: FieldPath, errors: FieldErrors): void {
+export function validateClient({ url, service }: WebhookClientConfig, at: FieldPath, errors: FieldErrors): void {
   if ((url === undefined) === (service === undefined)) {
     errors.required(at, 'exactly one of url or service is required');
   } else if (url !== undefined) validateUrl(url, at.child('url'), errors);

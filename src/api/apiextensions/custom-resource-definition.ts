@@ -4,6 +4,8 @@ import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
 import { withCondition } from '../meta/conditions.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
+import { validateDefinitionUpdate, validateNewDefinition } from './definition-validation.ts';
+import { unknownFormats } from './unknown-formats.ts';
 
 /** Holds a definition until all objects of its kind are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -38,6 +40,9 @@ export const customResourceDefinitionKind: KindDefinition<CustomResourceDefiniti
     if (stored && !known.includes(stored))
       next.status = { ...next.status, storedVersions: [...known, stored] } as never;
   },
+  validateCreate: validateNewDefinition,
+  validateUpdate: validateDefinitionUpdate,
+  warnings: ({ spec }) => unknownFormats(spec).map((format) => `unrecognized format ${JSON.stringify(format)}`),
   prepareForDelete(object, nowMs) {
     const { metadata } = object;
     if (!metadata.finalizers?.includes(cleanupFinalizer)) {

@@ -4,13 +4,13 @@ import type { KindDefinition, SubresourceRules } from '../../api/kind.ts';
 import { isEqual } from '../../api/meta/equality.ts';
 import type { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
+import { addSchemaErrors } from '../../api/meta/schema-errors.ts';
 import { keepSpec, keepStatus } from '../../api/meta/strategy.ts';
 import type { SchemaNode } from '../../schema/structural/node.ts';
 import { validateValue } from '../../schema/structural/validate.ts';
 import { validateEmbedded, validateLists } from '../../schema/structural/validate-lists.ts';
 import { columnsOf } from './columns.ts';
 import { scaleRules } from './scale.ts';
-import { addSchemaErrors } from './schema-errors.ts';
 
 export interface KindOfDefinition {
   readonly group: string;

@@ -28,7 +28,7 @@ function resourceEntry(resource: ResourceInfo) {
     singularName: resource.singular,
     namespaced: resource.namespaced,
     kind: resource.kind,
-    verbs: [...resource.verbs].sort(),
+    verbs: resource.custom ? resource.verbs : [...resource.verbs].sort(),
     ...(resource.shortNames.length > 0 ? { shortNames: resource.shortNames } : {}),
     ...(resource.categories.length > 0 ? { categories: resource.categories } : {}),
     ...(hash ? { storageVersionHash: hash } : {}),

@@ -66,7 +66,11 @@ function decodeJsonText(
 ): KubernetesObject {
   const { expected, fieldValidation } = settings;
   try {
-    const decoded = decodeJsonBody<KubernetesObject>(body, (says) => resolveType(says, settings), {
+    const resolve = (says: KindInBody) => {
+      if (expected.custom) requireKind(says, settings, body);
+      return resolveType(says, settings);
+    };
+    const decoded = decodeJsonBody<KubernetesObject>(body, resolve, {
       strict: fieldValidation !== 'Ignore',
     });
     const strictErrors = fieldValidation === 'Ignore' ? [] : [...earlierErrors, ...decoded.strictErrors];
@@ -82,6 +86,15 @@ function decodeJsonText(
     if (error instanceof DecodeError) throw badRequest(describeUndecodable(error, expected.kind, body));
     throw error;
   }
+}
+
+/** Nothing but the body itself says what kind of object a free-form object is. */
+function requireKind(says: KindInBody, { expected }: DecodeSettings, body: Uint8Array | string): void {
+  if (!says.kind) throw new DecodeError('type', `Object 'Kind' is missing in '${Buffer.from(body as Uint8Array)}'`);
+  if (says.apiVersion === apiVersionOf(expected)) return;
+  throw badRequest(
+    `the API version in the data (${says.apiVersion}) does not match the expected API version (${apiVersionOf(expected)})`,
+  );
 }
 
 const versionOf = (apiVersion: string) => apiVersion.split('/').at(-1) ?? '';

@@ -8,6 +8,8 @@ export interface ExpectedKind {
   readonly version: string;
   readonly kind: string;
   readonly typeName: string;
+  /** Set for custom resources: a body must say what it is. */
+  readonly custom?: object;
 }
 
 export interface DecodeSettings {

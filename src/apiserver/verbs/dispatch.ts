@@ -1,6 +1,6 @@
 // From a parsed request to the verb that serves it.
 
-import { methodNotSupported, StatusError } from '../../api/meta/status-error.ts';
+import { methodNotSupported, notFound, StatusError } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Answer } from '../http/answer.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -75,6 +75,9 @@ function terminating({ group, plural }: ResourceInfo): StatusError {
 
 function partVerb(info: RequestInfo, resource: ResourceInfo): Verb {
   const part = resource.subresources.find(({ name }) => name === info.subresource);
+  if (!part && resource.custom && (info.subresource === 'status' || info.subresource === 'scale')) {
+    throw notFound({ group: resource.group, name: resource.plural }, info.name);
+  }
   if (!part) throw noSuchResource();
   const verb = partVerbs[info.verb];
   if (!verb || !part.verbs.includes(info.verb)) throw noSuchMethod();

@@ -113,6 +113,11 @@ function rescaled(call: Call, next: KubernetesObject & Scale, current: Kubernete
   const replicas = next.spec?.replicas ?? 0;
   if (replicas < 0) {
     const errors = new FieldErrors();
+    if (call.resource.custom) {
+      errors.invalid(path('.spec.replicas'), replicas, 'should be a non-negative integer');
+      const kind = { group: call.resource.group, name: call.resource.kind };
+      throw invalid(kind, call.info.name, errors.summary(), errors.causes());
+    }
     errors.invalid(path('spec.replicas'), replicas, 'must be greater than or equal to 0');
     throw invalid({ group: 'autoscaling', name: 'Scale' }, call.info.name, errors.summary(), errors.causes());
   }

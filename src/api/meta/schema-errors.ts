@@ -1,10 +1,12 @@
 // Findings of schema validation as the field errors that clients get.
-import { type FieldErrors, FieldPath } from '../../api/meta/field-errors.ts';
-import type { SchemaError } from '../../schema/structural/schema-error.ts';
 
-export function addSchemaErrors(found: readonly SchemaError[], errors: FieldErrors): void {
+import type { SchemaError } from '../../schema/structural/schema-error.ts';
+import { type FieldErrors, FieldPath } from './field-errors.ts';
+
+/** `base`: where the value is, when it is not the whole object. */
+export function addSchemaErrors(found: readonly SchemaError[], errors: FieldErrors, base?: FieldPath): void {
   for (const error of found) {
-    const at = new FieldPath(error.field);
+    const at = base ? (error.field ? base.child(error.field) : base) : new FieldPath(error.field);
     const detail = error.detail ?? '';
     switch (error.reason) {
       case 'required':

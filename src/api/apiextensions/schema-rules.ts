@@ -1,0 +1,55 @@
+// CEL rules in a schema, as far as their form goes. Their expressions are compiled elsewhere.
+import type { JSONSchemaProps, ValidationRule } from '../../../generated/apiextensions-v1.ts';
+import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
+
+const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
+const hasLineBreak = (text: string) => /[\n\r]/.test(text);
+
+export function validateRules(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors): void {
+  schema['x-kubernetes-validations']?.forEach((rule, index) => {
+    validateRule(rule, schema, at.child('x-kubernetes-validations').index(index), errors);
+  });
+}
+
+function validateRule(rule: ValidationRule, schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors): void {
+  const { message = '', messageExpression = '', reason, fieldPath } = rule;
+  const text = message.trim();
+  if (rule.rule.trim() === '') errors.required(at.child('rule'), 'rule is not specified');
+  if (message !== '' && text === '') errors.invalid(at.child('message'), message, 'must be non-empty if specified');
+  else if (hasLineBreak(text)) errors.invalid(at.child('message'), message, 'message must not contain line breaks');
+  else if (hasLineBreak(rule.rule.trim()) && text === '') {
+    errors.required(at.child('message'), 'message must be specified if rule contains line breaks');
+  }
+  if (messageExpression !== '' && messageExpression.trim() === '') {
+    errors.required(at.child('messageExpression'), 'must be non-empty if specified');
+  }
+  if (reason && !reasons.includes(reason)) errors.notSupported(at.child('reason'), reason, reasons);
+  if (fieldPath && !findPath(schema, fieldPath))
+    errors.invalid(at.child('fieldPath'), fieldPath, 'must be a valid path');
+  if (rule.optionalOldSelf && !/\boldSelf\b/.test(rule.rule)) {
+    errors.invalid(at.child('optionalOldSelf'), true, 'may not be set if oldSelf is not used in rule');
+  }
+}
+
+/** The schema at a path of fields and map keys: `.spec.names['a.b'].x`. */
+export function findPath(schema: JSONSchemaProps, path: string): JSONSchemaProps | undefined {
+  let place: JSONSchemaProps | undefined = schema;
+  const steps = /\.([a-zA-Z_][a-zA-Z0-9_-]*)|\['((?:[^'\\]|\\.)*)'\]/y;
+  let at = 0;
+  while (at < path.length && place) {
+    steps.lastIndex = at;
+    const match = steps.exec(path);
+    if (!match) return undefined;
+    at = steps.lastIndex;
+    const name = match[1] ?? match[2]!.replace(/\\(.)/g, '$1');
+    const { properties, additionalProperties }: JSONSchemaProps = place;
+    const extra = additionalProperties as unknown;
+    place =
+      properties && Object.hasOwn(properties, name)
+        ? properties[name]
+        : typeof extra === 'object' && extra !== null
+          ? (extra as JSONSchemaProps)
+          : undefined;
+  }
+  return path === '' ? undefined : place;
+}
