@@ -66,40 +66,50 @@ const scalars: Partial<Record<string, MergeType>> = {
 
 const structs = new Map<string, MapMergeType>();
 
-function makeStruct(typeName: string, isAtomic: boolean): MapMergeType {
-  let fields: ReadonlyMap<string, FieldSlot> | undefined;
-  return {
-    shape: 'map',
-    isAtomic,
-    element: undefined,
-    get fields() {
-      fields ??= new Map(
-        typeOf(typeName)
-          .jsonFields.filter(({ name }) => name !== '')
-          .map((field) => [field.name, slotOf(field)]),
-      );
-      return fields;
-    },
-  };
+class Struct implements MapMergeType {
+  readonly shape = 'map';
+  readonly isAtomic: boolean;
+  readonly element = undefined;
+  readonly #typeName: string;
+  #fields: ReadonlyMap<string, FieldSlot> | undefined;
+
+  constructor(typeName: string, isAtomic: boolean) {
+    this.#typeName = typeName;
+    this.isAtomic = isAtomic;
+  }
+
+  get fields(): ReadonlyMap<string, FieldSlot> {
+    this.#fields ??= new Map(
+      typeOf(this.#typeName)
+        .jsonFields.filter(({ name }) => name !== '')
+        .map((field) => [field.name, new LazySlot(field)]),
+    );
+    return this.#fields;
+  }
 }
 
 /** Types refer to each other in circles: the type of a field is made when it is first asked for. */
-function slotOf(field: Field): FieldSlot {
-  let type: MergeType | undefined;
-  return {
-    element: `f:${field.name}`,
-    get type() {
-      type ??= fieldType(field);
-      return type;
-    },
-  };
+class LazySlot implements FieldSlot {
+  readonly element: string;
+  readonly #field: Field;
+  #type: MergeType | undefined;
+
+  constructor(field: Field) {
+    this.element = `f:${field.name}`;
+    this.#field = field;
+  }
+
+  get type(): MergeType {
+    this.#type ??= fieldType(this.#field);
+    return this.#type;
+  }
 }
 
 function structOf(typeName: string, isAtomic: boolean): MapMergeType {
   const key = isAtomic ? `${typeName}!` : typeName;
   let struct = structs.get(key);
   if (!struct) {
-    struct = makeStruct(typeName, isAtomic);
+    struct = new Struct(typeName, isAtomic);
     structs.set(key, struct);
   }
   return struct;

@@ -5,8 +5,8 @@ import { validateMetadata } from '../../api/meta/object-meta-validation.ts';
 import { alreadyExists, badRequest, invalid, StatusError } from '../../api/meta/status-error.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { nameSuffix, uuid } from '../../base/random.ts';
-import { canonical } from '../../schema/codec.ts';
 import { CompareFailedError } from '../../store/store.ts';
+import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
@@ -84,7 +84,7 @@ function fillMetadata({ server }: WriteCall, object: KubernetesObject): void {
 
 async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> {
   const { resource, server } = call;
-  const object = canonical<KubernetesObject>(resource.storage.typeName, draft);
+  const object = canonicalObject(resource.storage.typeName, draft);
   const { rules } = resource;
   const errors = new FieldErrors();
   validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule: rules.nameRule }, errors);

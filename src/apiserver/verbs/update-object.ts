@@ -5,8 +5,8 @@ import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadataUpdate } from '../../api/meta/object-meta-validation.ts';
 import { conflict, invalid, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
-import { canonical } from '../../schema/codec.ts';
 import { CompareFailedError } from '../../store/store.ts';
+import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
@@ -111,7 +111,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   else if (!call.subresource || call.subresource === 'scale') {
     resource.rules.prepareForUpdate?.(draft, current, context); // a Scale writes the spec: that is a new generation
   }
-  const next = canonical<KubernetesObject>(resource.storage.typeName, draft);
+  const next = canonicalObject(resource.storage.typeName, draft);
   if (!call.skipsValidation) validateUpdate(call, next, current, rules);
   const stamped = next.metadata.resourceVersion;
   if (!call.subresource) for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);

@@ -1,0 +1,17 @@
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { canonical } from '../../schema/codec.ts';
+
+/**
+ * The canonical form of an object that is to be stored. Its managers are in that form already, and often the larger part
+ * of it: they are passed on as they are, to their place as the last of the metadata.
+ */
+export function canonicalObject(typeName: string, draft: KubernetesObject): KubernetesObject {
+  const { metadata } = draft;
+  const managers = metadata.managedFields;
+  if (!managers) return canonical<KubernetesObject>(typeName, draft);
+  delete metadata.managedFields;
+  const object = canonical<KubernetesObject>(typeName, draft);
+  metadata.managedFields = managers;
+  object.metadata.managedFields = managers;
+  return object;
+}
