@@ -1,7 +1,7 @@
 // Where a node's agent listens, and who we are to it.
 import type { Node } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
-import { internalError, notFound } from '../../api/meta/status-error.ts';
+import { internalError, notFound, serviceUnavailable } from '../../api/meta/status-error.ts';
 import type { ObjectReader } from '../registry/object-reader.ts';
 import type { Backend } from './backend.ts';
 
@@ -16,7 +16,7 @@ const defaultPort = 10250;
 /** Addresses before names: nobody but the node has said that its name can be looked up. */
 const preferred = ['InternalIP', 'ExternalIP', 'InternalDNS', 'Hostname', 'ExternalDNS'];
 
-/** @throws NotFound, InternalError */
+/** @throws NotFound, InternalError, ServiceUnavailable for a simulated node */
 export function kubeletBackend(
   objects: ObjectReader,
   identity: KubeletIdentity,
@@ -25,6 +25,9 @@ export function kubeletBackend(
 ): Backend {
   const node = objects.find(nodeKind, '', nodeName);
   if (!node) throw notFound({ group: '', name: 'nodes' }, nodeName);
+  // Its address is this machine's, where another cluster's agent may listen.
+  if (node.status?.nodeInfo?.containerRuntimeVersion.startsWith('simulated://'))
+    throw serviceUnavailable(`node "${nodeName}" is simulated: no container runs there`);
   const host = addressOf(node);
   if (!host) throw internalError(`no preferred addresses found; known addresses: []`);
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port || defaultPort;

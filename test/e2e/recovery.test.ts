@@ -1,0 +1,74 @@
+// Parts of a running cluster are killed one by one; the others bring them back, and containers hear nothing of it.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { TestCluster, whyNoContainers } from './cluster.ts';
+
+describe('a cluster whose parts are killed', { skip: whyNoContainers() ?? false }, () => {
+  let cluster: TestCluster;
+
+  const pidOf = async (component: string): Promise<number> => {
+    const { components } = JSON.parse((await cluster.coracle(['status', '-o', 'json'])).stdout);
+    return components.find((each: any) => each.name === component && each.state === 'running')?.pid;
+  };
+  const containerIds = async () =>
+    (await cluster.json('get pods')).items.flatMap((pod: any) =>
+      pod.status.containerStatuses.map((each: any) => `${each.containerID} ${each.restartCount}`),
+    );
+
+  before(async () => {
+    cluster = await TestCluster.create();
+    await cluster.loadImages('pause', 'busybox');
+    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
+    await cluster.kubectl('run steady --image=busybox:1.36 -- sleep 3600');
+    await cluster.kubectl('wait --for=condition=Ready pod/steady --timeout=60s');
+  });
+  after(async () => cluster?.[Symbol.asyncDispose]());
+
+  for (const component of ['node', 'containerd']) {
+    test(`${component} is started again`, async () => {
+      const [pid, started] = [await pidOf(component), await containerIds()];
+      process.kill(pid, 'SIGKILL');
+      await cluster.eventually('another one runs', async () => {
+        const now = await pidOf(component);
+        return now !== undefined && now !== pid;
+      });
+      await cluster.eventually('it works', async () => {
+        const { code, stdout } = await cluster.tryKubectl('exec steady -- echo alive');
+        return code === 0 && stdout === 'alive\n';
+      });
+      await cluster.kubectl(`run after-${component} --image=busybox:1.36 --restart=Never -- true`);
+      await cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded pod/after-${component} --timeout=60s`);
+      await cluster.kubectl(`delete pod after-${component} --now`);
+      assert.deepEqual(await containerIds(), started);
+    });
+  }
+
+  test('without its server it is down, and up again finds its pods', async () => {
+    const started = await containerIds();
+    process.kill(await pidOf('apiserver'), 'SIGKILL');
+    await cluster.eventually('status says so', async () => (await cluster.coracle(['status'])).code === 83);
+    await cluster.up();
+    assert.equal(await cluster.kubectl('exec steady -- echo alive'), 'alive\n');
+    assert.deepEqual(await containerIds(), started);
+  });
+
+  test('containers lost with their runtime start again, and count as restarted', async () => {
+    process.kill(await pidOf('containerd'), 'SIGKILL');
+    assert.equal((await cluster.coracle(['down'])).code, 0);
+    await cluster.up();
+    const { status } = await cluster.eventually('it runs again', async () => {
+      const pod = await cluster.json('get pod steady');
+      return pod.status.containerStatuses[0].state.running && pod;
+    });
+    assert.equal(status.containerStatuses[0].restartCount, 1);
+  });
+
+  test('the Service kubernetes comes back', async () => {
+    await cluster.kubectl('delete service kubernetes');
+    await cluster.eventually(
+      'it is there',
+      async () => (await cluster.tryKubectl('get service kubernetes')).code === 0,
+    );
+    assert.match(await cluster.kubectl('get endpoints kubernetes'), /kubernetes +\S+:\d+/);
+  });
+});
