@@ -68,6 +68,19 @@ describe('documentation', () => {
     }
   });
 
+  test('every code of a failure is explained', () => {
+    const page = readFileSync(join(root, 'docs/troubleshooting.md'), 'utf8');
+    const sources = globSync('src/{cli,cluster}/**/*.ts', { cwd: root }).map((file) =>
+      readFileSync(join(root, file), 'utf8'),
+    );
+    const codes = new Set(sources.flatMap((text) => text.match(/(?<=')E_[A-Z_]+(?=')/g) ?? []));
+    assert.ok(codes.size > 10);
+    assert.deepEqual(
+      [...codes].filter((code) => !page.includes(`\`${code}\``)),
+      [],
+    );
+  });
+
   test('no page links to a file that is not there', () => {
     const places = ['*.md', '{docs,src,examples,bench,test,images}/**/*.md'];
     const broken = globSync(places, { cwd: root }).flatMap((page) => {
