@@ -16,7 +16,7 @@ suite('the API server answers as upstream recorded', () => {
   });
   after(() => cluster[Symbol.asyncDispose]());
 
-  for (const [area, chosen] of sample(cases, (each) => each.area, 8)) {
+  for (const [area, chosen] of sample(cases, (each) => each.area, 9)) {
     test(`${area}: ${chosen.length} cases`, async () => {
       const failures: string[] = [];
       await replayGolden({

@@ -7,7 +7,7 @@ import { canonical } from './names.ts';
 import { Nodes } from './nodes.ts';
 import { pick } from './paths.ts';
 import type { Json, Look, Scenario, Step } from './scenario.ts';
-import { patienceSeconds, pause, Stage } from './stage.ts';
+import { pause, Stage } from './stage.ts';
 
 const patchTypes: Readonly<Record<string, string>> = {
   merge: mergePatch,
@@ -18,9 +18,9 @@ const patchTypes: Readonly<Record<string, string>> = {
 const holdMs = 250;
 const conflictTries = 5;
 
-/** What differs, a line each. */
-export async function playScenario(api: Api, scenario: Scenario): Promise<string[]> {
-  const stage = new Stage(api, scenario);
+/** What differs, a line each. Anything may take `patienceSeconds` to happen. */
+export async function playScenario(api: Api, scenario: Scenario, patienceSeconds = 30): Promise<string[]> {
+  const stage = new Stage(api, scenario, patienceSeconds);
   using nodes = new Nodes(stage);
   const play = new Play(stage, nodes);
   try {
@@ -201,7 +201,7 @@ class Play {
   /** Waits for what was recorded, and that it stays. */
   async #record(step: Json, golden: Json): Promise<string[]> {
     const stayMs = Math.max(holdMs, (step.hold ?? 0) * 1000);
-    const end = Date.now() + (step.timeout ?? patienceSeconds) * 1000 + stayMs;
+    const end = Date.now() + (step.timeout ?? this.#stage.patienceSeconds) * 1000 + stayMs;
     let since: number | undefined;
     for (let looks = 0; ; looks++) {
       await this.#stage.tick();

@@ -12,7 +12,6 @@ export interface Made {
 
 /** The less often something changes, the less often it is looked at. */
 const pollMs = [60, 100, 150, 200, 300] as const;
-export const patienceSeconds = 30;
 const immediately = { gracePeriodSeconds: 0, propagationPolicy: 'Background' };
 
 export class Stage {
@@ -25,9 +24,11 @@ export class Stage {
   readonly held: Target[] = [];
   /** Plays the kubelet; called before every look. */
   tick: () => Promise<void> = async () => {};
+  readonly patienceSeconds: number;
   readonly #hasRevisions: boolean;
 
-  constructor(api: Api, scenario: Scenario) {
+  constructor(api: Api, scenario: Scenario, patienceSeconds: number) {
+    this.patienceSeconds = patienceSeconds;
     this.api = api;
     const letters = Array.from({ length: 5 }, () => randomInt(36).toString(36)).join('');
     this.namespace = `s-${scenario.id.slice(0, 40)}-${letters}`;
@@ -43,7 +44,7 @@ export class Stage {
     await this.until(exists, () => `the default ServiceAccount of ${name}`);
   }
 
-  async until(check: () => Promise<boolean>, what: () => string, seconds = patienceSeconds): Promise<void> {
+  async until(check: () => Promise<boolean>, what: () => string, seconds = this.patienceSeconds): Promise<void> {
     const end = Date.now() + seconds * 1000;
     for (let looks = 0; ; looks++) {
       await this.tick();
