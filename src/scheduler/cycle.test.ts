@@ -4,6 +4,7 @@ import type { Node, Pod, PodSpec } from '../../generated/core-v1.ts';
 import { seededRandom } from '../base/random.ts';
 import { decide, describeRefusals } from './cycle.ts';
 import { NodeCache } from './node-cache.ts';
+import { Nominations } from './nominations.ts';
 import type { Snapshot } from './plugin.ts';
 import { filters, scores } from './plugins/index.ts';
 import { viewOf } from './pod-view.ts';
@@ -53,6 +54,8 @@ function world(nodes: readonly Node[], placed: readonly [Pod, string][] = []): S
     services: () => [],
   };
 }
+
+const options = { startAt: 0, random: seededRandom(1) };
 
 function outcome(pod: Pod, snapshot: Snapshot): string {
   const decision = decide(viewOf(pod), snapshot, { filters, scores }, { startAt: 0, random: seededRandom(1) });
@@ -142,6 +145,43 @@ for (const { name, pod, nodes, placed = [], want } of [
 ]) {
   test(`the scheduler ${name}`, () => assert.equal(outcome(pod, world(nodes, placed)), want));
 }
+
+test('weaker pods leave the room that was promised to a stronger one, equal and stronger ones too', () => {
+  const snapshot = world([aNode('a', { cpu: '4' })]);
+  const nominations = new Nominations();
+  nominations.set(viewOf(aPod('promised', { cpu: '3', priority: 5 })), 'a');
+  const outcomeFor = (priority: number) =>
+    decide(viewOf(aPod('p', { cpu: '2', priority })), snapshot, { filters, scores }, { ...options, nominations }).type;
+  assert.deepEqual([1, 5, 9].map(outcomeFor), ['none', 'none', 'node']);
+});
+
+test('a pod goes to the node its victims left, though others are emptier', () => {
+  const snapshot = world([aNode('a'), aNode('b')], [[aPod('x', { cpu: '1' }), 'b']]);
+  const nominations = new Nominations();
+  const pod = viewOf(aPod('p', { cpu: '2' }));
+  nominations.set(pod, 'b');
+  const decision = decide(pod, snapshot, { filters, scores }, { ...options, nominations });
+  assert.equal(decision.type === 'node' && decision.node.name, 'b');
+});
+
+test('a refused pod says what could help it', () => {
+  const snapshot = world([aNode('a', { taints: [{ key: 'x', effect: 'NoSchedule' }] }), aNode('b', { cpu: '1' })]);
+  const decision = decide(viewOf(aPod('p', { cpu: '2' })), snapshot, { filters, scores }, options);
+  const wokenBy = decision.type === 'none' ? [...decision.wokenBy].sort() : [];
+  assert.deepEqual(wokenBy, ['node-added', 'node-room', 'node-taints', 'pod-gone']);
+});
+
+test('a pod does not evict again while its victims go', () => {
+  const victim = aPod('victim', { cpu: '4' });
+  victim.metadata.deletionTimestamp = '2030-01-01T00:00:00Z';
+  const snapshot = world([aNode('a')], [[victim, 'a']]);
+  const pod = viewOf(aPod('p', { cpu: '4', priority: 5 }));
+  const plan = planPreemption(pod, snapshot, new Map(), { filters, budgets: [], promisedNode: 'a' });
+  assert.deepEqual(plan, {
+    message: 'preemption: not eligible due to a terminating pod on the nominated node.',
+    isWaiting: true,
+  });
+});
 
 test('preemption takes the weakest pods that make room, and no more', () => {
   const nodes = [aNode('a'), aNode('b')];

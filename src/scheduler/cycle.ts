@@ -1,12 +1,28 @@
 // One pod, one decision: which nodes would do, and which of them is best. Pure: reads the snapshot, changes nothing.
 import type { Random } from '../base/random.ts';
-import type { NodeView } from './node-cache.ts';
-import type { Filter, Refusal, Score, Snapshot } from './plugin.ts';
+import { type NodeView, withPods } from './node-cache.ts';
+import type { Nominations } from './nominations.ts';
+import {
+  Blocked,
+  type Filter,
+  type NodeFilter,
+  type Refusal,
+  type Score,
+  type Snapshot,
+  type WorldChange,
+} from './plugin.ts';
 import type { PodView } from './pod-view.ts';
 
 export type Decision =
   | { readonly type: 'node'; readonly node: NodeView; readonly looked: number }
-  | { readonly type: 'none'; readonly refusals: ReadonlyMap<string, readonly Refusal[]> };
+  | {
+      readonly type: 'none';
+      readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+      /** Why no node at all would do. */
+      readonly blocked?: string;
+      /** What could change it. */
+      readonly wokenBy: readonly WorldChange[];
+    };
 
 export interface CyclePlugins {
   readonly filters: readonly Filter[];
@@ -23,43 +39,95 @@ export function enoughNodes(total: number): number {
   return Math.max(smallClusterNodes, Math.floor((total * percent) / 100));
 }
 
-/** The prepared filters as one question: why not this node? Empty means that it will do. */
-export function prepareFilters(
-  pod: PodView,
-  filters: readonly Filter[],
-  snapshot: Snapshot,
-): (node: NodeView) => readonly Refusal[] {
-  const prepared = filters.map((filter) => filter.prepare(pod, snapshot)).filter((each) => each !== undefined);
-  return (node) => {
-    for (const filter of prepared) {
-      const refusals = filter(node);
-      if (refusals.length > 0) return refusals;
+export interface PreparedFilters {
+  /** Why not this node? Empty means that it will do. */
+  readonly whyNot: NodeFilter;
+  readonly blocked?: string;
+  /** What could change a refusal that was given so far. */
+  wokenBy(): WorldChange[];
+}
+
+/** The filters, ready to be asked about one node after the other. */
+export function prepareFilters(pod: PodView, filters: readonly Filter[], snapshot: Snapshot): PreparedFilters {
+  const prepared: { filter: Filter; ask: NodeFilter }[] = [];
+  const refusing = new Set<Filter>();
+  const wokenBy = () => [...new Set([...refusing].flatMap((filter) => filter.wokenBy))];
+  for (const filter of filters) {
+    const ask = filter.prepare(pod, snapshot);
+    if (ask instanceof Blocked) {
+      refusing.add(filter);
+      return { whyNot: () => [{ reason: ask.reason, isFinal: true }], blocked: ask.reason, wokenBy };
     }
-    return [];
+    if (ask) prepared.push({ filter, ask });
+  }
+  const whyNot = (node: NodeView) => {
+    for (const { filter, ask } of prepared) {
+      const refusals = ask(node);
+      if (refusals.length === 0) continue;
+      refusing.add(filter);
+      return refusals;
+    }
+    return nothing;
+  };
+  return { whyNot, wokenBy };
+}
+
+const nothing: readonly Refusal[] = [];
+
+/** Pods that were promised the node count as if they were there. */
+function respecting(whyNot: NodeFilter, pod: PodView, nominations: Nominations | undefined): NodeFilter {
+  if (!nominations) return whyNot;
+  return (node) => {
+    const promised = nominations.before(pod, node.name);
+    const refusals = promised.length > 0 ? whyNot(withPods(node, promised)) : nothing;
+    return refusals.length > 0 ? refusals : whyNot(node);
   };
 }
 
-/** Decides for one pod. `startAt` turns the order of nodes so that all get looked at over many pods. */
+export interface DecideOptions {
+  /** Turns the order of nodes so that all get looked at over many pods. */
+  readonly startAt: number;
+  readonly random: Random;
+  readonly nominations?: Nominations;
+}
+
+/** Decides for one pod. */
 export function decide(
   pod: PodView,
   snapshot: Snapshot,
   plugins: CyclePlugins,
-  options: { startAt: number; random: Random },
+  { startAt, random, nominations }: DecideOptions,
 ): Decision {
-  const whyNot = prepareFilters(pod, plugins.filters, snapshot);
+  const prepared = prepareFilters(pod, plugins.filters, snapshot);
+  const { blocked } = prepared;
+  if (blocked) return { type: 'none', refusals: new Map(), blocked, wokenBy: prepared.wokenBy() };
+  const whyNot = respecting(prepared.whyNot, pod, nominations);
+  const promised = promisedNode(pod, snapshot, nominations);
+  if (promised && whyNot(promised).length === 0) return { type: 'node', node: promised, looked: 1 };
   const { nodes } = snapshot;
   const enough = enoughNodes(nodes.length);
   const feasible: NodeView[] = [];
   const refusals = new Map<string, readonly Refusal[]>();
   let looked = 0;
   for (; looked < nodes.length && feasible.length < enough; looked++) {
-    const node = nodes[(options.startAt + looked) % nodes.length]!;
+    const node = nodes[(startAt + looked) % nodes.length]!;
     const problems = whyNot(node);
     if (problems.length === 0) feasible.push(node);
     else refusals.set(node.name, problems);
   }
-  if (feasible.length === 0) return { type: 'none', refusals };
-  return { type: 'node', node: best(pod, feasible, snapshot, plugins.scores, options.random), looked };
+  if (feasible.length === 0) return { type: 'none', refusals, wokenBy: wokenBy(nodes, prepared) };
+  return { type: 'node', node: best(pod, feasible, snapshot, plugins.scores, random), looked };
+}
+
+/** The node whose victims went for this pod. */
+function promisedNode(pod: PodView, { nodes }: Snapshot, nominations: Nominations | undefined): NodeView | undefined {
+  const name = nominations?.nodeOf(pod.key);
+  return name === undefined ? undefined : nodes.find((node) => node.name === name);
+}
+
+/** Without nodes, nobody refused: any node helps. */
+function wokenBy(nodes: readonly NodeView[], prepared: PreparedFilters): readonly WorldChange[] {
+  return nodes.length === 0 ? ['node-added'] : prepared.wokenBy();
 }
 
 function best(

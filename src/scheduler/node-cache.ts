@@ -152,3 +152,16 @@ export function without(node: NodeView, keys: ReadonlySet<string>): NodeView {
   }
   return { ...node, requested, scoringRequested, pods, antiAffinityPods, affinityPods };
 }
+
+/** The node as it would be with more pods. */
+export function withPods(node: NodeView, more: readonly PodView[]): NodeView {
+  const requested = new Map(node.requested);
+  const scoringRequested = new Map(node.scoringRequested);
+  const pods = new Map(node.pods);
+  for (const view of more) {
+    pods.set(view.key, view);
+    addAmounts(requested, view.requests);
+    addAmounts(scoringRequested, view.scoringRequests);
+  }
+  return { ...node, requested, scoringRequested, pods };
+}

@@ -1,5 +1,6 @@
 // What a scheduling plugin is. One file a plugin in plugins/, one line in plugins/index.ts.
-import type { Service } from '../../generated/core-v1.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Service } from '../../generated/core-v1.ts';
+import type { StorageClass } from '../../generated/storage-v1.ts';
 import type { NodeView } from './node-cache.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -11,6 +12,25 @@ export interface Refusal {
   readonly isFinal: boolean;
 }
 
+/** What happens in the world that can make a place for a pod. */
+export type WorldChange =
+  | 'node-added'
+  | 'node-room'
+  | 'node-labels'
+  | 'node-taints'
+  | 'pod-placed'
+  | 'pod-gone'
+  | 'pod-labels'
+  | 'volumes';
+
+/** What volumes there are. */
+export interface Storage {
+  claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
+  volume(name: string): PersistentVolume | undefined;
+  volumes(storageClass: string): readonly PersistentVolume[];
+  storageClass(name: string): StorageClass | undefined;
+}
+
 /** The world at the moment one pod is looked at. */
 export interface Snapshot {
   readonly nodes: readonly NodeView[];
@@ -20,12 +40,27 @@ export interface Snapshot {
   readonly affinityPods: number;
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
   readonly services: (namespace: string) => readonly Service[];
+  /** Absent: there are no volumes. */
+  readonly storage?: Storage;
 }
+
+/** No node would do, whatever it has: why. */
+export class Blocked {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+export type NodeFilter = (node: NodeView) => readonly Refusal[];
 
 export interface Filter {
   readonly name: string;
+  /** After which changes a pod that was refused is looked at again. */
+  readonly wokenBy: readonly WorldChange[];
   /** Work that is the same for every node. Undefined: this pod does not concern the plugin. */
-  prepare(pod: PodView, snapshot: Snapshot): ((node: NodeView) => readonly Refusal[]) | undefined;
+  prepare(pod: PodView, snapshot: Snapshot): NodeFilter | Blocked | undefined;
 }
 
 export interface Score {

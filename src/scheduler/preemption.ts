@@ -12,31 +12,48 @@ export interface Preemption {
   readonly victims: readonly PodView[];
 }
 
-export type PreemptionPlan = { readonly chosen: Preemption } | { readonly message: string };
+export type PreemptionPlan =
+  | { readonly chosen: Preemption }
+  /** `isWaiting`: what was promised to the pod still holds. */
+  | { readonly message: string; readonly isWaiting?: boolean };
 
 interface Candidate extends Preemption {
   readonly violations: number;
 }
 
+/** Looking at a part of the nodes is enough here too. */
+const leastCandidates = 100;
+const candidateShare = 0.1;
 const notHelpful = 'Preemption is not helpful for scheduling.';
 const noVictims = 'No preemption victims found for incoming pod.';
+
+export interface PreemptionOptions {
+  readonly filters: readonly Filter[];
+  readonly budgets: readonly PodDisruptionBudget[];
+  /** Where victims went for this pod before. */
+  readonly promisedNode?: string | undefined;
+}
 
 /** The cheapest set of victims, or the message why there is none. */
 export function planPreemption(
   pod: PodView,
   snapshot: Snapshot,
   refusals: ReadonlyMap<string, readonly Refusal[]>,
-  options: { filters: readonly Filter[]; budgets: readonly PodDisruptionBudget[] },
+  options: PreemptionOptions,
 ): PreemptionPlan {
   const total = snapshot.nodes.length;
-  if (pod.pod.spec.preemptionPolicy === 'Never') return { message: `not eligible due to preemptionPolicy=Never.` };
+  const ineligible = whyIneligible(pod, snapshot, refusals, options);
+  if (ineligible) return { message: `preemption: not eligible due to ${ineligible}.`, isWaiting: true };
   const counts = new Map<string, number>();
   const candidates: Candidate[] = [];
+  const enough = Math.max(leastCandidates, total * candidateShare);
   for (const node of snapshot.nodes) {
     const isHopeless = (refusals.get(node.name) ?? []).some(({ isFinal }) => isFinal);
     const candidate = isHopeless ? undefined : findVictims(pod, node, snapshot, options);
-    if (candidate) candidates.push(candidate);
-    else counts.set(isHopeless ? notHelpful : noVictims, (counts.get(isHopeless ? notHelpful : noVictims) ?? 0) + 1);
+    if (candidate) {
+      candidates.push(candidate);
+      if (candidates.length >= enough) break;
+    } else counts.set(isHopeless ? notHelpful : noVictims, (counts.get(isHopeless ? notHelpful : noVictims) ?? 0) + 1);
   }
   const [chosen] = candidates.sort(compareCandidates);
   if (chosen) return { chosen };
@@ -44,29 +61,44 @@ export function planPreemption(
   return { message: `preemption: 0/${total} nodes are available: ${parts.join(', ')}.` };
 }
 
+/** A pod does not evict twice: while its victims go, it waits. */
+function whyIneligible(
+  pod: PodView,
+  { nodes }: Snapshot,
+  refusals: ReadonlyMap<string, readonly Refusal[]>,
+  { promisedNode }: PreemptionOptions,
+): string | undefined {
+  if (pod.pod.spec.preemptionPolicy === 'Never') return 'preemptionPolicy=Never';
+  const node = promisedNode ? nodes.find(({ name }) => name === promisedNode) : undefined;
+  if (!node || refusals.get(node.name)?.some(({ isFinal }) => isFinal)) return undefined;
+  for (const other of node.pods.values()) {
+    if (other.priority < pod.priority && other.pod.metadata.deletionTimestamp) {
+      return 'a terminating pod on the nominated node';
+    }
+  }
+  return undefined;
+}
+
 /** Takes all weaker pods away, sees whether the pod fits then, and puts back as many as possible, the strongest first. */
 function findVictims(
   pod: PodView,
   node: NodeView,
   snapshot: Snapshot,
-  { filters, budgets }: { filters: readonly Filter[]; budgets: readonly PodDisruptionBudget[] },
+  { filters, budgets }: PreemptionOptions,
 ): Candidate | undefined {
-  const weaker = [...node.pods.values()].filter((other) => other.priority < pod.priority);
+  const weaker = [...node.pods.values()]
+    .filter((other) => other.priority < pod.priority)
+    .sort((a, b) => b.priority - a.priority || (startOf(a) < startOf(b) ? -1 : 1));
   if (weaker.length === 0) return undefined;
   const gone = new Set(weaker.map(({ key }) => key));
   const fits = () => {
     const thinned = without(node, gone);
     const nodes = snapshot.nodes.map((each) => (each.name === node.name ? thinned : each));
-    return prepareFilters(pod, filters, { ...snapshot, nodes })(thinned).length === 0;
+    return prepareFilters(pod, filters, { ...snapshot, nodes }).whyNot(thinned).length === 0;
   };
   if (!fits()) return undefined;
   const violating = violatedBudgets(weaker, budgets);
-  const order = [...weaker].sort(
-    (a, b) =>
-      Number(violating.has(b.key)) - Number(violating.has(a.key)) ||
-      b.priority - a.priority ||
-      (startOf(a) < startOf(b) ? -1 : 1),
-  );
+  const order = [...weaker.filter(({ key }) => violating.has(key)), ...weaker.filter(({ key }) => !violating.has(key))];
   for (const { key } of order) {
     gone.delete(key);
     if (!fits()) gone.add(key);

@@ -21,13 +21,13 @@ test('a pod that fits nowhere comes back when the world changed and its back-off
   using queue = new SchedulingQueue(clock);
   queue.add(aView('p'));
   queue.take();
-  queue.putBack('default/p');
+  queue.putBack('default/p', { wokenBy: ['pod-gone'] });
   await clock.advance(60_000);
   assert.equal(queue.take(), undefined, 'nothing changed');
-  queue.worldChanged();
+  queue.worldChanged('pod-gone');
   assert.equal(queue.take()?.key, 'default/p');
-  queue.putBack('default/p');
-  queue.worldChanged();
+  queue.putBack('default/p', { wokenBy: ['pod-gone'] });
+  queue.worldChanged('pod-gone');
   assert.equal(queue.take(), undefined, 'in back-off');
   await clock.advance(2000);
   assert.equal(queue.take()?.key, 'default/p');
@@ -38,8 +38,8 @@ test('a change during the look brings the pod back after its back-off', async ()
   using queue = new SchedulingQueue(clock);
   queue.add(aView('p'));
   queue.take();
-  queue.worldChanged();
-  queue.putBack('default/p');
+  queue.worldChanged('pod-gone');
+  queue.putBack('default/p', { wokenBy: ['pod-gone'] });
   await clock.advance(1000);
   assert.equal(queue.take()?.key, 'default/p');
 });
@@ -50,4 +50,26 @@ test('a pod that is gone is not given out', () => {
   queue.remove('default/p');
   assert.equal(queue.take(), undefined);
   assert.equal(queue.length, 0);
+});
+
+test('a change wakes only the pods that it may help', () => {
+  using queue = new SchedulingQueue(new FakeClock());
+  for (const name of ['near', 'big']) queue.add(aView(name));
+  const [near, big] = [queue.take()!.key, queue.take()!.key];
+  queue.putBack(near, { wokenBy: ['pod-placed'] });
+  queue.putBack(big, { wokenBy: ['pod-gone', 'node-room'] });
+  queue.worldChanged('node-labels');
+  assert.equal(queue.take(), undefined);
+});
+
+test('a pod that nothing helps is looked at again after five minutes', async () => {
+  const clock = new FakeClock();
+  using queue = new SchedulingQueue(clock);
+  queue.add(aView('p'));
+  queue.take();
+  queue.putBack('default/p', { wokenBy: ['volumes'] });
+  await clock.advance(299_000);
+  assert.equal(queue.take(), undefined);
+  await clock.advance(1000);
+  assert.equal(queue.take()?.key, 'default/p');
 });

@@ -61,6 +61,8 @@ function totalOf(pod: Pod, requests: Requests): Amounts {
     }
   }
   raiseAmounts(total, peak);
+  // Said for the pod as a whole, it replaces what the containers say.
+  for (const [name, amount] of amountsOf(pod.spec.resources?.requests)) total.set(name, amount);
   addAmounts(total, amountsOf(pod.spec.overhead));
   return total;
 }

@@ -9,6 +9,7 @@ import { balancedAllocation, leastAllocated, nodeResourcesFit } from './node-res
 import { nodeUnschedulable } from './node-unschedulable.ts';
 import { podTopologySpread, podTopologySpreadScore } from './pod-topology-spread.ts';
 import { taintScore, taintToleration } from './taint-toleration.ts';
+import { volumeBinding, volumeRestrictions } from './volumes.ts';
 
 export const filters: readonly Filter[] = [
   nodeUnschedulable,
@@ -17,6 +18,8 @@ export const filters: readonly Filter[] = [
   nodeAffinity,
   nodePorts,
   nodeResourcesFit,
+  volumeRestrictions,
+  volumeBinding,
   podTopologySpread,
   interPodAffinity,
 ];

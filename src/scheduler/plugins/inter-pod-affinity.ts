@@ -62,6 +62,7 @@ function countMatches(
 /** Required affinity and anti-affinity, both ways. */
 export const interPodAffinity: Filter = {
   name: 'InterPodAffinity',
+  wokenBy: ['node-added', 'node-labels', 'pod-placed', 'pod-gone', 'pod-labels'],
   prepare(pod, snapshot) {
     const near = requiredTerms(pod, 'podAffinity', snapshot);
     const away = requiredTerms(pod, 'podAntiAffinity', snapshot);

@@ -13,6 +13,7 @@ export function matchesNodeAffinity(pod: PodView, node: NodeView): boolean {
 
 export const nodeAffinity: Filter = {
   name: 'NodeAffinity',
+  wokenBy: ['node-added', 'node-labels'],
   prepare(pod) {
     const { nodeSelector, affinity } = pod.pod.spec;
     if (!nodeSelector && !affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution) return undefined;

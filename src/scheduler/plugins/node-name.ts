@@ -3,6 +3,7 @@ import { accepted, type Filter, refusedForGood } from '../plugin.ts';
 /** Only the node the pod names. */
 export const nodeName: Filter = {
   name: 'NodeName',
+  wokenBy: ['node-added'],
   prepare(pod) {
     const wanted = pod.pod.spec.nodeName;
     if (!wanted) return undefined;

@@ -4,6 +4,7 @@ import { portsClash } from '../pod-view.ts';
 /** Host ports the pod wants must be free on the node. */
 export const nodePorts: Filter = {
   name: 'NodePorts',
+  wokenBy: ['node-added', 'pod-gone'],
   prepare(pod) {
     if (pod.hostPorts.length === 0) return undefined;
     return (node) => {

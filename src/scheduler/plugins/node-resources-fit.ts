@@ -5,10 +5,11 @@ import type { PodView } from '../pod-view.ts';
 /** Room for what the pod requests, and for one pod more. */
 export const nodeResourcesFit: Filter = {
   name: 'NodeResourcesFit',
+  wokenBy: ['node-added', 'node-room', 'pod-gone'],
   prepare: (pod) => (node) => {
     const refusals: Refusal[] = [];
     const maxPods = node.allocatable.get('pods') ?? 0;
-    if (node.pods.size + 1 > maxPods) refusals.push({ reason: 'Too many pods', isFinal: maxPods === 0 });
+    if (node.pods.size + 1 > maxPods) refusals.push({ reason: 'Too many pods', isFinal: false });
     for (const [name, amount] of pod.requests) {
       if (amount === 0) continue;
       const allocatable = node.allocatable.get(name) ?? 0;

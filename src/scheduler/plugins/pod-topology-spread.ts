@@ -69,6 +69,7 @@ const constraintsOf = (pod: PodView, effect: 'DoNotSchedule' | 'ScheduleAnyway')
 /** Constraints that must hold: no domain more than maxSkew above the emptiest. */
 export const podTopologySpread: Filter = {
   name: 'PodTopologySpread',
+  wokenBy: ['node-added', 'node-labels', 'node-taints', 'pod-placed', 'pod-gone', 'pod-labels'],
   prepare(pod, snapshot) {
     const constraints = constraintsOf(pod, 'DoNotSchedule');
     if (constraints.length === 0) return undefined;

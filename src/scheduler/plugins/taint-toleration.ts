@@ -1,11 +1,11 @@
 import type { NodeView } from '../node-cache.ts';
 import { accepted, type Filter, normalized, refusedForGood, type Score } from '../plugin.ts';
-import type { PodView } from '../pod-view.ts';
 import { isTolerated } from './tolerations.ts';
 
 /** Taints that forbid keep out pods that do not tolerate them. */
 export const taintToleration: Filter = {
   name: 'TaintToleration',
+  wokenBy: ['node-added', 'node-taints'],
   prepare: (pod) => (node) => {
     const untolerated = (node.node.spec.taints ?? []).some(
       (taint) => taint.effect !== 'PreferNoSchedule' && !isTolerated(pod.pod.spec.tolerations, taint),

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../generated/core-v1.ts';
+import type { StorageClass } from '../../../generated/storage-v1.ts';
+import { NodeCache } from '../node-cache.ts';
+import { Blocked, type Snapshot } from '../plugin.ts';
+import { viewOf } from '../pod-view.ts';
+import { volumeBinding, volumeRestrictions } from './volumes.ts';
+
+const classes: Record<string, Partial<StorageClass>> = {
+  now: { volumeBindingMode: 'Immediate', provisioner: 'kubernetes.io/no-provisioner' },
+  wait: { volumeBindingMode: 'WaitForFirstConsumer', provisioner: 'kubernetes.io/no-provisioner' },
+  made: { volumeBindingMode: 'WaitForFirstConsumer', provisioner: 'example.com/disk' },
+};
+
+function aClaim(storageClassName: string, volumeName?: string, mode = 'ReadWriteOnce'): PersistentVolumeClaim {
+  const annotations = volumeName ? { 'pv.kubernetes.io/bind-completed': 'yes' } : {};
+  const resources = { requests: { storage: '1Gi' } };
+  return {
+    metadata: { name: 'data', namespace: 'ns', annotations },
+    spec: { storageClassName, accessModes: [mode], resources, ...(volumeName ? { volumeName } : {}) },
+  } as unknown as PersistentVolumeClaim;
+}
+
+function aVolume(node: string, storage: string, holder?: string): PersistentVolume {
+  const nodeSelectorTerms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }];
+  const claimRef = holder ? { claimRef: { namespace: 'ns', name: holder } } : {};
+  const nodeAffinity = { required: { nodeSelectorTerms } };
+  const spec = { capacity: { storage }, accessModes: ['ReadWriteOnce'], nodeAffinity, ...claimRef };
+  return { metadata: { name: 'v' }, spec } as unknown as PersistentVolume;
+}
+
+const aPod = (name: string): Pod => ({
+  metadata: { name, namespace: 'ns' },
+  spec: { containers: [], volumes: [{ name: 'v', persistentVolumeClaim: { claimName: 'data' } }] },
+});
+
+function world(claim: PersistentVolumeClaim | undefined, volume?: PersistentVolume): Snapshot {
+  const cache = new NodeCache();
+  for (const name of ['a', 'b']) cache.setNode({ metadata: { name }, spec: {} });
+  return {
+    nodes: cache.nodes,
+    antiAffinityPods: 0,
+    affinityPods: 0,
+    namespaceLabels: () => undefined,
+    services: () => [],
+    storage: {
+      claim: () => claim,
+      volume: () => volume,
+      volumes: () => (volume ? [volume] : []),
+      storageClass: (name) => classes[name] as StorageClass,
+    },
+  };
+}
+
+function refusals(snapshot: Snapshot): string[] {
+  const asked = volumeBinding.prepare(viewOf(aPod('p')), snapshot);
+  if (asked instanceof Blocked) return [asked.reason];
+  return snapshot.nodes.map((node) => asked?.(node)[0]?.reason ?? `${node.name} will do`);
+}
+
+const elsewhere = "node(s) didn't match PersistentVolume's node affinity";
+const none = "node(s) didn't find available persistent volumes to bind";
+for (const { name, claim, volume, want } of [
+  { name: 'waits for its claim to exist', want: ['persistentvolumeclaim "data" not found'] },
+  {
+    name: 'waits for its claim to be bound',
+    claim: aClaim('now'),
+    want: ['pod has unbound immediate PersistentVolumeClaims'],
+  },
+  {
+    name: 'follows its volume',
+    claim: aClaim('now', 'v'),
+    volume: aVolume('a', '1Gi', 'data'),
+    want: ['a will do', elsewhere],
+  },
+  {
+    name: 'goes where a volume is free',
+    claim: aClaim('wait'),
+    volume: aVolume('b', '2Gi'),
+    want: [none, 'b will do'],
+  },
+  {
+    name: 'needs a volume that is large enough',
+    claim: aClaim('wait'),
+    volume: aVolume('b', '1Mi'),
+    want: [none, none],
+  },
+  {
+    name: 'leaves the volumes of others',
+    claim: aClaim('wait'),
+    volume: aVolume('b', '1Gi', 'other'),
+    want: [none, none],
+  },
+  { name: 'goes anywhere when volumes are made', claim: aClaim('made'), want: ['a will do', 'b will do'] },
+] as { name: string; claim?: PersistentVolumeClaim; volume?: PersistentVolume; want: string[] }[]) {
+  test(`a pod with a claim ${name}`, () => assert.deepEqual(refusals(world(claim, volume)), want));
+}
+
+test('a claim for one pod alone is refused to a second one everywhere', () => {
+  const cache = new NodeCache();
+  cache.setNode({ metadata: { name: 'a' }, spec: {} });
+  cache.place(aPod('holder'), 'a');
+  const snapshot = { ...world(aClaim('now', 'v', 'ReadWriteOncePod')), nodes: cache.nodes };
+  const asked = volumeRestrictions.prepare(viewOf(aPod('p')), snapshot);
+  assert.ok(typeof asked === 'function');
+  assert.match(asked(cache.nodes[0]!)[0]?.reason ?? '', /already in-use by another pod/);
+});
