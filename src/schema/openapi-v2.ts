@@ -1,6 +1,7 @@
 // OpenAPI v2: one document for everything served, as JSON and in the protobuf form that older kubectl asks for.
 
 import { hasType } from './ir.ts';
+import { customRoots, customSchemas } from './openapi-custom.ts';
 import { encodeGnostic } from './openapi-gnostic.ts';
 import {
   byPath,
@@ -37,11 +38,17 @@ const byName = (a: OpenApiSchema, b: OpenApiSchema): number => (String(a['name']
 
 class DocumentMaker {
   readonly roots = new Set<string>();
+  readonly custom: ReadonlyMap<string, OpenApiSchema>;
 
-  /** Custom resources appear as free objects: their schemas are version 3. */
+  constructor(resources: readonly OpenApiResource[]) {
+    this.custom = customSchemas(resources, 2);
+    if (this.custom.size > 0) for (const name of customRoots) this.roots.add(name);
+  }
+
   #schema(name: string): OpenApiSchema {
-    if (name !== patchName && !hasType(name)) return { type: 'object' };
-    this.roots.add(name);
+    const isCustom = this.custom.has(name);
+    if (name !== patchName && !hasType(name) && !isCustom) return { type: 'object' };
+    if (!isCustom) this.roots.add(name);
     return schemaReference(name, 2);
   }
 
@@ -86,7 +93,7 @@ class DocumentMaker {
 }
 
 export function openApiV2Document(resources: readonly OpenApiResource[], release: string): OpenApiSchema {
-  const maker = new DocumentMaker();
+  const maker = new DocumentMaker(resources);
   const paths: OpenApiSchema = {};
   for (const path of byPath(operationsOf(resources))) paths[path.path] = maker.path(path);
   const versions = new Map(resources.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
@@ -94,7 +101,10 @@ export function openApiV2Document(resources: readonly OpenApiResource[], release
     swagger: '2.0',
     info: { title: 'Kubernetes', version: release },
     paths,
-    definitions: schemasOf({ roots: maker.roots, dialect: 2, groupVersions: [...versions.values()] }),
+    definitions: {
+      ...schemasOf({ roots: maker.roots, dialect: 2, groupVersions: [...versions.values()] }),
+      ...Object.fromEntries(maker.custom),
+    },
     securityDefinitions: {
       BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
     },

@@ -1,6 +1,7 @@
 // OpenAPI v3: one document for each group version, and the index that names them. Made when first asked for.
 import { createHash } from 'node:crypto';
 import { hasType } from './ir.ts';
+import { customRoots, customSchemas } from './openapi-custom.ts';
 import {
   byPath,
   type OpenApiResource,
@@ -49,10 +50,9 @@ class DocumentMaker {
   readonly #roots = new Set<string>();
 
   constructor(resources: readonly OpenApiResource[]) {
-    this.#custom = new Map(
-      resources.flatMap((item) => (item.schema ? [[item.typeName, customSchemaOf(item)] as const] : [])),
-    );
+    this.#custom = customSchemas(resources, 3);
     this.#customNames = new Set(this.#custom.keys());
+    if (this.#custom.size > 0) for (const name of customRoots) this.#roots.add(name);
   }
 
   #schema(name: string): OpenApiSchema {
@@ -111,18 +111,6 @@ class DocumentMaker {
     const known = schemasOf({ roots: this.#roots, dialect: 3, groupVersions: [groupVersion] });
     return { ...known, ...Object.fromEntries(this.#custom) };
   }
-}
-
-/** A custom resource's schema with what the server adds to it. */
-function customSchemaOf({ schema, group, version, kind }: OpenApiResource): OpenApiSchema {
-  const properties = (schema?.['properties'] ?? {}) as OpenApiSchema;
-  const metadata = { allOf: [schemaReference('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta', 3)] };
-  return {
-    ...schema,
-    type: 'object',
-    properties: { apiVersion: { type: 'string' }, kind: { type: 'string' }, ...properties, metadata },
-    'x-kubernetes-group-version-kind': [{ group, kind, version }],
-  };
 }
 
 /** The document of one group version. */

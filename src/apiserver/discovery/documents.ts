@@ -48,14 +48,15 @@ function subresourceEntry(resource: ResourceInfo, part: SubresourceInfo) {
 }
 
 export function resourceList(table: ResourceTable, group: string, version: string) {
-  const entries = table
-    .resources(group, version)
-    .filter((resource) => resource.isDiscoverable)
-    .flatMap((resource) => [
-      resourceEntry(resource),
-      ...resource.subresources.map((part) => subresourceEntry(resource, part)),
-    ]);
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const resources = table.resources(group, version).filter((resource) => resource.isDiscoverable);
+  const entries = resources.flatMap((resource) => [
+    resourceEntry(resource),
+    ...resource.subresources.map((part) => subresourceEntry(resource, part)),
+  ]);
+  // Parts of custom resources come in the order of upstream's code: status, then scale.
+  const rank = ({ name }: { name: string }) => (isCustom ? name.replace(/\/.*/, '') : name);
+  const isCustom = resources.some((resource) => resource.custom);
+  entries.sort((a, b) => (rank(a) < rank(b) ? -1 : rank(a) > rank(b) ? 1 : 0));
   return {
     kind: 'APIResourceList',
     // The core group's list is older than the habit of naming a version.
