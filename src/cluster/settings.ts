@@ -63,13 +63,16 @@ export async function ensureSettings(
   const ranges = rangesOfSlot(isReal ? claimSlot(layout.dataDir) : 0);
   if (request.port) await requireFreePort(request.port);
   const apiPort = request.port ?? (await firstFreePort(defaultApiPort));
+  const podCidr = request.podCidr ?? ranges.podCidr;
+  const serviceCidr = request.serviceCidr ?? ranges.serviceCidr;
+  refuseOverlap(podCidr, serviceCidr);
   const settings: Settings = {
     name: layout.name,
     ...(isReal ? {} : { simulatedNodes: request.simulatedNodes! }),
     apiPort,
     agentPort: await firstFreePort(defaultAgentPort, apiPort),
-    podCidr: request.podCidr ?? ranges.podCidr,
-    serviceCidr: request.serviceCidr ?? ranges.serviceCidr,
+    podCidr,
+    serviceCidr,
     clusterDomain: 'cluster.local',
     nodeName: hostname().toLowerCase(),
     address: isReal ? hostAddress() : '127.0.0.1',
@@ -77,6 +80,24 @@ export async function ensureSettings(
   };
   writeSettings(layout, settings);
   return { settings, isNew: true };
+}
+
+/** An address of a Service must not be one of a pod. */
+function refuseOverlap(podCidr: string, serviceCidr: string): void {
+  const [[pods, podBits], [services, serviceBits]] = [rangeOf(podCidr), rangeOf(serviceCidr)];
+  const shift = 32 - Math.min(podBits, serviceBits);
+  if (pods >>> shift !== services >>> shift) return;
+  throw new UserFailure(
+    exitCodes.usage,
+    'E_RANGES_OVERLAP',
+    `the pod range ${podCidr} and the service range ${serviceCidr} overlap`,
+    'name others: coracle up --pod-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/16',
+  );
+}
+
+function rangeOf(cidr: string): [address: number, bits: number] {
+  const [address = '', bits = '32'] = cidr.split('/');
+  return [address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0), Number(bits)];
 }
 
 export function readSettings(layout: Layout): Settings | undefined {

@@ -173,16 +173,25 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
 
 async function startServer(options: NodeAgentOptions, services: PodServices, manager: PodManager, logDir: string) {
   const { startNodeServer } = await import('./server/node-server.ts');
-  return startNodeServer({
-    address: options.address,
-    port: options.port,
-    tls: options.tls!,
-    nodeName: options.nodeName,
-    services,
-    pods: () => manager.pods(),
-    logDir,
-    ...(options.authorize ? { authorize: options.authorize } : {}),
-  });
+  const serve = (port: number) =>
+    startNodeServer({
+      address: options.address,
+      port,
+      tls: options.tls!,
+      nodeName: options.nodeName,
+      services,
+      pods: () => manager.pods(),
+      logDir,
+      ...(options.authorize ? { authorize: options.authorize } : {}),
+    });
+  try {
+    return await serve(options.port);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    // The node's status tells where it listens: another cluster's agent may have been quicker.
+    options.log.warn('the port of the node API is taken; another one serves', { port: options.port });
+    return serve(0);
+  }
 }
 
 async function readHostDns(path: string): Promise<DnsSettings> {

@@ -100,6 +100,9 @@ describe('a cluster of simulated nodes', () => {
     const nonsense = await up('--nodes', 'three');
     assert.notEqual(nonsense.code, 0);
     assert.match(nonsense.stderr, /simulated:N/);
+    const overlap = await up('--nodes', 'simulated:0', '--pod-cidr', '10.0.0.0/8', '--service-cidr', '10.96.0.0/16');
+    assert.equal(overlap.code, 14);
+    assert.match(overlap.stderr, /overlap .*E_RANGES_OVERLAP/);
     await run(join(root, 'bin/coracle'), ['delete', '--yes', '--name', 'refused', '--data-dir', folder]);
   });
 
