@@ -20,6 +20,7 @@ import { readIdentity } from './node-identities.ts';
 import { networkFolders } from './node-network.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
 import { serviceIp } from './service-range.ts';
+import { userAgent } from './user-agents.ts';
 
 const { layout, settings, containerdSocket } = JSON.parse(process.argv[2]!) as NodeProcessOptions;
 const log = createLogger((line) => process.stdout.write(line));
@@ -42,8 +43,8 @@ const transportAs = (name: 'node-client' | 'node-proxy') =>
     clock,
     clientCertificate: () => readIdentity(layout.pki, name),
   });
-const client = createClient(transportAs('node-client'));
-const proxyClient = createClient(transportAs('node-proxy'));
+const client = createClient(transportAs('node-client'), { userAgent: userAgent('kubelet') });
+const proxyClient = createClient(transportAs('node-proxy'), { userAgent: userAgent('kube-proxy') });
 const informers = createInformerFactory({ client, clock, random, log });
 const proxyInformers = createInformerFactory({
   client: proxyClient,

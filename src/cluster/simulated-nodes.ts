@@ -1,14 +1,12 @@
 import type { ClusterRole, ClusterRoleBinding } from '../../generated/rbac-v1.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { type ComponentThread, serviceAccountUser, startComponentThread } from './component-thread.ts';
+import { simulatedNodesAccount } from './simulated-nodes-account.ts';
 
 export interface SimulatedSettings {
   readonly count: number;
   readonly clusterDomain: string;
 }
-
-/** The service account that all simulated nodes act as. */
-export const simulatedNodesAccount = 'simulated-nodes';
 
 export interface SimulatedNodesOptions {
   readonly server: ApiServer;

@@ -3,7 +3,8 @@ import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { createSimulatedNodes } from '../kubelet/simulated/simulated-nodes.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
-import { type SimulatedSettings, simulatedNodesAccount } from './simulated-nodes.ts';
+import type { SimulatedSettings } from './simulated-nodes.ts';
+import { simulatedNodesAccount } from './simulated-nodes-account.ts';
 import { openThread } from './thread.ts';
 
 const thread = openThread<SimulatedSettings>();

@@ -13,6 +13,7 @@ import type { Pki } from './pki.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
 import type { StartContext } from './start-context.ts';
+import { userAgent } from './user-agents.ts';
 
 const ownServiceMs = 10_000;
 
@@ -40,7 +41,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   runUntilCleanup(context, api);
   await api.ready;
   log.info('serving', { address: `${host}:${settings.apiPort}` });
-  const admin = createClient(inProcess(api));
+  const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
   await ensureBootstrap(admin, api.table.all(), clusterObjects(settings));
   keepOwnService(context, api, admin);
   const url = `https://${settings.address}:${settings.apiPort}`;

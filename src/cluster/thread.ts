@@ -5,6 +5,7 @@ import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { createPortTransport } from '../client/port-transport.ts';
 import type { FromThread, ThreadData } from './thread-messages.ts';
+import { userAgentOf } from './user-agents.ts';
 
 export interface Thread<Settings> {
   readonly settings: Settings;
@@ -26,7 +27,8 @@ export function openThread<Settings>(): Thread<Settings> {
   const findClient = (identity: string) => {
     const port = ports[identity];
     if (!port) return undefined;
-    const client = clients.get(identity) ?? createClient(createPortTransport({ port }));
+    const client =
+      clients.get(identity) ?? createClient(createPortTransport({ port }), { userAgent: userAgentOf(identity) });
     clients.set(identity, client);
     return client;
   };
