@@ -21,7 +21,7 @@ suite('the control plane does as upstream recorded', () => {
   });
   after(() => cluster[Symbol.asyncDispose]());
 
-  for (const [group, chosen] of sample(scenarios, (each) => each.group, 5)) {
+  for (const [group, chosen] of sample(scenarios, (each) => each.group, 8)) {
     test(`${group}: ${chosen.length} scenarios`, async () => {
       const failures: string[] = [];
       await replayScenarios({
