@@ -13,7 +13,8 @@ export interface SummaryInput {
 }
 
 export async function statsSummary({ nodeName, services, pods, dataDir }: SummaryInput): Promise<object> {
-  const usage = await services.runtime.containerUsage();
+  // Those that have ended use nothing; the runtime lists them all the same.
+  const usage = (await services.runtime.containerUsage()).filter(({ timestampMs }) => timestampMs > 0);
   const time = new Date(services.clock.now()).toISOString();
   const [memory, disk] = await Promise.all([
     readFile('/proc/meminfo', 'utf8').catch(() => ''),
