@@ -133,6 +133,45 @@ test('wrong objects are refused with the place and the rule that they break', as
   assert.match(warned.headers['warning'] ?? '', /unknown field \\"spec.oops\\"/);
 });
 
+test('what needs the types of built-in kinds is refused, and free-form data is kept apart from the server', async () => {
+  await using server = await serve();
+  await install(server, definition());
+  await server.call('POST', tabs, tab('a'));
+  const strategic = { 'content-type': 'application/strategic-merge-patch+json' };
+  assert.equal((await server.call('PATCH', `${tabs}/a`, {}, strategic)).status, 415);
+  assert.equal(
+    (await server.call('GET', tabs, undefined, { accept: 'application/vnd.kubernetes.protobuf' })).status,
+    406,
+  );
+  const either = { accept: 'application/vnd.kubernetes.protobuf,application/json' };
+  assert.equal((await server.call('GET', tabs, undefined, either)).body.kind, 'CronTabList');
+  const partial = { accept: 'application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' };
+  assert.equal((await server.call('GET', tabs, undefined, partial)).status, 200);
+
+  const deep = `${'{"a":'.repeat(490)}1${'}'.repeat(490)}`;
+  const head = `{"apiVersion":"${group}/v1","kind":"CronTab","metadata":{"name":"deep"},"spec":{"free":`;
+  const kept = await server.call('POST', tabs, `${head}${deep},"__proto__":{"cron":"x"}}}`);
+  assert.equal(kept.status, 201, kept.text);
+  assert.equal(kept.body.spec.cron, undefined);
+  const deeper = `${'['.repeat(600)}${']'.repeat(600)}`;
+  assert.equal((await server.call('POST', tabs, `${head}${deeper}}}`)).status, 400);
+});
+
+test('a schema that is nested too deeply, or has a pattern that is none, is refused', async () => {
+  await using server = await serve();
+  const nested = (levels: number): object =>
+    levels === 0 ? { type: 'string' } : { type: 'object', properties: { a: nested(levels - 1) } };
+  const schema = { openAPIV3Schema: { type: 'object', properties: { a: nested(210) } } };
+  const refused = await server.call('POST', definitions, definition({}, { schema, selectableFields: [] }));
+  assert.equal(refused.status, 422);
+  const bad = { openAPIV3Schema: { type: 'object', properties: { a: { type: 'string', pattern: '(a' } } } };
+  const unclosed = await server.call('POST', definitions, definition({}, { schema: bad, selectableFields: [] }));
+  assert.match(
+    unclosed.body.message,
+    /properties\[a\].pattern: Invalid value: "\(a": must be a valid regular expression/,
+  );
+});
+
 test('status and scale are written apart from the spec', async () => {
   await using server = await serve();
   await install(server, definition());

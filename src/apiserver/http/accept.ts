@@ -98,25 +98,27 @@ const plainJson: Accepted = { media: 'json', transform: 'none', metaVersion: 'v1
 const cache = new Map<string, Accepted>();
 const maxCached = 200;
 
-/** @throws StatusError 406 when nothing fits. */
-export function negotiate(header: string): Accepted {
+/** `hasProtobuf`: false for objects of which there is no protobuf message. @throws StatusError 406 when nothing fits. */
+export function negotiate(header: string, { hasProtobuf }: { hasProtobuf: boolean } = { hasProtobuf: true }): Accepted {
   if (header === '' || header === 'application/json' || header === '*/*') return plainJson;
-  const known = cache.get(header);
+  const key = `${hasProtobuf} ${header}`;
+  const known = cache.get(key);
   if (known) return known;
-  const accepted = choose(header);
+  const accepted = choose(header, hasProtobuf);
   if (!accepted) throw noneAcceptable();
   if (cache.size >= maxCached) cache.clear();
-  cache.set(header, accepted);
+  cache.set(key, accepted);
   return accepted;
 }
 
-function choose(header: string): Accepted | undefined {
+function choose(header: string, hasProtobuf: boolean): Accepted | undefined {
   for (const clause of parseClauses(header)) {
     const media = mediaOf(clause.type);
     const transform = media && transformOf(clause.parameters);
     if (!media || !transform) continue;
     // Rows hold values of any type, for which there is no protobuf message.
     if (media === 'protobuf' && transform.transform === 'table') continue;
+    if (media === 'protobuf' && transform.transform === 'none' && !hasProtobuf) continue;
     return { media, ...transform };
   }
   return undefined;

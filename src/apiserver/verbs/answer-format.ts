@@ -10,7 +10,7 @@ import { goPackage } from './go-names.ts';
 
 /** @throws StatusError 406 */
 export function answerFormat(call: Call, shape: 'object' | 'list' | 'watch'): ObjectFormat {
-  const accepted = negotiate(header(call.http, 'accept'));
+  const accepted = negotiate(header(call.http, 'accept'), { hasProtobuf: !call.resource.custom });
   const group = goPackage(call.resource.group);
   if (shape === 'list' && accepted.transform === 'partial') {
     throw notAcceptable(

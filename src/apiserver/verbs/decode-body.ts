@@ -20,6 +20,11 @@ const unknownFormat = () =>
     'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf',
   );
 
+const unknownCustomFormat = () =>
+  unsupportedMediaType(
+    'the body of the request was in an unknown format - accepted media types include: application/json, application/yaml',
+  );
+
 /** Which body formats are read here. */
 export function bodyFormat(request: ServerRequest): 'json' | 'yaml' | 'protobuf' {
   switch (mediaTypeOf(header(request, 'content-type'))) {
@@ -48,6 +53,7 @@ export async function decodeBytes(
   settings: DecodeSettings,
 ): Promise<KubernetesObject> {
   if (format === 'protobuf') {
+    if (settings.expected.custom) throw unknownCustomFormat();
     const { decodeProtobufBody } = await import('./decode-protobuf.ts');
     return decodeProtobufBody(body, settings, (says) => resolveType(says, settings));
   }

@@ -20,6 +20,12 @@ export function patchType(call: Call): Patch['type'] {
     error.status.details = {};
     throw error;
   }
+  // Lists of custom resources have no merge keys that a client could know of.
+  if (type === 'strategic' && call.resource.custom) {
+    throw unsupportedMediaType(
+      'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml',
+    );
+  }
   return type;
 }
 
