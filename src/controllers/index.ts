@@ -20,6 +20,7 @@ import { replicationControllerController } from './replication-controller.ts';
 import { resourceQuotaController } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceAccountController } from './service-account.ts';
+import { serviceAccountTokenController } from './service-account-token.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
@@ -30,6 +31,7 @@ export type { ControllersConfig } from './config.ts';
 export function createControllers(config: ControllersConfig): readonly ControllerDefinition[] {
   return [
     serviceAccountController,
+    serviceAccountTokenController(config.rootCa),
     ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
     deploymentController,
     replicaSetController,

@@ -6,7 +6,10 @@ import { knownDifferences } from './known-differences.ts';
 import { sample } from './sample.ts';
 import { allScenarios, fullId, replayScenarios } from './scenarios/replay-scenarios.ts';
 
-const groups = ['deployment', 'replicaset', 'endpoints', 'gc', 'namespace', 'job', 'daemonset', 'pdb', 'scheduler'];
+const groups = [
+  ...['deployment', 'replicaset', 'statefulset', 'daemonset', 'job', 'cronjob', 'pdb', 'scheduler'],
+  ...['endpoints', 'gc', 'namespace', 'serviceaccount'],
+];
 const quickSeconds = 7;
 
 const known = knownDifferences('scenarios');
