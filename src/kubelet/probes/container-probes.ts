@@ -28,6 +28,10 @@ const eagerMs = 3_000;
 const eagerPeriodMs = 100;
 /** Nobody listens yet in the first moments of a program: that is not worth an event. */
 const newbornMs = 250;
+// Without a readiness probe a container counts as ready when it runs, but its program may take a moment to listen, and a
+// Service would send it clients that are refused. Where it declares a TCP port it is given so long to open it.
+const listenMs = 1_000;
+const listenPeriodMs = 20;
 
 type Kind = 'Startup' | 'Liveness' | 'Readiness';
 
@@ -43,7 +47,9 @@ export class ContainerProbes {
     this.#options = options;
     const { startupProbe, readinessProbe } = options.container;
     this.isStarted = !startupProbe || options.wasStarted;
-    this.isReady = this.isStarted && (!readinessProbe || options.wasReady);
+    const isOpening = this.#declaredPort() !== undefined && options.clock.now() - options.startedAtMs < listenMs;
+    this.isReady = this.isStarted && (options.wasReady || (!readinessProbe && !isOpening));
+    if (isOpening && !this.isReady) void this.#untilListening();
     if (startupProbe && !this.isStarted) void this.#startup(startupProbe);
     else this.#others();
   }
@@ -57,6 +63,26 @@ export class ContainerProbes {
   /** The pod is on its way out: readiness is still told, but no probe kills any more. */
   stopKilling(): void {
     this.#stopKilling.abort();
+  }
+
+  /** A TCP port the container says it serves, where nothing else decides whether it is ready. */
+  #declaredPort(): number | undefined {
+    const { startupProbe, readinessProbe, ports } = this.#options.container;
+    if (startupProbe || readinessProbe) return undefined;
+    return ports?.find(({ protocol }) => (protocol ?? 'TCP') === 'TCP')?.containerPort;
+  }
+
+  async #untilListening(): Promise<void> {
+    const { clock, startedAtMs, onChange } = this.#options;
+    const { signal } = this.#stop;
+    const probe: Probe = { tcpSocket: { port: this.#declaredPort()! }, timeoutSeconds: 1 };
+    while (!signal.aborted && clock.now() - startedAtMs < listenMs) {
+      if ((await this.#run(probe)).isSuccess) break;
+      await clock.sleep(listenPeriodMs, signal);
+    }
+    if (signal.aborted) return;
+    this.isReady = true;
+    onChange();
   }
 
   async #startup(probe: Probe): Promise<void> {
