@@ -52,8 +52,16 @@ function isEmail(text: string): boolean {
   return /^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9._-]+$/.test(bare) && !/^\.|\.\.|\.@/.test(bare);
 }
 
+function hasControl(text: string): boolean {
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code < 0x20 || code === 0x7f) return true;
+  }
+  return false;
+}
+
 function isUri(text: string): boolean {
-  if (/[\s\u0000-\u001f\u007f]/.test(text)) return false;
+  if (/\s/.test(text) || hasControl(text)) return false;
   return text.startsWith('/') || /^[a-zA-Z][a-zA-Z0-9+.-]*:./.test(text);
 }
 

@@ -8,7 +8,8 @@ export function validateLists(value: unknown, node: SchemaNode, at = '', errors:
   if (Array.isArray(value)) {
     if (node.listType === 'set') checkUnique(value, at, (item) => item, errors);
     if (node.listType === 'map') checkUnique(value, at, (item) => keysOf(item, node), errors);
-    if (node.items) value.forEach((item, index) => validateLists(item, node.items!, `${at}[${index}]`, errors));
+    if (!node.items) return errors;
+    for (const [index, item] of value.entries()) validateLists(item, node.items, `${at}[${index}]`, errors);
     return errors;
   }
   for (const [key, item] of Object.entries(value as JsonObject)) {
@@ -48,7 +49,8 @@ function checkUnique(
 export function validateEmbedded(value: unknown, node: SchemaNode, at = '', errors: SchemaError[] = []): SchemaError[] {
   if (!node.hasEmbedded || typeof value !== 'object' || value === null) return errors;
   if (Array.isArray(value)) {
-    if (node.items) value.forEach((item, index) => validateEmbedded(item, node.items!, `${at}[${index}]`, errors));
+    if (!node.items) return errors;
+    for (const [index, item] of value.entries()) validateEmbedded(item, node.items, `${at}[${index}]`, errors);
     return errors;
   }
   const object = value as JsonObject;
