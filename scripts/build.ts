@@ -1,7 +1,7 @@
 // Bundles src/ into dist/ for quick starts: shared chunks, lazily loaded where the source says `await import`.
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import * as http from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { workerEntries } from '../src/base/worker-url.ts';
 
@@ -28,8 +28,8 @@ const leanHttp: Plugin = {
   },
 };
 
-rmSync(join(root, 'dist'), { recursive: true, force: true });
-await build({
+const dist = join(root, 'dist');
+const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: { coracle: 'src/cli/main.ts', ...Object.fromEntries(workers) },
   outdir: 'dist',
@@ -48,4 +48,13 @@ await build({
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
   logLevel: 'warning',
+  metafile: true,
 });
+
+// A cluster that runs from the former bundle still loads pieces of it now and then: they stay for a day.
+const made = new Set(Object.keys(metafile.outputs).map((file) => basename(file)));
+const yesterday = Date.now() - 24 * 3600 * 1000;
+for (const name of readdirSync(dist)) {
+  const file = join(dist, name);
+  if (!made.has(name) && statSync(file).mtimeMs < yesterday) rmSync(file);
+}

@@ -3,6 +3,11 @@ import { Command } from 'commander';
 import { exitCodes, UserFailure } from '../cluster/failure.ts';
 import { commands } from './commands/index.ts';
 
+// `coracle logs | head` ends the reader first: that is an ordinary end.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? 0 : exitCodes.internal),
+);
+
 const program = new Command('coracle')
   .description('Kubernetes you can carry')
   .showHelpAfterError('(see: coracle --help)')

@@ -36,9 +36,10 @@ export async function deleteCluster(layout: Layout): Promise<boolean> {
   const existed = existsSync(layout.dataDir);
   const settings = existed ? readSettings(layout) : undefined;
   await takeDown(layout, { keepPods: false });
-  if (settings) removeFromKubeconfig(settings.kubeconfigFile, contextName(layout.name));
   rmSync(layout.dataDir, { recursive: true, force: true, maxRetries: 5 });
   releaseSlot(layout.dataDir);
+  // Last, since it may refuse a file that it cannot read: by then everything of ours is gone.
+  if (settings) removeFromKubeconfig(settings.kubeconfigFile, contextName(layout.name));
   return existed;
 }
 

@@ -11,7 +11,7 @@ import { startControlWorker } from './control-worker.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
 import { openPki, type Pki } from './pki.ts';
-import { ensureSettings } from './settings.ts';
+import { ensureSettings, readSettings } from './settings.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
 import { startContainerd, startRealNode, startSimulated, untilNodesReady } from './start-nodes.ts';
@@ -28,8 +28,9 @@ const clock = systemClock;
 const random = systemRandom;
 const leftoverGraceMs = 5000;
 
-export async function startServer(options: UpOptions, report: Report): Promise<RunningServer> {
-  const { layout } = options;
+export async function startServer(asked: UpOptions, report: Report): Promise<RunningServer> {
+  const { layout } = asked;
+  const options = withKnownNodes(asked);
   const startedMs = clock.now();
   const timed = stepTimer(report);
   const isReal = options.simulatedNodes === undefined && !options.only;
@@ -78,6 +79,13 @@ export async function startServer(options: UpOptions, report: Report): Promise<R
   const ms = clock.now() - startedMs;
   report({ type: 'ready', context: contextName(layout.name), ms, rssBytes: state.residentBytes() });
   return { stop: () => cleanup.disposeAsync() };
+}
+
+/** Without `--nodes` a cluster comes back as it was; components alone need no node at all. */
+function withKnownNodes(asked: UpOptions): UpOptions {
+  const existing = readSettings(asked.layout);
+  const simulatedNodes = asked.simulatedNodes ?? existing?.simulatedNodes ?? (asked.only && !existing ? 0 : undefined);
+  return simulatedNodes === undefined ? asked : { ...asked, simulatedNodes };
 }
 
 /** A server that was killed leaves its node agent behind; the new server starts its own. */

@@ -50,6 +50,7 @@ export async function ensureSettings(
     const isAgentPortFree = existing.agentPort !== apiPort && (await isFree(existing.agentPort));
     const settings = {
       ...existing,
+      ...(request.simulatedNodes === undefined ? {} : { simulatedNodes: request.simulatedNodes }),
       apiPort,
       agentPort: isAgentPortFree ? existing.agentPort : await firstFreePort(defaultAgentPort, apiPort),
       address: isReal ? hostAddress() : '127.0.0.1',
@@ -146,9 +147,8 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-async function requireFreePort(port: number): Promise<void> {
-  if (await isFree(port)) return;
-  throw new UserFailure(
+export function portTaken(port: number): UserFailure {
+  return new UserFailure(
     exitCodes.conflict,
     'E_PORT_IN_USE',
     `port ${port} is taken by another program`,
@@ -156,8 +156,12 @@ async function requireFreePort(port: number): Promise<void> {
   );
 }
 
+async function requireFreePort(port: number): Promise<void> {
+  if (!(await isFree(port))) throw portTaken(port);
+}
+
 async function firstFreePort(from: number, except = 0): Promise<number> {
-  for (let port = from; port < from + 1000; port += 100) if (port !== except && (await isFree(port))) return port;
+  for (let port = from; port < from + 3000; port += 100) if (port !== except && (await isFree(port))) return port;
   throw new UserFailure(
     exitCodes.conflict,
     'E_PORT_IN_USE',

@@ -11,7 +11,7 @@ import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
 import { contextName } from './layout.ts';
 import type { Pki } from './pki.ts';
 import { serviceIp } from './service-range.ts';
-import type { Settings } from './settings.ts';
+import { portTaken, type Settings } from './settings.ts';
 import type { StartContext } from './start-context.ts';
 import { userAgent } from './user-agents.ts';
 
@@ -39,7 +39,9 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   const host = isReal ? '0.0.0.0' : '127.0.0.1';
   const api = assembleApiServer({ store, settings, pki, serving, kubeletClient, host, clock, random, log });
   runUntilCleanup(context, api);
-  await api.ready;
+  await api.ready.catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EADDRINUSE' ? portTaken(settings.apiPort) : error;
+  });
   log.info('serving', { address: `${host}:${settings.apiPort}` });
   const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
   await ensureBootstrap(admin, api.table.all(), clusterObjects(settings));

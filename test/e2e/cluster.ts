@@ -86,7 +86,12 @@ export class TestCluster implements AsyncDisposable {
     const folder = await mkdtemp(join(tmpdir(), 'coracle-e2e-'));
     const cluster = new TestCluster(`t${process.pid % 10_000}-${count++}`, folder, choice);
     await mkdir(join(folder, 'home'));
-    await cluster.up();
+    try {
+      await cluster.up();
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
     return cluster;
   }
 
