@@ -45,7 +45,7 @@ down: ## stop it; state is kept
 images: setup ## test images, made from Debian packages
 	@node scripts/build-images.ts
 
-bench: setup build ## figures and ratios
+bench: setup build images ## figures and ratios
 	@node bench/run.ts
 
 pack: build
