@@ -2,6 +2,7 @@
 // somebody asks. Immutable; a change of the object makes a new entry.
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import { findMetadata, type MetadataRange, parseLabels, parseUnmanaged } from './metadata-range.ts';
 
 const metadataMark = Buffer.from('"metadata":{');
 const uidMark = Buffer.from('"uid":"');
@@ -20,6 +21,8 @@ export class Entry {
   readonly itemStart: number;
   readonly #versionStart: number;
   readonly #versionEnd: number;
+  /** Of `metadata` in `json`, found when it is first asked for. */
+  #range: MetadataRange | undefined;
   #object: KubernetesObject | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   /** A definition of custom resources may change what its objects are selected by: it has another storage then. */
@@ -81,8 +84,24 @@ export class Entry {
     return this.#object ?? (JSON.parse(this.json.toString()) as KubernetesObject);
   }
 
+  /** The same, and managedFields may be missing. */
+  peekUnmanaged(): KubernetesObject {
+    return this.#object ?? (parseUnmanaged(this.json, this.range) as KubernetesObject);
+  }
+
+  get range(): MetadataRange {
+    this.#range ??= findMetadata(this.json, this.itemStart);
+    return this.#range;
+  }
+
+  /** Metadata alone, a mutable copy. */
+  metadata(): KubernetesObject['metadata'] {
+    const { start, end } = this.range;
+    return JSON.parse(this.json.toString('utf8', start, end));
+  }
+
   get labels(): Readonly<Record<string, string>> {
-    this.#labels ??= this.peek().metadata.labels ?? noLabels;
+    this.#labels ??= (this.#object ? this.#object.metadata.labels : parseLabels(this.json, this.range)) ?? noLabels;
     return this.#labels;
   }
 
@@ -90,7 +109,7 @@ export class Entry {
   fieldLabels(resource: ResourceInfo): Readonly<Record<string, string>> {
     if (this.#labelledFor !== resource.storage) {
       this.#labelledFor = resource.storage;
-      this.#fieldLabels = resource.fieldLabels(this.peek());
+      this.#fieldLabels = resource.fieldLabels(resource.custom ? this.peek() : this.peekUnmanaged());
     }
     return this.#fieldLabels!;
   }

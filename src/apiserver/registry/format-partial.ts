@@ -2,6 +2,7 @@
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { encodeProtobuf, wrapProtobuf } from '../../schema/protobuf.ts';
 import type { MediaType } from '../http/accept.ts';
+import { ChunkWriter, joined } from './chunk-writer.ts';
 import type { Entry } from './entry.ts';
 import { bookmarkMeta, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
 import { jsonBookmark, jsonError, jsonFrame } from './format-json.ts';
@@ -12,9 +13,15 @@ const partialListType = 'io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetad
 
 export function partialFormat(_resource: ResourceInfo, metaVersion: string, media: MediaType): ObjectFormat {
   const apiVersion = `meta.k8s.io/${metaVersion}`;
-  const partialOf = (entry: Entry) => ({ kind: 'PartialObjectMetadata', apiVersion, metadata: entry.peek().metadata });
+  const partialOf = (entry: Entry) => ({ kind: 'PartialObjectMetadata', apiVersion, metadata: entry.metadata() });
   if (media === 'protobuf') return protobufPartial(apiVersion, partialOf);
-  const single = (entry: Entry) => Buffer.from(JSON.stringify(partialOf(entry)));
+  const start = partialStart(apiVersion);
+  const write = (to: ChunkWriter, entry: Entry) => writePartial(to, start, entry);
+  const single = (entry: Entry) => {
+    const to = new ChunkWriter(entry.range.end + start.length);
+    write(to, entry);
+    return to.take();
+  };
   return {
     key: `partial ${apiVersion}`,
     contentType: 'application/json',
@@ -31,21 +38,19 @@ export function partialFormat(_resource: ResourceInfo, metaVersion: string, medi
     yield Buffer.from(
       `{"kind":"PartialObjectMetadataList","apiVersion":"${apiVersion}","metadata":${listMetaJson(head)},"items":[`,
     );
-    yield* joined(entries, (entry) => JSON.stringify(partialOf(entry)));
+    yield* joined(entries, write);
     yield Buffer.from(']}');
   }
 }
 
-/** Items with commas between, in pieces of some size. */
-export function* joined(entries: readonly Entry[], print: (entry: Entry) => string): Generator<Buffer> {
-  let text = '';
-  for (const [index, entry] of entries.entries()) {
-    text += index === 0 ? print(entry) : `,${print(entry)}`;
-    if (text.length < 64 * 1024) continue;
-    yield Buffer.from(text);
-    text = '';
-  }
-  if (text) yield Buffer.from(text);
+export const partialStart = (apiVersion: string): Buffer =>
+  Buffer.from(`{"kind":"PartialObjectMetadata","apiVersion":"${apiVersion}","metadata":`);
+
+/** Metadata is copied as it is: it looks the same in all versions. */
+export function writePartial(to: ChunkWriter, start: Buffer, entry: Entry): void {
+  to.bytes(start);
+  to.bytes(entry.json, entry.range.start, entry.range.end);
+  to.text('}');
 }
 
 function protobufPartial(apiVersion: string, partialOf: (entry: Entry) => object): ObjectFormat {

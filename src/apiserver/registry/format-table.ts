@@ -3,10 +3,11 @@
 import type { Column } from '../../api/kind.ts';
 import { defaultColumns } from '../../api/meta/columns.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import { ChunkWriter, joined } from './chunk-writer.ts';
 import type { Entry } from './entry.ts';
 import { bookmarkMeta, type FormatOptions, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
 import { jsonError, jsonFrame, jsonOf } from './format-json.ts';
-import { joined } from './format-partial.ts';
+import { partialStart, writePartial } from './format-partial.ts';
 
 /** Upstream marks the name so; clients find it by that. */
 const formatOfColumn = (column: Column<any>) => column.format ?? (column.name === 'Name' ? 'name' : '');
@@ -36,22 +37,29 @@ export function tableFormat(
   const head = definitions(columns);
   const context = { nowMs };
 
-  const objectOf = (entry: Entry, metadata: unknown): string => {
-    if (includeObject === 'None') return ',"object":null';
-    if (includeObject === 'Object') return `,"object":${jsonOf(resource, entry).toString()}`;
-    return `,"object":{"kind":"PartialObjectMetadata","apiVersion":"${apiVersion}","metadata":${JSON.stringify(metadata)}}`;
-  };
-  const row = (entry: Entry): string => {
-    const object = entry.peek();
+  // A path of a definition may lead into managedFields; the columns of built-in kinds do not show them.
+  const shownOf = (entry: Entry) => (resource.custom ? entry.peek() : entry.peekUnmanaged());
+  const partial = partialStart(apiVersion);
+  const writeRow = (to: ChunkWriter, entry: Entry): void => {
+    const object = shownOf(entry);
     const cells = columns.map((column) => column.cell(object, context));
     const conditions = resource.rules.rowConditions?.(object) ?? [];
     const marked = conditions.length > 0 ? `,"conditions":${JSON.stringify(conditions)}` : '';
-    return `{"cells":${JSON.stringify(cells)}${marked}${objectOf(entry, object.metadata)}}`;
+    to.text(`{"cells":${JSON.stringify(cells)}${marked},"object":`);
+    if (includeObject === 'None') to.text('null');
+    else if (includeObject === 'Object') to.bytes(jsonOf(resource, entry));
+    else writePartial(to, partial, entry);
+    to.text('}');
   };
   const start = (meta: string, withColumns: boolean) =>
     `{"kind":"Table","apiVersion":"${apiVersion}","metadata":${meta},"columnDefinitions":${withColumns ? head : 'null'},"rows":[`;
-  const table = (entry: Entry, withColumns: boolean) =>
-    Buffer.from(`${start(`{"resourceVersion":"${entry.revision}"}`, withColumns)}${row(entry)}]}`);
+  const table = (entry: Entry, withColumns: boolean) => {
+    const to = new ChunkWriter(8 * 1024);
+    to.text(start(`{"resourceVersion":"${entry.revision}"}`, withColumns));
+    writeRow(to, entry);
+    to.text(']}');
+    return to.take();
+  };
   const single = (entry: Entry) => table(entry, true);
   const rowTable = (entry: Entry) => table(entry, false);
   const allColumns = Buffer.from(`"columnDefinitions":${head}`);
@@ -78,7 +86,7 @@ export function tableFormat(
 
   function* chunks(entries: readonly Entry[], meta: ListHead): Generator<Buffer> {
     yield Buffer.from(start(listMetaJson(meta), true));
-    yield* joined(entries, row);
+    yield* joined(entries, writeRow);
     yield Buffer.from(']}');
   }
 }

@@ -1,0 +1,54 @@
+// Text and bytes put together in buffers that are large enough to be cheap to send and small enough to wait for a slow reader.
+
+const chunkBytes = 256 * 1024;
+
+export class ChunkWriter {
+  #chunk: Buffer;
+  #at = 0;
+
+  constructor(sizeBytes = chunkBytes) {
+    this.#chunk = Buffer.allocUnsafe(sizeBytes);
+  }
+
+  get isFull(): boolean {
+    return this.#at >= chunkBytes - 8 * 1024;
+  }
+
+  text(text: string): void {
+    // A UTF-16 unit takes three bytes at most.
+    this.#reserve(3 * text.length);
+    this.#at += this.#chunk.write(text, this.#at);
+  }
+
+  bytes(source: Buffer, start = 0, end = source.length): void {
+    this.#reserve(end - start);
+    this.#at += source.copy(this.#chunk, this.#at, start, end);
+  }
+
+  /** What was written; the next chunk is begun. */
+  take(): Buffer {
+    const taken = this.#chunk.subarray(0, this.#at);
+    this.#chunk = Buffer.allocUnsafe(0);
+    this.#at = 0;
+    return taken;
+  }
+
+  #reserve(size: number): void {
+    if (this.#at + size <= this.#chunk.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.#at === 0 ? chunkBytes : 2 * this.#chunk.length, this.#at + size));
+    this.#chunk.copy(grown, 0, 0, this.#at);
+    this.#chunk = grown;
+  }
+}
+
+/** Items with commas between, in pieces of some size. */
+export function* joined<T>(items: readonly T[], write: (to: ChunkWriter, item: T) => void): Generator<Buffer> {
+  const to = new ChunkWriter(Math.min(chunkBytes, 4096 * items.length));
+  for (let index = 0; index < items.length; index++) {
+    if (index > 0) to.text(',');
+    write(to, items[index]!);
+    if (to.isFull) yield to.take();
+  }
+  const rest = to.take();
+  if (rest.length > 0) yield rest;
+}
