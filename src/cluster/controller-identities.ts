@@ -18,6 +18,8 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   'node-ipam': 'node-controller',
   'node-lifecycle': 'node-controller',
   'pod-garbage-collector': 'pod-garbage-collector',
+  'pv-protection': 'pv-protection-controller',
+  'pvc-protection': 'pvc-protection-controller',
   replicaset: 'replicaset-controller',
   replicationcontroller: 'replication-controller',
   resourcequota: 'resourcequota-controller',

@@ -15,6 +15,8 @@ import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { podGarbageCollector } from './pod-gc.ts';
+import { pvProtectionController } from './pv-protection.ts';
+import { pvcProtectionController } from './pvc-protection.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
 import { resourceQuotaController } from './resource-quota.ts';
@@ -50,6 +52,8 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     ...(config.clusterCidr ? [nodeIpamController(config.clusterCidr, config.nodeCidrMaskSize)] : []),
     taintEvictionController,
     podGarbageCollector,
+    pvcProtectionController,
+    pvProtectionController,
     disruptionController,
     clusterRoleAggregation,
     resourceQuotaController,

@@ -1,0 +1,49 @@
+import type { PersistentVolumeClaim, Pod } from '../../generated/core-v1.ts';
+import { persistentVolumeClaimKind, podKind } from '../../generated/kinds.ts';
+import { keyOf } from '../api/meta/object.ts';
+import type { ControllerDefinition } from '../reconcile/controller.ts';
+import { removeFinalizer } from './shared/remove-finalizer.ts';
+
+const finalizer = 'kubernetes.io/pvc-protection';
+const byClaim = 'claim';
+
+/** Lets a deleted claim go once no pod that may still run uses it. Admission puts the finalizer on. */
+export const pvcProtectionController: ControllerDefinition = {
+  name: 'pvc-protection',
+  setup({ client, informers }, queue) {
+    const claims = informers.informer(persistentVolumeClaimKind);
+    const pods = informers.informer(podKind);
+    pods.addIndex(byClaim, claimsOf);
+    const addClaim = (claim: PersistentVolumeClaim) => isWaiting(claim) && queue.add(keyOf(claim));
+    const addClaimsOf = (pod: Pod) => {
+      for (const key of claimsOf(pod)) {
+        const claim = claims.find(key);
+        if (claim) addClaim(claim);
+      }
+    };
+    claims.onChange({ added: addClaim, updated: addClaim });
+    pods.onChange({ updated: (pod) => isOver(pod) && addClaimsOf(pod), deleted: addClaimsOf });
+    return {
+      name: 'pvc-protection',
+      async reconcile(key) {
+        const claim = claims.find(key);
+        if (!claim || !isWaiting(claim)) return;
+        const isUsed = pods.byIndex(byClaim, key).some((pod) => !isOver(pod));
+        if (!isUsed) await removeFinalizer(client, persistentVolumeClaimKind, claim, finalizer);
+      },
+    };
+  },
+};
+
+const isWaiting = ({ metadata }: PersistentVolumeClaim) =>
+  metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(finalizer);
+
+const isOver = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed';
+
+/** Keys of the claims a pod mounts; those of ephemeral volumes are called POD-VOLUME. */
+function claimsOf({ metadata, spec }: Pod): string[] {
+  return (spec.volumes ?? []).flatMap((volume) => {
+    const name = volume.ephemeral ? `${metadata.name}-${volume.name}` : volume.persistentVolumeClaim?.claimName;
+    return name ? [`${metadata.namespace}/${name}`] : [];
+  });
+}
