@@ -114,6 +114,11 @@ export class Entry {
     return this.#fieldLabels!;
   }
 
+  /** What was made before. */
+  encodingMade(format: string): Uint8Array | undefined {
+    return this.#encodings?.get(format);
+  }
+
   encoding(format: string, make: () => Uint8Array): Uint8Array {
     this.#encodings ??= new Map();
     let bytes = this.#encodings.get(format);

@@ -1,4 +1,5 @@
 // PartialObjectMetadata: the metadata alone, for clients that only keep an index.
+import { apiVersionOf } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { encodeProtobuf, wrapProtobuf } from '../../schema/protobuf.ts';
 import type { MediaType } from '../http/accept.ts';
@@ -6,15 +7,14 @@ import { ChunkWriter, joined } from './chunk-writer.ts';
 import type { Entry } from './entry.ts';
 import { bookmarkMeta, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
 import { jsonBookmark, jsonError, jsonFrame } from './format-json.ts';
+import { protobufChunks, protobufKey } from './format-protobuf.ts';
 import { protobufWatch } from './protobuf-watch.ts';
 
 const partialType = 'io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata';
-const partialListType = 'io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadataList';
 
-export function partialFormat(_resource: ResourceInfo, metaVersion: string, media: MediaType): ObjectFormat {
+export function partialFormat(resource: ResourceInfo, metaVersion: string, media: MediaType): ObjectFormat {
   const apiVersion = `meta.k8s.io/${metaVersion}`;
-  const partialOf = (entry: Entry) => ({ kind: 'PartialObjectMetadata', apiVersion, metadata: entry.metadata() });
-  if (media === 'protobuf') return protobufPartial(apiVersion, partialOf);
+  if (media === 'protobuf') return protobufPartial(resource, apiVersion);
   const start = partialStart(apiVersion);
   const write = (to: ChunkWriter, entry: Entry) => writePartial(to, start, entry);
   const single = (entry: Entry) => {
@@ -53,20 +53,33 @@ export function writePartial(to: ChunkWriter, start: Buffer, entry: Entry): void
   to.text('}');
 }
 
-function protobufPartial(apiVersion: string, partialOf: (entry: Entry) => object): ObjectFormat {
+function protobufPartial(resource: ResourceInfo, apiVersion: string): ObjectFormat {
   const wrapped = (object: object) =>
     wrapProtobuf(apiVersion, 'PartialObjectMetadata', encodeProtobuf(partialType, object));
-  return {
-    ...protobufWatch(
-      (entry) => wrapped(partialOf(entry)),
-      (meta) => wrapped({ metadata: meta }),
-    ),
-    key: `partial protobuf ${apiVersion}`,
-    single: (entry) => wrapped(partialOf(entry)),
-    list(entries, head) {
-      const metadata = JSON.parse(listMetaJson(head));
-      const list = { metadata, items: entries.map(partialOf) };
-      return { chunks: [wrapProtobuf(apiVersion, 'PartialObjectMetadataList', encodeProtobuf(partialListType, list))] };
-    },
+  const wholeKey = protobufKey(apiVersionOf(resource));
+  const rawOf = (entry: Entry): Uint8Array => {
+    const whole = entry.encodingMade(wholeKey);
+    if (whole) return firstField(whole);
+    return entry.encoding('protobuf metadata', () => encodeProtobuf(partialType, { metadata: entry.metadata() }));
   };
+  const wrappedEntry = (entry: Entry) => wrapProtobuf(apiVersion, 'PartialObjectMetadata', rawOf(entry));
+  return {
+    ...protobufWatch(wrappedEntry, (meta) => wrapped({ metadata: meta })),
+    key: `partial protobuf ${apiVersion}`,
+    single: wrappedEntry,
+    list: (entries, head) => ({
+      chunks: protobufChunks(entries, head, { apiVersion, listKind: 'PartialObjectMetadataList', rawOf }),
+    }),
+  };
+}
+
+/** Every kind's first field is its metadata: alone, that is a PartialObjectMetadata. */
+function firstField(message: Uint8Array): Uint8Array {
+  let at = 1;
+  let length = 0;
+  for (let scale = 1, byte = 0x80; byte >= 0x80; scale *= 0x80) {
+    byte = message[at++]!;
+    length += (byte & 0x7f) * scale;
+  }
+  return message.subarray(0, at + length);
 }

@@ -25,10 +25,13 @@ const lengthDelimited = (field: number, content: Uint8Array) => [
   content,
 ];
 
+/** Names the encoding among those of an entry. */
+export const protobufKey = (apiVersion: string): string => `protobuf ${apiVersion}`;
+
 export function protobufFormat(resource: ResourceInfo): ObjectFormat {
   const apiVersion = apiVersionOf(resource);
   const rawOf = (entry: Entry): Uint8Array =>
-    entry.encoding(`protobuf ${apiVersion}`, () =>
+    entry.encoding(protobufKey(apiVersion), () =>
       encodeProtobuf(resource.typeName, isStorageVersion(resource) ? entry.peek() : resource.fromStorage(entry.copy())),
     );
   const wrapped = (entry: Entry) => wrapProtobuf(apiVersion, resource.kind, rawOf(entry));
@@ -39,36 +42,46 @@ export function protobufFormat(resource: ResourceInfo): ObjectFormat {
     key: `protobuf ${apiVersion}`,
     single: wrapped,
     list(entries, head) {
-      return { chunks: chunks(entries, head) };
+      return { chunks: protobufChunks(entries, head, { apiVersion, listKind: resource.listKind, rawOf }) };
     },
   };
+}
 
-  /** The envelope by hand, since the raw message's length comes before it: field 1 is ListMeta, field 2 the items. */
-  function* chunks(entries: readonly Entry[], head: ListHead): Generator<Buffer> {
-    const items: Uint8Array[] = [];
-    for (const entry of entries) {
-      items.push(rawOf(entry));
-      // The length of all comes first, so that nothing can be sent before the last is encoded: a place to pause at.
-      if (items.length % encodedAtOnce === 0) yield nothing;
-    }
-    const meta = Buffer.concat(lengthDelimited(1, encodeProtobuf(listMetaType, JSON.parse(listMetaJson(head)))));
-    let rawLength = meta.length;
-    for (const item of items) rawLength += 1 + varint(item.length).length + item.length;
-    const envelope = wrapProtobuf(apiVersion, resource.listKind, new Uint8Array());
-    // Everything up to the raw field, which is empty here: tag and length 0, then the two trailing empty strings.
-    const start = envelope.subarray(0, envelope.length - 6);
-    const end = envelope.subarray(envelope.length - 4);
-    let pieces: Uint8Array[] = [start, Uint8Array.of(0x12), varint(rawLength), meta];
-    let size = 0;
-    for (const item of items) {
-      pieces.push(...lengthDelimited(2, item));
-      size += item.length;
-      if (size < chunkBytes) continue;
-      yield Buffer.concat(pieces);
-      pieces = [];
-      size = 0;
-    }
-    pieces.push(end);
-    yield Buffer.concat(pieces);
+interface ProtobufItems {
+  readonly apiVersion: string;
+  readonly listKind: string;
+  readonly rawOf: (entry: Entry) => Uint8Array;
+}
+
+/** The envelope by hand, since the raw message's length comes before it: field 1 is ListMeta, field 2 the items. */
+export function* protobufChunks(
+  entries: readonly Entry[],
+  head: ListHead,
+  { apiVersion, listKind, rawOf }: ProtobufItems,
+): Generator<Buffer> {
+  const items: Uint8Array[] = [];
+  for (const entry of entries) {
+    items.push(rawOf(entry));
+    // The length of all comes first, so that nothing can be sent before the last is encoded: a place to pause at.
+    if (items.length % encodedAtOnce === 0) yield nothing;
   }
+  const meta = Buffer.concat(lengthDelimited(1, encodeProtobuf(listMetaType, JSON.parse(listMetaJson(head)))));
+  let rawLength = meta.length;
+  for (const item of items) rawLength += 1 + varint(item.length).length + item.length;
+  const envelope = wrapProtobuf(apiVersion, listKind, new Uint8Array());
+  // Everything up to the raw field, which is empty here: tag and length 0, then the two trailing empty strings.
+  const start = envelope.subarray(0, envelope.length - 6);
+  const end = envelope.subarray(envelope.length - 4);
+  let pieces: Uint8Array[] = [start, Uint8Array.of(0x12), varint(rawLength), meta];
+  let size = 0;
+  for (const item of items) {
+    pieces.push(...lengthDelimited(2, item));
+    size += item.length;
+    if (size < chunkBytes) continue;
+    yield Buffer.concat(pieces);
+    pieces = [];
+    size = 0;
+  }
+  pieces.push(end);
+  yield Buffer.concat(pieces);
 }

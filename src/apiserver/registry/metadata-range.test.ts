@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ResourceInfo } from '../../api/resource-info.ts';
 import { Entry } from './entry.ts';
+import { partialFormat } from './format-partial.ts';
+import { protobufFormat } from './format-protobuf.ts';
 import { findMetadata, parseLabels, parseUnmanaged } from './metadata-range.ts';
 
 const managedFields = [
@@ -48,4 +51,16 @@ test('an entry without labels has none of its template', () => {
   const entry = new Entry('/k/ns/a', 3, stored, 7);
   assert.equal(Object.keys(entry.labels).length, 0);
   assert.deepEqual(entry.metadata(), { resourceVersion: '7', name: 'a' });
+});
+
+test('metadata in protobuf is the same, taken out of the whole encoding or made alone', () => {
+  const resource = { group: '', version: 'v1', kind: 'Pod', typeName: 'io.k8s.api.core.v1.Pod', listKind: 'PodList' };
+  const info = { ...resource, storage: resource } as unknown as ResourceInfo;
+  const metadata = { name: 'a', annotations: { text: 'x'.repeat(300) } };
+  const entryOf = () =>
+    new Entry('/k/ns/a', 3, Buffer.from(JSON.stringify({ kind: 'Pod', apiVersion: 'v1', metadata, spec: {} })), 7);
+  const partial = partialFormat(info, 'v1', 'protobuf');
+  const seen = entryOf();
+  protobufFormat(info).single(seen);
+  assert.deepEqual(Buffer.from(partial.single(seen)), Buffer.from(partial.single(entryOf())));
 });
