@@ -14,7 +14,7 @@ import { openPki, type Pki } from './pki.ts';
 import { ensureSettings, readSettings } from './settings.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
-import { startContainerd, startRealNode, startSimulated, untilNodesReady } from './start-nodes.ts';
+import { startContainerd, startRealNode, startSimulated, untilAgentSpeaks, untilNodesReady } from './start-nodes.ts';
 import { isAlive, readState, stopProcess } from './state.ts';
 import { StateFile } from './state-file.ts';
 import { type ComponentName, componentNames, type Report, type UpOptions } from './up-options.ts';
@@ -68,6 +68,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     else if (settings.simulatedNodes && !options.only) await startSimulated(context, server, settings.simulatedNodes);
     const count = options.only ? 0 : (settings.simulatedNodes ?? 1);
     if (count > 0) {
+      if (isReal) await untilAgentSpeaks(context, server.admin, startedMs);
       await untilNodesReady(server.admin, count, startedMs);
       const nodes = isReal ? settings.nodeName : `${count} simulated ${count === 1 ? 'node' : 'nodes'}`;
       timed('node', `${nodes} Ready`);

@@ -1,6 +1,6 @@
 // The stage in which nodes come up: this machine as a node, or simulated ones; done when all of them are Ready.
 import { join } from 'node:path';
-import { nodeKind } from '../../generated/kinds.ts';
+import { leaseKind, nodeKind } from '../../generated/kinds.ts';
 import { isConditionTrue } from '../api/meta/conditions.ts';
 import { every } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
@@ -13,6 +13,8 @@ import type { StartContext } from './start-context.ts';
 import { identify, isAlive } from './state.ts';
 
 const containerdLookMs = 1_000;
+
+const leasePollMs = 20;
 
 /** Starts containerd, or finds the one that runs. @throws UserFailure */
 export async function startContainerd({ layout }: StartContext, programs: Programs): Promise<ContainerdHandle> {
@@ -94,6 +96,23 @@ export async function startSimulated(context: StartContext, { api }: StartedApiS
   const nodes = await startSimulatedNodes({ server: api, settings: { count, clusterDomain }, writeLog, onFailure });
   cleanup.defer(() => nodes.stop());
   state.set('node', process.pid, `${count} simulated`);
+}
+
+/**
+ * Until the agent of this start has renewed the node's lease. An agent that was killed a moment ago leaves a node that
+ * still says Ready; the lease tells by the microsecond, and by then the agent serves logs and exec.
+ */
+export async function untilAgentSpeaks(
+  { settings, clock }: StartContext,
+  client: Client,
+  sinceMs: number,
+): Promise<void> {
+  const key = { namespace: 'kube-node-lease', name: settings.nodeName };
+  for (;;) {
+    const lease = await client.resource(leaseKind).find(key);
+    if (Date.parse(lease?.spec?.renewTime ?? '') >= sinceMs) return;
+    await clock.sleep(leasePollMs);
+  }
 }
 
 /**
