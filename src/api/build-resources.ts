@@ -1,6 +1,7 @@
 // Joins the facts (names, verbs, fields) and the KindDefinitions (behaviour) into the ResourceInfos that the API server serves.
 import { canonical } from '../schema/codec.ts';
-import { type ApiFacts, type FieldSelectorFact, loadApiFacts, type ResourceFact } from './facts.ts';
+import type { ResourceFact } from '../schema/facts.ts';
+import { type ApiFacts, type FieldSelectorFact, loadApiFacts } from './facts.ts';
 import { compileFieldLabels, metadataFieldLabels, selectableFields } from './field-labels.ts';
 import type { KindDefinition, OtherVersion } from './kind.ts';
 import { apiVersionOf, type KubernetesObject } from './meta/object.ts';

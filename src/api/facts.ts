@@ -1,32 +1,5 @@
 // The two fact tables that the registry is built from, read once and on demand.
-import { readFacts } from '../schema/facts.ts';
-
-export interface SubresourceFact {
-  readonly name: string;
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly verbs: readonly string[];
-}
-
-export interface ResourceFact {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly listKind: string;
-  readonly plural: string;
-  readonly singular: string;
-  readonly namespaced: boolean;
-  readonly shortNames: readonly string[];
-  readonly categories: readonly string[];
-  readonly verbs: readonly string[];
-  readonly subresources: readonly SubresourceFact[];
-  readonly type: string;
-  readonly deprecated?: string;
-  readonly removed?: string;
-  readonly replacement?: readonly [string, string, string];
-  readonly served: 'default' | 'opt-in' | 'aggregated' | 'no';
-}
+import { type ResourceFact, readFacts } from '../schema/facts.ts';
 
 export interface GroupFact {
   readonly group: string;

@@ -72,10 +72,11 @@ export interface ResourceFact {
   readonly verbs: readonly string[];
   readonly subresources: readonly SubresourceFact[];
   readonly type: string;
-  readonly served: 'default' | 'optIn' | 'aggregated' | 'no';
+  readonly served: 'default' | 'opt-in' | 'aggregated' | 'no';
   readonly introduced?: string;
   readonly deprecated?: string;
   readonly removed?: string;
+  readonly replacement?: readonly [string, string, string];
 }
 
 let root: string | undefined;
