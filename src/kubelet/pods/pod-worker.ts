@@ -1,28 +1,25 @@
 // Brings one pod to what its object asks for, and tells its status. Everything that happens to the pod comes here as
 // "look again": its object changed, something in the runtime did, a probe changed its mind, a wait is over.
 import { join } from 'node:path';
-import type { Container, Pod } from '../../../generated/core-v1.ts';
-import { ContainerProbes } from '../probes/container-probes.ts';
-import { rpcErrorText } from '../runtime/rpc-error.ts';
+import type { Pod } from '../../../generated/core-v1.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
-import type { StartFailure } from '../status/container-statuses.ts';
 import { isOver, podStatus } from '../status/pod-status.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
-import { goDuration } from './backoff.ts';
+import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
 import { podReferences } from './pod-references.ts';
+import { PodSandbox } from './pod-sandbox.ts';
 import type { PodServices } from './pod-services.ts';
-import { newestContainer } from './runtime-tracker.ts';
+import { ProbeSet } from './probe-set.ts';
 import { sandboxConfig } from './sandbox-config.ts';
+import { StartBackoff } from './start-backoff.ts';
 import { startContainer } from './start-container.ts';
 
 /** How long the end of a pod waits for the services to let go of it. */
 const releaseMs = 1_000;
-/** The network comes within moments of the agent's start. */
-const networkRetryMs = 100;
 
 /** How long a stopping agent waits for what it is in the middle of. */
 const detachMs = 1_000;
@@ -37,8 +34,9 @@ export class PodWorker {
   readonly #services: PodServices;
   readonly #uid: string;
   readonly #sink: PodStatusSink;
-  readonly #probes = new Map<string, ContainerProbes>();
-  readonly #failures = new Map<string, StartFailure>();
+  readonly #probes: ProbeSet;
+  readonly #backoff: StartBackoff;
+  readonly #sandbox: PodSandbox;
   readonly #firstSeenMs: number;
   #pod: Pod;
   #isRemoved = false;
@@ -52,12 +50,7 @@ export class PodWorker {
   #isStopped = false;
   #isDone = false;
   #volumeRetryMs = 500;
-  #sandboxRetryMs = 1_000;
-  #saidNoNetwork = false;
   #isDetached = false;
-  /** When a container that failed to start may be tried again. */
-  readonly #retryAtMs = new Map<string, number>();
-  readonly #saidBackOffMs = new Map<string, number>();
 
   constructor(services: PodServices, pod: Pod) {
     this.#services = services;
@@ -65,6 +58,12 @@ export class PodWorker {
     this.#uid = pod.metadata.uid!;
     this.#sink = services.statusSink();
     this.#firstSeenMs = services.clock.now();
+    this.#backoff = new StartBackoff(services);
+    this.#sandbox = new PodSandbox(services);
+    this.#probes = new ProbeSet(services, () => {
+      this.#tell();
+      this.poke();
+    });
   }
 
   get pod(): Pod {
@@ -106,14 +105,14 @@ export class PodWorker {
 
   /** Something in the runtime changed: tell it at once, then look again. */
   runtimeChanged(): void {
-    this.#followProbes();
+    if (!this.#isDetached) this.#probes.follow(this.#pod);
     this.#tell();
     this.poke();
   }
 
   /** An object that the pod refers to changed: try at once what failed for want of it. */
   referencesChanged(): void {
-    this.#retryAtMs.clear();
+    this.#backoff.retryNow();
     void this.refreshVolumes();
     this.poke();
   }
@@ -131,7 +130,7 @@ export class PodWorker {
     this.#isDetached = true;
     this.#abort.abort();
     this.#wake?.timer[Symbol.dispose]();
-    for (const probes of this.#probes.values()) probes.stop();
+    this.#probes.stop();
     this.#sink.close();
     // A container may take its whole grace period to end; it will, without us.
     await Promise.race([this.#loop, this.#services.clock.sleep(detachMs)]);
@@ -139,7 +138,7 @@ export class PodWorker {
 
   #beginEnd(): void {
     this.#abort.abort();
-    for (const probes of this.#probes.values()) probes.stopKilling();
+    this.#probes.stopKilling();
   }
 
   /** Asked to end sooner than before. */
@@ -158,7 +157,7 @@ export class PodWorker {
       } catch (error) {
         if (this.#isDetached) break;
         this.#services.log.error('pod could not be brought forward', error, { pod: this.#pod.metadata.name });
-        this.#wakeIn(this.#sandboxRetryMs);
+        this.#wakeIn(this.#sandbox.retryMs);
       }
       if (!this.#isDone) this.#tell();
     }
@@ -166,14 +165,14 @@ export class PodWorker {
   }
 
   async #sync(): Promise<void> {
-    this.#followProbes();
+    if (!this.#isDetached) this.#probes.follow(this.#pod);
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
     if (this.#isStopped) return;
     if (isOver(this.#pod) || this.#verdict || this.#isPastDeadline()) return this.#stop();
     this.#tell(false);
     const plan = planPod(this.#pod, this.#services.tracker.stateOf(this.#uid), {
-      failureOf: (_, id) => this.#probes.get(id)?.failure,
-      isStarted: (_, id) => this.#probes.get(id)?.isStarted ?? false,
+      failureOf: (_, id) => this.#probes.of(id)?.failure,
+      isStarted: (_, id) => this.#probes.of(id)?.isStarted ?? false,
     });
     if (plan.isOver) return this.#stop();
     await this.#apply(plan);
@@ -220,12 +219,11 @@ export class PodWorker {
       const outcome = await startContainer(this.#services, input);
       const { name } = step.container;
       if (outcome) {
-        this.#failures.set(name, outcome.failure);
-        this.#retryAtMs.set(name, this.#services.clock.monotonicMs() + outcome.retryAfterMs);
+        this.#backoff.failed(name, outcome);
         this.#wakeIn(outcome.retryAfterMs);
         if (step.kind === 'init') return;
       } else {
-        this.#failures.delete(name);
+        this.#backoff.started(name);
         this.#isDirty = true;
         await this.#forgetOldInstances(name);
       }
@@ -244,33 +242,10 @@ export class PodWorker {
     }
   }
 
-  /** Whether this container crashed lately and has to wait; says so in status and events. */
-  #isBackingOff({ container, kind }: StartStep): boolean {
-    const { restarts, clock, tracker, events } = this.#services;
-    const retryInMs = (this.#retryAtMs.get(container.name) ?? 0) - clock.monotonicMs();
-    if (retryInMs > 0) {
-      this.#wakeIn(retryInMs);
-      return true;
-    }
-    const last = newestContainer(tracker.stateOf(this.#uid), container.name);
-    if (last?.state !== 'CONTAINER_EXITED' || kind === 'ephemeral') return false;
-    const key = `${this.#uid}/${container.name}`;
-    const now = clock.now();
-    const waitMs = restarts.remainingMs(key, last.finishedAtMs, now);
-    if (waitMs <= 0) {
-      restarts.next(key, last.finishedAtMs);
-      return false;
-    }
-    const podName = `${this.#pod.metadata.name}_${this.#pod.metadata.namespace}(${this.#uid})`;
-    if (now - (this.#saidBackOffMs.get(container.name) ?? Number.NEGATIVE_INFINITY) > 10_000) {
-      const text = `Back-off restarting failed container ${container.name} in pod ${podName}`;
-      events.container(this.#pod, container.name, 'Warning', 'BackOff', text);
-      this.#saidBackOffMs.set(container.name, now);
-    }
-    const message = `back-off ${goDuration(restarts.delayMs(key))} restarting failed container=${container.name} pod=${podName}`;
-    this.#failures.set(container.name, { reason: 'CrashLoopBackOff', message });
-    this.#wakeIn(waitMs);
-    return true;
+  #isBackingOff(step: StartStep): boolean {
+    const waitMs = this.#backoff.waitMs(this.#pod, step);
+    if (waitMs > 0) this.#wakeIn(waitMs);
+    return waitMs > 0;
   }
 
   #sandboxConfig(attempt: number): SandboxConfig {
@@ -285,65 +260,10 @@ export class PodWorker {
   }
 
   async #createSandbox(config: SandboxConfig): Promise<SandboxStatus | undefined> {
-    const { runtime, tracker, events, cgroups } = this.#services;
-    if (!this.#pod.spec.hostNetwork && !(await this.#hasNetwork())) return undefined;
-    const before = tracker.stateOf(this.#uid).sandboxes;
-    if (before.length > 0) {
-      events.pod(this.#pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
-      await killPodContainers(this.#services, { pod: this.#pod, graceSeconds: graceOf(this.#pod) });
-    }
-    for (const old of before) {
-      await runtime.stopSandbox(old.id);
-      await tracker.refreshSandbox(old.id);
-    }
-    try {
-      await cgroups.ensurePod(this.#pod);
-      const id = await runtime.runSandbox(config, this.#pod.spec.runtimeClassName ? this.#handler() : '');
-      this.#sandboxRetryMs = 1_000;
-      for (const old of before.slice(1)) void runtime.removeSandbox(old.id).catch(() => undefined);
-      return await tracker.refreshSandbox(id);
-    } catch (error) {
-      events.pod(
-        this.#pod,
-        'Warning',
-        'FailedCreatePodSandBox',
-        `Failed to create pod sandbox: ${rpcErrorText(error)}`,
-      );
-      await this.#removeFailedSandboxes(before);
-      this.#wakeIn(this.#sandboxRetryMs);
-      this.#sandboxRetryMs = Math.min(20_000, this.#sandboxRetryMs * 2);
-      return undefined;
-    }
-  }
-
-  async #hasNetwork(): Promise<boolean> {
-    const problem = await this.#services.networkProblem();
-    if (problem === undefined) return true;
-    if (!this.#saidNoNetwork)
-      this.#services.events.pod(this.#pod, 'Warning', 'NetworkNotReady', `network is not ready: ${problem}`);
-    this.#saidNoNetwork = true;
-    this.#wakeIn(networkRetryMs);
-    return false;
-  }
-
-  /** A failed attempt may leave a sandbox that keeps the name of the next one. */
-  async #removeFailedSandboxes(before: readonly SandboxStatus[]): Promise<void> {
-    const { runtime, tracker, log } = this.#services;
-    try {
-      await tracker.relist();
-      for (const { id } of tracker.stateOf(this.#uid).sandboxes) {
-        if (before.some((old) => old.id === id)) continue;
-        await runtime.stopSandbox(id);
-        await runtime.removeSandbox(id);
-        tracker.forgetSandbox(id);
-      }
-    } catch (error) {
-      log.warn('a failed sandbox was not removed', { pod: this.#pod.metadata.name, error: String(error) });
-    }
-  }
-
-  #handler(): string {
-    return this.#services.runtimeHandler(this.#pod.spec.runtimeClassName!);
+    const made = await this.#sandbox.create(this.#pod, config);
+    if (!('retryInMs' in made)) return made;
+    this.#wakeIn(made.retryInMs);
+    return undefined;
   }
 
   async #ensureVolumes(): Promise<boolean> {
@@ -436,57 +356,12 @@ export class PodWorker {
       graceSeconds: graceOf(this.#pod),
       ...(beforeSignal ? { beforeSignal } : {}),
     });
-    for (const probes of this.#probes.values()) probes.stop();
+    this.#probes.stop();
     for (const sandbox of tracker.stateOf(this.#uid).sandboxes) {
       if (sandbox.state !== 'SANDBOX_READY') continue;
       await runtime.stopSandbox(sandbox.id);
       await tracker.refreshSandbox(sandbox.id);
     }
-  }
-
-  /** Each running container has its probes, and no other. */
-  #followProbes(): void {
-    const { tracker, runtime, events, clock } = this.#services;
-    const running = new Set<string>();
-    for (const record of tracker.stateOf(this.#uid).containers) {
-      if (record.state !== 'CONTAINER_RUNNING') continue;
-      running.add(record.id);
-      if (this.#probes.has(record.id) || this.#isDetached) continue;
-      const container: Container = containerSpec(this.#pod, record.name) ?? { name: record.name };
-      const old = this.#oldStatus(record.id);
-      this.#probes.set(
-        record.id,
-        new ContainerProbes({
-          pod: this.#pod,
-          container,
-          containerId: record.id,
-          startedAtMs: record.startedAtMs,
-          podIP: () => tracker.stateOf(this.#uid).sandboxes[0]?.ips[0] ?? this.#services.hostIPs[0] ?? '',
-          runtime,
-          events,
-          clock,
-          probe: this.#services.probe,
-          wasReady: old?.ready === true,
-          wasStarted: old?.started === true,
-          onChange: () => {
-            this.#tell();
-            this.poke();
-          },
-        }),
-      );
-    }
-    for (const [id, probes] of this.#probes) {
-      if (running.has(id)) continue;
-      probes.stop();
-      this.#probes.delete(id);
-    }
-  }
-
-  #oldStatus(containerId: string) {
-    const { containerStatuses = [], initContainerStatuses = [] } = this.#pod.status ?? {};
-    return [...containerStatuses, ...initContainerStatuses].find((each) =>
-      each.containerID?.endsWith(`//${containerId}`),
-    );
   }
 
   /** Computes the status and hands it on. */
@@ -501,10 +376,10 @@ export class PodWorker {
         : this.#pod,
       runtime: tracker.stateOf(this.#uid),
       runtimeName,
-      failures: this.#failures,
+      failures: this.#backoff.failures,
       probes: {
-        isReady: (_, id) => this.#probes.get(id)?.isReady ?? false,
-        isStarted: (_, id) => this.#probes.get(id)?.isStarted ?? false,
+        isReady: (_, id) => this.#probes.of(id)?.isReady ?? false,
+        isStarted: (_, id) => this.#probes.of(id)?.isStarted ?? false,
       },
       isTerminal: this.#isStopped,
       nowMs: clock.now(),
@@ -533,11 +408,6 @@ export class PodWorker {
     });
     this.#wake = { atMs, timer };
   }
-}
-
-/** Seconds a pod has to end: those of its deletion, or of its spec. */
-function graceOf(pod: Pod): number {
-  return pod.metadata.deletionGracePeriodSeconds ?? pod.spec.terminationGracePeriodSeconds ?? 30;
 }
 
 export function podLogDir(logDir: string, { metadata }: Pod): string {
