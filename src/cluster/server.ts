@@ -1,5 +1,4 @@
 // Starts a cluster in this process, in order, telling of each step; and stops it in reverse.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
@@ -10,6 +9,7 @@ import type { Store } from '../store/store.ts';
 import { startControlWorker } from './control-worker.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
+import { makeDataDir } from './make-data-dir.ts';
 import { openPki, type Pki } from './pki.ts';
 import { ensureSettings, readSettings } from './settings.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
@@ -37,7 +37,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   const programs = isReal ? (await import('./preflight.ts')).checkRealNode() : undefined;
   await stopLeftovers(layout);
   const { settings, isNew } = await ensureSettings(layout, options);
-  for (const folder of [layout.dataDir, layout.logs, layout.node]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const folder of [layout.dataDir, layout.logs, layout.node]) makeDataDir(folder);
   const found = isReal ? 'root, containerd, runc, CNI plugins and nft are here' : 'nothing but this program is needed';
   timed('preflight', found);
 

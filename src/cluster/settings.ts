@@ -1,9 +1,10 @@
 // What is decided once, when a cluster is made, and kept: ports, ranges, the kind of nodes.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { exitCodes, UserFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
+import { makeDataDir } from './make-data-dir.ts';
 import { claimSlot, rangesOfSlot } from './slots.ts';
 
 export interface Settings {
@@ -60,7 +61,7 @@ export async function ensureSettings(
     return { settings, isNew: false };
   }
   const isReal = request.simulatedNodes === undefined;
-  mkdirSync(layout.dataDir, { recursive: true, mode: 0o700 });
+  makeDataDir(layout.dataDir);
   const ranges = rangesOfSlot(isReal ? claimSlot(layout.dataDir) : 0);
   if (request.port) await requireFreePort(request.port);
   const apiPort = request.port ?? (await firstFreePort(defaultApiPort));

@@ -1,12 +1,13 @@
 // `coracle up`: in the foreground the cluster runs in this process; detached, in one of its own that tells of its steps.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { workerUrl } from '../base/worker-url.ts';
 import { takeDown } from './down.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { contextName } from './layout.ts';
+import { makeDataDir } from './make-data-dir.ts';
 import { isAlive, readState } from './state.ts';
 import type { Progress, Report, UpOptions } from './up-options.ts';
 
@@ -19,7 +20,7 @@ const serverFlags = ['--no-warnings', '--max-semi-space-size=16'];
 /** Starts the cluster in a process of its own and returns when it is ready. */
 export async function upDetached(options: UpOptions, report: Report): Promise<void> {
   if (reportRunning(options, report)) return;
-  mkdirSync(options.layout.logs, { recursive: true, mode: 0o700 });
+  makeDataDir(options.layout.logs);
   const log = openSync(join(options.layout.logs, 'server.log'), 'a', 0o600);
   const file = fileURLToPath(workerUrl('server-process'));
   const child = spawn(process.execPath, [...serverFlags, file, JSON.stringify(options)], {

@@ -104,6 +104,10 @@ describe('a cluster of simulated nodes', () => {
     assert.equal(overlap.code, 14);
     assert.match(overlap.stderr, /overlap .*E_RANGES_OVERLAP/);
     await run(join(root, 'bin/coracle'), ['delete', '--yes', '--name', 'refused', '--data-dir', folder]);
+    const nowhere = ['up', '--name', 'refused', '--nodes', 'simulated:1', '--data-dir', '/proc/nowhere/at/all'];
+    const refused = await run(join(root, 'bin/coracle'), nowhere);
+    assert.equal(refused.code, 37);
+    assert.match(refused.stderr, /\/proc\/nowhere cannot be made .*E_DATA_DIR/);
   });
 
   test('brings every acknowledged write back after kill -9', async () => {
