@@ -1,0 +1,55 @@
+// The Common Expression Language as Kubernetes has it: compile once, evaluate often, within a budget.
+import type { CelError, CelIssue } from './errors.ts';
+import type { CelType } from './types.ts';
+import type { CelValue } from './values.ts';
+
+export interface CelEnvironment {
+  /** Names and types of what an expression may refer to; a name may have dots: `authorizer.requestResource`. */
+  readonly variables: Readonly<Record<string, CelType>>;
+  /** Whether `Object{…}`, `JSONPatch{…}` and `jsonpatch.escapeKey` are there, as mutations have them. */
+  readonly hasPatchTypes?: boolean;
+}
+
+export type CelCompilation =
+  | { readonly program: CelProgram; readonly issues?: never; readonly text?: never }
+  | {
+      readonly program?: never;
+      readonly issues: readonly CelIssue[];
+      /** All issues as upstream prints them, with the lines they point at. */
+      readonly text: string;
+    };
+
+/** A variable's value, or what makes it when it is first asked for; then it is asked once an evaluation. */
+export type CelBindings = Readonly<Record<string, CelValue | CelError | (() => CelValue | CelError)>>;
+
+export interface EvaluateOptions {
+  /** What one evaluation may cost; 1,000,000 where absent. */
+  readonly costLimit?: number;
+}
+
+export type CelResult =
+  | { readonly value: CelValue; readonly error?: never; readonly cost: number }
+  | { readonly value?: never; readonly error: CelError; readonly cost: number };
+
+export interface CostEstimate {
+  readonly min: number;
+  /** Infinity where nothing bounds it. */
+  readonly max: number;
+}
+
+export interface CelProgram {
+  readonly source: string;
+  readonly resultType: CelType;
+  /** The variables it refers to. */
+  readonly references: ReadonlySet<string>;
+  evaluate(bindings: CelBindings, options?: EvaluateOptions): CelResult;
+  /** As `evaluate`, where an authorizer may have to be waited for. */
+  evaluateAsync(bindings: CelBindings, options?: EvaluateOptions): Promise<CelResult>;
+  /** What it costs at least and at most, given the bounds that the types of its variables carry. */
+  estimateCost(): CostEstimate;
+}
+
+/** Never throws, whatever the text is. */
+export function compile(_source: string, _environment: CelEnvironment): CelCompilation {
+  throw new Error('not built yet');
+}
