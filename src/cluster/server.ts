@@ -17,6 +17,7 @@ import type { StartContext } from './start-context.ts';
 import { startContainerd, startRealNode, startSimulated, untilAgentSpeaks, untilNodesReady } from './start-nodes.ts';
 import { isAlive, readState, stopProcess } from './state.ts';
 import { StateFile } from './state-file.ts';
+import { storageDefaults } from './storage-options.ts';
 import { type ComponentName, componentNames, type Report, type UpOptions } from './up-options.ts';
 
 export interface RunningServer {
@@ -127,9 +128,10 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
   timed('controllers', `${loops.join(' and ')} running`);
 }
 
-function startCompactor({ cleanup, log }: StartContext, store: Store): void {
+function startCompactor({ settings, cleanup, log }: StartContext, store: Store): void {
   const stopping = new AbortController();
-  const running = createCompactor({ store, clock, log: log.with({ component: 'store' }) }).run(stopping.signal);
+  const keepMs = settings.storage?.compactionIntervalMs ?? storageDefaults.compactionIntervalMs;
+  const running = createCompactor({ store, clock, log: log.with({ component: 'store' }), keepMs }).run(stopping.signal);
   cleanup.defer(() => {
     stopping.abort();
     return running;

@@ -6,6 +6,7 @@ import { exitCodes, UserFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { claimSlot, rangesOfSlot } from './slots.ts';
+import type { StorageOptions } from './storage-options.ts';
 
 export interface Settings {
   readonly name: string;
@@ -22,6 +23,7 @@ export interface Settings {
   readonly address: string;
   /** The user's kubeconfig that the context was merged into. */
   readonly kubeconfigFile: string;
+  readonly storage?: StorageOptions;
 }
 
 export interface SettingsRequest {
@@ -30,6 +32,7 @@ export interface SettingsRequest {
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly kubeconfigFile: string;
+  readonly storage?: StorageOptions;
 }
 
 const defaultApiPort = 6443;
@@ -56,6 +59,7 @@ export async function ensureSettings(
       agentPort: isAgentPortFree ? existing.agentPort : await firstFreePort(defaultAgentPort, apiPort),
       address: isReal ? hostAddress() : '127.0.0.1',
       kubeconfigFile: request.kubeconfigFile,
+      ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
     };
     writeSettings(layout, settings);
     return { settings, isNew: false };
@@ -79,6 +83,7 @@ export async function ensureSettings(
     nodeName: hostname().toLowerCase(),
     address: isReal ? hostAddress() : '127.0.0.1',
     kubeconfigFile: request.kubeconfigFile,
+    ...(request.storage ? { storage: request.storage } : {}),
   };
   writeSettings(layout, settings);
   return { settings, isNew: true };
@@ -121,7 +126,9 @@ function refuseChanges(existing: Settings, request: SettingsRequest, layout: Lay
         ? `has pod range ${existing.podCidr}`
         : request.serviceCidr && request.serviceCidr !== existing.serviceCidr
           ? `has service range ${existing.serviceCidr}`
-          : undefined;
+          : request.storage?.etcd && !existing.storage?.etcd
+            ? 'keeps its objects in its own store, not in etcd'
+            : undefined;
   if (!differing) return;
   throw new UserFailure(
     exitCodes.conflict,

@@ -1,4 +1,5 @@
 import type { Layout } from './layout.ts';
+import type { StorageOptions } from './storage-options.ts';
 
 export const componentNames = ['apiserver', 'controllers', 'scheduler'] as const;
 export type ComponentName = (typeof componentNames)[number];
@@ -14,6 +15,8 @@ export interface UpOptions {
   readonly only?: readonly ComponentName[];
   readonly serviceCidr?: string;
   readonly podCidr?: string;
+  /** Absent: as the cluster was, or the defaults. */
+  readonly storage?: StorageOptions;
 }
 
 /** What `up` tells while it works; also the messages from a detached server to the command that waits for it. */

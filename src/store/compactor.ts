@@ -8,7 +8,7 @@ export interface CompactorOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Logger;
-  /** How much history a client may ask for; default 5 minutes, as upstream. */
+  /** How much history a client may ask for; default 5 minutes, as upstream. 0: all of it, for ever. */
   readonly keepMs?: number;
 }
 
@@ -17,6 +17,7 @@ export function createCompactor({ store, clock, log, keepMs = 5 * 60_000 }: Comp
   return {
     name: 'store-compactor',
     async run(signal) {
+      if (keepMs === 0) return;
       /** The revision at each of the last ticks; the first is the oldest that is kept. */
       const seen = [store.revision];
       for await (const _ of every(clock, intervalMs, signal)) {
@@ -24,6 +25,7 @@ export function createCompactor({ store, clock, log, keepMs = 5 * 60_000 }: Comp
         if (seen.length <= keepMs / intervalMs) continue;
         const revision = seen.shift()!;
         try {
+          if (store.claimCompaction && !(await store.claimCompaction())) continue;
           await store.compact(revision);
         } catch (error) {
           log.error('compaction failed', error, { revision });

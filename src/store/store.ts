@@ -35,6 +35,8 @@ export interface Write {
   readonly value?: Uint8Array;
   /** The write happens only while the key's modRevision is this (0: the key must not exist). Absent: always. */
   readonly ifRevision?: number;
+  /** The key goes by itself after this time, in engines that say `expiresKeys`; others ignore it. */
+  readonly ttlSeconds?: number;
 }
 
 export interface StoreEvent {
@@ -92,6 +94,22 @@ export class OverloadedError extends Error {
   }
 }
 
+/** The store has reached its quota: only deletions are taken, until compaction has made room. */
+export class NoSpaceError extends Error {
+  constructor() {
+    super('etcdserver: mvcc: database space exceeded');
+    this.name = 'NoSpaceError';
+  }
+}
+
+/** The store could not be reached, or did not answer in time. A write may or may not have happened. */
+export class UnavailableError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'UnavailableError';
+  }
+}
+
 export interface Store extends AsyncDisposable {
   /** The newest revision whose events have been handed to watchers. Starts at 1 in an empty store. */
   readonly revision: number;
@@ -114,4 +132,15 @@ export interface Store extends AsyncDisposable {
   compact(revision: number): Promise<void>;
   /** Bytes on disk (or in memory). */
   sizeBytes(): Promise<number>;
+  /** Where writes are refused. Absent: no limit that is known here. */
+  readonly quotaBytes?: number;
+  /**
+   * The newest revision that anybody was acknowledged, when others write to the same store. Absent: all writes go through
+   * this process, and `revision` is it.
+   */
+  head?(): Promise<number>;
+  /** Writes with `ttlSeconds` end by themselves. */
+  readonly expiresKeys?: boolean;
+  /** Of several servers on one store one compacts: whether it is this one's turn. Absent: always. */
+  claimCompaction?(): Promise<boolean>;
 }

@@ -63,6 +63,7 @@ export async function readPage(call: Call, scope: SelectedScope, options: ListOp
   if (options.continueToken) return readOn(call, scope, options);
   await waitForRevision(call, options.resourceVersion);
   const isExact = options.match === 'Exact' && options.resourceVersion !== undefined;
+  if (isExact) refuseCompacted(call, options.resourceVersion!, '');
   if (isExact && cache.lastChange > options.resourceVersion!) {
     return readHistory(call, scope, options.resourceVersion!, '', options.limit);
   }
@@ -93,6 +94,7 @@ async function readOn(call: Call, scope: SelectedScope, options: ListOptions): P
   const { hub } = call.server.registry;
   // A token of -1 goes on in what is there now: what clients get when their token has expired.
   const at = revision < 0 ? hub.revision : revision;
+  refuseCompacted(call, at, start);
   if (at > hub.revision || cache.lastChange > at) return readHistory(call, scope, at, start, options.limit);
   const from = cache.prefix + start;
   const rest = select(cache, scope).filter((entry) => entry.key > from);
@@ -144,6 +146,12 @@ async function readHistory(
   } catch (error) {
     throw historyError(error, start, revision);
   }
+}
+
+/** The cache may still stand at a revision that the store has forgotten; a client is told the same wherever it asks. */
+function refuseCompacted(call: Call, revision: number, start: string): void {
+  const { compactedRevision } = call.server.registry.store;
+  if (revision < compactedRevision) throw historyError(new CompactedError(compactedRevision), start, revision);
 }
 
 function historyError(error: unknown, start: string, revision: number): unknown {

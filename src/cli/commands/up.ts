@@ -3,8 +3,9 @@ import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
 import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printSteps } from '../print-steps.ts';
+import { addStorageFlags, type StorageFlags, storageOptions } from '../storage-flags.ts';
 
-interface Flags extends ClusterOptions {
+interface Flags extends ClusterOptions, StorageFlags {
   detach?: boolean;
   port?: number;
   kubeconfig?: string;
@@ -14,7 +15,7 @@ interface Flags extends ClusterOptions {
   podCidr?: string;
 }
 
-export const upCommand = clusterCommand('up')
+export const upCommand = addStorageFlags(clusterCommand('up'))
   .description('start the cluster, or bring it back with its pods')
   .option('--detach', 'return when the cluster is ready and leave it running')
   .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
@@ -24,6 +25,7 @@ export const upCommand = clusterCommand('up')
   .option('--service-cidr <range>', 'addresses of Services (default 10.96.0.0/16)', parseCidr)
   .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
   .action(async (flags: Flags) => {
+    const storage = storageOptions(flags);
     const options: UpOptions = {
       layout: layoutFrom(flags),
       kubeconfigFile: flags.kubeconfig ?? userKubeconfigPath(),
@@ -32,6 +34,7 @@ export const upCommand = clusterCommand('up')
       ...(flags.only ? { only: flags.only } : {}),
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
+      ...(storage ? { storage } : {}),
     };
     const { upDetached, upForeground } = await import('../../cluster/up.ts');
     await (flags.detach ? upDetached(options, printSteps()) : upForeground(options, printSteps()));
