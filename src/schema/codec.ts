@@ -63,8 +63,8 @@ function toCanonical(typeName: string, body: ParsedBody, options: DecodeOptions)
     const context = { keys: 0, ownsTree: true };
     try {
       const object = canonicalizerOf(typeName).run(body.tree, context);
-      // Every key was known and met once: nothing to complain about.
-      if (context.keys === body.keys || !options.strict) return { object, strictErrors: [] };
+      // Every key was known and met once: nothing to complain about. Go looks at every value of a key given twice.
+      if (context.keys === body.keys) return { object, strictErrors: [] };
     } catch {
       // Something is wrong somewhere; the exact decoder says what, in upstream's words.
     }

@@ -136,9 +136,6 @@ export function isSameSet(a: FieldSet, b: FieldSet): boolean {
   return count === 0;
 }
 
-const scalarText = (value: unknown): string =>
-  typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : String(value);
-
 function elementText(element: string): string {
   const text = element.slice(2);
   switch (element[0]) {
@@ -146,7 +143,7 @@ function elementText(element: string): string {
       return `.${text}`;
     case 'k': {
       const keys = JSON.parse(text) as Record<string, unknown>;
-      const pairs = Object.keys(keys).map((key) => `${key}=${scalarText(keys[key])}`);
+      const pairs = Object.keys(keys).map((key) => `${key}=${JSON.stringify(keys[key])}`);
       return `[${pairs.join(',')}]`;
     }
     case 'v':

@@ -24,15 +24,22 @@ function keyedElement(list: ListMergeType, item: unknown): string {
   if (!isObject(item)) throw new ElementError('associative list with keys may not have non-map elements');
   if (list.keys.length === 1) {
     const { name, default: standard } = list.keys[0]!;
-    const value = item[name] ?? standard;
-    return value === undefined ? 'k:{}' : `k:{${JSON.stringify(name)}:${JSON.stringify(value)}}`;
+    const value = item[name] === undefined ? standard : item[name];
+    return value === undefined ? keyless(list) : `k:{${JSON.stringify(name)}:${JSON.stringify(value)}}`;
   }
   const keys: Record<string, unknown> = {};
   for (const { name, default: standard } of list.keys) {
-    const value = item[name] ?? standard;
+    const value = item[name] === undefined ? standard : item[name];
     if (value !== undefined) keys[name] = value;
   }
-  return keyElement(keys);
+  return Object.keys(keys).length === 0 ? keyless(list) : keyElement(keys);
+}
+
+function keyless({ keys }: ListMergeType): never {
+  const names = keys.map(({ name }) => JSON.stringify(name)).join(' ');
+  throw new ElementError(
+    `associative list with keys has an element that omits all key fields [${names}] (and doesn't have default values for any key fields)`,
+  );
 }
 
 /** Elements by name, in order; several under one name where a list has duplicates. */

@@ -142,7 +142,8 @@ function decodeField(source: Source, field: Field): string {
     return `case ${tagOf(field)}: V.message(r, end, ${source.codec(field.typeName!)}, o); break;`;
   }
   if (field.wrap === 'map') {
-    return `case ${tagOf(field)}: V.entry(r, end, ${target} ??= {}, (r, end) => ${source.read(field, 'end')}, ${wireOf(field)}, ${zero[field.kind] ?? 'null'}); break;`;
+    const absent = field.kind === 'bytes' ? "''" : (zero[field.kind] ?? 'null');
+    return `case ${tagOf(field)}: V.entry(r, end, ${target} ??= {}, (r, end) => ${source.read(field, 'end')}, ${wireOf(field)}, ${absent}); break;`;
   }
   if (field.wrap === 'list') {
     const one = `case ${tagOf(field)}: (${target} ??= []).push(${source.read(field, 'end')}); break;`;

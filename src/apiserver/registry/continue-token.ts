@@ -24,6 +24,11 @@ function syntaxProblem(text: string): string {
     : `invalid character ${quoteChar(first)} looking for beginning of value`;
 }
 
+function wrongType(value: unknown): string {
+  const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+  return `json: cannot unmarshal ${found} into Go struct field continueToken.v of type string`;
+}
+
 function quoteChar(char: string): string {
   const code = char.charCodeAt(0);
   if (code >= 0x80 && code < 0xa0) return `'\\u${code.toString(16).padStart(4, '0')}'`;
@@ -40,8 +45,9 @@ export function decodeContinue(token: string): ContinueToken {
   } catch {
     throw invalidToken(syntaxProblem(text));
   }
-  if (parsed?.v !== version)
-    throw invalidToken(`server does not recognize this encoded version "${String(parsed?.v)}"`);
+  const named = parsed?.v ?? '';
+  if (typeof named !== 'string') throw invalidToken(wrongType(named));
+  if (named !== version) throw invalidToken(`server does not recognize this encoded version ${JSON.stringify(named)}`);
   const { rv, start } = parsed;
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0)
     throw invalidToken('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
