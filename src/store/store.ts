@@ -133,14 +133,16 @@ export interface Store extends AsyncDisposable {
   /** Bytes on disk (or in memory). */
   sizeBytes(): Promise<number>;
   /** Where writes are refused. Absent: no limit that is known here. */
-  readonly quotaBytes?: number;
+  readonly quotaBytes?: number | undefined;
   /**
    * The newest revision that anybody was acknowledged, when others write to the same store. Absent: all writes go through
    * this process, and `revision` is it.
    */
-  head?(): Promise<number>;
+  readonly head?: (() => Promise<number>) | undefined;
   /** Writes with `ttlSeconds` end by themselves. */
   readonly expiresKeys?: boolean;
+  /** The value should be written again though nothing of it changed. Absent: never. */
+  readonly isStale?: ((key: string) => Promise<boolean>) | undefined;
   /** Of several servers on one store one compacts: whether it is this one's turn. Absent: always. */
-  claimCompaction?(): Promise<boolean>;
+  readonly claimCompaction?: (() => Promise<boolean>) | undefined;
 }

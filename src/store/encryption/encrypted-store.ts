@@ -1,0 +1,208 @@
+// A store above another: values of some resources are sealed below it and plain above it. What is not encrypted passes
+// through untouched.
+import {
+  CompareFailedError,
+  type RangeOptions,
+  type RangeResult,
+  type Store,
+  type StoredValue,
+  type StoreEvent,
+  type WatchOptions,
+  type Write,
+} from '../store.ts';
+import { isSealed, type Opened, type Sealer } from './sealer.ts';
+
+export interface KeyPlace {
+  readonly group: string;
+  readonly resource: string;
+}
+
+export interface EncryptedStoreOptions {
+  readonly store: Store;
+  readonly sealer: Sealer;
+  /** Whose value a key holds; undefined: nobody's that is ever encrypted. */
+  readonly placeOf: (key: string) => KeyPlace | undefined;
+}
+
+const pageRows = 500;
+
+export class EncryptedStore implements Store {
+  readonly #store: Store;
+  readonly #placeOf: EncryptedStoreOptions['placeOf'];
+  #sealer: Sealer;
+  /** Values seen that the first provider would write otherwise today. */
+  #staleSeen = 0;
+
+  constructor({ store, sealer, placeOf }: EncryptedStoreOptions) {
+    this.#store = store;
+    this.#sealer = sealer;
+    this.#placeOf = placeOf;
+  }
+
+  get sealer(): Sealer {
+    return this.#sealer;
+  }
+
+  /** Writes from now on are sealed as this one says; it must be able to open what is there. */
+  use(sealer: Sealer): void {
+    this.#sealer = sealer;
+  }
+
+  get staleSeen(): number {
+    return this.#staleSeen;
+  }
+
+  get revision(): number {
+    return this.#store.revision;
+  }
+
+  get compactedRevision(): number {
+    return this.#store.compactedRevision;
+  }
+
+  get quotaBytes(): number | undefined {
+    return this.#store.quotaBytes;
+  }
+
+  get expiresKeys(): boolean {
+    return this.#store.expiresKeys === true;
+  }
+
+  get head(): (() => Promise<number>) | undefined {
+    const { head } = this.#store;
+    return head && (() => head.call(this.#store));
+  }
+
+  get claimCompaction(): (() => Promise<boolean>) | undefined {
+    const { claimCompaction } = this.#store;
+    return claimCompaction && (() => claimCompaction.call(this.#store));
+  }
+
+  async get(key: string, revision?: number): Promise<StoredValue | undefined> {
+    const stored = await this.#store.get(key, revision);
+    return stored && this.#openStored(stored);
+  }
+
+  async range(options: RangeOptions): Promise<RangeResult> {
+    const result = await this.#store.range(options);
+    for (const [index, item] of result.items.entries()) {
+      const opened = this.#openStored(item);
+      if (opened !== item) result.items[index] = opened;
+    }
+    return result;
+  }
+
+  commit(writes: readonly Write[]): Promise<{ revision: number }> {
+    let sealed: Write[] | undefined;
+    for (const [index, write] of writes.entries()) {
+      const value = write.value && this.#seal(write.key, write.value);
+      if (!value || value === write.value) continue;
+      sealed ??= [...writes];
+      sealed[index] = { ...write, value };
+    }
+    return this.#store.commit(sealed ?? writes).catch((error) => {
+      if (error instanceof CompareFailedError && error.current) {
+        const { key } = error.current;
+        throw new CompareFailedError(key, this.#openStored(error.current));
+      }
+      throw error;
+    });
+  }
+
+  watch(options: WatchOptions): AsyncIterable<readonly StoreEvent[]> {
+    const source = this.#store.watch(options);
+    const openBatch = (batch: readonly StoreEvent[]) =>
+      batch.some((event) => this.#mayBeSealed(event)) ? batch.map((event) => this.#openEvent(event)) : batch;
+    return {
+      [Symbol.asyncIterator]() {
+        const reader = source[Symbol.asyncIterator]();
+        return {
+          async next() {
+            const step = await reader.next();
+            return step.done ? step : { done: false, value: openBatch(step.value) };
+          },
+          return: async () => (await reader.return?.()) ?? { done: true, value: undefined },
+        };
+      },
+    };
+  }
+
+  compact(revision: number): Promise<void> {
+    return this.#store.compact(revision);
+  }
+
+  sizeBytes(): Promise<number> {
+    return this.#store.sizeBytes();
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#store[Symbol.asyncDispose]();
+  }
+
+  /** Whether the value would be written otherwise today: by another key, or not plain. */
+  async isStale(key: string): Promise<boolean> {
+    const place = this.#placeOf(key);
+    if (!place) return false;
+    const stored = await this.#store.get(key);
+    return stored !== undefined && this.#sealer.open(place.group, place.resource, key, stored.value).isStale;
+  }
+
+  /** Writes every stale value below `prefix` again; values that change meanwhile are written by whoever changes them. */
+  async rewrite(prefix: string, signal?: AbortSignal): Promise<{ examined: number; rewritten: number }> {
+    let examined = 0;
+    let rewritten = 0;
+    let after: string | undefined;
+    while (!signal?.aborted) {
+      const options = { prefix, limit: pageRows, ...(after === undefined ? {} : { after }) };
+      const { items, remaining } = await this.#store.range(options);
+      examined += items.length;
+      const stale = items.filter((item) => this.#open(item.key, item.value).isStale);
+      const outcomes = await Promise.all(stale.map((item) => this.#rewriteOne(item)));
+      rewritten += outcomes.filter(Boolean).length;
+      if (remaining === 0) break;
+      after = items.at(-1)!.key;
+    }
+    return { examined, rewritten };
+  }
+
+  async #rewriteOne({ key, value, modRevision }: StoredValue): Promise<boolean> {
+    const plain = this.#open(key, value).value;
+    try {
+      await this.commit([{ key, value: plain, ifRevision: modRevision }]);
+      return true;
+    } catch (error) {
+      if (error instanceof CompareFailedError) return false; // written anew meanwhile, and so sealed anew
+      throw error;
+    }
+  }
+
+  #seal(key: string, value: Uint8Array): Uint8Array {
+    const place = this.#placeOf(key);
+    return place ? this.#sealer.seal(place.group, place.resource, key, value) : value;
+  }
+
+  #open(key: string, value: Uint8Array): Opened {
+    const place = this.#placeOf(key);
+    return place ? this.#sealer.open(place.group, place.resource, key, value) : { value, isStale: false };
+  }
+
+  #openStored(stored: StoredValue): StoredValue {
+    const { value, isStale } = this.#open(stored.key, stored.value);
+    if (isStale) this.#staleSeen++;
+    return value === stored.value ? stored : { ...stored, value };
+  }
+
+  #mayBeSealed({ value, previous }: StoreEvent): boolean {
+    return (value !== undefined && isSealed(value)) || (previous !== undefined && isSealed(previous));
+  }
+
+  #openEvent(event: StoreEvent): StoreEvent {
+    if (!this.#mayBeSealed(event)) return event;
+    const { key, value, previous } = event;
+    return {
+      ...event,
+      ...(value ? { value: this.#open(key, value).value } : {}),
+      ...(previous ? { previous: this.#open(key, previous).value } : {}),
+    };
+  }
+}
