@@ -1,4 +1,4 @@
-// One request, read downward: parse → authenticate → impersonate → authorize → limits → handler → answer.
+// One request, read downward: parse → authenticate → impersonate → flow control → authorize → handler → answer.
 import { StatusError, timedOut } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { linkSignal } from '../base/signals.ts';
@@ -10,8 +10,9 @@ import type { Authorizer } from './authz/authorizer.ts';
 import { unionAuthorizer } from './authz/union.ts';
 import type { Discovery } from './discovery/discovery.ts';
 import { attributesOf, authorize } from './filters/authorize.ts';
-import { InFlight, type InFlightLimits } from './filters/in-flight.ts';
-import { type Answer, textAnswer } from './http/answer.ts';
+import type { FlowControl } from './flow-control/flow-control.ts';
+import type { Ticket } from './flow-control/ticket.ts';
+import { type Answer, type AnswerHeaders, textAnswer } from './http/answer.ts';
 import { header, type ServerRequest, type ServerResponse } from './http/exchange.ts';
 import { isTrue, type ParsedRequest, parseRequest } from './http/parse-request.ts';
 import { respond, respondError, statusOf } from './http/respond.ts';
@@ -37,7 +38,7 @@ export interface PipelineOptions {
   readonly authorizers: readonly Authorizer[];
   readonly handlers: readonly SubresourceHandler[];
   readonly discovery: Discovery;
-  readonly inFlight: InFlightLimits;
+  readonly flow: FlowControl;
   readonly metrics: RequestMetrics;
   readonly audit?: ((event: AuditEvent) => void) | undefined;
   readonly requestTimeoutMs: number;
@@ -48,23 +49,29 @@ interface Context {
   info?: RequestInfo;
   resource?: ResourceInfo | undefined;
   isPretty: boolean;
-  isLongRunning: boolean;
+  readonly startedMs: number;
+  headers: AnswerHeaders;
+  /** The seat this request takes until it is answered. */
+  ticket?: Ticket;
+  /** Counts a watch while it lasts. */
+  watching?: Disposable;
   readonly warnings: string[];
 }
 
 const userAgentIsBrowserLike = /^(?:Mozilla|curl|Wget)/;
 const maxWarnings = 100;
+const noHeaders: AnswerHeaders = {};
+/** Streams that last as long as their clients want take no seats; watches do until they have begun. */
+const longRunning = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
 
 export class Pipeline {
   readonly #options: PipelineOptions;
-  readonly #inFlight: InFlight;
   readonly #handlers: ReadonlyMap<string, SubresourceHandler>;
   readonly #authenticator: ReturnType<typeof unionAuthenticator>;
   readonly #authorizer: Authorizer;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
-    this.#inFlight = new InFlight(options.inFlight);
     this.#authenticator = unionAuthenticator(options.authenticators);
     this.#authorizer = unionAuthorizer(options.authorizers);
     this.#handlers = new Map(options.handlers.map((handler) => [handlerKey(handler), handler]));
@@ -74,7 +81,7 @@ export class Pipeline {
   async handle(request: ServerRequest, response: ServerResponse): Promise<void> {
     const { parts, metrics, audit } = this.#options;
     const started = parts.clock.monotonicMs();
-    const context: Context = { isPretty: false, isLongRunning: false, warnings: [] };
+    const context: Context = { isPretty: false, startedMs: started, headers: noHeaders, warnings: [] };
     let status = 0;
     try {
       const answer = await this.#answer(request, context);
@@ -90,6 +97,8 @@ export class Pipeline {
         response.destroy();
       }
     }
+    context.ticket?.[Symbol.dispose]();
+    context.watching?.[Symbol.dispose]();
     const durationMs = parts.clock.monotonicMs() - started;
     metrics.observe(context.info, context.resource, status, durationMs);
     audit?.({ user: context.user, info: context.info, status, durationMs });
@@ -105,7 +114,7 @@ export class Pipeline {
   }
 
   #extras(context: Context) {
-    return { warnings: context.warnings, headers: {}, isPretty: context.isPretty };
+    return { warnings: context.warnings, headers: context.headers, isPretty: context.isPretty };
   }
 
   async #answer(request: ServerRequest, context: Context): Promise<Answer> {
@@ -127,6 +136,8 @@ export class Pipeline {
       user = await impersonate(user, request.rawHeaders, this.#authorizer);
       context.user = user;
     }
+    const refusal = await this.#admitToFlow(request, parsed, user, context);
+    if (refusal) return refusal;
     await authorize(
       attributesOf(info, user, info.name || pinnedName(info, query), query.get('fieldSelector') ?? ''),
       this.#authorizer,
@@ -134,6 +145,30 @@ export class Pipeline {
     if (`${header(request, 'accept')}${header(request, 'content-type')}`.includes('yaml')) await loadYaml();
     if (!info.isResource) return this.#options.discovery.answer(request, info, query);
     return this.#resource(request, parsed, user, resource, context);
+  }
+
+  /** What to answer when there is no room; undefined once there is. */
+  async #admitToFlow(
+    request: ServerRequest,
+    { info, query }: ParsedRequest,
+    user: UserInfo,
+    context: Context,
+  ): Promise<Answer | undefined> {
+    if (info.isResource && longRunning.has(info.subresource)) return undefined;
+    const { flow } = this.#options;
+    const { signal } = request;
+    const { resource, startedMs: nowMs } = context;
+    const { ticket, headers } = flow.enter({ info, query, resource, user, signal, nowMs });
+    context.headers = headers;
+    const { isAdmitted } = ticket;
+    if (isAdmitted === true || (await isAdmitted)) {
+      context.ticket = ticket;
+      return undefined;
+    }
+    return textAnswer(429, 'Too many requests, please try again later.\n', {
+      'retry-after': String(flow.refusedBy(ticket.level)),
+      'x-content-type-options': 'nosniff',
+    });
   }
 
   async #resource(
@@ -154,8 +189,12 @@ export class Pipeline {
     const serve = handler ? serveBy(handler, request.method) : verbFor(info, resource, request.method);
     if (!isUnwatchable && resource.deprecationWarning) warn(resource.deprecationWarning);
     const call: Call = { server: parts, http: request, info, resource, query, user, signal: request.signal, warn };
-    if (handler?.isLongRunning === true || info.verb === 'watch') return serve(call);
-    using _slot = this.#inFlight.enter(info.verb);
+    if (handler?.isLongRunning === true) return serve(call);
+    if (info.verb === 'watch') {
+      const isOfOneNode = info.resource === 'pods' && (query.get('fieldSelector') ?? '').includes('spec.nodeName=');
+      context.watching = this.#options.flow.watches.add(info, isOfOneNode);
+      return serve({ ...call, hasBegun: () => context.ticket?.[Symbol.dispose]() });
+    }
     using deadline = linkSignal([request.signal], requestTimeoutMs);
     try {
       return await serve({ ...call, signal: deadline.signal });

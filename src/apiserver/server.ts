@@ -15,7 +15,8 @@ import { CustomResources } from './crd/custom-resources.ts';
 import { Discovery, type ExtraPath } from './discovery/discovery.ts';
 import { Health, type HealthCheck } from './discovery/health.ts';
 import { OpenApi } from './discovery/openapi.ts';
-import { defaultInFlight, type InFlightLimits } from './filters/in-flight.ts';
+import { dumpPaths } from './flow-control/dump.ts';
+import { defaultSeats, FlowControl } from './flow-control/flow-control.ts';
 import { callInProcess, type InProcessRequest, type InProcessResponse } from './http/in-process.ts';
 import { type Listener, listen, type TlsOptions } from './http/listen.ts';
 import { NodeRequestAdapter, NodeResponseAdapter } from './http/node-exchange.ts';
@@ -48,7 +49,8 @@ export interface ApiServerOptions {
   readonly listen?: { readonly tls: TlsOptions; readonly host: string; readonly port: number };
   readonly serviceCidr: string;
   readonly nodePortRange?: readonly [first: number, last: number];
-  readonly inFlight?: InFlightLimits;
+  /** Requests at work at once, shared out by flow control; default 6000. */
+  readonly seats?: number;
   readonly audit?: (event: AuditEvent) => void;
   readonly requestTimeoutMs?: number;
   readonly clock: Clock;
@@ -90,6 +92,7 @@ class Server implements ApiServer {
   readonly #pipeline: Pipeline;
   readonly #ready = Promise.withResolvers<void>();
   readonly #open = new OpenRequests();
+  readonly #flow: FlowControl;
   readonly #customResources: CustomResources;
   #listener: Listener | undefined;
   #isServing = false;
@@ -115,7 +118,10 @@ class Server implements ApiServer {
       log,
     };
     this.#customResources = new CustomResources(this.#parts);
-    const metrics = createRequestMetrics(() => this.#cacheFigures());
+    const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
+    const { seats = defaultSeats } = options;
+    this.#flow = new FlowControl({ registry: this.registry, clock, seats, requestTimeoutMs });
+    const metrics = createRequestMetrics(() => `${this.#cacheFigures()}\n${this.#flow.print()}`);
     this.#pipeline = new Pipeline({
       parts: this.#parts,
       authenticators: options.authenticators,
@@ -127,12 +133,12 @@ class Server implements ApiServer {
         metrics,
         openApi: new OpenApi(this.registry.table),
         serverAddress: () => (this.address ? `${this.address.host}:${this.address.port}` : ''),
-        extraPaths: options.extraPaths ?? [],
+        extraPaths: [...(options.extraPaths ?? []), ...dumpPaths(this.#flow, () => clock.now() - clock.monotonicMs())],
       }),
-      inFlight: options.inFlight ?? defaultInFlight,
+      flow: this.#flow,
       metrics,
       audit: options.audit,
-      requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+      requestTimeoutMs,
     });
   }
 
@@ -164,6 +170,7 @@ class Server implements ApiServer {
       this.#customResources.start();
       const followed = this.#hub.follow(following.signal);
       const defined = this.#customResources.run(following.signal);
+      const lent = this.#flow.run(following.signal);
       const pruned = pruneHistory(this.#hub, this.#options.clock, following.signal);
       if (this.#options.listen) await this.#listen(this.#options.listen);
       this.#isServing = true;
@@ -173,7 +180,7 @@ class Server implements ApiServer {
       this.#isServing = false;
       await this.#drain();
       following.abort();
-      await Promise.all([followed, pruned, defined]);
+      await Promise.all([followed, pruned, defined, lent]);
     } catch (error) {
       this.#ready.reject(error);
       throw error;

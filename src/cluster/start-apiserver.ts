@@ -1,5 +1,6 @@
 // The stage in which the API server comes up: certificates, server, the objects every cluster has, kubeconfigs.
 import { writeFileSync } from 'node:fs';
+import { flowControlMaintenance } from '../apiserver/flow-control/maintenance.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { every } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
@@ -46,6 +47,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
   await ensureBootstrap(admin, api.table.all(), clusterObjects(settings));
   keepOwnService(context, api, admin);
+  keepFlowControl(context, api);
   const url = `https://${settings.address}:${settings.apiPort}`;
   state.set('apiserver', process.pid, url);
   timed('apiserver', `${url} ready`);
@@ -74,6 +76,16 @@ function keepOwnService({ settings, cleanup, clock, log }: StartContext, api: Ap
       });
     }
   })();
+  cleanup.defer(() => {
+    stopping.abort();
+    return running;
+  });
+}
+
+/** The objects of flow control; requests are served by the same rules until they are there. */
+function keepFlowControl({ cleanup, clock, log, onFailure }: StartContext, server: ApiServer): void {
+  const stopping = new AbortController();
+  const running = flowControlMaintenance({ server, clock, log }).run(stopping.signal).catch(onFailure);
   cleanup.defer(() => {
     stopping.abort();
     return running;

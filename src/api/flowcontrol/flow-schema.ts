@@ -5,6 +5,8 @@ import { path } from '../meta/field-errors.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
 import { validateFlowRule } from './flow-rule.ts';
 
+const precedence = ({ spec }: FlowSchema) => spec?.matchingPrecedence ?? 0;
+
 export const flowSchemaKind: KindDefinition<FlowSchema> = {
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
@@ -46,6 +48,8 @@ export const flowSchemaKind: KindDefinition<FlowSchema> = {
     });
   },
   subresources: { status: statusRules({ keepsMetadata: true }) },
+  rowOrder: (left, right) =>
+    precedence(left) - precedence(right) || (left.metadata.name < right.metadata.name ? -1 : 1),
   columns: [
     nameColumn,
     {

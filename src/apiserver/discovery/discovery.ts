@@ -14,6 +14,8 @@ import { versionInfo } from './version.ts';
 
 export interface ExtraPath {
   readonly path: string;
+  /** Not named at `/`. */
+  readonly isUnlisted?: boolean;
   answer(request: ServerRequest): Promise<Answer> | Answer;
 }
 
@@ -120,7 +122,7 @@ export class Discovery {
       '/openapi/v2',
       '/openapi/v3',
       '/version',
-      ...extraPaths.map((extra) => extra.path),
+      ...extraPaths.filter(({ isUnlisted }) => !isUnlisted).map((extra) => extra.path),
     ];
     return paths.sort();
   }

@@ -2,10 +2,11 @@
 
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip } from 'node:zlib';
-import { internalError, StatusError } from '../../api/meta/status-error.ts';
+import { internalError, StatusError, tooManyRequests } from '../../api/meta/status-error.ts';
 import type { Logger } from '../../base/log.ts';
 import { stringify } from '../../schema/codec.ts';
 import { encodeProtobuf, wrapProtobuf } from '../../schema/protobuf.ts';
+import { OverloadedError } from '../../store/store.ts';
 import { contentTypes, type MediaType, mediaForStatus } from './accept.ts';
 import type { Answer, AnswerHeaders, BytesAnswer, StreamAnswer } from './answer.ts';
 import { type BodySink, header, type ServerRequest, type ServerResponse } from './exchange.ts';
@@ -54,12 +55,12 @@ export async function render(object: any, typeName: string, media: MediaType, is
     return wrapProtobuf(object.apiVersion ?? '', object.kind ?? '', encodeProtobuf(typeName, object));
   }
   if (media === 'yaml') return Buffer.from(await toYaml(object));
-  const text = stringify(typeName, object);
-  return Buffer.from(isPretty ? JSON.stringify(JSON.parse(text), undefined, 2) : text);
+  return Buffer.from(isPretty ? JSON.stringify(object, undefined, 2) : stringify(typeName, object));
 }
 
 export function statusOf(error: unknown, log: Logger): StatusError {
   if (error instanceof StatusError) return error;
+  if (error instanceof OverloadedError) return tooManyRequests(error.message, 1);
   log.error('a request failed unexpectedly', error);
   return internalError('an unexpected failure, see the log of the API server', error);
 }

@@ -86,7 +86,9 @@ export function tableFormat(
 
   function* chunks(entries: readonly Entry[], meta: ListHead): Generator<Buffer> {
     yield Buffer.from(start(listMetaJson(meta), true));
-    yield* joined(entries, writeRow);
+    const order = resource.rules.rowOrder;
+    const rows = order ? [...entries].sort((left, right) => order(shownOf(left), shownOf(right))) : entries;
+    yield* joined(rows, writeRow);
     yield Buffer.from(']}');
   }
 }

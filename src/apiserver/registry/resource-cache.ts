@@ -47,6 +47,7 @@ export class ResourceCache {
   readonly #buckets = new Map<string, Bucket>();
   #bucketOrder: Bucket[] | undefined;
   #count = 0;
+  #bytes = 0;
   #all: readonly Entry[] | undefined;
   /** Changes after `#windowStart`, oldest first. */
   #events: CacheEvent[] = [];
@@ -61,6 +62,11 @@ export class ResourceCache {
 
   get size(): number {
     return this.#count;
+  }
+
+  /** Of all objects, as JSON. */
+  get sizeBytes(): number {
+    return this.#bytes;
   }
 
   find(namespace: string, name: string): Entry | undefined {
@@ -152,7 +158,9 @@ export class ResourceCache {
       this.#buckets.set(entry.namespace, bucket);
       this.#bucketOrder = undefined;
     }
-    if (!bucket.entries.has(entry.name)) this.#count++;
+    const previous = bucket.entries.get(entry.name);
+    if (!previous) this.#count++;
+    this.#bytes += entry.json.length - (previous?.json.length ?? 0);
     bucket.set(entry);
     this.#all = undefined;
   }
@@ -162,6 +170,7 @@ export class ResourceCache {
     if (!bucket) return;
     bucket.delete(entry.name);
     this.#count--;
+    this.#bytes -= entry.json.length;
     if (bucket.entries.size === 0) {
       this.#buckets.delete(entry.namespace);
       this.#bucketOrder = undefined;

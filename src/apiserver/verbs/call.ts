@@ -31,4 +31,8 @@ export interface Call {
   /** Aborts when the client is gone, the deadline has passed or the server drains. */
   readonly signal: AbortSignal;
   warn(text: string): void;
+  /** Notes something for the audit log. */
+  annotate?(key: string, value: string): void;
+  /** A watch has sent what it begins with: from now on it only waits. */
+  hasBegun?(): void;
 }

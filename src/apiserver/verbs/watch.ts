@@ -87,6 +87,7 @@ class WatchStream implements Watcher {
       if (!this.#write(chunk)) await this.#sink.drained();
       if (this.#sink.isClosed) return;
     }
+    this.#call.hasBegun?.();
     if (this.#isOver) return;
     this.#isBusy = false;
     this.#pump();
