@@ -1,6 +1,6 @@
 // Bodies of custom resources. Called by codec.ts for types that no fact table has.
-import { enableBigIntJson } from '../base/big-integers.ts';
 import type { CustomType } from './custom-types.ts';
+import { parseKeepingIntegers } from './exact-decode.ts';
 import { countKeys, duplicateKeys } from './structural/duplicate-keys.ts';
 
 interface Body {
@@ -22,15 +22,6 @@ export function decodeCustom(type: CustomType, body: Body, { strict }: { strict:
   return { object, strictErrors };
 }
 
-/** Whole numbers beyond 2^53 keep their digits. */
-function parseExactly(text: string): unknown {
-  if (!/\d{16}/.test(text)) return JSON.parse(text);
-  enableBigIntJson();
-  return JSON.parse(text, ((_key, value, context?: { source?: string }) => {
-    if (typeof value !== 'number' || Number.isSafeInteger(value)) return value;
-    const source = context?.source ?? '';
-    if (!/^-?\d{16,19}$/.test(source)) return value;
-    const exact = BigInt(source);
-    return BigInt.asIntN(64, exact) === exact ? exact : value;
-  }) as (key: string, value: unknown) => unknown);
-}
+/** Whole numbers beyond 2^53 keep their digits as far as Go's int64 does; others are doubles. */
+const parseExactly = (text: string): unknown =>
+  parseKeepingIntegers(text, (digits) => BigInt.asIntN(64, digits) === digits);

@@ -1,6 +1,7 @@
 // Decodes JSON as Go's case-sensitive decoder does, in document order, with its errors: the first wrong type, unknown
 // and duplicate fields, big integers kept. Slower than the compiled path, and only run when that one meets something odd.
 // Recursion is bounded: scanJson refused texts nested deeper than limits.depth.
+import { enableBigIntJson } from '../base/big-integers.ts';
 import { setKey } from './canonical-values.ts';
 import { type Field, type Type, typeOf } from './ir.ts';
 import { DecodeError } from './limits.ts';
@@ -405,15 +406,21 @@ export class ExactDecoder {
   }
 }
 
-/** JSON.parse that keeps integers beyond 2^53 as BigInt, and refuses numbers that no double can hold. */
-export function parseKeepingIntegers(text: string): unknown {
+/**
+ * JSON.parse that keeps integers beyond 2^53 as BigInt, and refuses numbers that no double can hold. `keeps`: which of them;
+ * the others are doubles.
+ */
+export function parseKeepingIntegers(text: string, keeps: (digits: bigint) => boolean = () => true): unknown {
   if (!/[0-9]{16}|[0-9][eE]\+?[0-9]{3}/.test(text)) return JSON.parse(text);
+  enableBigIntJson();
   const reviver = (_key: string, value: unknown, context: { source?: string }): unknown => {
     if (typeof value !== 'number' || Number.isSafeInteger(value) || !context.source) return value;
     if (!Number.isFinite(value)) {
       throw new DecodeError('type', `json: cannot unmarshal number ${context.source} into Go value of type float64`);
     }
-    return /^-?[0-9]{16,40}$/.test(context.source) ? BigInt(context.source) : value;
+    if (!/^-?[0-9]{16,40}$/.test(context.source)) return value;
+    const digits = BigInt(context.source);
+    return keeps(digits) ? digits : value;
   };
   return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
 }

@@ -242,14 +242,15 @@ function jsonOf(text: string): unknown {
   }
 }
 
-export function read_stringlist(reader: ProtoReader, end: number): string[] {
+/** None is what Go prints as null. */
+export function read_stringlist(reader: ProtoReader, end: number): string[] | null {
   const result: string[] = [];
   fields(reader, end, (tag, stop) => {
     if (tag !== 10) return false;
     result.push(reader.string(stop));
     return true;
   });
-  return result;
+  return result.length > 0 ? result : null;
 }
 
 export function read_schemaorbool(reader: ProtoReader, end: number, codec: ProtoCodec): unknown {
@@ -273,7 +274,7 @@ export function read_schemaorarray(reader: ProtoReader, end: number, codec: Prot
     else return false;
     return true;
   });
-  return list.length > 0 ? list : (schema ?? null);
+  return schema && list.length === 0 ? schema : list;
 }
 
 export function read_schemaorstringarray(reader: ProtoReader, end: number, codec: ProtoCodec): unknown {
@@ -285,7 +286,7 @@ export function read_schemaorstringarray(reader: ProtoReader, end: number, codec
     else return false;
     return true;
   });
-  return list.length > 0 ? list : (schema ?? null);
+  return schema && list.length === 0 ? schema : list;
 }
 
 /** A field that has no case: unknown ones are passed over, known ones came with the wrong wire type. */

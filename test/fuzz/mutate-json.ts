@@ -49,6 +49,16 @@ const oddValues: readonly unknown[] = [
   ...['$(A)', '10.0.0.1', '::ffff:1.2.3.4', '0x7f.1', '0/0', '*', '(a+)+$', 'YQ==', 'YQ=', 'YR=='],
 ];
 
+const oddNumbers: readonly unknown[] = [
+  0,
+  -1,
+  2147483647,
+  2147483648,
+  ...['9223372036854775807', '-9223372036854775808', '9007199254740993', '4611686018427387904'].map(
+    (text) => new Token(text),
+  ),
+];
+
 const heavyValues: readonly (() => unknown)[] = [
   () => deep('[', ']', 600),
   () => deep('{"a":', '}', 300).text.replace(':}', ':1}'),
@@ -148,6 +158,13 @@ function change(random: Random, root: unknown, donors: readonly unknown[]): unkn
     case 5:
       put(place, { [pick(random, oddKeys)]: at(place) });
       break;
+    case 6: {
+      // Where a number is wanted, an odd one goes further than anything else.
+      const numbers = places.filter((each) => typeof at(each) === 'number');
+      if (numbers.length > 0) put(pick(random, numbers), pick(random, oddNumbers));
+      else put(place, oddValue(random));
+      break;
+    }
     default:
       put(place, oddValue(random));
   }

@@ -2,6 +2,7 @@
 // somebody asks. Immutable; a change of the object makes a new entry.
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import { parseStored } from '../../base/big-integers.ts';
 import { findMetadata, type MetadataRange, parseLabels, parseUnmanaged } from './metadata-range.ts';
 
 const metadataMark = Buffer.from('"metadata":{');
@@ -70,21 +71,21 @@ export class Entry {
 
   /** Parsed once, frozen. */
   get object(): KubernetesObject {
-    this.#object ??= deepFreeze(JSON.parse(this.json.toString()) as KubernetesObject);
+    this.#object ??= deepFreeze(parseStored(this.json) as KubernetesObject);
     return this.#object;
   }
 
   /** A mutable copy of its own. */
   copy(): KubernetesObject {
-    return JSON.parse(this.json.toString()) as KubernetesObject;
+    return parseStored(this.json) as KubernetesObject;
   }
 
   /** For a look without keeping the object: large lists are filtered without holding every object in memory. */
   peek(): KubernetesObject {
-    return this.#object ?? (JSON.parse(this.json.toString()) as KubernetesObject);
+    return this.#object ?? (parseStored(this.json) as KubernetesObject);
   }
 
-  /** The same, and managedFields may be missing. */
+  /** The same to look at: managedFields may be missing, and integers beyond 2^53 are rounded. */
   peekUnmanaged(): KubernetesObject {
     return this.#object ?? (parseUnmanaged(this.json, this.range) as KubernetesObject);
   }
@@ -97,7 +98,7 @@ export class Entry {
   /** Metadata alone, a mutable copy. */
   metadata(): KubernetesObject['metadata'] {
     const { start, end } = this.range;
-    return JSON.parse(this.json.toString('utf8', start, end));
+    return parseStored(this.json, start, end) as KubernetesObject['metadata'];
   }
 
   get labels(): Readonly<Record<string, string>> {

@@ -1,11 +1,10 @@
 // YAML for those who ask: printed from the JSON form. Not a fast path.
+import { parseStored } from '../../base/big-integers.ts';
 import { yamlPrinter } from '../http/yaml.ts';
 import type { ObjectFormat } from './format.ts';
 
 const reprint = (json: Uint8Array | readonly Uint8Array[]) =>
-  Buffer.from(
-    yamlPrinter()(JSON.parse(Buffer.concat(Array.isArray(json) ? [...json] : [json as Uint8Array]).toString())),
-  );
+  Buffer.from(yamlPrinter()(parseStored(Buffer.concat(Array.isArray(json) ? [...json] : [json as Uint8Array]))));
 const document = (frame: Buffer) => Buffer.concat([Buffer.from('---\n'), reprint(frame)]);
 
 export function yamlFormat(json: ObjectFormat): ObjectFormat {

@@ -3,6 +3,7 @@ import { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadata } from '../../api/meta/object-meta-validation.ts';
 import { alreadyExists, badRequest, invalid, StatusError } from '../../api/meta/status-error.ts';
+import { parseStored } from '../../base/big-integers.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { nameSuffix, uuid } from '../../base/random.ts';
 import { CompareFailedError } from '../../store/store.ts';
@@ -102,7 +103,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   if (call.isDryRun) {
     if (server.registry.cacheOf(resource).find(place.namespace, place.name)) throw new NameTakenError();
-    return unstoredEntry(server.registry, resource, JSON.parse(bytes.toString()), 0);
+    return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, 0);
   }
   try {
     return await commitObject(server.registry, resource, place, bytes, 0);

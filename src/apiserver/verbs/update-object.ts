@@ -5,6 +5,7 @@ import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadataUpdate } from '../../api/meta/object-meta-validation.ts';
 import { conflict, invalid, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
+import { parseStored } from '../../base/big-integers.ts';
 import { CompareFailedError } from '../../store/store.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
@@ -121,7 +122,8 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   await checkAdmission(call, { operation: 'UPDATE', object: next, oldObject: current });
   if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);
   if (isUnchanged(bytes, next, entry)) return entry;
-  if (call.isDryRun) return unstoredEntry(server.registry, resource, JSON.parse(bytes.toString()), entry.revision);
+  if (call.isDryRun)
+    return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, entry.revision);
   return await commitObject(server.registry, resource, entry, bytes, entry.revision);
 }
 
@@ -174,7 +176,7 @@ function isReadyToGo(next: KubernetesObject, current: KubernetesObject): boolean
 
 async function removeUpdated(call: WriteCall, bytes: Buffer, entry: Entry): Promise<Entry> {
   const { server, resource } = call;
-  const object = JSON.parse(bytes.toString()) as KubernetesObject;
+  const object = parseStored(bytes) as KubernetesObject;
   if (call.isDryRun) return unstoredEntry(server.registry, resource, object, entry.revision);
   const revision = await commitDeletion(server.registry, resource, entry);
   return unstoredEntry(server.registry, resource, object, revision);

@@ -1,30 +1,25 @@
-// The list that a new target joins.
+// The list that a new target joins. Each is loaded where it is run.
 import type { FuzzTarget } from '../target.ts';
-import { applyTarget } from './apply.ts';
-import { crdTarget } from './crd.ts';
-import { continueTarget, headersTarget, urlTarget } from './edge.ts';
-import { jsonTarget } from './json.ts';
-import { jsonPatchTarget, mergePatchTarget, strategicTarget } from './patches.ts';
-import { protobufTarget } from './protobuf.ts';
-import { requestsTarget } from './requests.ts';
-import { scalarsTarget } from './scalars.ts';
-import { fieldSelectorTarget, labelSelectorTarget } from './selectors.ts';
-import { yamlTarget } from './yaml.ts';
+
+const lazy = (name: string, load: () => Promise<FuzzTarget>): FuzzTarget => ({
+  name,
+  open: async () => (await load()).open(),
+});
 
 export const targets: readonly FuzzTarget[] = [
-  jsonTarget,
-  yamlTarget,
-  protobufTarget,
-  jsonPatchTarget,
-  mergePatchTarget,
-  strategicTarget,
-  applyTarget,
-  crdTarget,
-  labelSelectorTarget,
-  fieldSelectorTarget,
-  scalarsTarget,
-  urlTarget,
-  headersTarget,
-  continueTarget,
-  requestsTarget,
+  lazy('json', async () => (await import('./json.ts')).jsonTarget),
+  lazy('yaml', async () => (await import('./yaml.ts')).yamlTarget),
+  lazy('protobuf', async () => (await import('./protobuf.ts')).protobufTarget),
+  lazy('json-patch', async () => (await import('./patches.ts')).jsonPatchTarget),
+  lazy('merge-patch', async () => (await import('./patches.ts')).mergePatchTarget),
+  lazy('strategic', async () => (await import('./patches.ts')).strategicTarget),
+  lazy('apply', async () => (await import('./apply.ts')).applyTarget),
+  lazy('crd', async () => (await import('./crd.ts')).crdTarget),
+  lazy('label-selector', async () => (await import('./selectors.ts')).labelSelectorTarget),
+  lazy('field-selector', async () => (await import('./selectors.ts')).fieldSelectorTarget),
+  lazy('scalars', async () => (await import('./scalars.ts')).scalarsTarget),
+  lazy('url', async () => (await import('./edge.ts')).urlTarget),
+  lazy('headers', async () => (await import('./edge.ts')).headersTarget),
+  lazy('continue', async () => (await import('./edge.ts')).continueTarget),
+  lazy('requests', async () => (await import('./requests.ts')).requestsTarget),
 ];
