@@ -64,7 +64,7 @@ export function createSecurity(options: SecurityOptions): Security {
     authenticators: [certificateAuthenticator, tokens],
     authorizers,
     admission,
-    handlers: subresourceHandlers({ authorizer, rules, tokens, admission, kubelet }),
+    handlers: subresourceHandlers({ authorizer, rules, tokens, kubelet }),
     extraPaths: [...openIdPaths(tokens, serverUrl)].map(([path, answer]) => ({ path, answer: () => answer })),
     tokens,
     bind(bound) {

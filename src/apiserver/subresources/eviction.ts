@@ -14,10 +14,8 @@ import {
   tooManyRequests,
 } from '../../api/meta/status-error.ts';
 import { rfc3339 } from '../../base/clock.ts';
-import type { AdmissionPlugin } from '../admission/plugin.ts';
 import { statusAnswer } from '../http/answer.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
-import { runAdmission } from './run-admission.ts';
 import { created } from './success.ts';
 
 const oldForms = new Map([['policy/v1beta1/Eviction', 'io.k8s.api.policy.v1beta1.Eviction']]);
@@ -25,7 +23,7 @@ const attempts = 20;
 const maxDisruptedPods = 2000;
 const budgetMessage = "Cannot evict pod as it would violate the pod's disruption budget.";
 
-export function evictPod(admission: readonly AdmissionPlugin[]): SubresourceHandler {
+export function evictPod(): SubresourceHandler {
   return {
     group: '',
     resource: 'pods',
@@ -36,7 +34,7 @@ export function evictPod(admission: readonly AdmissionPlugin[]): SubresourceHand
       const eviction = (await request.decode(expected, oldForms)) as Eviction;
       const { name } = request.info;
       if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
-      await runAdmission(admission, request, eviction);
+      await request.admit({ operation: 'CREATE', object: eviction, kind: expected });
       const options = optionsOf(eviction, request.isDryRun);
       return evict(request, name, options);
     },

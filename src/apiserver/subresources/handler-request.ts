@@ -9,6 +9,7 @@ import { entryOf } from '../verbs/get.ts';
 import { writeOptions } from '../verbs/options.ts';
 import { updateObject } from '../verbs/update-object.ts';
 import type { ObjectWriter, SubresourceRequest, WriteContext } from './handler.ts';
+import { admitHandled } from './run-admission.ts';
 
 function writeCallOf(
   server: ServerParts,
@@ -87,5 +88,6 @@ export function handlerRequest(call: Call): SubresourceRequest {
       const { fieldValidation } = writeOptions(query, 'CreateOptions');
       return decodeBody(http, { expected, alternatives, fieldValidation, table, warn });
     },
+    admit: (asked) => admitHandled(call, asked),
   };
 }

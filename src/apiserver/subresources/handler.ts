@@ -7,6 +7,7 @@ import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
+import type { PartKind } from '../admission/plugin.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import type { Answer } from '../http/answer.ts';
 import type { ServerRequest } from '../http/exchange.ts';
@@ -78,7 +79,18 @@ export interface SubresourceRequest {
     /** Older forms that are taken too: `policy/v1beta1/Eviction` → its type's name. */
     alternatives?: ReadonlyMap<string, string>,
   ): Promise<KubernetesObject>;
+  /** Admission of what is about to be done. It may change the object. @throws StatusError */
+  admit(asked: HandledAdmission): Promise<void>;
   warn(text: string): void;
+}
+
+/** What a handler does, as admission is told of it: `object` is of a kind of its own (Eviction, PodExecOptions). */
+export interface HandledAdmission {
+  readonly operation: 'CREATE' | 'CONNECT';
+  readonly object: KubernetesObject;
+  readonly kind: PartKind;
+  /** Absent: the name in the path. */
+  readonly name?: string;
 }
 
 export interface SubresourceHandler {

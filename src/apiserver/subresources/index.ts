@@ -1,5 +1,4 @@
 // The handlers of everything that is not a plain read or write.
-import type { AdmissionPlugin } from '../admission/plugin.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { RbacRules } from '../authz/rbac-rules.ts';
@@ -18,22 +17,15 @@ export interface HandlerOptions {
   readonly authorizer: Authorizer;
   readonly rules: RbacRules;
   readonly tokens: ServiceAccountTokens;
-  readonly admission: readonly AdmissionPlugin[];
   readonly kubelet: KubeletIdentity;
 }
 
-export function subresourceHandlers({
-  authorizer,
-  rules,
-  tokens,
-  admission,
-  kubelet,
-}: HandlerOptions): SubresourceHandler[] {
+export function subresourceHandlers({ authorizer, rules, tokens, kubelet }: HandlerOptions): SubresourceHandler[] {
   return [
     bindPod,
     createBinding,
-    evictPod(admission),
-    requestToken(tokens, admission),
+    evictPod(),
+    requestToken(tokens),
     ...accessReviews(authorizer, rules),
     ...identityReviews(tokens),
     podLog(kubelet),

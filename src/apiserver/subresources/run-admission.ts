@@ -1,26 +1,30 @@
-// Admission for what a handler does without writing the object in its path: tokens, evictions.
-import type { KubernetesObject } from '../../api/meta/object.ts';
-import type { AdmissionPlugin, AdmissionRequest } from '../admission/plugin.ts';
-import type { SubresourceRequest } from './handler.ts';
+// Admission for what a handler does without writing the object in its path: tokens, evictions, connections.
+import type { AdmissionRequest } from '../admission/plugin.ts';
+import { runMutating, runValidating } from '../verbs/admit.ts';
+import type { Call } from '../verbs/call.ts';
+import { optionsOfQuery } from '../verbs/operation-options.ts';
+import type { HandledAdmission } from './handler.ts';
 
 /** Plugins that fill in, then plugins that refuse. @throws StatusError */
-export async function runAdmission(
-  plugins: readonly AdmissionPlugin[],
-  request: SubresourceRequest,
-  object: KubernetesObject,
-): Promise<void> {
-  const { info, user, isDryRun, objects } = request;
-  const asked: AdmissionRequest = {
-    operation: 'CREATE',
-    resource: request.resource,
+export async function admitHandled(call: Call, { operation, object, kind, name }: HandledAdmission): Promise<void> {
+  const { server, resource, info, user, query, signal } = call;
+  const isDryRun = query.getAll('dryRun').includes('All');
+  const request: AdmissionRequest = {
+    operation,
+    resource,
     subresource: info.subresource,
     namespace: info.namespace,
-    name: info.name,
+    name: name ?? info.name,
     object,
+    kind,
     user,
-    isDryRun,
-    warn: (text) => request.warn(text),
+    isDryRun: operation === 'CREATE' && isDryRun,
+    signal,
+    rounds: { isSecond: false, wantsSecond: false, notes: new Map() },
+    warn: (text) => call.warn(text),
+    annotate: call.annotate ?? (() => {}),
+    ...(operation === 'CREATE' ? { options: () => optionsOfQuery(query, operation) } : {}),
   };
-  for (const plugin of plugins) await plugin.admit?.(asked, { objects });
-  for (const plugin of plugins) await plugin.validate?.(asked, { objects });
+  await runMutating(server, request);
+  await runValidating(server, request);
 }

@@ -5,17 +5,15 @@ import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import { badRequest, conflict, invalid, notFound } from '../../api/meta/status-error.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { canonical } from '../../schema/codec.ts';
-import type { AdmissionPlugin } from '../admission/plugin.ts';
 import type { ServiceAccountTokens, TokenBinding } from '../authn/service-account-tokens.ts';
 import { objectAnswer } from '../http/answer.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
-import { runAdmission } from './run-admission.ts';
 
 const typeName = 'io.k8s.api.authentication.v1.TokenRequest';
 const kind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
 const defaultSeconds = 3600;
 
-export function requestToken(tokens: ServiceAccountTokens, admission: readonly AdmissionPlugin[]): SubresourceHandler {
+export function requestToken(tokens: ServiceAccountTokens): SubresourceHandler {
   return {
     group: '',
     resource: 'serviceaccounts',
@@ -39,7 +37,7 @@ export function requestToken(tokens: ServiceAccountTokens, admission: readonly A
       const now = request.clock.now();
       const metadata = { ...asked.metadata, name, namespace, uid, creationTimestamp: rfc3339(now) };
       const filled: TokenRequest = { ...asked, metadata, spec };
-      await runAdmission(admission, request, filled);
+      await request.admit({ operation: 'CREATE', object: filled, kind: { ...kind, typeName } });
       const issued = tokens.issue({
         namespace,
         serviceAccount: { name, uid },

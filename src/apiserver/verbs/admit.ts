@@ -1,7 +1,7 @@
 // Runs the admission plugins of a request, in their order.
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
-import type { AdmissionRequest } from '../admission/plugin.ts';
+import type { AdmissionRequest, PartKind } from '../admission/plugin.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import { deepFreeze } from '../registry/entry.ts';
 import type { ServerParts } from './call.ts';
@@ -18,7 +18,10 @@ export interface WriteCall {
   readonly signal?: AbortSignal | undefined;
   readonly skipsAdmission?: boolean;
   readonly skipsValidation?: boolean;
+  /** What webhooks and policies are told that the client asked for. */
+  options?(operation: AdmissionRequest['operation']): object;
   warn(text: string): void;
+  annotate?(key: string, value: string): void;
 }
 
 interface Admitted {
@@ -26,9 +29,12 @@ interface Admitted {
   readonly object?: KubernetesObject;
   readonly oldObject?: KubernetesObject;
   readonly name?: string;
+  readonly kind?: PartKind | undefined;
 }
 
-function requestOf(call: WriteCall, admitted: Admitted): AdmissionRequest {
+const ignored = () => {};
+
+function requestOf(call: WriteCall, { kind, ...admitted }: Admitted): AdmissionRequest {
   return {
     resource: call.resource,
     subresource: call.subresource,
@@ -36,7 +42,12 @@ function requestOf(call: WriteCall, admitted: Admitted): AdmissionRequest {
     name: call.name,
     user: call.user,
     isDryRun: call.isDryRun,
+    signal: call.signal,
+    rounds: { isSecond: false, wantsSecond: false, notes: new Map() },
     warn: call.warn,
+    annotate: call.annotate ?? ignored,
+    ...(call.options ? { options: () => call.options!(admitted.operation) } : {}),
+    ...(kind ? { kind } : {}),
     ...admitted,
   };
 }
@@ -44,11 +55,19 @@ function requestOf(call: WriteCall, admitted: Admitted): AdmissionRequest {
 /** Plugins that change the object. */
 export async function admit(call: WriteCall, admitted: Admitted): Promise<void> {
   if (call.skipsAdmission) return;
-  const request = requestOf(call, admitted);
-  const context = { objects: call.server.registry };
-  for (const plugin of call.server.admission) {
-    const waiting = plugin.admit?.(request, context);
-    if (waiting) await waiting;
+  await runMutating(call.server, requestOf(call, admitted));
+}
+
+/** Once, and again when a plugin wants that. */
+export async function runMutating({ registry, admission }: ServerParts, request: AdmissionRequest): Promise<void> {
+  const context = { objects: registry, table: registry.table };
+  for (;;) {
+    for (const plugin of admission) {
+      const waiting = plugin.admit?.(request, context);
+      if (waiting) await waiting;
+    }
+    if (request.rounds.isSecond || !request.rounds.wantsSecond) return;
+    request.rounds.isSecond = true;
   }
 }
 
@@ -56,9 +75,12 @@ export async function admit(call: WriteCall, admitted: Admitted): Promise<void> 
 export async function checkAdmission(call: WriteCall, admitted: Admitted): Promise<void> {
   if (call.skipsAdmission || call.server.admission.length === 0) return;
   if (admitted.object) deepFreeze(admitted.object);
-  const request = requestOf(call, admitted);
-  const context = { objects: call.server.registry };
-  for (const plugin of call.server.admission) {
+  await runValidating(call.server, requestOf(call, admitted));
+}
+
+export async function runValidating({ registry, admission }: ServerParts, request: AdmissionRequest): Promise<void> {
+  const context = { objects: registry, table: registry.table };
+  for (const plugin of admission) {
     const waiting = plugin.validate?.(request, context);
     if (waiting) await waiting;
   }

@@ -7,6 +7,7 @@ import { requireAcceptable } from './create.ts';
 import { deleteObject } from './delete-object.ts';
 import { deleteOptions } from './delete-options.ts';
 import { readPage } from './list.ts';
+import { describedDeleteOptions } from './operation-options.ts';
 import { listOptions } from './options.ts';
 import { parseScope } from './scope.ts';
 import { writeCall } from './write-call.ts';
@@ -22,7 +23,10 @@ export async function deleteCollection(call: Call): Promise<Answer> {
   const read = listOptions(call.query);
   const scope = parseScope(call.resource, call.info.namespace, read);
   const { entries, head } = await readPage(call, scope, read);
-  const write = writeCall(call, (options.dryRun?.length ?? 0) > 0);
+  const write = {
+    ...writeCall(call, (options.dryRun?.length ?? 0) > 0),
+    options: () => describedDeleteOptions(options),
+  };
   await inParallel(entries, async (entry) => {
     try {
       await deleteObject({ ...write, namespace: entry.namespace, name: entry.name }, options);

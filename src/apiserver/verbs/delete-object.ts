@@ -8,7 +8,7 @@ import { canonical } from '../../schema/codec.ts';
 import { CompareFailedError } from '../../store/store.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
-import { checkAdmission, type WriteCall } from './admit.ts';
+import { admit, checkAdmission, type WriteCall } from './admit.ts';
 
 export interface Deleted {
   /** As it was last, or as it now waits. */
@@ -40,6 +40,7 @@ export async function deleteObject(call: WriteCall, options: DeleteOptions): Pro
 
 async function deleteOnce(call: WriteCall, options: DeleteOptions, entry: Entry): Promise<Deleted> {
   checkPreconditions(call, options, entry);
+  await admit(call, { operation: 'DELETE', oldObject: entry.object });
   await checkAdmission(call, { operation: 'DELETE', oldObject: entry.object });
   const plan = planDeletion(call, options, entry);
   if (!plan.next) {

@@ -6,12 +6,16 @@ import type { Call } from './call.ts';
 import { requireAcceptable } from './create.ts';
 import { deleteObject } from './delete-object.ts';
 import { deleteOptions } from './delete-options.ts';
+import { describedDeleteOptions } from './operation-options.ts';
 import { writeCall } from './write-call.ts';
 
 export async function deleteOne(call: Call): Promise<Answer> {
   requireAcceptable(call);
   const options = await deleteOptions(call);
-  const write = writeCall(call, (options.dryRun?.length ?? 0) > 0);
+  const write = {
+    ...writeCall(call, (options.dryRun?.length ?? 0) > 0),
+    options: () => describedDeleteOptions(options),
+  };
   const { entry, isGone } = await deleteObject(write, options);
   if (isGone && !call.resource.rules.returnsDeletedObject) return deletedStatus(call, entry);
   const format = answerFormat(call, 'object');

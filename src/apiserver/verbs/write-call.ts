@@ -1,5 +1,6 @@
 import type { WriteCall } from './admit.ts';
 import type { Call } from './call.ts';
+import { optionsOfQuery } from './operation-options.ts';
 
 /** A request's write, with the name it is about (absent for creations). */
 export function writeCall(call: Call, isDryRun: boolean): WriteCall {
@@ -13,6 +14,8 @@ export function writeCall(call: Call, isDryRun: boolean): WriteCall {
     user: call.user,
     isDryRun,
     signal: call.signal,
+    options: (operation) => optionsOfQuery(call.query, operation),
     warn: call.warn,
+    ...(call.annotate ? { annotate: call.annotate } : {}),
   };
 }

@@ -9,10 +9,6 @@ const immortal = new Set(['default', 'kube-system', 'kube-public']);
 export const namespaceLifecycle: AdmissionPlugin = {
   name: 'NamespaceLifecycle',
   admit: check,
-  validate(request, context) {
-    // Deletions only pass here: there is nothing in them to change.
-    if (request.operation === 'DELETE') check(request, context);
-  },
 };
 
 function check(request: AdmissionRequest, { objects }: Parameters<NonNullable<AdmissionPlugin['admit']>>[1]): void {

@@ -26,9 +26,6 @@ const leaseNamespace = 'kube-node-lease';
 export const nodeRestriction: AdmissionPlugin = {
   name: 'NodeRestriction',
   admit: check,
-  validate(request, context) {
-    return request.operation === 'DELETE' ? check(request, context) : undefined;
-  },
 };
 
 function check(request: AdmissionRequest, context: AdmissionContext): Promise<void> | undefined {
