@@ -44,6 +44,9 @@ fuzz: node_modules ## every decoder against nonsense; TARGET=name SECONDS=30 SEE
 conformance: setup build ## upstream's suite; FOCUS=sig-apps or part of a spec's name, PROCS=4, PART=parallel, KEEP=1
 	@node --no-warnings test/conformance/run.ts $(CONFORMANCE_ARGS)
 
+clients: setup build ## other people's clients do a day's work: Python, JavaScript, Java, Go, helm; ONLY=python
+	@node --no-warnings test/clients/run.ts $(ONLY)
+
 up: setup build images ## start a cluster on this machine
 	@bin/coracle up --detach
 	@bin/coracle image import build/images/*.tar >/dev/null && echo '  test images are loaded: nginx, busybox, pause'
