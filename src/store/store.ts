@@ -96,8 +96,8 @@ export class OverloadedError extends Error {
 
 /** The store has reached its quota: only deletions are taken, until compaction has made room. */
 export class NoSpaceError extends Error {
-  constructor() {
-    super('etcdserver: mvcc: database space exceeded');
+  constructor(options?: ErrorOptions) {
+    super('etcdserver: mvcc: database space exceeded', options);
     this.name = 'NoSpaceError';
   }
 }

@@ -10,6 +10,7 @@ import { OverloadedError } from '../../store/store.ts';
 import { contentTypes, type MediaType, mediaForStatus } from './accept.ts';
 import type { Answer, AnswerHeaders, BytesAnswer, StreamAnswer } from './answer.ts';
 import { type BodySink, header, type ServerRequest, type ServerResponse } from './exchange.ts';
+import { statusOfStoreError } from './store-error.ts';
 import { toYaml } from './yaml.ts';
 
 const gzipAsync = promisify(gzip);

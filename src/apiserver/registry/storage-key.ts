@@ -38,10 +38,21 @@ export function namespacePrefix(prefix: StoragePrefix, namespace: string): Stora
   return `${prefix}${checkSegment(namespace)}/` as StoragePrefix;
 }
 
+/** What has keys there is the server's own and no object: no group has this name, theirs have a dot. */
+export const allocationRoot = `${registryRoot}ranges/`;
+
 /** The resource prefix of a key, or undefined for a key that is not an object's. */
 export function prefixOfKey(key: string): StoragePrefix | undefined {
-  if (!key.startsWith(registryRoot)) return undefined;
+  if (!key.startsWith(registryRoot) || key.startsWith(allocationRoot)) return undefined;
   const afterGroup = key.indexOf('/', registryRoot.length);
   const afterPlural = afterGroup < 0 ? -1 : key.indexOf('/', afterGroup + 1);
   return afterPlural < 0 ? undefined : (key.slice(0, afterPlural + 1) as StoragePrefix);
+}
+
+/** Group and plural of the object that a key is for; undefined for a key that is not an object's. */
+export function resourceOfKey(key: string): { group: string; resource: string } | undefined {
+  const prefix = prefixOfKey(key);
+  if (!prefix) return undefined;
+  const [group = '', resource = ''] = prefix.slice(registryRoot.length).split('/');
+  return { group: group === 'core' ? '' : group, resource };
 }

@@ -121,7 +121,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   next.metadata.resourceVersion = stamped!;
   await checkAdmission(call, { operation: 'UPDATE', object: next, oldObject: current });
   if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);
-  if (isUnchanged(bytes, next, entry)) return entry;
+  if (isUnchanged(bytes, next, entry) && !(await server.registry.store.isStale?.(entry.key))) return entry;
   if (call.isDryRun)
     return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, entry.revision);
   return await commitObject(server.registry, resource, entry, bytes, entry.revision);

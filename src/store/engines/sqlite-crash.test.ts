@@ -119,7 +119,7 @@ test('counters that contradict the table are refused', async () => {
   await assert.rejects(openSqliteStore({ file }), /the store is damaged/);
 });
 
-test('a full store refuses writes, goes on reading, and writes again after compaction', async () => {
+test('a full store refuses writes, goes on reading and deleting, and writes again after compaction', async () => {
   await using store = await openSqliteStore({ file: fresh(), maxBytes: 2 << 20 });
   const value = new Uint8Array(50_000);
   let written = 0;
@@ -129,12 +129,14 @@ test('a full store refuses writes, goes on reading, and writes again after compa
       written++;
     }
   };
-  await assert.rejects(fill(), /full/);
+  await store.commit([{ key: '/b', value }]);
+  await assert.rejects(fill(), /database space exceeded/);
   assert.ok(written > 20);
-  assert.equal((await store.get('/a'))?.modRevision, store.revision);
+  await store.commit([{ key: '/b' }]);
+  assert.equal((await store.get('/a'))?.modRevision, store.revision - 1);
   await store.compact(store.revision);
   const { revision } = await store.commit([{ key: '/a', value }]);
-  assert.equal(revision, written + 2);
+  assert.equal(revision, written + 4);
 });
 
 test('a commit beyond what may wait is refused at once', async () => {

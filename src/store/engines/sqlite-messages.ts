@@ -14,10 +14,13 @@ export interface CommitGroup {
   readonly data: Uint8Array<ArrayBuffer>;
 }
 
+/** What stands in a commit's place that was not made: a compare failed; the store is full. */
+export const outcomes = { lost: -1, full: -2 } as const;
+
 export interface GroupOutcome {
   /** The newest revision after the group. */
   readonly revision: number;
-  /** Revision of each commit; -1 where a compare failed. */
+  /** Revision of each commit, or one of `outcomes`. */
   readonly revisions: number[];
   /** For each write: length of the value it replaced in `data`; -1: there was none; -2: nothing was written. */
   readonly previous: number[];

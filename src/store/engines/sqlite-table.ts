@@ -6,12 +6,15 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { CompactedError, FutureRevisionError, type StoredValue, type StoreEvent } from '../store.ts';
-import { type CommitGroup, type GroupOutcome, joinValues } from './sqlite-messages.ts';
+import { type CommitGroup, type GroupOutcome, joinValues, outcomes } from './sqlite-messages.ts';
 
 /** Most writes of one commit. */
 export const placesPerRevision = 1024;
 
 const pageBytes = 8192;
+
+/** What deletions may still use once the table is full. */
+const reserveOf = (maxBytes: number) => Math.max(16 << 20, Math.ceil(maxBytes / 16));
 
 const firstPlace = (revision: number) => revision * placesPerRevision;
 const revisionOf = (place: number) => Math.floor(place / placesPerRevision);
@@ -44,12 +47,13 @@ const liveRows = `
 export interface TableOptions {
   readonly file: string;
   readonly cacheKilobytes: number;
-  /** The table grows no larger than this: writes are refused first. */
+  /** From here on only deletions are taken: they need a little room themselves. */
   readonly maxBytes: number;
 }
 
 export class LogTable {
   readonly #db: DatabaseSync;
+  readonly #maxBytes: number;
   readonly #newest: StatementSync;
   readonly #newestAt: StatementSync;
   readonly #insert: StatementSync;
@@ -60,6 +64,8 @@ export class LogTable {
   readonly #sweepScan: StatementSync;
   readonly #sweepOlder: StatementSync;
   readonly #sweepOne: StatementSync;
+  readonly #pageCount: StatementSync;
+  readonly #freeCount: StatementSync;
   /** Where the last reader that was told how much remains has got to. */
   #counted: { prefix: string; revision: number; last: string; remaining: number } | undefined;
   #revision: number;
@@ -78,8 +84,9 @@ export class LogTable {
       pragma journal_size_limit = 33554432;
       pragma cache_size = -${cacheKilobytes};
       pragma temp_store = memory;
-      pragma max_page_count = ${Math.ceil(maxBytes / pageBytes)};
+      pragma max_page_count = ${Math.ceil((maxBytes + reserveOf(maxBytes)) / pageBytes)};
     `);
+    this.#maxBytes = maxBytes;
     this.#db.exec(schema);
     const prepare = (sql: string) => {
       const statement = this.#db.prepare(sql);
@@ -103,6 +110,8 @@ export class LogTable {
       'select place, key, value is null from log where place > ? and place < ? order by place limit ?',
     );
     this.#sweepOlder = prepare('delete from log where key = ? and place < ?');
+    this.#pageCount = prepare('pragma page_count');
+    this.#freeCount = prepare('pragma freelist_count');
     this.#sweepOne = prepare('delete from log where place = ?');
     [this.#revision, this.#compacted, this.#swept] = this.#checkState();
   }
@@ -210,8 +219,29 @@ export class LogTable {
   }
 
   sizeBytes(): number {
-    const pragma = (name: string) => Number(Object.values(this.#db.prepare(`pragma ${name}`).get()!)[0]);
-    return (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+    const [pages] = this.#pageCount.get() as unknown as [number];
+    const [free] = this.#freeCount.get() as unknown as [number];
+    return (pages - free) * pageBytes;
+  }
+
+  /** Puts keys of a snapshot in, each at its own revision; `next` counts the places taken of each. */
+  load(items: readonly StoredValue[], next: Map<number, number>): void {
+    if (this.#revision !== 1) throw new Error('only an empty store can be filled from a snapshot');
+    this.#transaction(() => {
+      for (const { key, value, modRevision, createRevision } of items) {
+        const index = next.get(modRevision) ?? 0;
+        if (index >= placesPerRevision) throw new Error(`no place for ${key} in the store`);
+        next.set(modRevision, index + 1);
+        this.#insert.run(firstPlace(modRevision) + index, key, createRevision, value, checksumOf(key, value));
+      }
+    });
+  }
+
+  /** After load(): goes on at `revision`; what is older is compacted, so that whoever comes with it begins anew. */
+  finishLoad(revision: number): void {
+    const swept = firstPlace(revision + 1) - 1;
+    this.#db.prepare('update state set revision = ?, compacted = ?, swept = ?').run(revision, revision, swept);
+    [this.#revision, this.#compacted, this.#swept] = this.#checkState();
   }
 
   close(): void {
@@ -235,6 +265,7 @@ export class LogTable {
     const previous: number[] = [];
     const replaced: (Uint8Array | undefined)[] = [];
     const failures: GroupOutcome['failures'] = new Map();
+    const isFull = this.sizeBytes() >= this.#maxBytes;
     let write = 0;
     let at = 0;
     for (const [position, count] of group.counts.entries()) {
@@ -243,7 +274,9 @@ export class LogTable {
         .slice(write, end)
         .map((key) => this.#newest.get(key) as unknown as NewestRow | undefined);
       const lost = current.findIndex((row, index) => !holds(group.conditions[write + index]!, row));
-      const isWritten = lost < 0 && current.some((row, index) => row?.[2] || group.lengths[write + index]! >= 0);
+      const isRefused = lost < 0 && isFull && current.some((_, index) => group.lengths[write + index]! >= 0);
+      const isDropped = lost >= 0 || isRefused;
+      const isWritten = !isDropped && current.some((row, index) => row?.[2] || group.lengths[write + index]! >= 0);
       const revision = this.#revision + (isWritten ? 1 : 0);
       if (lost >= 0) {
         const key = group.keys[write + lost]!;
@@ -252,7 +285,7 @@ export class LogTable {
       for (let index = 0; write < end; write++, index++) {
         const length = group.lengths[write]!;
         const before = current[index]?.[2] ?? undefined;
-        const skipped = lost >= 0 || (length < 0 && !before);
+        const skipped = isDropped || (length < 0 && !before);
         if (!skipped) {
           const key = group.keys[write]!;
           const value = length < 0 ? null : group.data.subarray(at, at + length);
@@ -264,7 +297,7 @@ export class LogTable {
         if (length > 0) at += length;
       }
       this.#revision = revision;
-      revisions.push(lost >= 0 ? -1 : revision);
+      revisions.push(lost >= 0 ? outcomes.lost : isRefused ? outcomes.full : revision);
     }
     return { revision: this.#revision, revisions, previous, data: joinValues(replaced), failures };
   }

@@ -7,6 +7,7 @@ import {
   CompactedError,
   CompareFailedError,
   FutureRevisionError,
+  NoSpaceError,
   OverloadedError,
   type RangeOptions,
   type RangeResult,
@@ -22,6 +23,7 @@ import {
   type FromWorker,
   type GroupOutcome,
   joinValues,
+  outcomes,
   type Query,
   type StoreFailure,
 } from './sqlite-messages.ts';
@@ -31,7 +33,7 @@ export interface SqliteStoreOptions {
   readonly file: string;
   /** Page cache; default 8 MB. */
   readonly cacheKilobytes?: number;
-  /** Where writes are refused; default 8 GiB. Compaction and deletion make room again. */
+  /** Where all but deletions are refused; default 8 GiB. Compaction makes room again. */
   readonly maxBytes?: number;
   /** How much of the commit log stays in memory; default 4 MB. */
   readonly tailBytes?: number;
@@ -44,9 +46,10 @@ const groupsInFlight = 2;
 const writesPerGroup = 1000;
 const pendingLimit = { commits: 20_000, bytes: 64 << 20 };
 const rowsPerPage = 500;
+const defaultMaxBytes = 8 * 2 ** 30;
 
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { file, cacheKilobytes = 8192, maxBytes = 8 * 2 ** 30 } = options;
+  const { file, cacheKilobytes = 8192, maxBytes = defaultMaxBytes } = options;
   const worker = new Worker(workerUrl('sqlite-worker'), {
     name: 'store',
     workerData: { file, cacheKilobytes, maxBytes },
@@ -73,6 +76,7 @@ interface PendingQuery {
 }
 
 class SqliteStore implements Store {
+  readonly quotaBytes: number;
   readonly #worker: Worker;
   readonly #onFatal: (error: Error) => void;
   readonly #log: CommitLog;
@@ -90,6 +94,7 @@ class SqliteStore implements Store {
 
   constructor(worker: Worker, options: SqliteStoreOptions, opened: FromWorker & { type: 'opened' }) {
     this.#worker = worker;
+    this.quotaBytes = options.maxBytes ?? defaultMaxBytes;
     this.#onFatal = options.onFatal ?? endProcess;
     this.#log = new CommitLog({
       revision: opened.revision,
@@ -223,7 +228,7 @@ class SqliteStore implements Store {
         this.#flush();
         return;
       case 'refused':
-        for (const commit of this.#takeSent()) commit.reject(new Error(message.message));
+        for (const commit of this.#takeSent()) commit.reject(new NoSpaceError({ cause: message.message }));
         this.#flush();
         return;
       case 'answer':
@@ -254,6 +259,7 @@ class SqliteStore implements Store {
     for (const [position, commit] of commits.entries()) {
       const failure = outcome.failures.get(position);
       if (failure) commit.reject(new CompareFailedError(failure.key, failure.current));
+      else if (outcome.revisions[position] === outcomes.full) commit.reject(new NoSpaceError());
       else commit.resolve({ revision: outcome.revisions[position]! });
     }
   }
