@@ -13,5 +13,6 @@ export function containerdOptions(layout: Layout, programs: Programs): Container
     cniBinDir: programs.cniPlugins,
     cniConfDir: join(layout.node, 'cni'),
     binary: programs.containerd,
+    registryConfigDir: join(layout.containerd, 'certs.d'),
   };
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod, PodSpec } from '../../generated/core-v1.ts';
 import { parseImageName } from './images/image-name.ts';
+import { runtimeProblems } from './node/node-status.ts';
 import { Backoff, goDuration } from './pods/backoff.ts';
 import { parseResolvConf, podDns } from './pods/dns-config.ts';
 import { hostsFile, kernelHostName } from './pods/host-names.ts';
@@ -132,5 +133,17 @@ test('containerd gets the form of config that its version reads', () => {
   assert.match(
     renderContainerdConfig({ ...base, configVersion: 3 }),
     /^version = 3\n[\s\S]*bin_dirs = \["\/b"\][\s\S]*sandbox = "p"/,
+  );
+});
+
+test('runtimeProblems heeds the two conditions that keep pods away, not what else a runtime tells', () => {
+  const condition = (type: string, status: boolean) => ({ type, status, reason: 'Because', message: 'of this' });
+  assert.deepEqual(
+    runtimeProblems([
+      condition('RuntimeReady', true),
+      condition('NetworkReady', false),
+      condition('ContainerdHasNoDeprecationWarnings', false),
+    ]),
+    ['container runtime network not ready: NetworkReady=false reason:Because message:of this'],
   );
 });

@@ -12,7 +12,7 @@ import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import { leaseRenewMs, renewLease } from './lease.ts';
 import { architecture, type Machine } from './node-facts.ts';
-import { hasNews, nodeStatus } from './node-status.ts';
+import { hasNews, nodeStatus, runtimeProblems } from './node-status.ts';
 import { readPressure } from './pressure.ts';
 
 export interface NodeRegistrarOptions {
@@ -178,14 +178,7 @@ export class NodeRegistrar {
       runtime.listImages().catch(() => []),
       readPressure(dataDir),
     ]);
-    for (const { type, status, reason, message } of conditions) {
-      if (status) continue;
-      const what =
-        type === 'NetworkReady'
-          ? 'container runtime network not ready'
-          : 'container runtime status check may not have completed yet';
-      problems.push(`${what}: ${type}=false reason:${reason} message:${message}`);
-    }
+    problems.push(...runtimeProblems(conditions));
     if (!this.#runtimeVersion && problems.length === 0) {
       const { name, version } = await runtime.version();
       this.#runtimeVersion = `${name}://${version}`;

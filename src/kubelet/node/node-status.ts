@@ -1,7 +1,7 @@
 // A node's status: pure, from the machine, the runtime and what is scarce.
 import type { ContainerImage, NodeAddress, NodeCondition, NodeStatus } from '../../../generated/core-v1.ts';
 import { rfc3339 } from '../../base/clock.ts';
-import type { ImageInfo } from '../runtime/runtime.ts';
+import type { ImageInfo, RuntimeCondition } from '../runtime/runtime.ts';
 import type { Machine } from './node-facts.ts';
 
 export interface Pressure {
@@ -24,6 +24,19 @@ export interface NodeStatusInput {
   readonly volumesInUse?: readonly string[];
   readonly before: NodeStatus;
   readonly nowMs: number;
+}
+
+/** Runtimes tell more, such as deprecations: these two alone keep pods away. */
+const neededConditions: Readonly<Record<string, string>> = {
+  NetworkReady: 'container runtime network not ready',
+  RuntimeReady: 'container runtime not ready',
+};
+
+/** Why the node is not ready, as far as its runtime says. */
+export function runtimeProblems(conditions: readonly RuntimeCondition[]): string[] {
+  return conditions
+    .filter(({ type, status }) => !status && Object.hasOwn(neededConditions, type))
+    .map(({ type, reason, message }) => `${neededConditions[type]}: ${type}=false reason:${reason} message:${message}`);
 }
 
 export function nodeStatus(input: NodeStatusInput): NodeStatus {
