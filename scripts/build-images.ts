@@ -1,15 +1,13 @@
 // Builds the test images into build/images/*.tar. Does nothing where they are up to date. `--force` builds anyway.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { writeArchive } from '../src/cluster/images/archive-writer.ts';
-import { packLayer } from '../src/cluster/images/layer.ts';
 import { busybox } from './images/busybox.ts';
-import { debianPackages } from './images/debian-packages.ts';
+import { cook } from './images/kitchen.ts';
 import { nginx } from './images/nginx.ts';
 import { pause } from './images/pause.ts';
-import type { Kitchen, Recipe } from './images/recipe.ts';
+import type { Recipe } from './images/recipe.ts';
 
 const recipes: readonly Recipe[] = [pause, busybox, nginx];
 
@@ -28,32 +26,11 @@ for (const recipe of recipes) {
   const out = join(outFolder, `${recipe.name}.tar`);
   if (isFresh && existsSync(out) && !process.argv.includes('--force')) continue;
   const started = performance.now();
-  await build(recipe, out);
+  await cook(recipe, out, { cacheFolder, recipesFolder });
   const size = ((await stat(out)).size / 2 ** 20).toFixed(1);
   console.log(`${relative(repository, out)}: ${size} MiB in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 await writeFile(stampFile, stamp);
-
-async function build(recipe: Recipe, out: string): Promise<void> {
-  const scratch = await mkdtemp(join(cacheFolder, `${recipe.name}-`));
-  let made = 0;
-  const kitchen: Kitchen = {
-    packages: debianPackages(join(cacheFolder, 'debs')),
-    recipesFolder,
-    scratch: (name) => mkdtemp(join(scratch, `${name}-`)),
-    async layer(_name, fill) {
-      const root = join(scratch, `layer-${made++}`);
-      await mkdir(root);
-      await fill(root);
-      return packLayer(root, `${root}.tar`);
-    },
-  };
-  try {
-    await writeArchive(await recipe.cook(kitchen), out);
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
 
 /** Changes whenever what the images are made from changes: recipes, checked-in files, how archives are written. */
 async function inputsDigest(): Promise<string> {

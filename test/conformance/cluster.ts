@@ -1,0 +1,42 @@
+// The cluster that the suite runs against: its own name, its own data directory, the suite's containerd and images.
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { command } from './command.ts';
+import { places, repository } from './places.ts';
+
+const name = process.env['CORACLE_CONFORMANCE_CLUSTER'] ?? 'conformance';
+const dataDir = `/var/lib/coracle-${name}`;
+
+export const clusterKubeconfig = join(dataDir, 'kubeconfig');
+
+/** Brings the cluster up, anew unless `isKept` and it runs already; images are loaded, pulls go to `registryUrl`. */
+export async function ensureCluster(archives: readonly string[], isKept: boolean, registryUrl: string): Promise<void> {
+  const isUp = isKept && existsSync(join(dataDir, 'state.json'));
+  if (!isUp) {
+    await deleteCluster();
+    const kubeconfig = join(places.results, 'kubeconfig');
+    await coracle(['up', '--detach', '--kubeconfig', kubeconfig]);
+    for (const archive of archives) await coracle(['image', 'import', archive]);
+  }
+  await pullFrom(registryUrl);
+}
+
+export async function deleteCluster(): Promise<void> {
+  if (existsSync(dataDir)) await coracle(['delete', '--yes']);
+}
+
+function coracle(args: readonly string[]): Promise<string> {
+  const program = process.env['CORACLE'] ?? join(repository, 'bin/coracle');
+  const own = ['--name', name, '--data-dir', dataDir];
+  const path = [places.programs, process.env['PATH'] ?? ''].join(delimiter);
+  return command(program, [...args, ...own], { env: { PATH: path } });
+}
+
+/** containerd reads this at each pull. */
+async function pullFrom(url: string): Promise<void> {
+  const folder = join(dataDir, 'containerd/certs.d/registry.k8s.io');
+  await mkdir(folder, { recursive: true });
+  const hosts = `server = "${url}"\n[host."${url}"]\n  capabilities = ["pull", "resolve"]\n`;
+  await writeFile(join(folder, 'hosts.toml'), hosts);
+}

@@ -1,0 +1,41 @@
+// The suite's conformance specs, as the suite itself lists them; and what a run is to cover.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { command } from './command.ts';
+import { places } from './places.ts';
+import { type Outcome, readReport } from './report.ts';
+
+export interface Focus {
+  /** Absent: every spec. */
+  readonly sig?: string;
+  /** Part of a spec's name. */
+  readonly name?: string;
+}
+
+/** `sig-apps` is a group of specs, anything else part of a spec's name. */
+export function parseFocus(text: string): Focus {
+  if (!text) return {};
+  return /^sig-[a-z-]+$/.test(text) ? { sig: text } : { name: text };
+}
+
+/** `[sig-apps] CronJob should…` → `sig-apps`. */
+export function sigOf(name: string): string {
+  return /^\[(sig-[a-z-]+)\]/.exec(name)?.[1] ?? 'other';
+}
+
+export function isIn(focus: Focus, name: string): boolean {
+  if (focus.sig) return sigOf(name) === focus.sig;
+  return name.includes(focus.name ?? '');
+}
+
+/** Names of all conformance specs. */
+export async function conformanceSpecs(): Promise<string[]> {
+  const program = join(places.programs, 'e2e.test');
+  const file = join(places.programs, 'specs.json');
+  if (!existsSync(file) || statSync(file).mtimeMs < statSync(program).mtimeMs) {
+    const flags = { 'dry-run': 'true', 'label-filter': 'Conformance', 'json-report': file };
+    const args = Object.entries(flags).map(([name, value]) => `--ginkgo.${name}=${value}`);
+    await command(program, args, { cwd: places.programs });
+  }
+  return readReport(readFileSync(file, 'utf8')).map(({ name }: Outcome) => name);
+}
