@@ -9,7 +9,7 @@ REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build check test test-unit test-e2e replay fuzz up down images bench pack clean
+.PHONY: setup generate build check test test-unit test-e2e replay fuzz conformance up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
