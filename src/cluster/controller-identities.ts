@@ -3,6 +3,9 @@ export const dnsPublisher = 'kube-dns-publisher';
 
 /** Controllers by name, and the service account in kube-system each acts as; upstream's, whose roles they get. */
 export const controllerIdentities: Readonly<Record<string, string>> = {
+  'certificatesigningrequest-approving': 'certificate-controller',
+  'certificatesigningrequest-cleaner': 'certificate-controller',
+  'certificatesigningrequest-signing': 'certificate-controller',
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',
   cronjob: 'cronjob-controller',
   [dnsPublisher]: dnsPublisher,
@@ -13,10 +16,12 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   endpointslice: 'endpointslice-controller',
   endpointslicemirroring: 'endpointslicemirroring-controller',
   'garbage-collector': 'generic-garbage-collector',
+  horizontalpodautoscaler: 'horizontal-pod-autoscaler',
   job: 'job-controller',
   namespace: 'namespace-controller',
   'node-ipam': 'node-controller',
   'node-lifecycle': 'node-controller',
+  'persistentvolume-binder': 'persistent-volume-binder',
   'pod-garbage-collector': 'pod-garbage-collector',
   'pv-protection': 'pv-protection-controller',
   'pvc-protection': 'pvc-protection-controller',

@@ -23,8 +23,12 @@ export interface Identity {
 export interface Pki {
   readonly folder: string;
   readonly ca: string;
+  /** Signs for those who may say on behalf of whom they ask. */
+  readonly frontProxyCa: string;
   /** Reads the identity's pair, issuing it first when it is absent, spent by two thirds, or names other hosts. */
   ensure(identity: Identity): Promise<KeyPair>;
+  /** The authority itself, for whoever signs requests of others. */
+  readonly signer: KeyPair;
   /** The private and public keys that sign and verify service-account tokens. */
   readonly serviceAccountKey: KeyPair;
 }
@@ -40,6 +44,8 @@ export async function openPki(folder: string, nowMs: number): Promise<Pki> {
   return {
     folder,
     ca: ca.certificate,
+    frontProxyCa: frontProxy.certificate,
+    signer: ca,
     serviceAccountKey: ensureTokenKey(folder),
     ensure: (identity) =>
       ensureLeaf(folder, identity, identity.authority === 'front-proxy-ca' ? frontProxy : ca, nowMs),

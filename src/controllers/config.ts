@@ -1,7 +1,11 @@
+import type { Authority } from './certificates/issue.ts';
+
 /** What controllers need to know of the cluster they run in. */
 export interface ControllersConfig {
   /** PEM bundle that pods trust the API server by; absent: none is published. */
   readonly rootCa?: string;
+  /** Signs certificates on request; absent: nobody does. */
+  readonly signer?: Authority;
   /** Nodes get their pod networks out of this range; absent: nobody hands them out. */
   readonly clusterCidr?: string;
   /** Size of a node's pod network; default 24. */

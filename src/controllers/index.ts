@@ -1,5 +1,8 @@
 // The controllers of a cluster. To add one: write its file, and one line here.
 import type { ControllerDefinition } from '../reconcile/controller.ts';
+import { certificateApprovingController } from './certificate-approving.ts';
+import { certificateCleaner } from './certificate-cleaner.ts';
+import { certificateSigningController } from './certificate-signing.ts';
 import { clusterRoleAggregation } from './cluster-role-aggregation.ts';
 import type { ControllersConfig } from './config.ts';
 import { cronJobController } from './cron-job.ts';
@@ -10,6 +13,7 @@ import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
 import { garbageCollector } from './garbage-collector.ts';
+import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
@@ -26,6 +30,7 @@ import { serviceAccountTokenController } from './service-account-token.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
+import { volumeBinderController } from './volume-binder.ts';
 
 export type { ControllersConfig } from './config.ts';
 
@@ -52,10 +57,15 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     ...(config.clusterCidr ? [nodeIpamController(config.clusterCidr, config.nodeCidrMaskSize)] : []),
     taintEvictionController,
     podGarbageCollector,
+    volumeBinderController(),
     pvcProtectionController,
     pvProtectionController,
     disruptionController,
+    horizontalPodAutoscaler,
     clusterRoleAggregation,
     resourceQuotaController,
+    certificateApprovingController,
+    certificateCleaner,
+    ...(config.signer ? [certificateSigningController(config.signer)] : []),
   ];
 }
