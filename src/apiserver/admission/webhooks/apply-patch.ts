@@ -1,0 +1,74 @@
+// What a mutating webhook wants changed, done to the object of the request.
+import { isDeepStrictEqual } from 'node:util';
+import type { KubernetesObject } from '../../../api/meta/object.ts';
+import { badRequest, internalError } from '../../../api/meta/status-error.ts';
+import { canonical, DecodeError } from '../../../schema/codec.ts';
+import { applyJsonPatch } from '../../../schema/json-patch.ts';
+import { decodeJsonPatch, type JsonPatchOperation } from '../../../schema/patch-body.ts';
+import { PatchError } from '../../../schema/patch-error.ts';
+import type { Match } from '../matching/match.ts';
+import type { AdmissionRequest } from '../plugin.ts';
+import { CallingError } from './problems.ts';
+
+/** @throws CallingError for what is no patch */
+export function decodePatch(webhook: string, patch: Buffer): readonly JsonPatchOperation[] {
+  try {
+    return decodeJsonPatch(patch).patch;
+  } catch (error) {
+    if (!(error instanceof PatchError) && !(error instanceof DecodeError)) throw error;
+    const problem = error.message.replace(/^error decoding patch: /, '');
+    throw new CallingError(webhook, `received undecodable patch in webhook response: ${problem}`, 503, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Patches `shown`, the object as the webhook saw it, and makes the request's object what came out. Says whether that
+ * changed anything. @throws InternalError for a patch that cannot be applied or whose result is no object of the kind
+ */
+export async function applyPatch(
+  request: AdmissionRequest,
+  match: Match,
+  shown: KubernetesObject,
+  patch: readonly JsonPatchOperation[],
+): Promise<boolean> {
+  const { kind } = request;
+  const typeName = kind?.typeName ?? match.resource.typeName;
+  const patched = attempt(() => {
+    const result = applyJsonPatch(shown, patch);
+    if (typeof result !== 'object' || result === null || Array.isArray(result))
+      throw new DecodeError('type', 'json: cannot unmarshal a value that is no object');
+    return canonical<KubernetesObject>(typeName, result);
+  });
+  if (isDeepStrictEqual(patched, shown)) return false;
+  checkPlace(request, patched);
+  if (kind) replace(request.object!, patched);
+  else {
+    match.resource.defaults(patched);
+    replace(request.object!, await match.resource.toStorage(patched));
+  }
+  return true;
+}
+
+function attempt<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof PatchError || error instanceof DecodeError) throw internalError(error.message, error);
+    throw error;
+  }
+}
+
+function checkPlace({ operation, resource, namespace, kind }: AdmissionRequest, { metadata }: KubernetesObject): void {
+  if (kind || operation !== 'CREATE' || !resource.namespaced || !metadata.namespace || metadata.namespace === namespace)
+    return;
+  throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+/** In place: whoever made the request holds on to its object. */
+function replace(target: KubernetesObject, source: KubernetesObject): void {
+  const fields = target as unknown as Record<string, unknown>;
+  for (const key of Object.keys(fields)) delete fields[key];
+  Object.assign(target, source);
+}
