@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
+import type { Client } from '../client/client.ts';
 import { createCompactor } from '../store/compactor.ts';
-import { openSqliteStore } from '../store/engines/sqlite.ts';
-import type { Store } from '../store/store.ts';
+import { UnreadableValueError } from '../store/encryption/sealer.ts';
+import { openControlSocket } from './control-socket.ts';
 import { startControlWorker } from './control-worker.ts';
+import { exitCodes, UserFailure } from './failure.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
 import { makeDataDir } from './make-data-dir.ts';
@@ -17,6 +19,8 @@ import type { StartContext } from './start-context.ts';
 import { startContainerd, startRealNode, startSimulated, untilAgentSpeaks, untilNodesReady } from './start-nodes.ts';
 import { isAlive, readState, stopProcess } from './state.ts';
 import { StateFile } from './state-file.ts';
+import { Storage } from './storage.ts';
+import { watchStorage } from './storage-monitor.ts';
 import { storageDefaults } from './storage-options.ts';
 import { type ComponentName, componentNames, type Report, type UpOptions } from './up-options.ts';
 
@@ -61,10 +65,10 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     // containerd takes longest to come up and needs nothing of ours.
     const containerd = programs ? startContainerd(context, programs) : undefined;
     containerd?.catch(() => {}); // reported where it is awaited
-    const { store, pki } = await openState(context, isNew);
-    const server = await startApiServer(context, store, pki);
+    const { storage, pki } = await openState(context, isNew);
+    const server = await startApiServer(context, storage.store, pki);
     await startLoops(context, server, pki);
-    startCompactor(context, store);
+    await startStorageLoops(context, storage, server.admin);
     if (programs && containerd) await startRealNode(context, pki, await containerd, programs);
     else if (settings.simulatedNodes && !options.only) await startSimulated(context, server, settings.simulatedNodes);
     const count = options.only ? 0 : (settings.simulatedNodes ?? 1);
@@ -76,7 +80,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     }
   } catch (error) {
     await cleanup.disposeAsync();
-    throw error;
+    throw explained(error);
   }
   const ms = clock.now() - startedMs;
   report({ type: 'ready', context: contextName(layout.name), ms, rssBytes: state.residentBytes() });
@@ -96,16 +100,43 @@ async function stopLeftovers(layout: Layout): Promise<void> {
   for (const each of left) if (each.pid !== process.pid) await stopProcess(each, leftoverGraceMs);
 }
 
-async function openState(
-  { layout, state, cleanup, timed }: StartContext,
-  isNew: boolean,
-): Promise<{ store: Store; pki: Pki }> {
-  const file = join(layout.store, 'state.db');
-  const [store, pki] = await Promise.all([openSqliteStore({ file }), openPki(layout.pki, clock.now())]);
-  cleanup.use(store);
-  state.set('store', process.pid, file);
-  timed('store', `${isNew ? 'new' : 'found'}, ${layout.store}`);
-  return { store, pki };
+async function openState(context: StartContext, isNew: boolean): Promise<{ storage: Storage; pki: Pki }> {
+  const { layout, settings, state, cleanup, timed, log } = context;
+  const parts = { layout, options: settings.storage, clock, log: log.with({ component: 'store' }) };
+  const [storage, pki] = await Promise.all([Storage.open(parts), openPki(layout.pki, clock.now())]);
+  cleanup.use(storage);
+  state.set('store', process.pid, storage.engine);
+  timed('store', `${isNew ? 'new' : 'found'}, ${storage.engine}`);
+  return { storage, pki };
+}
+
+/** What runs beside the store for as long as the cluster does. */
+async function startStorageLoops(
+  { layout, settings, cleanup, log }: StartContext,
+  storage: Storage,
+  admin: Client,
+): Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const keepMs = settings.storage?.compactionIntervalMs ?? storageDefaults.compactionIntervalMs;
+  const storeLog = log.with({ component: 'store' });
+  const running = [
+    watchStorage({ storage, admin, clock, log: storeLog }, signal),
+    createCompactor({ store: storage.store, clock, log: storeLog, keepMs }).run(signal),
+    storage.rewriteStale(signal).catch((error) => storeLog.error('stored values were not encrypted again', error)),
+  ];
+  cleanup.defer(async () => {
+    stopping.abort();
+    await Promise.all(running);
+  });
+  cleanup.use(await openControlSocket(layout, storage.actions(), storeLog));
+}
+
+/** A value that no key opens keeps the cluster from starting: what reads it must not take it for absent. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof UnreadableValueError)) return error;
+  const remedy = 'bring back the key it was sealed with (docs/storage.md), or restore a snapshot';
+  return new UserFailure(exitCodes.internal, 'E_UNREADABLE', error.message, remedy);
 }
 
 async function startLoops(context: StartContext, { api, url }: StartedApiServer, pki: Pki): Promise<void> {
@@ -126,16 +157,6 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
   cleanup.defer(() => worker.stop());
   for (const name of loops) state.set(name, process.pid, url);
   timed('controllers', `${loops.join(' and ')} running`);
-}
-
-function startCompactor({ settings, cleanup, log }: StartContext, store: Store): void {
-  const stopping = new AbortController();
-  const keepMs = settings.storage?.compactionIntervalMs ?? storageDefaults.compactionIntervalMs;
-  const running = createCompactor({ store, clock, log: log.with({ component: 'store' }), keepMs }).run(stopping.signal);
-  cleanup.defer(() => {
-    stopping.abort();
-    return running;
-  });
 }
 
 function stepTimer(report: Report): (name: string, text: string) => void {

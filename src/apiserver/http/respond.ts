@@ -2,11 +2,10 @@
 
 import { promisify } from 'node:util';
 import { constants, createGzip, gzip } from 'node:zlib';
-import { internalError, StatusError, tooManyRequests } from '../../api/meta/status-error.ts';
+import { internalError, StatusError } from '../../api/meta/status-error.ts';
 import type { Logger } from '../../base/log.ts';
 import { stringify } from '../../schema/codec.ts';
 import { encodeProtobuf, wrapProtobuf } from '../../schema/protobuf.ts';
-import { OverloadedError } from '../../store/store.ts';
 import { contentTypes, type MediaType, mediaForStatus } from './accept.ts';
 import type { Answer, AnswerHeaders, BytesAnswer, StreamAnswer } from './answer.ts';
 import { type BodySink, header, type ServerRequest, type ServerResponse } from './exchange.ts';
@@ -61,7 +60,8 @@ export async function render(object: any, typeName: string, media: MediaType, is
 
 export function statusOf(error: unknown, log: Logger): StatusError {
   if (error instanceof StatusError) return error;
-  if (error instanceof OverloadedError) return tooManyRequests(error.message, 1);
+  const ofStore = statusOfStoreError(error);
+  if (ofStore) return ofStore;
   log.error('a request failed unexpectedly', error);
   return internalError('an unexpected failure, see the log of the API server', error);
 }

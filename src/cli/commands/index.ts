@@ -2,9 +2,11 @@ import type { Command } from 'commander';
 import { completionCommand } from './completion.ts';
 import { deleteCommand } from './delete.ts';
 import { downCommand } from './down.ts';
+import { encryptionCommand } from './encryption.ts';
 import { imageCommand } from './image.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { logsCommand } from './logs.ts';
+import { snapshotCommand } from './snapshot.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
@@ -17,6 +19,8 @@ export const commands: readonly Command[] = [
   kubeconfigCommand,
   logsCommand,
   imageCommand,
+  snapshotCommand,
+  encryptionCommand,
   versionCommand,
   completionCommand,
 ];
