@@ -147,7 +147,7 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
   const worker = await startControlWorker({
     server: api,
     settings: {
-      controllers: { rootCa: pki.ca, clusterCidr: settings.podCidr },
+      controllers: { rootCa: pki.ca, signer: pki.signer, clusterCidr: settings.podCidr },
       only: loops,
       ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
     },
