@@ -8,6 +8,7 @@ import type { Random } from '../base/random.ts';
 import type { AdmissionPlugin } from './admission/plugin.ts';
 import { admissionPlugins } from './admission/plugins/index.ts';
 import type { SaveQuota } from './admission/plugins/resource-quota.ts';
+import { WebhookMetrics } from './admission/webhooks/metrics.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { certificateAuthenticator } from './authn/certificate.ts';
 import { openIdPaths } from './authn/discovery.ts';
@@ -19,6 +20,7 @@ import { rbacAuthorizer } from './authz/rbac.ts';
 import { RbacRules } from './authz/rbac-rules.ts';
 import { mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
 import type { BytesAnswer } from './http/answer.ts';
+import { OutboundClient } from './outbound/client.ts';
 import { LateObjects } from './registry/late-objects.ts';
 import type { ApiServer } from './server.ts';
 import type { SubresourceHandler } from './subresources/handler.ts';
@@ -44,6 +46,10 @@ export interface Security {
   readonly handlers: readonly SubresourceHandler[];
   readonly extraPaths: readonly { readonly path: string; answer(): BytesAnswer }[];
   readonly tokens: ServiceAccountTokens;
+  /** The server's way out; it closes it when it ends. */
+  readonly outbound: OutboundClient;
+  /** Figures of admission for /metrics. */
+  printMetrics(): string;
   /** Call it with the server before the server runs. */
   bind(server: Pick<ApiServer, 'objects' | 'writer' | 'table'>): void;
 }
@@ -59,7 +65,10 @@ export function createSecurity(options: SecurityOptions): Security {
   const authorizer = unionAuthorizer(authorizers);
   let server: Parameters<Security['bind']>[0] | undefined;
   const saveQuota: SaveQuota = (quota) => storeUsage(server!, quota);
-  const admission = admissionPlugins({ authorizer, rules, random, saveQuota });
+  const outbound = new OutboundClient();
+  const metrics = new WebhookMetrics();
+  const webhooks = { client: outbound, authorizer, random, clock, metrics };
+  const admission = admissionPlugins({ authorizer, rules, random, saveQuota, webhooks });
   return {
     authenticators: [certificateAuthenticator, tokens],
     authorizers,
@@ -67,6 +76,8 @@ export function createSecurity(options: SecurityOptions): Security {
     handlers: subresourceHandlers({ authorizer, rules, tokens, kubelet }),
     extraPaths: [...openIdPaths(tokens, serverUrl)].map(([path, answer]) => ({ path, answer: () => answer })),
     tokens,
+    outbound,
+    printMetrics: () => metrics.print(),
     bind(bound) {
       server = bound;
       objects.bind(bound.objects);

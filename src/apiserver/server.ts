@@ -24,6 +24,7 @@ import { OpenRequests } from './http/open-requests.ts';
 import { servePort } from './http/port-bridge.ts';
 import { UpgradeResponse } from './http/upgrade-response.ts';
 import { createRequestMetrics } from './metrics.ts';
+import { OutboundClient } from './outbound/client.ts';
 import { type AuditEvent, Pipeline } from './pipeline.ts';
 import { CacheHub } from './registry/cache-hub.ts';
 import type { ObjectReader } from './registry/object-reader.ts';
@@ -51,6 +52,10 @@ export interface ApiServerOptions {
   readonly nodePortRange?: readonly [first: number, last: number];
   /** Requests at work at once, shared out by flow control; default 6000. */
   readonly seats?: number;
+  /** Calls webhooks; closed when the server ends. */
+  readonly outbound?: OutboundClient;
+  /** More lines for /metrics. */
+  readonly printMetrics?: () => string;
   readonly audit?: (event: AuditEvent) => void;
   readonly requestTimeoutMs?: number;
   readonly clock: Clock;
@@ -113,6 +118,7 @@ class Server implements ApiServer {
         nodePortRange: options.nodePortRange ?? [30000, 32767],
         random,
       }),
+      outbound: options.outbound ?? new OutboundClient(),
       clock,
       random,
       log,
@@ -121,7 +127,9 @@ class Server implements ApiServer {
     const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
     const { seats = defaultSeats } = options;
     this.#flow = new FlowControl({ registry: this.registry, clock, seats, requestTimeoutMs });
-    const metrics = createRequestMetrics(() => `${this.#cacheFigures()}\n${this.#flow.print()}`);
+    const metrics = createRequestMetrics(() =>
+      [this.#cacheFigures(), this.#flow.print(), options.printMetrics?.()].filter(Boolean).join('\n'),
+    );
     this.#pipeline = new Pipeline({
       parts: this.#parts,
       authenticators: options.authenticators,
@@ -189,6 +197,7 @@ class Server implements ApiServer {
       this.#open.stop();
       this.#listener?.force();
       for (const port of this.#ports) port[Symbol.dispose]();
+      this.#parts.outbound[Symbol.dispose]();
     }
   }
 

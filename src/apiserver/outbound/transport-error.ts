@@ -75,6 +75,7 @@ export function transportError(error: unknown, signal: AbortSignal): TransportEr
     return new TransportError(message, { cause: error, isCanceled: !isDeadline });
   }
   const problem = error as NodeProblem;
+  if (typeof problem.code !== 'string') return new TransportError(problem.message, { cause: error });
   // Several addresses were tried: the last one's failure is what there is to say.
   const one = problem.errors?.at(-1) ?? problem;
   return new TransportError(dialText(one) ?? tlsText(one) ?? brokenText(one) ?? one.message, { cause: error });

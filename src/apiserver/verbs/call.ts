@@ -7,6 +7,7 @@ import type { Random } from '../../base/random.ts';
 import type { AdmissionPlugin } from '../admission/plugin.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import type { ServerRequest } from '../http/exchange.ts';
+import type { OutboundClient } from '../outbound/client.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ServiceAddresses } from '../registry/service-addresses.ts';
 import type { RequestInfo } from '../request-info.ts';
@@ -16,6 +17,8 @@ export interface ServerParts {
   readonly registry: Registry;
   readonly admission: readonly AdmissionPlugin[];
   readonly addresses: ServiceAddresses;
+  /** The way out: webhooks. */
+  readonly outbound: OutboundClient;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;

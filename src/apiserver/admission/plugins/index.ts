@@ -3,6 +3,9 @@ import type { Random } from '../../../base/random.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { RbacRules } from '../../authz/rbac-rules.ts';
 import type { AdmissionPlugin } from '../plugin.ts';
+import { mutatingWebhooks } from '../webhooks/mutating.ts';
+import type { WebhookParts } from '../webhooks/parts.ts';
+import { validatingWebhooks } from '../webhooks/validating.ts';
 import {
   certificateApproval,
   certificateRequester,
@@ -33,6 +36,7 @@ export interface AdmissionOptions {
   readonly rules: RbacRules;
   readonly random: Random;
   readonly saveQuota: SaveQuota;
+  readonly webhooks: WebhookParts;
 }
 
 export function admissionPlugins({
@@ -40,6 +44,7 @@ export function admissionPlugins({
   rules,
   random,
   saveQuota,
+  webhooks,
 }: AdmissionOptions): readonly AdmissionPlugin[] {
   return [
     namespaceLifecycle,
@@ -60,7 +65,10 @@ export function admissionPlugins({
     certificateSubjectRestriction,
     defaultIngressClass,
     podTopologyLabels,
+    mutatingWebhooks(webhooks),
+    // In the storage layer of upstream: it judges what the webhooks have left.
     rbacEscalation(authorizer, rules),
+    validatingWebhooks(webhooks),
     resourceQuota(saveQuota),
   ];
 }
