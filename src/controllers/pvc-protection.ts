@@ -2,10 +2,10 @@ import type { PersistentVolumeClaim, Pod } from '../../generated/core-v1.ts';
 import { persistentVolumeClaimKind, podKind } from '../../generated/kinds.ts';
 import { keyOf } from '../api/meta/object.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
+import { byClaim, claimKeysOf, isOver } from './shared/pods-by-claim.ts';
 import { removeFinalizer } from './shared/remove-finalizer.ts';
 
 const finalizer = 'kubernetes.io/pvc-protection';
-const byClaim = 'claim';
 
 /** Lets a deleted claim go once no pod that may still run uses it. Admission puts the finalizer on. */
 export const pvcProtectionController: ControllerDefinition = {
@@ -13,10 +13,10 @@ export const pvcProtectionController: ControllerDefinition = {
   setup({ client, informers }, queue) {
     const claims = informers.informer(persistentVolumeClaimKind);
     const pods = informers.informer(podKind);
-    pods.addIndex(byClaim, claimsOf);
+    pods.addIndex(byClaim, claimKeysOf);
     const addClaim = (claim: PersistentVolumeClaim) => isWaiting(claim) && queue.add(keyOf(claim));
     const addClaimsOf = (pod: Pod) => {
-      for (const key of claimsOf(pod)) {
+      for (const key of claimKeysOf(pod)) {
         const claim = claims.find(key);
         if (claim) addClaim(claim);
       }
@@ -37,13 +37,3 @@ export const pvcProtectionController: ControllerDefinition = {
 
 const isWaiting = ({ metadata }: PersistentVolumeClaim) =>
   metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? []).includes(finalizer);
-
-const isOver = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed';
-
-/** Keys of the claims a pod mounts; those of ephemeral volumes are called POD-VOLUME. */
-function claimsOf({ metadata, spec }: Pod): string[] {
-  return (spec.volumes ?? []).flatMap((volume) => {
-    const name = volume.ephemeral ? `${metadata.name}-${volume.name}` : volume.persistentVolumeClaim?.claimName;
-    return name ? [`${metadata.namespace}/${name}`] : [];
-  });
-}

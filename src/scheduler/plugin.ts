@@ -29,6 +29,8 @@ export interface Storage {
   volume(name: string): PersistentVolume | undefined;
   volumes(storageClass: string): readonly PersistentVolume[];
   storageClass(name: string): StorageClass | undefined;
+  /** Names of volumes that pods on their way to a node were promised. */
+  taken?(): Iterable<string>;
 }
 
 /** The world at the moment one pod is looked at. */

@@ -18,12 +18,15 @@ import { type BindingSlots, createSlots } from './binding-slots.ts';
 import { type Decision, decide, describeRefusals } from './cycle.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
-import type { Snapshot, WorldChange } from './plugin.ts';
+import type { Snapshot, Storage, WorldChange } from './plugin.ts';
 import { filters, scores } from './plugins/index.ts';
+import { volumesToBind } from './plugins/volumes.ts';
 import { type PodView, viewOf } from './pod-view.ts';
 import { type Preemption, planPreemption } from './preemption.ts';
 import { SchedulingQueue } from './queue.ts';
 import { watchStorage } from './storage.ts';
+import { VolumeBindings } from './volume-bindings.ts';
+import type { VolumePlan } from './volume-plan.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -52,6 +55,10 @@ class Scheduler {
   readonly #snapshot: Snapshot;
   readonly #nominations = new Nominations();
   readonly #slots: BindingSlots = createSlots(maxBinding);
+  /** Pods whose volumes are being bound: they may wait for long, so they are not counted among the slots. */
+  readonly #awaitingVolumes = new Set<Promise<void>>();
+  readonly #volumeBindings: VolumeBindings;
+  readonly #storage: Storage;
   readonly #budgets;
   readonly #pods;
   #startAt = 0;
@@ -66,6 +73,12 @@ class Scheduler {
     this.#budgets = informers.informer(podDisruptionBudgetKind);
     this.#pods = informers.informer(podKind);
     const cache = this.#cache;
+    this.#volumeBindings = new VolumeBindings(options.client, options.clock);
+    const stored = watchStorage(informers, () => {
+      this.#queue.worldChanged('volumes');
+      this.#volumeBindings.changed();
+    });
+    this.#storage = { ...stored, taken: () => this.#volumeBindings.taken() };
     this.#snapshot = {
       get nodes() {
         return cache.nodes;
@@ -78,7 +91,7 @@ class Scheduler {
       },
       namespaceLabels: (namespace) => namespaces.find(namespace)?.metadata.labels,
       services: (namespace) => services.list(namespace),
-      storage: watchStorage(informers, () => this.#queue.worldChanged('volumes')),
+      storage: this.#storage,
     };
     this.#watchWorld();
   }
@@ -106,6 +119,7 @@ class Scheduler {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await this.#slots.allFree();
+    await Promise.all(this.#awaitingVolumes);
   }
 
   #watchWorld(): void {
@@ -195,11 +209,29 @@ class Scheduler {
     }
     this.#startAt = (this.#startAt + decision.looked) % this.#snapshot.nodes.length;
     this.#cache.place(view.pod, decision.node.name);
-    this.#slots.track(this.#bind(view, decision.node.name, signal));
+    const volumes = volumesToBind(view, decision.node, this.#storage);
+    if (volumes) this.#bindAfter(volumes, view, decision.node.name, signal);
+    else this.#slots.track(this.#bind(view, decision.node.name, signal));
+  }
+
+  #bindAfter(plan: VolumePlan, view: PodView, nodeName: string, signal: AbortSignal): void {
+    const work = this.#bindWithVolumes(plan, view, nodeName, signal).finally(() => this.#awaitingVolumes.delete(work));
+    this.#awaitingVolumes.add(work);
+  }
+
+  async #bindWithVolumes(plan: VolumePlan, view: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
+    using _promised = this.#volumeBindings.promise(plan);
+    try {
+      await this.#volumeBindings.carryOut(plan, nodeName, this.#storage, signal);
+    } catch (error) {
+      if (!signal.aborted) this.#bindingFailed(view, nodeName, error);
+      return;
+    }
+    await this.#bind(view, nodeName, signal);
   }
 
   async #bind(view: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
-    const { client, recorder, log } = this.#options;
+    const { client, recorder } = this.#options;
     const { name, namespace, uid } = view.pod.metadata;
     const binding: Binding = {
       apiVersion: 'v1',
@@ -213,13 +245,19 @@ class Scheduler {
       const message = `Successfully assigned ${view.key} to ${nodeName}`;
       recorder.event({ ...view.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Scheduled', message);
     } catch (error) {
-      if (signal.aborted) return;
-      const seen = this.#pods.find(view.key);
-      if (!seen?.spec.nodeName) this.#cache.remove(view.key);
-      if (isNotFound(error) || seen?.spec.nodeName) return this.#queue.done(view.key);
-      log.error('binding failed', error, { pod: view.key, node: nodeName });
-      this.#queue.putBack(view.key, { isRetry: true });
+      if (!signal.aborted) this.#bindingFailed(view, nodeName, error);
     }
+  }
+
+  #bindingFailed(view: PodView, nodeName: string, error: unknown): void {
+    const seen = this.#pods.find(view.key);
+    if (!seen?.spec.nodeName) this.#cache.remove(view.key);
+    if (!seen || isNotFound(error) || seen.spec.nodeName) {
+      this.#queue.done(view.key);
+      return;
+    }
+    this.#options.log.error('binding failed', error, { pod: view.key, node: nodeName });
+    this.#queue.putBack(view.key, { isRetry: true });
   }
 
   async #refuse(view: PodView, decision: Decision & { type: 'none' }, signal: AbortSignal): Promise<void> {

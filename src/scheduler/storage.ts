@@ -1,5 +1,6 @@
 import type { PersistentVolume } from '../../generated/core-v1.ts';
 import { persistentVolumeClaimKind, persistentVolumeKind, storageClassKind } from '../../generated/kinds.ts';
+import { volumeClass } from '../api/core/volume-match.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import type { Storage } from './plugin.ts';
 
@@ -10,7 +11,7 @@ export function watchStorage(informers: InformerFactory, changed: () => void): S
   const claims = informers.informer(persistentVolumeClaimKind);
   const volumes = informers.informer<PersistentVolume>(persistentVolumeKind);
   const classes = informers.informer(storageClassKind);
-  volumes.addIndex(byClass, ({ spec }) => [spec?.storageClassName ?? '']);
+  volumes.addIndex(byClass, (volume) => [volumeClass(volume)]);
   for (const informer of [claims, volumes, classes]) informer.onChange({ added: changed, updated: changed });
   return {
     claim: (namespace, name) => claims.find(`${namespace}/${name}`),

@@ -26,8 +26,14 @@ function aVolume(node: string, storage: string, holder?: string): PersistentVolu
   const nodeSelectorTerms = [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }];
   const claimRef = holder ? { claimRef: { namespace: 'ns', name: holder } } : {};
   const nodeAffinity = { required: { nodeSelectorTerms } };
-  const spec = { capacity: { storage }, accessModes: ['ReadWriteOnce'], nodeAffinity, ...claimRef };
-  return { metadata: { name: 'v' }, spec } as unknown as PersistentVolume;
+  const spec = {
+    storageClassName: 'wait',
+    capacity: { storage },
+    accessModes: ['ReadWriteOnce'],
+    nodeAffinity,
+    ...claimRef,
+  };
+  return { metadata: { name: 'v' }, spec, status: { phase: 'Available' } } as unknown as PersistentVolume;
 }
 
 const aPod = (name: string): Pod => ({

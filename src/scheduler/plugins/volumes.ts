@@ -1,13 +1,11 @@
-// Claims a pod uses: they exist, and their volumes can be reached from the node. Binding a claim that waits for its first
-// consumer is for the volume controllers; here it is seen to that the pod goes where that will be possible.
+// Claims a pod uses: they exist, and their volumes can be reached from the node. A claim that waits for its first
+// consumer is given its volume here, before the pod is bound (volume-bindings.ts).
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../generated/core-v1.ts';
-import { matchesSelector } from '../../api/meta/labels.ts';
-import { unitsOf } from '../../api/meta/quantity.ts';
-import { selectorOf } from '../../api/meta/selectors.ts';
+import { claimClass, volumeAnnotations } from '../../api/core/volume-match.ts';
 import type { NodeView } from '../node-cache.ts';
 import { accepted, Blocked, type Filter, refused, refusedForGood, type Storage } from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
-import { matchesTerm } from './node-selector-match.ts';
+import { planVolumes, reaches, type VolumePlan } from '../volume-plan.ts';
 
 /** Names of the claims that the pod's volumes use. */
 export function claimNames({ pod }: PodView): string[] {
@@ -19,35 +17,8 @@ export function claimNames({ pod }: PodView): string[] {
   return names;
 }
 
-function reaches(volume: PersistentVolume, node: NodeView): boolean {
-  const required = volume.spec?.nodeAffinity?.required;
-  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
-}
-
 function isWaitingForConsumer(claim: PersistentVolumeClaim, storage: Storage): boolean {
-  return storage.storageClass(claim.spec?.storageClassName ?? '')?.volumeBindingMode === 'WaitForFirstConsumer';
-}
-
-/** A volume that nobody has, or that was kept for this claim, and that is what the claim asks for. */
-function suits(volume: PersistentVolume, claim: PersistentVolumeClaim): boolean {
-  const { spec, metadata } = volume;
-  const holder = spec?.claimRef;
-  const isKept = holder?.namespace === claim.metadata.namespace && holder?.name === claim.metadata.name;
-  if (holder && !isKept) return false;
-  if (metadata.deletionTimestamp || (spec?.volumeMode ?? 'Filesystem') !== (claim.spec?.volumeMode ?? 'Filesystem')) {
-    return false;
-  }
-  const wanted = unitsOf(claim.spec?.resources?.requests?.storage ?? '0');
-  if (unitsOf(spec?.capacity?.storage ?? '0') < wanted) return false;
-  if (!(claim.spec?.accessModes ?? []).every((mode) => spec?.accessModes?.includes(mode))) return false;
-  const selector = claim.spec?.selector;
-  return !selector || matchesSelector(selectorOf(selector) ?? [], metadata.labels);
-}
-
-/** A class with a provisioner can make what is missing. */
-function mayProvision(claim: PersistentVolumeClaim, storage: Storage): boolean {
-  const provisioner = storage.storageClass(claim.spec?.storageClassName ?? '')?.provisioner;
-  return provisioner !== undefined && provisioner !== 'kubernetes.io/no-provisioner';
+  return storage.storageClass(claimClass(claim))?.volumeBindingMode === 'WaitForFirstConsumer';
 }
 
 function missing({ pod }: PodView, name: string): string {
@@ -62,36 +33,57 @@ function whyUnusable({ metadata, spec, status }: PersistentVolumeClaim): string 
   return metadata.deletionTimestamp ? `${what} is being deleted` : undefined;
 }
 
+/** The pod's claims: what they are bound to, and those that wait for the pod to have a node. */
+interface PodClaims {
+  readonly bound: readonly PersistentVolume[];
+  /** A claim is bound to a volume that is not there. */
+  readonly isLost: boolean;
+  readonly waiting: readonly PersistentVolumeClaim[];
+}
+
+function claimsOf(pod: PodView, storage: Storage): PodClaims | Blocked {
+  const bound: PersistentVolume[] = [];
+  const waiting: PersistentVolumeClaim[] = [];
+  let isLost = false;
+  for (const name of claimNames(pod)) {
+    const claim = storage.claim(pod.namespace, name);
+    if (!claim) return new Blocked(missing(pod, name));
+    const problem = whyUnusable(claim);
+    if (problem) return new Blocked(problem);
+    const volumeName = claim.spec?.volumeName;
+    if (volumeName && claim.metadata.annotations?.[volumeAnnotations.bindCompleted] !== undefined) {
+      const volume = storage.volume(volumeName);
+      if (volume) bound.push(volume);
+      else isLost = true;
+    } else if (isWaitingForConsumer(claim, storage) && !volumeName) waiting.push(claim);
+    else return new Blocked('pod has unbound immediate PersistentVolumeClaims');
+  }
+  return { bound, isLost, waiting };
+}
+
+/** What has to be done before the pod can run on the node it was given; undefined: nothing. */
+export function volumesToBind(pod: PodView, node: NodeView, storage: Storage | undefined): VolumePlan | undefined {
+  if (!storage || !pod.pod.spec.volumes?.length) return undefined;
+  const claims = claimsOf(pod, storage);
+  if (claims instanceof Blocked || claims.waiting.length === 0) return undefined;
+  return planVolumes(claims.waiting, node, storage);
+}
+
 export const volumeBinding: Filter = {
   name: 'VolumeBinding',
   wokenBy: ['volumes', 'node-added', 'node-labels'],
   prepare(pod, { storage }) {
-    const names = pod.pod.spec.volumes?.length ? claimNames(pod) : [];
-    if (names.length === 0 || !storage) return undefined;
-    const bound: PersistentVolume[] = [];
-    const waiting: PersistentVolumeClaim[] = [];
-    for (const name of names) {
-      const claim = storage.claim(pod.namespace, name);
-      if (!claim) return new Blocked(missing(pod, name));
-      const problem = whyUnusable(claim);
-      if (problem) return new Blocked(problem);
-      const volume = claim.spec?.volumeName ? storage.volume(claim.spec.volumeName) : undefined;
-      if (volume && claim.metadata.annotations?.['pv.kubernetes.io/bind-completed']) bound.push(volume);
-      else if (isWaitingForConsumer(claim, storage) && !claim.spec?.volumeName) waiting.push(claim);
-      else return new Blocked('pod has unbound immediate PersistentVolumeClaims');
-    }
+    if (!storage || !pod.pod.spec.volumes?.length || claimNames(pod).length === 0) return undefined;
+    const claims = claimsOf(pod, storage);
+    if (claims instanceof Blocked) return claims;
+    const { bound, isLost, waiting } = claims;
     return (node) => {
+      if (isLost) return refusedForGood('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)');
       if (!bound.every((volume) => reaches(volume, node))) {
         return refusedForGood("node(s) didn't match PersistentVolume's node affinity");
       }
-      for (const claim of waiting) {
-        const volumes = storage.volumes(claim.spec?.storageClassName ?? '');
-        const isThere = volumes.some((volume) => suits(volume, claim) && reaches(volume, node));
-        if (!isThere && !mayProvision(claim, storage)) {
-          return refusedForGood("node(s) didn't find available persistent volumes to bind");
-        }
-      }
-      return accepted;
+      if (waiting.length === 0 || planVolumes(waiting, node, storage)) return accepted;
+      return refusedForGood("node(s) didn't find available persistent volumes to bind");
     };
   },
 };

@@ -10,18 +10,10 @@ import {
   storageClassKind,
 } from '../../../../generated/kinds.ts';
 import type { Ingress } from '../../../../generated/networking-v1.ts';
+import { defaultStorageClassMarks, markedDefault } from '../../../api/meta/marked-default.ts';
 import type { KubernetesObject } from '../../../api/meta/object.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
-
-/** The newest of those marked as default; of two of one age the first by name. */
-function markedDefault<T extends KubernetesObject>(objects: readonly T[], ...annotations: string[]): T | undefined {
-  const marked = objects.filter(({ metadata }) => annotations.some((key) => metadata.annotations?.[key] === 'true'));
-  const age = ({ metadata }: T) => metadata.creationTimestamp ?? '';
-  return marked.sort((a, b) =>
-    age(a) < age(b) ? 1 : age(a) > age(b) ? -1 : a.metadata.name! < b.metadata.name! ? -1 : 1,
-  )[0];
-}
 
 export const defaultStorageClass: AdmissionPlugin = {
   name: 'DefaultStorageClass',
@@ -30,11 +22,7 @@ export const defaultStorageClass: AdmissionPlugin = {
     const claim = request.object as PersistentVolumeClaim;
     const isNamed = claim.spec?.storageClassName !== undefined;
     if (isNamed || claim.metadata.annotations?.['volume.beta.kubernetes.io/storage-class'] !== undefined) return;
-    const found = markedDefault(
-      objects.list(storageClassKind),
-      'storageclass.kubernetes.io/is-default-class',
-      'storageclass.beta.kubernetes.io/is-default-class',
-    );
+    const found = markedDefault(objects.list(storageClassKind), ...defaultStorageClassMarks);
     if (found) claim.spec = { ...claim.spec, storageClassName: found.metadata.name! };
   },
 };

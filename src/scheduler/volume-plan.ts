@@ -1,0 +1,67 @@
+// What has to be done about a pod's claims before it can run on a node; pure.
+import type { PersistentVolume, PersistentVolumeClaim } from '../../generated/core-v1.ts';
+import type { StorageClass } from '../../generated/storage-v1.ts';
+import { claimClass, matchingVolume, volumeAnnotations } from '../api/core/volume-match.ts';
+import { unitsOf } from '../api/meta/quantity.ts';
+import type { NodeView } from './node-cache.ts';
+import type { Storage } from './plugin.ts';
+import { matchesTerm } from './plugins/node-selector-match.ts';
+
+export interface VolumePlan {
+  /** Claims that get a volume which is there. */
+  readonly bind: readonly { readonly claim: PersistentVolumeClaim; readonly volume: PersistentVolume }[];
+  /** Claims whose volume is to be made for this node. */
+  readonly provision: readonly PersistentVolumeClaim[];
+}
+
+export function reaches(volume: PersistentVolume, node: NodeView): boolean {
+  const required = volume.spec?.nodeAffinity?.required;
+  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+}
+
+const selectedNode = ({ metadata }: PersistentVolumeClaim) => metadata.annotations?.[volumeAnnotations.selectedNode];
+const requestOf = ({ spec }: PersistentVolumeClaim) => unitsOf(spec?.resources?.requests?.['storage']);
+
+/** The claims wait for their pod. Undefined: on this node there is no way. */
+export function planVolumes(
+  claims: readonly PersistentVolumeClaim[],
+  node: NodeView,
+  storage: Storage,
+): VolumePlan | undefined {
+  const bind: { claim: PersistentVolumeClaim; volume: PersistentVolume }[] = [];
+  const provision: PersistentVolumeClaim[] = [];
+  const taken = new Set(storage.taken?.());
+  // Small ones first: a large volume is not spent on a small claim.
+  for (const claim of [...claims].sort((one, other) => requestOf(one) - requestOf(other))) {
+    const chosen = selectedNode(claim);
+    if (chosen !== undefined && chosen !== node.name) return undefined;
+    const volume = chosen === undefined ? volumeFor(claim, node, storage, taken) : undefined;
+    if (volume) {
+      bind.push({ claim, volume });
+      taken.add(volume.metadata.name);
+    } else if (canMake(storage.storageClass(claimClass(claim)), node)) provision.push(claim);
+    else return undefined;
+  }
+  return { bind, provision };
+}
+
+function volumeFor(
+  claim: PersistentVolumeClaim,
+  node: NodeView,
+  storage: Storage,
+  taken: ReadonlySet<string>,
+): PersistentVolume | undefined {
+  const volumes = storage.volumes(claimClass(claim));
+  return matchingVolume(claim, volumes, { taken, reaches: (volume) => reaches(volume, node) });
+}
+
+/** A class with a provisioner can make what is missing, where it may. */
+function canMake(storageClass: StorageClass | undefined, node: NodeView): boolean {
+  const provisioner = storageClass?.provisioner;
+  if (!provisioner || provisioner === 'kubernetes.io/no-provisioner') return false;
+  const allowed = storageClass.allowedTopologies;
+  if (!allowed?.length) return true;
+  return allowed.some(({ matchLabelExpressions = [] }) =>
+    matchLabelExpressions.every(({ key, values }) => values.includes(node.labels[key] ?? '')),
+  );
+}
