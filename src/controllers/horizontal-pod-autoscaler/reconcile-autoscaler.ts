@@ -10,6 +10,7 @@ import type { Pod } from '../../../generated/core-v1.ts';
 import { horizontalPodAutoscalerKind } from '../../../generated/kinds.ts';
 import { withCondition } from '../../api/meta/conditions.ts';
 import { isEqual } from '../../api/meta/equality.ts';
+import type { KindRef } from '../../api/meta/object.ts';
 import { timeText } from '../../api/meta/time.ts';
 import type { Client } from '../../client/client.ts';
 import { itemPath } from '../../client/paths.ts';
@@ -192,9 +193,8 @@ class Look {
     reason: string,
   ): Promise<string | undefined> {
     try {
-      const patch = { spec: { replicas }, metadata: { resourceVersion: scale.metadata.resourceVersion } };
-      const key = { namespace: scale.metadata.namespace!, name: scale.metadata.name };
-      await this.#world.client.resource(resource).patch(key, patch, { type: 'merge', subresource: 'scale' });
+      const next = { ...scale, spec: { ...scale.spec, replicas } };
+      await this.#world.client.resource<Scale>(resource as KindRef<any>).update(next, { subresource: 'scale' });
     } catch (error) {
       const problem = (error as Error).message;
       this.#warn('FailedRescale', `New size: ${replicas}; reason: ${reason}; error: ${problem}`);
