@@ -1,6 +1,11 @@
 // The Common Expression Language as Kubernetes has it: compile once, evaluate often, within a budget.
+import { check } from './checker.ts';
 import type { CelError, CelIssue } from './errors.ts';
+import { Issues } from './parse-errors.ts';
+import { parse } from './parser.ts';
+import { Program } from './program.ts';
 import type { CelType } from './types.ts';
+import { validate } from './validators.ts';
 import type { CelValue } from './values.ts';
 
 export interface CelEnvironment {
@@ -45,11 +50,19 @@ export interface CelProgram {
   evaluate(bindings: CelBindings, options?: EvaluateOptions): CelResult;
   /** As `evaluate`, where an authorizer may have to be waited for. */
   evaluateAsync(bindings: CelBindings, options?: EvaluateOptions): Promise<CelResult>;
-  /** What it costs at least and at most, given the bounds that the types of its variables carry. */
-  estimateCost(): CostEstimate;
+  /** What it costs at least and at most, given the bounds that a type carries: that of `self`. Without it nothing is bound. */
+  estimateCost(root?: CelType): CostEstimate;
 }
 
 /** Never throws, whatever the text is. */
-export function compile(_source: string, _environment: CelEnvironment): CelCompilation {
-  throw new Error('not built yet');
+export function compile(source: string, environment: CelEnvironment): CelCompilation {
+  const issues = new Issues(source);
+  const expr = parse(source, issues);
+  if (expr && issues.isEmpty) {
+    const { variables, hasPatchTypes = false } = environment;
+    const { references } = check(expr, { variables, hasPatchTypes }, issues);
+    if (issues.isEmpty) validate(expr, issues);
+    if (issues.isEmpty) return { program: new Program(source, expr, references) };
+  }
+  return { issues: issues.sorted(), text: issues.text() };
 }

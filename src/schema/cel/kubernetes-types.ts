@@ -7,13 +7,12 @@ import {
   listType,
   mapType,
   objectType,
-  opaqueType,
   stringType,
   timestampType,
 } from './types.ts';
 
-export const authorizerType = opaqueType('kubernetes.authorization.Authorizer');
-export const resourceCheckType = opaqueType('kubernetes.authorization.ResourceCheck');
+export const authorizerType = objectType('kubernetes.authorization.Authorizer', {});
+export const resourceCheckType = objectType('kubernetes.authorization.ResourceCheck', {});
 
 const text = stringType;
 const texts = listType(stringType);

@@ -33,12 +33,16 @@ export interface CelType {
   readonly params: readonly CelType[];
   /** Fields of an object type; undefined: there is no such field. */
   readonly field?: (name: string) => CelField | undefined;
-  /** The field may be read before it is checked for; `Object{…}` fields of mutations. */
+  /** Names of the fields of an object type, where they can be counted. */
   readonly fieldNames?: () => Iterable<string>;
   /** Upper bound of elements, characters or bytes, for the estimate of costs; undefined: unknown. */
   readonly maxElements?: number;
   /** Fewest bytes that a value takes in JSON, for the estimate of how many fit into a request. */
   readonly minSize?: number;
+  /** The items of a list in a schema are told apart by themselves, or by keys. */
+  readonly list?: { readonly kind: 'set' | 'map'; readonly keys: readonly string[] };
+  /** Text of a point in time is a date alone. */
+  readonly isDate?: boolean;
 }
 
 const simple = (kind: CelKind, name: string): CelType => ({ kind, name, params: [] });
@@ -87,8 +91,8 @@ export const isDynamic = (type: CelType): boolean => type.kind === 'dyn' || type
 
 /** As messages print it: `list(string)`, `map(string, dyn)`, `optional_type(int)`. */
 export function typeText(type: CelType): string {
-  if (type.params.length === 0) return type.kind === 'null' ? 'null' : type.name;
-  return `${type.name}(${type.params.map(typeText).join(', ')})`;
+  if (type.params.length > 0) return `${type.name}(${type.params.map(typeText).join(', ')})`;
+  return ['null', 'timestamp', 'duration'].includes(type.kind) ? type.kind : type.name;
 }
 
 /** The very same type; names decide for objects. */

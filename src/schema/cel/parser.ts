@@ -1,0 +1,495 @@
+// Tokens to a tree. Depth is limited as upstream limits it, so that nothing that walks a tree can run out of stack.
+import type { Expr, LiteralValue, MapEntry, StructField } from './ast.ts';
+import { type Token, tokenize } from './lexer.ts';
+import { expandMacro } from './macros.ts';
+import { codePoints, type Issues } from './parse-errors.ts';
+import { unescapeBytes, unescapeString } from './unescape.ts';
+import { CelUint } from './values.ts';
+
+const maxDepth = 250;
+const maxCodePoints = 100_000;
+
+const reserved = new Set(
+  'as break const continue else false for function if import in let loop package namespace null return true var void while'.split(
+    ' ',
+  ),
+);
+const relations = new Set(['<', '<=', '>=', '>', '==', '!=']);
+const expressionStart =
+  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+const memberStart =
+  "{'[', '{', '(', '.', '-', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
+const afterOperand = "{'==', '!=', 'in', '<', '<=', '>=', '>', '&&', '||', '[', '.', '-', '?', '+', '*', '/', '%'}";
+
+/** Ends the reading; the issue is reported already. */
+class Stop extends Error {}
+
+/** How deep a node is, counted as upstream's visitor does. */
+const depths = new WeakMap<Expr, number>();
+
+class Parser {
+  readonly #tokens: readonly Token[];
+  readonly #issues: Issues;
+  #next = 0;
+  /** How deep each kind of rule is nested now. */
+  readonly #nested = { expr: 0, relation: 0, calc: 0, member: 0 };
+
+  constructor(tokens: readonly Token[], issues: Issues) {
+    this.#tokens = tokens;
+    this.#issues = issues;
+  }
+
+  start(): Expr {
+    const expr = this.#expr();
+    const token = this.#peek();
+    if (token.kind !== 'end') this.#unexpectedEnd(token);
+    return expr;
+  }
+
+  /** What is left over after a whole expression. */
+  #unexpectedEnd(token: Token): never {
+    const isOnly = this.#tokens[this.#next + 1]?.kind === 'end';
+    this.#syntax(token, `${isOnly ? 'extraneous' : 'mismatched'} input '${token.text}' expecting <EOF>`);
+  }
+
+  #peek(ahead = 0): Token {
+    return this.#tokens[Math.min(this.#next + ahead, this.#tokens.length - 1)]!;
+  }
+
+  #take(): Token {
+    const token = this.#peek();
+    if (this.#next < this.#tokens.length - 1) this.#next++;
+    return token;
+  }
+
+  #is(text: string, ahead = 0): boolean {
+    const token = this.#peek(ahead);
+    return token.text === text && (token.kind === 'punctuation' || token.kind === 'keyword');
+  }
+
+  #takeIf(text: string): Token | undefined {
+    return this.#is(text) ? this.#take() : undefined;
+  }
+
+  #expect(text: string, expecting: string): Token {
+    const token = this.#takeIf(text);
+    if (token) return token;
+    const found = this.#peek();
+    // As upstream's parser does: what stands before the wanted token is superfluous, anything else misplaced.
+    const isExtra = found.kind !== 'end' && this.#is(text, 1);
+    this.#syntax(found, `${isExtra ? 'extraneous' : 'mismatched'} input '${found.text}' expecting ${expecting}`);
+  }
+
+  #syntax(token: Token, message: string): never {
+    this.#issues.add(token.at, `Syntax error: ${message}`);
+    throw new Stop();
+  }
+
+  #nest<T>(kind: 'expr', work: () => T): T {
+    this.#nested[kind]++;
+    this.#checkNesting(this.#nested[kind]);
+    const result = work();
+    this.#nested[kind]--;
+    return result;
+  }
+
+  #checkNesting(depth: number): void {
+    if (depth <= maxDepth) return;
+    this.#issues.add(-1, `expression recursion limit exceeded: ${maxDepth}`);
+    throw new Stop();
+  }
+
+  /** Notes the depth of a node that upstream counts (`own` 1) or passes over (0). */
+  #deep<T extends Expr>(expr: T, own: 0 | 1, ...children: readonly (Expr | undefined)[]): T {
+    let deepest = 0;
+    for (const child of children) if (child) deepest = Math.max(deepest, depths.get(child) ?? 0);
+    if (deepest + own > maxDepth) {
+      this.#issues.add(-1, 'max recursion depth exceeded');
+      throw new Stop();
+    }
+    depths.set(expr, deepest + own);
+    return expr;
+  }
+
+  #expr(): Expr {
+    return this.#nest('expr', () => {
+      const condition = this.#logical('||');
+      const question = this.#takeIf('?');
+      if (!question) return condition;
+      const yes = this.#logical('||');
+      this.#expect(':', this.#afterOperandOr("':'", '?'));
+      const no = this.#expr();
+      return this.#call(question.at, '_?_:_', [condition, yes, no], 1);
+    });
+  }
+
+  #afterOperandOr(token: string, without = ''): string {
+    const words = afterOperand
+      .slice(1, -1)
+      .split(', ')
+      .filter((each) => each !== `'${without}'`);
+    const order = [
+      "'=='",
+      "'!='",
+      "'in'",
+      "'<'",
+      "'<='",
+      "'>='",
+      "'>'",
+      "'&&'",
+      "'||'",
+      "'['",
+      "']'",
+      "'{'",
+      "'}'",
+      "'('",
+      "')'",
+      "'.'",
+      "','",
+      "'-'",
+      "'!'",
+      "'?'",
+      "':'",
+      "'+'",
+      "'*'",
+      "'/'",
+      "'%'",
+    ];
+    const wanted = [...words, ...token.split(' ')].sort((one, other) => order.indexOf(one) - order.indexOf(other));
+    return `{${wanted.join(', ')}}`;
+  }
+
+  /** `||` and `&&` take any number of terms, as a balanced tree. */
+  #logical(sign: '||' | '&&'): Expr {
+    const term = () => (sign === '||' ? this.#logical('&&') : this.#relation());
+    const terms = [term()];
+    const places: number[] = [];
+    for (let operator = this.#takeIf(sign); operator; operator = this.#takeIf(sign)) {
+      places.push(operator.at);
+      terms.push(term());
+    }
+    return this.#balanced(sign === '||' ? '_||_' : '_&&_', terms, places, 0, places.length - 1);
+  }
+
+  #balanced(name: string, terms: readonly Expr[], places: readonly number[], low: number, high: number): Expr {
+    if (high < low) return terms[low]!;
+    const middle = Math.floor((low + high + 1) / 2);
+    const left = this.#balanced(name, terms, places, low, middle - 1);
+    const right = this.#balanced(name, terms, places, middle + 1, high);
+    return this.#call(places[middle]!, name, [left, right], 0);
+  }
+
+  #relation(): Expr {
+    return this.#chain(
+      'relation',
+      () => this.#sum(),
+      () => {
+        const token = this.#peek();
+        if (token.kind === 'punctuation' && relations.has(token.text)) return `_${token.text}_`;
+        return token.kind === 'keyword' && token.text === 'in' ? '@in' : undefined;
+      },
+    );
+  }
+
+  #sum(): Expr {
+    return this.#chain(
+      'calc',
+      () => this.#product(),
+      () => this.#operator('+', '-'),
+    );
+  }
+
+  #product(): Expr {
+    return this.#chain(
+      'calc',
+      () => this.#unary(),
+      () => this.#operator('*', '/', '%'),
+    );
+  }
+
+  #operator(...signs: string[]): string | undefined {
+    const { kind, text } = this.#peek();
+    return kind === 'punctuation' && signs.includes(text) ? `_${text}_` : undefined;
+  }
+
+  /** Left-associative: each operator takes all before it, one level deeper. */
+  #chain(kind: 'relation' | 'calc', operand: () => Expr, operator: () => string | undefined): Expr {
+    this.#nested[kind]++;
+    this.#checkNesting(this.#nested[kind]);
+    let left = operand();
+    let added = 1;
+    for (let name = operator(); name; name = operator()) {
+      const { at } = this.#take();
+      added++;
+      this.#nested[kind]++;
+      this.#checkNesting(this.#nested[kind]);
+      left = this.#call(at, name, [left, operand()], 1);
+    }
+    this.#nested[kind] -= added;
+    return left;
+  }
+
+  #unary(): Expr {
+    const first = this.#peek();
+    const sign = first.kind === 'punctuation' && (first.text === '!' || first.text === '-') ? first.text : undefined;
+    if (!sign) return this.#member(expressionStart);
+    const isNumber = this.#peek(1).kind === 'int' || this.#peek(1).kind === 'float';
+    if (sign === '-' && isNumber) return this.#member(expressionStart);
+    let count = 0;
+    while (this.#takeIf(sign)) count++;
+    const operand = this.#member(sign === '!' ? memberStart.replace('{', '{') : memberStart);
+    if (count % 2 === 0) return operand;
+    return this.#call(first.at, sign === '!' ? '!_' : '-_', [operand], 0);
+  }
+
+  #member(expecting: string): Expr {
+    let added = 1;
+    this.#nested.member++;
+    this.#checkNesting(this.#nested.member);
+    let left = this.#primary(expecting);
+    for (;;) {
+      const next = this.#is('.') ? this.#select(left) : this.#is('[') ? this.#index(left) : undefined;
+      if (!next) break;
+      left = next;
+      added++;
+      this.#nested.member++;
+      this.#checkNesting(this.#nested.member);
+    }
+    this.#nested.member -= added;
+    return left;
+  }
+
+  #select(operand: Expr): Expr {
+    const dot = this.#take();
+    const isOptional = Boolean(this.#takeIf('?'));
+    const name = this.#peek();
+    if (name.kind !== 'identifier' && name.kind !== 'escaped') {
+      if (name.kind === 'keyword' && !isOptional) this.#noField(dot, name);
+      this.#syntax(
+        name,
+        isOptional
+          ? `mismatched input '${name.text}' expecting {IDENTIFIER, ESC_IDENTIFIER}`
+          : `no viable alternative at input '${textBetween(dot, name)}'`,
+      );
+    }
+    this.#take();
+    if (name.kind === 'escaped') this.#issues.add(name.at, "unsupported syntax: '`'");
+    if (!isOptional && name.kind === 'identifier' && this.#is('(')) {
+      const open = this.#take();
+      const args = this.#args();
+      return this.#callOrMacro(open.at, name.text, operand, args);
+    }
+    if (isOptional) {
+      const field: Expr = { kind: 'literal', at: name.at, value: name.text };
+      return this.#call(dot.at, '_?._', [operand, field], 1);
+    }
+    return this.#deep({ kind: 'select', at: dot.at, operand, field: name.text, isTest: false }, 1, operand);
+  }
+
+  /** `a.true`: upstream has words of its own for these. */
+  #noField(dot: Token, name: Token): never {
+    if (name.text === 'in') this.#syntax(name, `no viable alternative at input '${textBetween(dot, name)}'`);
+    this.#syntax(name, `mismatched input '${name.text}' expecting IDENTIFIER`);
+  }
+
+  #index(operand: Expr): Expr {
+    const open = this.#take();
+    const isOptional = Boolean(this.#takeIf('?'));
+    const index = this.#expr();
+    this.#expect(']', this.#afterOperandOr("']'"));
+    return this.#call(open.at, isOptional ? '_[?_]' : '_[_]', [operand, index], 1);
+  }
+
+  #args(): Expr[] {
+    const args: Expr[] = [];
+    if (this.#takeIf(')')) return args;
+    do args.push(this.#expr());
+    while (this.#takeIf(','));
+    this.#expect(')', this.#afterOperandOr("')' ','"));
+    return args;
+  }
+
+  #primary(expecting: string): Expr {
+    const token = this.#peek();
+    if (token.kind === 'identifier' || this.#is('.')) return this.#named();
+    if (this.#is('(')) {
+      this.#take();
+      const expr = this.#expr();
+      this.#expect(')', this.#afterOperandOr("')'"));
+      return expr;
+    }
+    if (this.#is('[')) return this.#list();
+    if (this.#is('{')) return this.#map();
+    const literal = this.#literal();
+    if (literal) return literal;
+    const found = this.#peek();
+    // A single token too much is said to be just that.
+    const isExtra = found.kind !== 'end' && startsOperand(this.#peek(1));
+    this.#syntax(found, `${isExtra ? 'extraneous' : 'mismatched'} input '${found.text}' expecting ${expecting}`);
+  }
+
+  #named(): Expr {
+    const dot = this.#takeIf('.');
+    const first = this.#peek();
+    if (first.kind !== 'identifier') {
+      this.#syntax(first, `no viable alternative at input '${dot ? textBetween(dot, first) : first.text}'`);
+    }
+    this.#take();
+    const prefix = dot ? '.' : '';
+    if (this.#is('(')) {
+      const open = this.#take();
+      const args = this.#args();
+      this.#checkReserved(first, dot ?? first);
+      return this.#callOrMacro(open.at, prefix + first.text, undefined, args);
+    }
+    const struct = this.#structAhead();
+    if (struct !== undefined) return this.#struct(prefix + first.text, struct);
+    this.#checkReserved(first, dot ?? first);
+    return this.#deep({ kind: 'ident', at: first.at, name: prefix + first.text }, 0);
+  }
+
+  #checkReserved(token: Token, at: Token): void {
+    if (reserved.has(token.text)) this.#issues.add(at.at, `reserved identifier: ${token.text}`);
+  }
+
+  /** How many tokens of `.name` stand before a `{`; undefined: this is no object. */
+  #structAhead(): number | undefined {
+    let ahead = 0;
+    while (this.#is('.', ahead) && this.#peek(ahead + 1).kind === 'identifier') ahead += 2;
+    return this.#is('{', ahead) ? ahead : undefined;
+  }
+
+  #struct(first: string, tokens: number): Expr {
+    let name = first;
+    for (let index = 0; index < tokens; index++) name += this.#take().text;
+    const open = this.#take();
+    const fields: StructField[] = [];
+    while (!this.#is('}')) {
+      const isOptional = Boolean(this.#takeIf('?'));
+      const field = this.#peek();
+      if (field.kind !== 'identifier' && field.kind !== 'escaped') {
+        this.#syntax(
+          field,
+          `mismatched input '${field.text}' expecting ${isOptional ? '{IDENTIFIER, ESC_IDENTIFIER}' : "{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}"}`,
+        );
+      }
+      this.#take();
+      if (field.kind === 'escaped') this.#issues.add(field.at, "unsupported syntax: '`'");
+      const colon = this.#expect(':', "':'");
+      fields.push({ at: colon.at, name: field.text, value: this.#expr(), isOptional });
+      if (!this.#takeIf(',')) break;
+    }
+    this.#expect('}', this.#afterOperandOr("'}' ','"));
+    return this.#deep({ kind: 'struct', at: open.at, name, fields }, 0, ...fields.map(({ value }) => value));
+  }
+
+  #list(): Expr {
+    const open = this.#take();
+    const items: Expr[] = [];
+    const optional = new Set<number>();
+    while (!this.#is(']')) {
+      if (this.#takeIf('?')) optional.add(items.length);
+      items.push(this.#expr());
+      if (!this.#takeIf(',')) break;
+    }
+    this.#expect(']', this.#afterOperandOr("']' ','"));
+    return this.#deep({ kind: 'list', at: open.at, items, optional }, 0, ...items);
+  }
+
+  #map(): Expr {
+    const open = this.#take();
+    const entries: MapEntry[] = [];
+    while (!this.#is('}')) {
+      const isOptional = Boolean(this.#takeIf('?'));
+      const key = this.#expr();
+      const colon = this.#expect(':', this.#afterOperandOr("':'"));
+      entries.push({ at: colon.at, key, value: this.#expr(), isOptional });
+      if (!this.#takeIf(',')) break;
+    }
+    this.#expect('}', this.#afterOperandOr("'}' ','"));
+    return this.#deep({ kind: 'map', at: open.at, entries }, 0, ...entries.flatMap(({ key, value }) => [key, value]));
+  }
+
+  #literal(): Expr | undefined {
+    const sign = this.#is('-') ? this.#take() : undefined;
+    const token = this.#peek();
+    const at = (sign ?? token).at;
+    const value = sign && token.kind !== 'int' && token.kind !== 'float' ? undefined : this.#valueOf(token, sign, at);
+    if (value === undefined) return undefined;
+    this.#take();
+    return this.#deep({ kind: 'literal', at, value }, 0);
+  }
+
+  #valueOf({ kind, text }: Token, sign: Token | undefined, at: number): LiteralValue | undefined {
+    switch (kind) {
+      case 'int': {
+        const value = sign ? -BigInt(text) : BigInt(text);
+        return BigInt.asIntN(64, value) === value ? value : this.#bad(at, 'invalid int literal', 0n);
+      }
+      case 'uint': {
+        const value = BigInt(text.slice(0, -1));
+        return BigInt.asUintN(64, value) === value
+          ? new CelUint(value)
+          : this.#bad(at, 'invalid uint literal', new CelUint(0n));
+      }
+      case 'float': {
+        const value = Number(text) * (sign ? -1 : 1);
+        return Number.isFinite(value) ? value : this.#bad(at, 'invalid double literal', 0);
+      }
+      case 'string':
+        return this.#unescaped(at, unescapeString(text), '');
+      case 'bytes':
+        return this.#unescaped(at, unescapeBytes(text), new Uint8Array());
+      case 'keyword':
+        if (text === 'in') return undefined;
+        return text === 'null' ? null : text === 'true';
+      default:
+        return undefined;
+    }
+  }
+
+  #bad<T>(at: number, message: string, value: T): T {
+    this.#issues.add(at, message);
+    return value;
+  }
+
+  #unescaped<T>(at: number, result: { value: T } | { error: string }, fallback: T): T {
+    return 'error' in result ? this.#bad(at, result.error, fallback) : result.value;
+  }
+
+  #call(at: number, name: string, args: readonly Expr[], own: 0 | 1): Expr {
+    return this.#deep({ kind: 'call', at, name, target: undefined, args }, own, ...args);
+  }
+
+  #callOrMacro(at: number, name: string, target: Expr | undefined, args: readonly Expr[]): Expr {
+    const expansion = expandMacro(at, name, target, args);
+    if (expansion && 'expr' in expansion) return this.#deep(expansion.expr, target ? 1 : 0, target, ...args);
+    if (expansion) this.#issues.add(expansion.at, expansion.error);
+    return this.#deep({ kind: 'call', at, name, target, args }, target ? 1 : 0, target, ...args);
+  }
+}
+
+const textBetween = (from: Token, to: Token): string => from.text + (to.kind === 'end' ? '' : to.text);
+
+function startsOperand(token: Token): boolean {
+  if (token.kind === 'punctuation') return '[{(.-!'.includes(token.text);
+  if (token.kind === 'keyword') return token.text !== 'in';
+  return token.kind !== 'end' && token.kind !== 'escaped';
+}
+
+/** undefined: it could not be read, and `issues` says why. */
+export function parse(source: string, issues: Issues): Expr | undefined {
+  const size = source.length > maxCodePoints ? codePoints(source) : 0;
+  if (size > maxCodePoints) {
+    issues.add(-1, `expression code point size exceeds limit: size: ${size}, limit ${maxCodePoints}`);
+    return undefined;
+  }
+  const { tokens, errors } = tokenize(source);
+  for (const { at, message } of errors) issues.add(at, `Syntax error: ${message}`);
+  try {
+    return new Parser(tokens, issues).start();
+  } catch (error) {
+    if (error instanceof Stop) return undefined;
+    throw error;
+  }
+}
