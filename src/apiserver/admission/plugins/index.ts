@@ -17,6 +17,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import { podResizeValidator } from './pod-resize.ts';
 import { podSecurity } from './pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
 import { priority } from './priority.ts';
@@ -65,6 +66,7 @@ export function admissionPlugins({
     certificateSubjectRestriction,
     defaultIngressClass,
     podTopologyLabels,
+    podResizeValidator,
     mutatingWebhooks(webhooks),
     // In the storage layer of upstream: it judges what the webhooks have left.
     rbacEscalation(authorizer, rules),
