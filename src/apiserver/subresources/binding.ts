@@ -36,6 +36,7 @@ export const createBinding: SubresourceHandler = {
 };
 
 async function bind(request: SubresourceRequest, name: string, binding: Binding) {
+  await request.admit({ operation: 'CREATE', object: binding, kind: expected, name });
   checkTarget(binding);
   const { info, user, isDryRun, clock } = request;
   const { uid, resourceVersion, annotations = {} } = binding.metadata;
@@ -62,6 +63,7 @@ async function bind(request: SubresourceRequest, name: string, binding: Binding)
       isDryRun,
       subresource: 'binding',
       skipsValidation: true,
+      skipsAdmission: true,
       ...(uid ? { uidPrecondition: uid } : {}),
       ...(resourceVersion ? { resourceVersionPrecondition: resourceVersion } : {}),
     },

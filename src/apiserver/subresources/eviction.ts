@@ -213,7 +213,9 @@ async function remove(request: SubresourceRequest, { metadata, status }: Pod, op
       preconditions = { ...preconditions, resourceVersion: marked.metadata.resourceVersion! };
   }
   const final: DeleteOptions = { ...options, ...(preconditions ? { preconditions } : {}) };
-  await request.writer.delete(pods, metadata.namespace!, metadata.name, final, { user, isDryRun });
+  // The eviction was admitted: the deletion that follows is part of it.
+  const context = { user, isDryRun, skipsAdmission: true };
+  await request.writer.delete(pods, metadata.namespace!, metadata.name, final, context);
 }
 
 function markDisrupted(pod: Pod, now: string): Pod {

@@ -3,6 +3,7 @@ import { badRequest } from '../../api/meta/status-error.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { forbiddenAccess } from '../authz/forbidden.ts';
 import { forward } from './backend.ts';
+import { admitConnection, attachFields, execFields, portForwardFields } from './connect-options.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { type KubeletIdentity, kubeletBackend } from './kubelet.ts';
 import { containerOf, encodePath, nodeOf, podOf } from './pod-container.ts';
@@ -18,6 +19,7 @@ export function podStreams(identity: KubeletIdentity, authorizer: Authorizer): S
     isLongRunning: true,
     async handle(request: SubresourceRequest) {
       await checkCreate(request, authorizer);
+      await admitConnection(request, optionsKinds[action], optionsFields[action](request.query));
       const pod = podOf(request);
       const target = action === 'portforward' ? [] : [containerOf(pod, request.query.get('container') ?? '')];
       const node = nodeOf(pod);
@@ -32,6 +34,9 @@ export function podStreams(identity: KubeletIdentity, authorizer: Authorizer): S
     },
   }));
 }
+
+const optionsKinds = { exec: 'PodExecOptions', attach: 'PodAttachOptions', portforward: 'PodPortForwardOptions' };
+const optionsFields = { exec: execFields, attach: attachFields, portforward: portForwardFields };
 
 const agentPaths: Record<Action, string> = { exec: 'exec', attach: 'attach', portforward: 'portForward' };
 

@@ -4,9 +4,16 @@ import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { endpointSliceKind, serviceKind } from '../../../generated/kinds.ts';
 import { badRequest, notFound, serviceUnavailable } from '../../api/meta/status-error.ts';
 import { type Backend, forward } from './backend.ts';
+import { admitConnection } from './connect-options.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { type KubeletIdentity, kubeletBackend } from './kubelet.ts';
 import { podOf } from './pod-container.ts';
+
+const optionsKinds: Record<string, string> = {
+  pods: 'PodProxyOptions',
+  services: 'ServiceProxyOptions',
+  nodes: 'NodeProxyOptions',
+};
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'];
 
@@ -23,9 +30,11 @@ export function proxies(identity: KubeletIdentity): SubresourceHandler[] {
     methods,
     isLongRunning: true,
     async handle(request) {
+      const path = pathOf(request);
+      await admitConnection(request, optionsKinds[resource]!, { path: path.split('?')[0] });
       const target = parseTarget(request.info.name, resource.slice(0, -1));
       const named = { ...request, info: { ...request.info, name: target.name } };
-      const backend = { ...find(named, target), path: pathOf(request) };
+      const backend = { ...find(named, target), path };
       return forward(request.http, backend, forwardedHeaders(request));
     },
   });

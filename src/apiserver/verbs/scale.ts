@@ -3,6 +3,7 @@ import type { Scale } from '../../../generated/autoscaling-v1.ts';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, invalid } from '../../api/meta/status-error.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
 import { canonical } from '../../schema/codec.ts';
 import type { Answer } from '../http/answer.ts';
 import { checkApplied, stampManagers } from '../managed-fields/apply-object.ts';
@@ -16,16 +17,18 @@ import { entryOf } from './get.ts';
 import { writeOptions } from './options.ts';
 import { patchType, readPatch } from './patch-body.ts';
 import { checkName } from './update.ts';
-import { updateObject } from './update-object.ts';
+import { type AdmittedPart, updateObject } from './update-object.ts';
 import { waitForRevision } from './wait-for-revision.ts';
 import { writeCall } from './write-call.ts';
 
 export const scaleType = 'io.k8s.api.autoscaling.v1.Scale';
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale', typeName: scaleType };
 
-function scaleOf(call: Call, entry: Entry): Scale {
-  const { metadata } = entry.object;
-  const { replicas, statusReplicas, selector } = call.resource.rules.scale!.get(entry.object);
+const scaleOf = ({ resource }: Call, entry: Entry): Scale => shownScale(resource, entry.object);
+
+function shownScale({ rules }: ResourceInfo, object: KubernetesObject): Scale {
+  const { metadata } = object;
+  const { replicas, statusReplicas, selector } = rules.scale!.get(object);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -33,13 +36,23 @@ function scaleOf(call: Call, entry: Entry): Scale {
       name: metadata.name,
       ...(metadata.namespace ? { namespace: metadata.namespace } : {}),
       uid: metadata.uid,
-      resourceVersion: String(entry.revision),
+      resourceVersion: metadata.resourceVersion,
       creationTimestamp: metadata.creationTimestamp,
     },
     spec: replicas ? { replicas } : {},
     status: { replicas: statusReplicas, ...(selector ? { selector } : {}) },
   } as Scale;
 }
+
+/** Admission is shown Scales. */
+const scalePart = (resource: ResourceInfo): AdmittedPart => ({
+  kind: scaleKind,
+  show: (object) => shownScale(resource, object) as unknown as KubernetesObject,
+  take(object, shown) {
+    const { replicas = 0 } = (shown as unknown as Scale).spec ?? {};
+    if (replicas !== resource.rules.scale!.get(object).replicas) resource.rules.scale!.set(object, replicas);
+  },
+});
 
 export async function scale(call: Call): Promise<Answer> {
   const { info } = call;
@@ -63,6 +76,7 @@ export async function scale(call: Call): Promise<Answer> {
   const { entry } = await updateObject(writeCall(call, options.isDryRun), {
     mayRetry: true,
     checksUid: true,
+    part: scalePart(call.resource),
     change: (current) => {
       const now = scaleAt(call, current!);
       const next =
@@ -81,6 +95,7 @@ async function apply(call: Call, isDryRun: boolean, tracked: Write): Promise<Ans
   const applied = await readApplied(call);
   const { entry } = await updateObject(writeCall(call, isDryRun), {
     mayRetry: !namesVersion(applied),
+    part: scalePart(call.resource),
     change: (current) => {
       checkApplied(scaleKind, applied);
       const now = scaleAt(call, current!);

@@ -7,6 +7,7 @@ import { validateMetadataUpdate } from '../../api/meta/object-meta-validation.ts
 import { conflict, invalid, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
 import { parseStored } from '../../base/big-integers.ts';
 import { CompareFailedError } from '../../store/store.ts';
+import type { PartKind } from '../admission/plugin.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
@@ -22,6 +23,15 @@ export interface UpdatePlan {
   /** The uid in the object sent must be the stored one's; else it is a field like any other. */
   readonly checksUid?: boolean;
   readonly uidPrecondition?: string | undefined;
+  /** Admission sees a part of the object as an object of its own: a Scale. */
+  readonly part?: AdmittedPart;
+}
+
+export interface AdmittedPart {
+  readonly kind: PartKind;
+  show(object: KubernetesObject): KubernetesObject;
+  /** Puts what admission made of it back into the object. */
+  take(object: KubernetesObject, shown: KubernetesObject): void;
 }
 
 export interface Updated {
@@ -104,7 +114,11 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   const draft = await plan.change(current);
   if (plan.checksUid) checkUid(call, draft.metadata.uid, current);
   checkVersion(call, draft, entry);
-  await admit(call, { operation: 'UPDATE', object: draft, oldObject: current });
+  const { part } = plan;
+  const shown = part ? part.show(draft) : draft;
+  const admitted = { operation: 'UPDATE', oldObject: part ? part.show(current) : current, kind: part?.kind } as const;
+  await admit(call, { ...admitted, object: shown });
+  part?.take(draft, shown);
   const rules = subresourceRules(call);
   carryOver(draft, current);
   const context = { nowMs: server.clock.now(), isDryRun: call.isDryRun };
@@ -119,7 +133,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current);
   const bytes = storedBytes(resource, next);
   next.metadata.resourceVersion = stamped!;
-  await checkAdmission(call, { operation: 'UPDATE', object: next, oldObject: current });
+  await checkAdmission(call, { ...admitted, object: part ? part.show(next) : next });
   if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);
   if (isUnchanged(bytes, next, entry) && !(await server.registry.store.isStale?.(entry.key))) return entry;
   if (call.isDryRun)

@@ -292,3 +292,80 @@ describe('mutating webhooks', () => {
     await api.call(`DELETE ${path}/beta`);
   });
 });
+
+describe('parts of objects', () => {
+  const every = { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'] };
+
+  test('are reviewed as the kinds they are of', async () => {
+    const resources = ['pods/*', 'deployments/scale', 'serviceaccounts/token'];
+    await using configuration = await configured({ answer: allowed, rules: [{ ...every, resources }] });
+    const labels = { app: 'part' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+    await api.create('/apis/apps/v1/namespaces/default/deployments', {
+      metadata: { name: 'part' },
+      spec: { replicas: 1, selector: { matchLabels: labels }, template },
+    });
+    await api.create('/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+    await api.create('/api/v1/namespaces/default/pods', { metadata: { name: 'part' }, spec: template.spec });
+    const pod = '/api/v1/namespaces/default/pods/part';
+    await api.call(
+      'PATCH /apis/apps/v1/namespaces/default/deployments/part/scale',
+      { spec: { replicas: 3 } },
+      undefined,
+      'application/merge-patch+json',
+    );
+    await api.call(`POST ${pod}/binding`, { target: { kind: 'Node', name: 'n' } });
+    await api.call(`PATCH ${pod}/status`, { status: { reason: 'x' } }, undefined, 'application/merge-patch+json');
+    await api.call('POST /api/v1/namespaces/default/serviceaccounts/default/token', { spec: {} });
+    await api.call(`POST ${pod}/attach?container=c&stdin=true`);
+    await api.call(`POST ${pod}/exec?container=c&stdout=true&command=ls&command=-l`);
+    await api.call(`GET ${pod}/proxy/metrics?x=y`);
+    await api.call(`POST ${pod}/eviction`, { metadata: { name: 'part' } });
+    const calls = configuration.calls();
+    assert.deepEqual(
+      calls.map(({ operation, resource, subResource, kind }) => [
+        operation,
+        `${resource.resource}/${subResource}`,
+        kind.kind,
+      ]),
+      [
+        ['CREATE', 'pods/undefined', 'Pod'],
+        ['UPDATE', 'deployments/scale', 'Scale'],
+        ['CREATE', 'pods/binding', 'Binding'],
+        ['UPDATE', 'pods/status', 'Pod'],
+        ['CREATE', 'serviceaccounts/token', 'TokenRequest'],
+        ['CONNECT', 'pods/attach', 'PodAttachOptions'],
+        ['CONNECT', 'pods/exec', 'PodExecOptions'],
+        ['CONNECT', 'pods/proxy', 'PodProxyOptions'],
+        ['CREATE', 'pods/eviction', 'Eviction'],
+      ],
+    );
+    const [, scale, , , , attach, exec, proxy] = calls;
+    assert.deepEqual([scale.oldObject.spec.replicas, scale.object.spec.replicas], [1, 3]);
+    assert.deepEqual(attach.object, { kind: 'PodAttachOptions', apiVersion: 'v1', stdin: true, container: 'c' });
+    assert.deepEqual(exec.object.command, ['ls', '-l']);
+    assert.deepEqual([exec.options, exec.name, exec.oldObject], [null, 'part', null]);
+    assert.equal(proxy.object.path, '/metrics');
+  });
+
+  test('can be changed and refused', async () => {
+    const rules = [{ ...every, resources: ['deployments/scale', 'pods/attach'] }];
+    await using _ = await configured({
+      sort: 'Mutating',
+      rules,
+      answer: ({ request }) =>
+        request.subResource === 'scale'
+          ? jsonPatch({ op: 'replace', path: '/spec/replicas', value: 7 })
+          : { allowed: false, status: { message: 'no attaching' } },
+    });
+    const scaled = await api.call(
+      'PATCH /apis/apps/v1/namespaces/default/deployments/part/scale',
+      { spec: { replicas: 2 } },
+      undefined,
+      'application/merge-patch+json',
+    );
+    assert.equal(scaled.body.spec.replicas, 7);
+    const attached = await api.call('POST /api/v1/namespaces/default/pods/part/attach?container=c');
+    assert.equal(attached.body.message, 'admission webhook "hook-0.example.com" denied the request: no attaching');
+  });
+});
