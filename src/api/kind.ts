@@ -10,7 +10,8 @@ export interface Column<T> {
   readonly format?: string;
   readonly description: string;
   readonly priority?: number;
-  cell(object: T, context: { nowMs: number }): string | number | boolean | null;
+  /** Ask for the time only where it shows: a row that does not depend on it is made once. */
+  cell(object: T, context: { readonly nowMs: number }): string | number | boolean | null;
 }
 
 /** What a hook may know of the request it serves. */

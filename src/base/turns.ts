@@ -9,6 +9,29 @@ export function ownTurn(): Promise<void> {
   });
 }
 
+/** How long work may keep the event loop from everyone else. */
+const sliceMs = 4;
+
+/** Work that is cut into slices. Ask `isDue` now and then, and go on after `pause` when it is. */
+export class Slices {
+  readonly #now: () => number;
+  #start: number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#start = now();
+  }
+
+  get isDue(): boolean {
+    return this.#now() - this.#start >= sliceMs;
+  }
+
+  async pause(): Promise<void> {
+    await ownTurn();
+    this.#start = this.#now();
+  }
+}
+
 function giveTurn(): void {
   waiting.shift()!();
   if (waiting.length > 0) setImmediate(giveTurn);

@@ -37,7 +37,7 @@ export const cronJobColumns: readonly Column<CronJob>[] = [
     name: 'Last Schedule',
     type: 'string',
     description: 'Information when was the last time the job was successfully scheduled.',
-    cell: ({ status }, { nowMs }) => (status?.lastScheduleTime ? ageOf(status.lastScheduleTime, nowMs) : '<none>'),
+    cell: ({ status }, time) => (status?.lastScheduleTime ? ageOf(status.lastScheduleTime, time.nowMs) : '<none>'),
   },
   ageColumn,
   ...containerColumns<CronJob>(({ spec }) => spec?.jobTemplate?.spec?.template?.spec),

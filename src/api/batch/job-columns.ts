@@ -26,7 +26,7 @@ export const jobColumns: readonly Column<Job>[] = [
     name: 'Duration',
     type: 'string',
     description: 'Time required to complete the job.',
-    cell: (job, { nowMs }) => durationText(job, nowMs),
+    cell: durationText,
   },
   ageColumn,
   ...containerColumns<Job>(({ spec }) => spec?.template?.spec),
@@ -57,8 +57,8 @@ function completionsText({ spec, status }: Job): string {
   return parallelism > 1 ? `${done}/1 of ${parallelism}` : `${done}/1`;
 }
 
-function durationText({ status }: Job, nowMs: number): string {
+function durationText({ status }: Job, time: { readonly nowMs: number }): string {
   const start = timeMs(status?.startTime);
   if (start === undefined) return '';
-  return humanDuration((timeMs(status?.completionTime) ?? nowMs) - start);
+  return humanDuration((timeMs(status?.completionTime) ?? time.nowMs) - start);
 }

@@ -24,7 +24,7 @@ export const podColumns: readonly Column<Pod>[] = [
     type: 'string',
     description:
       'The number of times the containers in this pod have been restarted and when the last container in this pod has restarted.',
-    cell: (pod, { nowMs }) => restartsText(pod, nowMs),
+    cell: restartsText,
   },
   ageColumn,
   {

@@ -18,11 +18,11 @@ export const readyText = (pod: Pod): string => {
 
 export const statusText = (pod: Pod): string => summarize(pod).reason;
 
-/** `3 (5m ago)` */
-export function restartsText(pod: Pod, nowMs: number): string {
+/** `3 (5m ago)`. The time is only asked for where it shows: other rows are made once and kept. */
+export function restartsText(pod: Pod, time: { readonly nowMs: number }): string {
   const { restarts, lastRestartMs } = summarize(pod);
   if (restarts === 0 || lastRestartMs === undefined) return String(restarts);
-  return `${restarts} (${humanDuration(nowMs - lastRestartMs)} ago)`;
+  return `${restarts} (${humanDuration(time.nowMs - lastRestartMs)} ago)`;
 }
 
 /** The three cells of a row ask one after another: remembered for the pod that was asked about last. */

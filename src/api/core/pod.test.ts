@@ -87,7 +87,7 @@ test('READY and RESTARTS sum over containers and say when the last restart was',
     ],
   });
   assert.equal(readyText(pod), '1/1');
-  assert.equal(restartsText(pod, context.nowMs), '3 (5m ago)');
+  assert.equal(restartsText(pod, context), '3 (5m ago)');
 });
 
 test('defaults fill policies and take requests from limits', () => {

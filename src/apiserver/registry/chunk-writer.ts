@@ -20,9 +20,19 @@ export class ChunkWriter {
     this.#at += this.#chunk.write(text, this.#at);
   }
 
-  bytes(source: Buffer, start = 0, end = source.length): void {
+  bytes(source: Uint8Array, start = 0, end = source.length): void {
     this.#reserve(end - start);
-    this.#at += source.copy(this.#chunk, this.#at, start, end);
+    this.#chunk.set(start === 0 && end === source.length ? source : source.subarray(start, end), this.#at);
+    this.#at += end - start;
+  }
+
+  /** A tag of one byte and a length, as protobuf has them. */
+  tagged(tag: number, length: number): void {
+    this.#reserve(11);
+    this.#chunk[this.#at++] = tag;
+    let rest = length;
+    for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.#chunk[this.#at++] = (rest % 0x80) | 0x80;
+    this.#chunk[this.#at++] = rest;
   }
 
   /** What was written; the next chunk is begun. */

@@ -30,7 +30,7 @@ export class Entry {
   #labelledFor: ResourceInfo['storage'] | undefined;
   #fieldLabels: Readonly<Record<string, string>> | undefined;
   /** Encodings by format, made on demand: protobuf, other versions. */
-  #encodings: Map<string, Uint8Array> | undefined;
+  #encodings: Map<string, unknown> | undefined;
 
   /** `stored` is what the store keeps: canonical JSON without resourceVersion. */
   constructor(key: string, prefixLength: number, stored: Uint8Array, revision: number) {
@@ -117,17 +117,22 @@ export class Entry {
 
   /** What was made before. */
   encodingMade(format: string): Uint8Array | undefined {
-    return this.#encodings?.get(format);
+    return this.#encodings?.get(format) as Uint8Array | undefined;
   }
 
   encoding(format: string, make: () => Uint8Array): Uint8Array {
+    return this.memo(format, make);
+  }
+
+  /** Made once, and kept as long as this revision is. */
+  memo<T>(key: string, make: () => T): T {
     this.#encodings ??= new Map();
-    let bytes = this.#encodings.get(format);
-    if (!bytes) {
-      bytes = make();
-      this.#encodings.set(format, bytes);
+    let made = this.#encodings.get(key) as T | undefined;
+    if (made === undefined) {
+      made = make();
+      this.#encodings.set(key, made);
     }
-    return bytes;
+    return made;
   }
 }
 

@@ -2,28 +2,15 @@
 import { apiVersionOf } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { encodeProtobuf, wrapProtobuf } from '../../schema/protobuf.ts';
+import { ChunkWriter } from './chunk-writer.ts';
 import type { Entry } from './entry.ts';
 import { isStorageVersion, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
 import { protobufWatch } from './protobuf-watch.ts';
 
 const listMetaType = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
 const chunkBytes = 256 * 1024;
-const encodedAtOnce = 100;
+const encodedAtOnce = 32;
 const nothing = Buffer.alloc(0);
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = [];
-  let rest = value;
-  for (; rest > 0x7f; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
-  bytes.push(rest);
-  return Uint8Array.from(bytes);
-}
-
-const lengthDelimited = (field: number, content: Uint8Array) => [
-  varint(field * 8 + 2),
-  varint(content.length),
-  content,
-];
 
 /** Names the encoding among those of an entry. */
 export const protobufKey = (apiVersion: string): string => `protobuf ${apiVersion}`;
@@ -53,35 +40,42 @@ interface ProtobufItems {
   readonly rawOf: (entry: Entry) => Uint8Array;
 }
 
+const itemsTag = 0x12;
+
 /** The envelope by hand, since the raw message's length comes before it: field 1 is ListMeta, field 2 the items. */
 export function* protobufChunks(
   entries: readonly Entry[],
   head: ListHead,
   { apiVersion, listKind, rawOf }: ProtobufItems,
 ): Generator<Buffer> {
-  const items: Uint8Array[] = [];
-  for (const entry of entries) {
-    items.push(rawOf(entry));
+  const meta = encodeProtobuf(listMetaType, JSON.parse(listMetaJson(head)));
+  let rawLength = 1 + varintSize(meta.length) + meta.length;
+  const items = new Array<Uint8Array>(entries.length);
+  for (let index = 0; index < entries.length; index++) {
+    const item = rawOf(entries[index]!);
+    items[index] = item;
+    rawLength += 1 + varintSize(item.length) + item.length;
     // The length of all comes first, so that nothing can be sent before the last is encoded: a place to pause at.
-    if (items.length % encodedAtOnce === 0) yield nothing;
+    if (index % encodedAtOnce === 0) yield nothing;
   }
-  const meta = Buffer.concat(lengthDelimited(1, encodeProtobuf(listMetaType, JSON.parse(listMetaJson(head)))));
-  let rawLength = meta.length;
-  for (const item of items) rawLength += 1 + varint(item.length).length + item.length;
-  const envelope = wrapProtobuf(apiVersion, listKind, new Uint8Array());
+  const envelope = wrapProtobuf(apiVersion, listKind, nothing) as Buffer;
+  const to = new ChunkWriter(Math.min(chunkBytes, envelope.length + rawLength + 16));
   // Everything up to the raw field, which is empty here: tag and length 0, then the two trailing empty strings.
-  const start = envelope.subarray(0, envelope.length - 6);
-  const end = envelope.subarray(envelope.length - 4);
-  let pieces: Uint8Array[] = [start, Uint8Array.of(0x12), varint(rawLength), meta];
-  let size = 0;
+  to.bytes(envelope, 0, envelope.length - 6);
+  to.tagged(0x12, rawLength);
+  to.tagged(0x0a, meta.length);
+  to.bytes(meta);
   for (const item of items) {
-    pieces.push(...lengthDelimited(2, item));
-    size += item.length;
-    if (size < chunkBytes) continue;
-    yield Buffer.concat(pieces);
-    pieces = [];
-    size = 0;
+    to.tagged(itemsTag, item.length);
+    to.bytes(item);
+    if (to.isFull) yield to.take();
   }
-  pieces.push(end);
-  yield Buffer.concat(pieces);
+  to.bytes(envelope, envelope.length - 4);
+  yield to.take();
+}
+
+function varintSize(value: number): number {
+  let size = 1;
+  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) size++;
+  return size;
 }

@@ -1,7 +1,6 @@
 // Being told that something in a cache changed, and no more: the listener looks at the cache itself.
 import type { ObjectFormat } from './format.ts';
 import type { ResourceCache } from './resource-cache.ts';
-import { joinGroup } from './watch-group.ts';
 
 const nothing = Buffer.alloc(1);
 
@@ -19,5 +18,5 @@ const lookAgain: ObjectFormat = {
 /** Calls back in the same turn in which changes reach the cache, once a batch. Dispose to leave. */
 export function onChange(cache: ResourceCache, listener: () => void): Disposable {
   const scope = { namespace: '', selectorKey: 'look again', matches: () => true };
-  return joinGroup(cache.groups, scope, lookAgain, { offer: listener });
+  return cache.groups.join(scope, lookAgain, { offer: listener });
 }

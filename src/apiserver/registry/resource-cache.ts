@@ -1,41 +1,15 @@
 // All objects of one stored resource in memory, in key order, with the recent events for watches that resume.
 // Fed by the hub; everything here is synchronous, so a reader always sees one revision.
 import type { StoreEvent } from '../../store/store.ts';
+import { Bucket } from './bucket.ts';
 import type { CacheEvent } from './cache-event.ts';
 import { Entry } from './entry.ts';
+import { FieldIndex } from './field-index.ts';
 import type { StoragePrefix } from './storage-key.ts';
-import type { WatchGroup } from './watch-group.ts';
+import { WatchGroups } from './watch-groups.ts';
 
 const maxEvents = 10_000;
 const maxEventBytes = 32 * 1024 * 1024;
-
-/** One namespace's objects. Names are kept sorted; entries are swapped in place. */
-class Bucket {
-  readonly entries = new Map<string, Entry>();
-  #sorted: Entry[] | undefined;
-  #names: string[] | undefined;
-
-  set(entry: Entry): void {
-    if (!this.entries.has(entry.name)) this.#names = undefined;
-    this.entries.set(entry.name, entry);
-    this.#sorted = undefined;
-  }
-
-  delete(name: string): void {
-    this.entries.delete(name);
-    this.#names = undefined;
-    this.#sorted = undefined;
-  }
-
-  /** In order of names. Not to be changed: it is handed out again until something changes. */
-  sorted(): readonly Entry[] {
-    if (!this.#sorted) {
-      this.#names ??= [...this.entries.keys()].sort(byBytes);
-      this.#sorted = this.#names.map((name) => this.entries.get(name)!);
-    }
-    return this.#sorted;
-  }
-}
 
 /** Names are ASCII, so that comparing UTF-16 units is comparing bytes. */
 const byBytes = (left: string, right: string) => (left < right ? -1 : left > right ? 1 : 0);
@@ -54,7 +28,8 @@ export class ResourceCache {
   #eventBytes = 0;
   #windowStart = 0;
   #fresh: CacheEvent[] = [];
-  readonly groups = new Map<string, WatchGroup>();
+  readonly #indexes = new Map<string, FieldIndex>();
+  readonly groups = new WatchGroups();
 
   constructor(prefix: StoragePrefix) {
     this.prefix = prefix;
@@ -84,6 +59,20 @@ export class ResourceCache {
     const parts = this.#bucketOrder.map((bucket) => bucket.sorted());
     this.#all = parts.length === 1 ? parts[0]! : parts.flat();
     return this.#all;
+  }
+
+  hasIndex(field: string): boolean {
+    return this.#indexes.has(field);
+  }
+
+  /** Objects by a field's value; `labelOf` reads the field, and is the same whenever this is asked. */
+  indexOf(field: string, labelOf: (entry: Entry) => string): FieldIndex {
+    let index = this.#indexes.get(field);
+    if (!index) {
+      index = new FieldIndex(labelOf, this.list());
+      this.#indexes.set(field, index);
+    }
+    return index;
   }
 
   /** An object that was there when the server started. */
@@ -118,20 +107,20 @@ export class ResourceCache {
       frames: new Map(),
     };
     this.#remember(record);
-    for (const group of this.groups.values()) group.offer(record);
+    this.groups.offer(record);
     this.#fresh.push(record);
   }
 
   /** Hands a batch on to the watchers. Encoded forms have done their work then: a rare replay encodes again. */
   flush(): void {
-    for (const group of this.groups.values()) group.flush();
+    this.groups.flush();
     for (const event of this.#fresh) event.frames.clear();
     this.#fresh = [];
   }
 
   /** Ends all watches; clients begin again. */
   endWatches(): void {
-    for (const group of [...this.groups.values()]) group.end();
+    this.groups.end();
   }
 
   /** Changes after `revision`, or undefined when some of them are forgotten. */
@@ -162,6 +151,10 @@ export class ResourceCache {
     if (!previous) this.#count++;
     this.#bytes += entry.json.length - (previous?.json.length ?? 0);
     bucket.set(entry);
+    for (const index of this.#indexes.values()) {
+      if (previous) index.remove(previous);
+      index.add(entry);
+    }
     this.#all = undefined;
   }
 
@@ -169,6 +162,7 @@ export class ResourceCache {
     const bucket = this.#buckets.get(entry.namespace);
     if (!bucket) return;
     bucket.delete(entry.name);
+    for (const index of this.#indexes.values()) index.remove(entry);
     this.#count--;
     this.#bytes -= entry.json.length;
     if (bucket.entries.size === 0) {

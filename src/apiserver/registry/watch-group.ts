@@ -1,12 +1,15 @@
 // Watchers that want the same thing in the same form share the work: an event is matched and encoded once for all.
 import type { CacheEvent, WatchEventType } from './cache-event.ts';
 import type { Entry } from './entry.ts';
+import type { Pin } from './field-index.ts';
 import type { ObjectFormat } from './format.ts';
 
 /** Which objects a watch or list is about. */
 export interface Scope {
   /** '' is all namespaces. */
   readonly namespace: string;
+  /** Only objects with this value of an indexed field are meant. */
+  readonly pin?: Pin | undefined;
   /** Distinguishes selectors; '' selects all. */
   readonly selectorKey: string;
   matches(entry: Entry): boolean;
@@ -48,11 +51,13 @@ export class WatchGroup {
     this.#format = format;
   }
 
-  offer(event: CacheEvent): void {
+  /** Whether there is something to flush. */
+  offer(event: CacheEvent): boolean {
     const { namespace } = this.#scope;
-    if (namespace && (event.current ?? event.previous)!.namespace !== namespace) return;
+    if (namespace && (event.current ?? event.previous)!.namespace !== namespace) return false;
     const change = classify(event, this.#scope);
     if (change) this.#frames.push(frameOf(event, change.type, change.entry, this.#format));
+    return change !== undefined;
   }
 
   /** Hands on what the last batch brought. */
@@ -78,27 +83,4 @@ export class WatchGroup {
   delete(watcher: Watcher): void {
     this.#watchers.delete(watcher);
   }
-}
-
-/** Puts a watcher into the group of its like; dispose to leave. */
-export function joinGroup(
-  groups: Map<string, WatchGroup>,
-  scope: Scope,
-  format: ObjectFormat,
-  watcher: Watcher,
-): Disposable {
-  const key = `${format.key}\n${scope.namespace}\n${scope.selectorKey}`;
-  let group = groups.get(key);
-  if (!group) {
-    group = new WatchGroup(scope, format);
-    groups.set(key, group);
-  }
-  const joined = group;
-  joined.add(watcher);
-  return {
-    [Symbol.dispose]() {
-      joined.delete(watcher);
-      if (joined.isEmpty && groups.get(key) === joined) groups.delete(key);
-    },
-  };
 }

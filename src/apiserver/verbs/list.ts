@@ -1,7 +1,7 @@
 // LIST: from the cache when it stands at the revision asked for, else from the store's history.
 import { badRequest, expired, StatusError } from '../../api/meta/status-error.ts';
 import type { Clock } from '../../base/clock.ts';
-import { ownTurn } from '../../base/turns.ts';
+import { Slices } from '../../base/turns.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { Answer } from '../http/answer.ts';
 import type { BodySink } from '../http/exchange.ts';
@@ -12,7 +12,7 @@ import { namespacePrefix } from '../registry/storage-key.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { type ListOptions, listOptions } from './options.ts';
-import { parseScope, type SelectedScope, select } from './scope.ts';
+import { parseScope, prepareSelect, type SelectedScope, select } from './scope.ts';
 import { waitForRevision } from './wait-for-revision.ts';
 
 interface Page {
@@ -41,18 +41,14 @@ export async function list(call: Call): Promise<Answer> {
   };
 }
 
-/** How long an answer may keep the event loop from everyone else. */
-const sliceMs = 4;
-
 /** An empty chunk is a place to pause at, nothing to write. */
 async function writeAll(sink: BodySink, chunks: Iterable<Uint8Array>, clock: Clock): Promise<void> {
-  let sliceStart = clock.monotonicMs();
+  const slices = new Slices(() => clock.monotonicMs());
   for (const chunk of chunks) {
     if (sink.isClosed) return;
     if (chunk.length > 0 && !sink.write(chunk)) await sink.drained();
-    else if (clock.monotonicMs() - sliceStart < sliceMs) continue;
-    await ownTurn();
-    sliceStart = clock.monotonicMs();
+    else if (!slices.isDue) continue;
+    await slices.pause();
   }
 }
 
@@ -61,6 +57,7 @@ export async function readPage(call: Call, scope: SelectedScope, options: ListOp
   const cache = call.server.registry.cacheOf(call.resource);
   const { hub } = call.server.registry;
   if (options.continueToken) return readOn(call, scope, options);
+  if (scope.pin) await prepareSelect(call, scope);
   await waitForRevision(call, options.resourceVersion);
   const isExact = options.match === 'Exact' && options.resourceVersion !== undefined;
   if (isExact) refuseCompacted(call, options.resourceVersion!, '');
@@ -70,7 +67,13 @@ export async function readPage(call: Call, scope: SelectedScope, options: ListOp
   const revision = isExact ? options.resourceVersion! : hub.revision;
   // "Any version will do" is answered whole, as upstream does from its cache.
   const limit = options.resourceVersion === 0 ? 0 : options.limit;
-  return cut(select(cache, scope), scope, cache.prefix, revision, limit);
+  return cut(
+    await select(call, scope, { atMost: limit > 0 ? limit + 1 : undefined }),
+    scope,
+    cache.prefix,
+    revision,
+    limit,
+  );
 }
 
 function cut(entries: readonly Entry[], scope: SelectedScope, prefix: string, revision: number, limit: number): Page {
@@ -90,14 +93,15 @@ function cut(entries: readonly Entry[], scope: SelectedScope, prefix: string, re
 async function readOn(call: Call, scope: SelectedScope, options: ListOptions): Promise<Page> {
   if (options.resourceVersion) throw badRequest('specifying resource version is not allowed when using continue');
   const { revision, start } = decodeContinue(options.continueToken);
+  if (scope.pin) await prepareSelect(call, scope);
   const cache = call.server.registry.cacheOf(call.resource);
   const { hub } = call.server.registry;
   // A token of -1 goes on in what is there now: what clients get when their token has expired.
   const at = revision < 0 ? hub.revision : revision;
   refuseCompacted(call, at, start);
   if (at > hub.revision || cache.lastChange > at) return readHistory(call, scope, at, start, options.limit);
-  const from = cache.prefix + start;
-  const rest = select(cache, scope).filter((entry) => entry.key > from);
+  const atMost = options.limit > 0 ? options.limit + 1 : undefined;
+  const rest = await select(call, scope, { after: cache.prefix + start, atMost });
   return cut(rest, scope, cache.prefix, at, options.limit);
 }
 

@@ -1,16 +1,17 @@
 // WATCH: what is there (when asked for), then every change, until the time is up or the client falls behind.
 import { expired } from '../../api/meta/status-error.ts';
+import { Slices } from '../../base/turns.ts';
 import type { Answer } from '../http/answer.ts';
 import type { BodySink } from '../http/exchange.ts';
 import type { CacheEvent } from '../registry/cache-event.ts';
 import type { Entry } from '../registry/entry.ts';
 import type { ObjectFormat } from '../registry/format.ts';
 import type { ResourceCache } from '../registry/resource-cache.ts';
-import { classify, frameOf, joinGroup, type Watcher } from '../registry/watch-group.ts';
+import { classify, frameOf, type Watcher } from '../registry/watch-group.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { type WatchOptions, watchOptions } from './options.ts';
-import { parseScope, type SelectedScope, select } from './scope.ts';
+import { indexOf, parseScope, prepareSelect, type SelectedScope, selectNow } from './scope.ts';
 import { waitForRevision } from './wait-for-revision.ts';
 
 /** Bytes a watcher may be behind; past it the watch is cut and the client resumes or lists again. */
@@ -26,6 +27,7 @@ export async function watch(call: Call): Promise<Answer> {
   const scope = parseScope(resource, info.namespace, options, info.name);
   // A version of the future is waited for; a fresh watch starts from all that is acknowledged.
   await waitForRevision(call, options.resourceVersion);
+  if (isFromStart(options)) await prepareSelect(call, scope);
   return {
     type: 'stream',
     status: 200,
@@ -81,10 +83,13 @@ class WatchStream implements Watcher {
   async #stream(): Promise<void> {
     const start = this.#start();
     // Joined in the same turn as the start was read, so that nothing falls between the two.
-    using _membership = joinGroup(this.#cache.groups, this.#scope, this.#format, this);
+    using _membership = this.#join();
     using _bookmarks = this.#bookmarks();
+    const { clock } = this.#call.server;
+    const slices = new Slices(() => clock.monotonicMs());
     for (const chunk of start) {
-      if (!this.#write(chunk)) await this.#sink.drained();
+      if (chunk.length > 0 && !this.#write(chunk)) await this.#sink.drained();
+      else if (slices.isDue) await slices.pause();
       if (this.#sink.isClosed) return;
     }
     this.#call.hasBegun?.();
@@ -94,13 +99,18 @@ class WatchStream implements Watcher {
     await this.#done.promise;
   }
 
+  #join(): Disposable {
+    const { groups } = this.#cache;
+    return groups.join(this.#scope, this.#format, this, indexOf(this.#cache, this.#scope, this.#call.resource));
+  }
+
   /** What comes before live events; its entries are taken now, and encoded as the client reads them. */
   #start(): Iterable<Buffer> {
     const { hub } = this.#call.server.registry;
     const format = this.#format;
     const options = this.#options;
     if (isFromStart(options)) {
-      const entries = select(this.#cache, this.#scope);
+      const entries = selectNow(this.#cache, this.#scope, this.#call.resource);
       const bookmark =
         options.sendInitialEvents && options.allowsBookmarks ? format.bookmark(hub.revision, true) : undefined;
       return initialFrames(entries, format, bookmark);
@@ -219,10 +229,13 @@ function* initialFrames(
   if (pending.length > 0) yield Buffer.concat(pending);
 }
 
+const nothing = Buffer.alloc(0);
+
 function* replayFrames(events: readonly CacheEvent[], scope: SelectedScope, format: ObjectFormat): Generator<Buffer> {
   for (const event of events) {
     if (scope.namespace && (event.current ?? event.previous)!.namespace !== scope.namespace) continue;
     const change = classify(event, scope);
-    if (change) yield frameOf(event, change.type, change.entry, format);
+    // Nothing to write is a place to pause at.
+    yield change ? frameOf(event, change.type, change.entry, format) : nothing;
   }
 }
