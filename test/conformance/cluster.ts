@@ -16,7 +16,7 @@ export async function ensureCluster(archives: readonly string[], isKept: boolean
   if (!isUp) {
     await deleteCluster();
     const kubeconfig = join(places.results, 'kubeconfig');
-    await coracle(['up', '--detach', '--kubeconfig', kubeconfig]);
+    await coracle(['up', '--detach', '--kubeconfig', kubeconfig, '--etcd-compaction-interval', '1m']);
     for (const archive of archives) await coracle(['image', 'import', archive]);
   }
   await pullFrom(registryUrl);
