@@ -61,7 +61,7 @@ async function end(client: Client, cached: Namespace, nowMs: number, signal: Abo
     latest = await namespaces.update({ ...current, status }, { subresource: 'status' });
   }
   const isEmpty = content.remaining.size === 0 && content.failures.length === 0 && failed.length === 0;
-  if (!isEmpty) return false;
+  if (!isEmpty || content.isWaitingForPods) return false;
   const finalizers = (latest.spec?.finalizers ?? []).filter((each) => each !== finalizer);
   try {
     await namespaces.update({ ...latest, spec: { ...latest.spec, finalizers } }, { subresource: 'finalize' });

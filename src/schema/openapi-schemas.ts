@@ -1,6 +1,7 @@
-// OpenAPI schemas of API types, in the dialect of version 2 or 3, from the IR. Descriptions are not in the facts.
+// OpenAPI schemas of API types, in the dialect of version 2 or 3, from the IR. Descriptions are not in the facts; openapi-descriptions.ts has some.
 import { typeFacts } from './facts.ts';
 import { type Field, type Type, typeOf } from './ir.ts';
+import { descriptionOf } from './openapi-descriptions.ts';
 
 export type Dialect = 2 | 3;
 export type OpenApiSchema = Record<string, unknown>;
@@ -106,9 +107,13 @@ class SchemaMaker {
     if (type.shortName === 'FieldsV1') return { type: 'object' };
     if (type.kind !== 'struct') return customSchema(type.kind, this.#dialect);
     const properties: OpenApiSchema = {};
-    for (const field of type.jsonFields) properties[field.name] = this.field(field);
+    for (const field of type.jsonFields) {
+      const description = descriptionOf(type.name, field.name);
+      properties[field.name] = { ...(description && { description }), ...this.field(field) };
+    }
     const required = type.jsonFields.filter((field) => field.fact.required).map((field) => field.name);
-    const schema: OpenApiSchema = { type: 'object' };
+    const description = descriptionOf(type.name, '');
+    const schema: OpenApiSchema = { ...(description && { description }), type: 'object' };
     if (required.length > 0) schema['required'] = required;
     if (type.jsonFields.length > 0) schema['properties'] = properties;
     if (type.fact.structType) schema['x-kubernetes-map-type'] = type.fact.structType;

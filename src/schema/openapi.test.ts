@@ -42,6 +42,15 @@ test('fields carry merge keys, list types, defaults and what is required', () =>
   assert.equal(apps.components.schemas['io.k8s.api.core.v1.ContainerPort'].properties.protocol.default, 'TCP');
 });
 
+test('metadata is explained', () => {
+  const { properties } = apps.components.schemas['io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'];
+  assert.match(properties.creationTimestamp.description, /^CreationTimestamp is a timestamp/);
+  assert.deepEqual(
+    Object.keys(properties).filter((name) => !properties[name].description),
+    [],
+  );
+});
+
 test('every reference of every document leads to a schema', () => {
   const check = (document: any, schemas: object, prefix: string) => {
     for (const [, name] of JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)) {

@@ -8,7 +8,7 @@ test('the walk-through on three simulated nodes', async (t) => {
   await walkThrough(t, cluster, 'registry.invalid/nginx:1.91');
 });
 
-test('a deleted claim goes once no pod uses it, and its namespace with it', async () => {
+test('a deleted claim goes once no pod uses it; a namespace empties itself of pods first', async () => {
   await using cluster = await TestCluster.create({ simulatedNodes: 1 });
   await cluster.kubectl('create namespace claims');
   const claim = `
@@ -31,4 +31,16 @@ spec:
   await cluster.kubectl('-n claims wait --for=delete pvc/data --timeout=30s');
   await cluster.kubectl('-n claims create -f -', { input: claim.split('---')[0]! });
   await cluster.kubectl('delete namespace claims --timeout=30s');
+
+  // Pods may need what is in their namespace to end well: it stays until they are gone.
+  await cluster.kubectl('create namespace ordered');
+  await cluster.kubectl('-n ordered create configmap needed');
+  const held = '{"metadata":{"finalizers":["example.com/hold"]}}';
+  await cluster.kubectl(`-n ordered run last --image=busybox --overrides=${held}`);
+  await cluster.kubectl('delete namespace ordered --wait=false');
+  const wait = '--for=condition=NamespaceDeletionContentFailure=False --timeout=30s';
+  await cluster.kubectl(`wait namespace/ordered ${wait}`);
+  assert.match(await cluster.kubectl('-n ordered get configmap needed -o name'), /needed/);
+  await cluster.kubectl('-n ordered patch pod last --type=merge -p {"metadata":{"finalizers":null}}');
+  await cluster.kubectl('wait --for=delete namespace/ordered --timeout=30s');
 });

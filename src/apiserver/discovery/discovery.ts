@@ -1,6 +1,6 @@
 // Everything that is not a resource: discovery, health, version, metrics, OpenAPI.
-import type { StatusError } from '../../api/meta/status-error.ts';
-import { mediaForStatus, negotiate, noneAcceptable, wantsAggregatedDiscovery } from '../http/accept.ts';
+import { StatusError } from '../../api/meta/status-error.ts';
+import { negotiate, noneAcceptable, wantsAggregatedDiscovery } from '../http/accept.ts';
 import { type Answer, textAnswer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
@@ -58,6 +58,7 @@ export class Discovery {
       case '/':
         return this.#document(request, { paths: this.#paths() }, false);
       case '/version':
+        if (!takesJson(header(request, 'accept'))) throw versionIsJson();
         return this.#document(request, versionInfo(), false);
       case '/metrics':
         return {
@@ -95,14 +96,12 @@ export class Discovery {
 
   /** JSON, or YAML and protobuf where the document is an API type. */
   #document(request: ServerRequest, object: any, isApiType: boolean, headers: Record<string, string> = {}): Answer {
-    const accept = header(request, 'accept');
     if (isApiType) {
-      const { transform } = negotiate(accept);
+      const { transform } = negotiate(header(request, 'accept'));
       if (transform !== 'none') throw noneAcceptable();
       const typeName = `io.k8s.apimachinery.pkg.apis.meta.v1.${object.kind}`;
       return { type: 'object', status: 200, object, typeName, headers };
     }
-    if (accept.includes('protobuf') && mediaForStatus(accept) === 'protobuf') throw protobufRefused();
     const body = Buffer.from(JSON.stringify(object, undefined, 2));
     return { type: 'bytes', status: 200, contentType: 'application/json', body, headers };
   }
@@ -128,6 +127,13 @@ export class Discovery {
   }
 }
 
-function protobufRefused(): StatusError {
-  return noneAcceptable();
+/** Whether the header names JSON or anything at all; weights and ranges by type do not count. */
+function takesJson(accept: string): boolean {
+  const types = accept.split(',').map((clause) => clause.split(';')[0]!.trim());
+  return accept === '' || types.includes('application/json') || types.includes('*/*');
+}
+
+function versionIsJson(): StatusError {
+  const message = '406: Not Acceptable\n\nAvailable representations: application/json';
+  return new StatusError({ metadata: {}, status: 'Failure', code: 406, reason: 'NotAcceptable', message, details: {} });
 }

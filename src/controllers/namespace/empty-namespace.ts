@@ -10,6 +10,8 @@ export interface NamespaceContent {
   /** Objects that each finalizer still holds. */
   readonly finalizers: ReadonlyMap<string, number>;
   readonly failures: readonly string[];
+  /** Pods are left, so nothing else was looked at. */
+  readonly isWaitingForPods: boolean;
 }
 
 const parallel = 4;
@@ -42,22 +44,12 @@ export async function emptyNamespace(
   );
   const isPods = ({ group, plural }: DiscoveredResource) => group === '' && plural === 'pods';
   await Promise.all(deletable.filter(isPods).map(empty));
-  const isHeldByPods = remaining.size > 0 && !isHeldByFinalizersOnly(remaining, finalizers);
-  if (!isHeldByPods)
-    await inParallel(
-      deletable.filter((resource) => !isPods(resource)),
-      empty,
-    );
-  return { remaining, finalizers, failures };
-}
-
-/** Pods that wait for somebody's finalizer run no longer. */
-function isHeldByFinalizersOnly(
-  remaining: ReadonlyMap<string, number>,
-  finalizers: ReadonlyMap<string, number>,
-): boolean {
-  const pods = remaining.get('pods.') ?? 0;
-  return [...finalizers.values()].some((count) => count >= pods);
+  if (remaining.size > 0) return { remaining: new Map(), finalizers: new Map(), failures, isWaitingForPods: true };
+  await inParallel(
+    deletable.filter((resource) => !isPods(resource)),
+    empty,
+  );
+  return { remaining, finalizers, failures, isWaitingForPods: false };
 }
 
 async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {
