@@ -92,6 +92,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   rowConditions?(object: T): { type: string; status: string; reason: string; message: string }[];
   /** `Warning` headers for what is valid but unwise. */
   warnings?(object: T, current: T | undefined): string[];
+  /** The same for new objects, whether they turn out valid or not. */
+  earlyWarnings?(object: T): string[];
   /** Seconds of graceful deletion for this object, or undefined for immediate deletion (all kinds but pods). */
   graceSeconds?(object: T, requested: number | undefined): number | undefined;
   /** DELETE answers with a Status and not with the object by default; set where upstream returns the object (pods, …). */

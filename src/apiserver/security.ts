@@ -11,15 +11,15 @@ import type { SaveQuota } from './admission/plugins/resource-quota.ts';
 import { WebhookMetrics } from './admission/webhooks/metrics.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { certificateAuthenticator } from './authn/certificate.ts';
-import { openIdPaths } from './authn/discovery.ts';
+import { type OpenIdPath, openIdPaths } from './authn/discovery.ts';
 import type { SigningKey, VerifyingKey } from './authn/jwt.ts';
+import { requestHeaderAuthenticator } from './authn/request-header.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { nodeAuthorizer } from './authz/node.ts';
 import { rbacAuthorizer } from './authz/rbac.ts';
 import { RbacRules } from './authz/rbac-rules.ts';
 import { mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
-import type { BytesAnswer } from './http/answer.ts';
 import { OutboundClient } from './outbound/client.ts';
 import { LateObjects } from './registry/late-objects.ts';
 import type { ApiServer } from './server.ts';
@@ -44,7 +44,7 @@ export interface Security {
   readonly authorizers: readonly Authorizer[];
   readonly admission: readonly AdmissionPlugin[];
   readonly handlers: readonly SubresourceHandler[];
-  readonly extraPaths: readonly { readonly path: string; answer(): BytesAnswer }[];
+  readonly extraPaths: readonly OpenIdPath[];
   readonly tokens: ServiceAccountTokens;
   /** The server's way out; it closes it when it ends. */
   readonly outbound: OutboundClient;
@@ -53,6 +53,9 @@ export interface Security {
   /** Call it with the server before the server runs. */
   bind(server: Pick<ApiServer, 'objects' | 'writer' | 'table'>): void;
 }
+
+/** Common names of front proxies that are believed. */
+export const frontProxyNames = ['front-proxy-client'];
 
 export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
 
@@ -70,11 +73,11 @@ export function createSecurity(options: SecurityOptions): Security {
   const webhooks = { client: outbound, authorizer, random, clock, metrics };
   const admission = admissionPlugins({ authorizer, rules, random, saveQuota, webhooks });
   return {
-    authenticators: [certificateAuthenticator, tokens],
+    authenticators: [requestHeaderAuthenticator(frontProxyNames), certificateAuthenticator, tokens],
     authorizers,
     admission,
     handlers: subresourceHandlers({ authorizer, rules, tokens, kubelet }),
-    extraPaths: [...openIdPaths(tokens, serverUrl)].map(([path, answer]) => ({ path, answer: () => answer })),
+    extraPaths: openIdPaths(tokens, serverUrl),
     tokens,
     outbound,
     printMetrics: () => metrics.print(),

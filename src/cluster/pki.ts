@@ -1,4 +1,4 @@
-// The cluster's own certificate authority and the identity of each component. Keys are ECDSA P-256, files 0600.
+// The cluster's own certificate authority and the identity of each component. Keys are ECDSA P-256, but for the RSA key of tokens; files 0600.
 // x509 is loaded only when something has to be issued, which an ordinary start does not.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -67,7 +67,8 @@ function writePair(folder: string, name: string, pair: KeyPair): KeyPair {
 function ensureTokenKey(folder: string): KeyPair {
   const file = join(folder, 'sa.key');
   if (!existsSync(file)) {
-    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    // RS256 is the one algorithm that everybody who checks tokens of a cluster knows.
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   }
   const key = readFileSync(file, 'utf8');

@@ -25,11 +25,11 @@ const deprecatedNodeLabels: Record<string, string> = {
 };
 
 export function podWarnings(pod: Pod, current: Pod | undefined): string[] {
-  return current ? [] : [...profileWarnings(pod), ...specWarnings(pod.spec!, path('spec'))];
+  return current ? [] : specWarnings(pod.spec!, path('spec'));
 }
 
 /** Annotations from which the profile of a container was taken, or which name none. */
-function profileWarnings({ metadata, spec }: Pod): string[] {
+export function profileWarnings({ metadata, spec }: Pod): string[] {
   return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])].flatMap(({ name, securityContext }) => {
     const key = `${appArmorPrefix}${name}`;
     const annotation = metadata.annotations?.[key];

@@ -8,7 +8,7 @@ import { preparePod } from './pod-preparation.ts';
 import { ephemeralContainers, podStatus, resize } from './pod-subresources.ts';
 import { validatePodUpdate } from './pod-update-validation.ts';
 import { validateNewPod, validatePod } from './pod-validation.ts';
-import { podWarnings } from './pod-warnings.ts';
+import { podWarnings, profileWarnings } from './pod-warnings.ts';
 
 export const podKind: KindDefinition<Pod> = {
   group: '',
@@ -26,6 +26,7 @@ export const podKind: KindDefinition<Pod> = {
   validateUpdate: validatePodUpdate,
   subresources: { status: podStatus, ephemeralcontainers: ephemeralContainers, resize },
   warnings: podWarnings,
+  earlyWarnings: profileWarnings,
   columns: podColumns,
   rowConditions,
   returnsDeletedObject: true,

@@ -1,10 +1,12 @@
 // OpenID Connect discovery: others can check our tokens with the keys published here.
+import { notAcceptable, StatusError } from '../../api/meta/status-error.ts';
 import type { BytesAnswer } from '../http/answer.ts';
+import { header, type ServerRequest } from '../http/exchange.ts';
 import { keySet } from './jwt.ts';
 import type { ServiceAccountTokens } from './service-account-tokens.ts';
 
-/** Non-resource paths and what a GET of them answers. `serverUrl`: `https://host:port`, as others reach this server. */
-export function openIdPaths(tokens: ServiceAccountTokens, serverUrl: string): ReadonlyMap<string, BytesAnswer> {
+/** What a GET of these paths answers. `serverUrl`: `https://host:port`, as others reach this server. */
+export function openIdPaths(tokens: ServiceAccountTokens, serverUrl: string): OpenIdPath[] {
   const algorithms = [...new Set(tokens.keys.map((key) => key.algorithm))];
   const configuration = {
     issuer: tokens.issuer,
@@ -13,13 +15,48 @@ export function openIdPaths(tokens: ServiceAccountTokens, serverUrl: string): Re
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: algorithms,
   };
-  return new Map([
-    ['/.well-known/openid-configuration', json(configuration, 'application/json')],
-    ['/openid/v1/jwks', json(keySet(tokens.keys), 'application/jwk-set+json')],
-  ]);
+  return [
+    document('/.well-known/openid-configuration', configuration, 'application/json'),
+    document('/openid/v1/jwks', keySet(tokens.keys), 'application/jwk-set+json'),
+  ];
 }
 
-function json(body: object, contentType: string): BytesAnswer {
-  const headers = { 'cache-control': 'public, max-age=3600' };
-  return { type: 'bytes', status: 200, contentType, body: Buffer.from(JSON.stringify(body)), headers };
+export interface OpenIdPath {
+  readonly path: string;
+  answer(request: Pick<ServerRequest, 'method' | 'headers'>): BytesAnswer;
 }
+
+function document(path: string, content: object, contentType: string): OpenIdPath {
+  const headers = { 'cache-control': 'public, max-age=3600' };
+  const body = Buffer.from(JSON.stringify(content));
+  return {
+    path,
+    /** @throws StatusError 405, 406 */
+    answer(request) {
+      if (request.method !== 'GET') throw onlyRead();
+      const accept = header(request, 'accept');
+      const isAccepted = accept.split(',').some((clause) => ['*/*', contentType, ''].includes(mediaTypeOf(clause)));
+      if (!isAccepted) throw unacceptable(contentType);
+      return { type: 'bytes', status: 200, contentType, body, headers };
+    },
+  };
+}
+
+const mediaTypeOf = (clause: string) => clause.split(';')[0]!.trim();
+
+const detailed = ({ status }: StatusError) => new StatusError({ ...status, details: {} });
+
+const unacceptable = (contentType: string) =>
+  detailed(notAcceptable(`406: Not Acceptable\n\nAvailable representations: ${contentType}`));
+
+const onlyRead = () =>
+  new StatusError({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: 'the server does not allow this method on the requested resource',
+    reason: 'MethodNotAllowed',
+    details: {},
+    code: 405,
+  });

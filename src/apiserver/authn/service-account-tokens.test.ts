@@ -141,7 +141,10 @@ describe('service account tokens', () => {
   test('can be checked by others with the published keys', async () => {
     const { tokens, issue } = setUp(ec);
     const paths = openIdPaths(tokens, 'https://10.0.0.1:6443');
-    const read = (path: string) => JSON.parse(Buffer.from(paths.get(path)!.body).toString());
+    const read = (wanted: string) => {
+      const { answer } = paths.find(({ path }) => path === wanted)!;
+      return JSON.parse(Buffer.from(answer({ method: 'GET', headers: {} }).body).toString());
+    };
     const configuration = read('/.well-known/openid-configuration');
     assert.deepEqual([configuration.issuer, configuration.jwks_uri], [issuer, 'https://10.0.0.1:6443/openid/v1/jwks']);
     const { createLocalJWKSet, jwtVerify } = await import('jose');

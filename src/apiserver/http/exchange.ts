@@ -47,7 +47,7 @@ export interface ServerResponse extends BodySink {
   destroy(): void;
 }
 
-export function header(request: ServerRequest, name: string): string {
+export function header(request: Pick<ServerRequest, 'headers'>, name: string): string {
   const value = request.headers[name];
   return Array.isArray(value) ? value.join(',') : (value ?? '');
 }

@@ -87,6 +87,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   const { resource, server } = call;
   const object = canonicalObject(resource.storage.typeName, draft);
   const { rules } = resource;
+  for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
   const errors = new FieldErrors();
   validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule: rules.nameRule }, errors);
   server.addresses.prepare(resource, object, undefined, errors);

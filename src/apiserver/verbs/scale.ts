@@ -1,15 +1,20 @@
 // The scale subresource: an object's replica count as a Scale, whatever its kind.
 import type { Scale } from '../../../generated/autoscaling-v1.ts';
+import type { Column } from '../../api/kind.ts';
+import { ageColumn, nameColumn } from '../../api/meta/columns.ts';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, invalid } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { canonical } from '../../schema/codec.ts';
+import { negotiate } from '../http/accept.ts';
 import type { Answer } from '../http/answer.ts';
+import { header } from '../http/exchange.ts';
 import { checkApplied, stampManagers } from '../managed-fields/apply-object.ts';
 import { applyScale, trackScale } from '../managed-fields/scale-fields.ts';
 import type { Write } from '../managed-fields/track-update.ts';
-import type { Entry } from '../registry/entry.ts';
+import { Entry } from '../registry/entry.ts';
+import { formatFor } from '../registry/format-for.ts';
 import type { Call } from './call.ts';
 import { decodeBody } from './decode-body.ts';
 import { trackedWrite } from './field-tracking.ts';
@@ -147,5 +152,42 @@ function rescaled(call: Call, next: KubernetesObject & Scale, current: Kubernete
 }
 
 function answer(call: Call, entry: Entry): Answer {
-  return { type: 'object', status: 200, object: scaleOf(call, entry), typeName: scaleType };
+  const accepted = negotiate(header(call.http, 'accept'));
+  if (accepted.transform === 'none') {
+    return { type: 'object', status: 200, object: scaleOf(call, entry), typeName: scaleType };
+  }
+  const { metadata, ...rest } = scaleOf(call, entry);
+  const { resourceVersion: _version, ...unversioned } = metadata!;
+  const stored = Buffer.from(JSON.stringify({ ...rest, metadata: unversioned }));
+  const shown = new Entry([entry.namespace, entry.name].filter(Boolean).join('/'), 0, stored, entry.revision);
+  const format = formatFor(scaleResource(call.resource), accepted, {
+    includeObject: (call.query.get('includeObject') || 'Metadata') as 'Metadata',
+    nowMs: call.server.clock.now(),
+  });
+  return { type: 'bytes', status: 200, contentType: format.contentType, body: format.single(shown) };
 }
+
+/** What forms of answers need to know of the resource a Scale would be. */
+function scaleResource({ custom: _custom, ...resource }: ResourceInfo): ResourceInfo {
+  const { group, version, kind, typeName } = scaleKind;
+  const storage = { group, version, plural: 'scales', typeName };
+  const { rowConditions: _conditions, ...rules } = resource.rules;
+  return { ...resource, ...scaleKind, storage, rules: { ...rules, group, version, kind, columns: scaleColumns } };
+}
+
+const scaleColumns: readonly Column<Scale & KubernetesObject>[] = [
+  { ...nameColumn, format: '' },
+  {
+    name: 'Desired',
+    type: 'integer',
+    description: 'replicas is the desired number of instances for the scaled object.',
+    cell: ({ spec }) => spec?.replicas ?? 0,
+  },
+  {
+    name: 'Available',
+    type: 'integer',
+    description: 'replicas is the actual number of observed instances of the scaled object.',
+    cell: ({ status }) => status?.replicas ?? 0,
+  },
+  ageColumn,
+];
