@@ -1,7 +1,10 @@
 // One request, read downward: parse → authenticate → impersonate → flow control → authorize → handler → answer.
+import { randomUUID } from 'node:crypto';
 import { StatusError, timedOut } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { linkSignal } from '../base/signals.ts';
+import type { Aggregation } from './aggregation/aggregation.ts';
+import type { Route } from './aggregation/routes.ts';
 import type { Authenticator, UserInfo } from './authn/authenticator.ts';
 import { impersonate } from './authn/impersonation.ts';
 import { unionAuthenticator } from './authn/union.ts';
@@ -38,6 +41,8 @@ export interface PipelineOptions {
   readonly authorizers: readonly Authorizer[];
   readonly handlers: readonly SubresourceHandler[];
   readonly discovery: Discovery;
+  /** Absent: nobody is behind this server. */
+  readonly aggregation?: Aggregation | undefined;
   readonly flow: FlowControl;
   readonly metrics: RequestMetrics;
   readonly audit?: ((event: AuditEvent) => void) | undefined;
@@ -45,6 +50,7 @@ export interface PipelineOptions {
 }
 
 interface Context {
+  readonly auditId: string;
   user?: UserInfo;
   info?: RequestInfo;
   resource?: ResourceInfo | undefined;
@@ -81,7 +87,8 @@ export class Pipeline {
   async handle(request: ServerRequest, response: ServerResponse): Promise<void> {
     const { parts, metrics, audit } = this.#options;
     const started = parts.clock.monotonicMs();
-    const context: Context = { isPretty: false, startedMs: started, headers: noHeaders, warnings: [] };
+    const auditId = auditIdOf(request);
+    const context: Context = { auditId, isPretty: false, startedMs: started, headers: noHeaders, warnings: [] };
     let status = 0;
     try {
       const answer = await this.#answer(request, context);
@@ -114,7 +121,8 @@ export class Pipeline {
   }
 
   #extras(context: Context) {
-    return { warnings: context.warnings, headers: context.headers, isPretty: context.isPretty };
+    const { warnings, isPretty, headers, auditId } = context;
+    return { warnings, isPretty, headers: { ...headers, 'audit-id': auditId } };
   }
 
   async #answer(request: ServerRequest, context: Context): Promise<Answer> {
@@ -123,7 +131,9 @@ export class Pipeline {
     const { info, query } = parsed;
     context.info = info;
     context.isPretty = wantsPretty(request, query);
-    const found = info.isResource ? parts.registry.table.find(info.group, info.version, info.resource) : undefined;
+    const route = this.#options.aggregation?.routeFor(info);
+    const found =
+      info.isResource && !route ? parts.registry.table.find(info.group, info.version, info.resource) : undefined;
     // A custom resource in the wrong scope is no resource, as an unknown one is.
     const resource = found?.custom && !isScopeRight(info, found) ? undefined : found;
     context.resource = resource;
@@ -142,6 +152,7 @@ export class Pipeline {
       attributesOf(info, user, info.name || pinnedName(info, query), query.get('fieldSelector') ?? ''),
       this.#authorizer,
     );
+    if (route) return this.#pass(request, route, user, context);
     if (`${header(request, 'accept')}${header(request, 'content-type')}`.includes('yaml')) await loadYaml();
     if (!info.isResource) return this.#options.discovery.answer(request, info, query);
     return this.#resource(request, parsed, user, resource, context);
@@ -169,6 +180,15 @@ export class Pipeline {
       'retry-after': String(flow.refusedBy(ticket.level)),
       'x-content-type-options': 'nosniff',
     });
+  }
+
+  /** To the server behind us that has what is asked for. */
+  async #pass(request: ServerRequest, route: Route, user: UserInfo, context: Context): Promise<Answer> {
+    const { auditId, info } = context;
+    const proxied = { http: request, user, auditId, isDiscovery: !info!.isResource };
+    // How much work a watch is over there is for that server's own flow control.
+    if (info!.verb === 'watch') context.ticket?.[Symbol.dispose]();
+    return this.#options.aggregation!.proxy(route, proxied);
   }
 
   async #resource(
@@ -206,6 +226,14 @@ export class Pipeline {
     }
   }
 }
+
+/** What ties the lines of several servers' logs together: the caller's own, or one made here. */
+function auditIdOf(request: ServerRequest): string {
+  const theirs = header(request, 'audit-id');
+  return theirs && isPlainText(theirs) ? theirs.slice(0, 64) : randomUUID();
+}
+
+const isPlainText = (text: string) => /^[\x20-\x7e]+$/.test(text);
 
 /** @throws StatusError 405 */
 function serveBy(handler: SubresourceHandler, method: string): (call: Call) => Promise<Answer> {

@@ -9,6 +9,9 @@ import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission/plugin.ts';
+import { Aggregation } from './aggregation/aggregation.ts';
+import { keepAuthenticationConfig, type TrustedAuthorities } from './aggregation/authentication-config.ts';
+import type { ProxyIdentity } from './aggregation/routes.ts';
 import type { Authenticator, UserInfo } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { CustomResources } from './crd/custom-resources.ts';
@@ -21,6 +24,7 @@ import { callInProcess, type InProcessRequest, type InProcessResponse } from './
 import { type Listener, listen, type TlsOptions } from './http/listen.ts';
 import { NodeRequestAdapter, NodeResponseAdapter } from './http/node-exchange.ts';
 import { OpenRequests } from './http/open-requests.ts';
+import { type IdentifyPeer, peerIdentifier } from './http/peer-certificate.ts';
 import { servePort } from './http/port-bridge.ts';
 import { UpgradeResponse } from './http/upgrade-response.ts';
 import { createRequestMetrics } from './metrics.ts';
@@ -52,6 +56,10 @@ export interface ApiServerOptions {
   readonly nodePortRange?: readonly [first: number, last: number];
   /** Requests at work at once, shared out by flow control; default 6000. */
   readonly seats?: number;
+  /** How servers behind this one know it. Absent: there are none, and no APIServices. */
+  readonly proxyIdentity?: ProxyIdentity;
+  /** Published to them. */
+  readonly trustedAuthorities?: TrustedAuthorities;
   /** Calls webhooks; closed when the server ends. */
   readonly outbound?: OutboundClient;
   /** More lines for /metrics. */
@@ -99,6 +107,7 @@ class Server implements ApiServer {
   readonly #open = new OpenRequests();
   readonly #flow: FlowControl;
   readonly #customResources: CustomResources;
+  readonly #aggregation: Aggregation | undefined;
   #listener: Listener | undefined;
   #isServing = false;
   readonly #ports = new Set<Disposable>();
@@ -124,6 +133,7 @@ class Server implements ApiServer {
       log,
     };
     this.#customResources = new CustomResources(this.#parts);
+    this.#aggregation = options.proxyIdentity && new Aggregation(this.#parts, options.proxyIdentity);
     const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
     const { seats = defaultSeats } = options;
     this.#flow = new FlowControl({ registry: this.registry, clock, seats, requestTimeoutMs });
@@ -137,12 +147,14 @@ class Server implements ApiServer {
       handlers: options.handlers,
       discovery: new Discovery({
         table: this.registry.table,
+        remotes: this.#aggregation,
         health: new Health(this.#healthChecks()),
         metrics,
         openApi: new OpenApi(this.registry.table),
         serverAddress: () => (this.address ? `${this.address.host}:${this.address.port}` : ''),
         extraPaths: [...(options.extraPaths ?? []), ...dumpPaths(this.#flow, () => clock.now() - clock.monotonicMs())],
       }),
+      aggregation: this.#aggregation,
       flow: this.#flow,
       metrics,
       audit: options.audit,
@@ -176,9 +188,14 @@ class Server implements ApiServer {
     try {
       await this.#hub.load();
       this.#customResources.start();
+      this.#aggregation?.start();
       const followed = this.#hub.follow(following.signal);
       const defined = this.#customResources.run(following.signal);
       const lent = this.#flow.run(following.signal);
+      const aggregated = this.#aggregation?.run(following.signal);
+      const { trustedAuthorities } = this.#options;
+      const published =
+        trustedAuthorities && keepAuthenticationConfig(this.#parts, trustedAuthorities, following.signal);
       const pruned = pruneHistory(this.#hub, this.#options.clock, following.signal);
       if (this.#options.listen) await this.#listen(this.#options.listen);
       this.#isServing = true;
@@ -188,7 +205,7 @@ class Server implements ApiServer {
       this.#isServing = false;
       await this.#drain();
       following.abort();
-      await Promise.all([followed, pruned, defined, lent]);
+      await Promise.all([followed, pruned, defined, lent, aggregated, published]);
     } catch (error) {
       this.#ready.reject(error);
       throw error;
@@ -203,6 +220,7 @@ class Server implements ApiServer {
 
   async #listen({ tls, host, port }: NonNullable<ApiServerOptions['listen']>): Promise<void> {
     const { log } = this.#options;
+    const identify = peerIdentifier(tls);
     this.#listener = await listen({
       tls,
       host,
@@ -213,9 +231,9 @@ class Server implements ApiServer {
         const abort = this.#requestSignal();
         response.on('close', abort.abort);
         const adapted = new NodeResponseAdapter(response, isHttp2);
-        void this.#pipeline.handle(new NodeRequestAdapter(request, abort.signal), adapted);
+        void this.#pipeline.handle(new NodeRequestAdapter(request, abort.signal, identify), adapted);
       },
-      onUpgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+      onUpgrade: (request, socket, head) => this.#upgrade(request, socket, head, identify),
     });
   }
 
@@ -232,11 +250,11 @@ class Server implements ApiServer {
     };
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, identify: IdentifyPeer): void {
     const abort = this.#requestSignal();
     socket.on('error', () => socket.destroy());
     socket.on('close', abort.abort);
-    const adapted = new NodeRequestAdapter(request, abort.signal, { request, socket, head });
+    const adapted = new NodeRequestAdapter(request, abort.signal, identify, { request, socket, head });
     void this.#pipeline.handle(adapted, new UpgradeResponse(socket));
   }
 

@@ -2,7 +2,7 @@
 import { buildResources } from '../api/build-resources.ts';
 import { kindDefinitions } from '../api/kinds.ts';
 import { signingKey } from '../apiserver/authn/jwt.ts';
-import { createSecurity } from '../apiserver/security.ts';
+import { createSecurity, frontProxyNames } from '../apiserver/security.ts';
 import { type ApiServer, createApiServer } from '../apiserver/server.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
@@ -18,6 +18,8 @@ export interface ApiServerParts {
   readonly serving: KeyPair;
   /** How the server shows itself to node agents. */
   readonly kubeletClient: KeyPair;
+  /** And to servers behind it. */
+  readonly frontProxyClient: KeyPair;
   readonly host: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -25,7 +27,7 @@ export interface ApiServerParts {
 }
 
 export function assembleApiServer(parts: ApiServerParts): ApiServer {
-  const { store, settings, pki, serving, kubeletClient, clock, random, log } = parts;
+  const { store, settings, pki, serving, kubeletClient, frontProxyClient, clock, random, log } = parts;
   const security = createSecurity({
     signingKey: signingKey(pki.serviceAccountKey.key),
     serverUrl: `https://${settings.address}:${settings.apiPort}`,
@@ -40,8 +42,10 @@ export function assembleApiServer(parts: ApiServerParts): ApiServer {
     listen: {
       host: parts.host,
       port: settings.apiPort,
-      tls: { cert: serving.certificate, key: serving.key, clientCa: pki.ca },
+      tls: { cert: serving.certificate, key: serving.key, clientCa: pki.ca, requestHeaderCa: pki.frontProxyCa },
     },
+    proxyIdentity: { cert: frontProxyClient.certificate, key: frontProxyClient.key },
+    trustedAuthorities: { clientCa: pki.ca, requestHeaderCa: pki.frontProxyCa, allowedNames: frontProxyNames },
     serviceCidr: settings.serviceCidr,
     clock,
     random,

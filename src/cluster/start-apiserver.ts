@@ -28,17 +28,29 @@ export interface StartedApiServer {
 export async function startApiServer(context: StartContext, store: Store, pki: Pki): Promise<StartedApiServer> {
   const { settings, isReal, state, timed, clock, random } = context;
   const log = context.log.with({ component: 'apiserver' });
-  const [serving, kubeletClient] = await Promise.all([
+  const [serving, kubeletClient, frontProxyClient] = await Promise.all([
     pki.ensure({ file: 'apiserver', commonName: 'kube-apiserver', hosts: servingHosts(settings) }),
     pki.ensure({
       file: 'apiserver-kubelet-client',
       commonName: 'kube-apiserver-kubelet-client',
       organizations: ['kubeadm:cluster-admins'],
     }),
+    pki.ensure({ file: 'front-proxy-client', commonName: 'front-proxy-client', authority: 'front-proxy-ca' }),
   ]);
   // Pods reach the server by the machine's address; simulated ones reach nothing.
   const host = isReal ? '0.0.0.0' : '127.0.0.1';
-  const api = assembleApiServer({ store, settings, pki, serving, kubeletClient, host, clock, random, log });
+  const api = assembleApiServer({
+    store,
+    settings,
+    pki,
+    serving,
+    kubeletClient,
+    frontProxyClient,
+    host,
+    clock,
+    random,
+    log,
+  });
   runUntilCleanup(context, api);
   await api.ready.catch((error: NodeJS.ErrnoException) => {
     throw error.code === 'EADDRINUSE' ? portTaken(settings.apiPort) : error;

@@ -3,10 +3,9 @@
 // so that no client can have learned of it before.
 import type { CustomResourceDefinition } from '../../../generated/apiextensions-v1.ts';
 import type { Entry } from '../registry/entry.ts';
-import type { ObjectFormat } from '../registry/format.ts';
+import { onChange } from '../registry/on-change.ts';
 import type { ResourceCache } from '../registry/resource-cache.ts';
 import { resourcePrefix } from '../registry/storage-key.ts';
-import { joinGroup } from '../registry/watch-group.ts';
 import type { ServerParts } from '../verbs/call.ts';
 import { isEstablished } from './conditions.ts';
 import { DefinitionWorker } from './definition-worker.ts';
@@ -45,8 +44,7 @@ export class CustomResources {
 
   /** Follows until the signal; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const scope = { namespace: '', selectorKey: 'definitions', matches: () => true };
-    using _joined = joinGroup(this.#cache.groups, scope, lookAgain, { offer: () => this.#sync() });
+    using _joined = onChange(this.#cache, () => this.#sync());
     this.#sync();
     await this.#worker.run(signal);
     for (const timer of this.#timers) timer[Symbol.dispose]();
@@ -129,16 +127,3 @@ function servingKey(definition: CustomResourceDefinition): string {
   const names = JSON.stringify(status?.acceptedNames ?? null);
   return `${metadata.uid} ${metadata.generation} ${isEstablished(definition)} ${Boolean(metadata.deletionTimestamp)} ${names}`;
 }
-
-/** What is offered to a watcher that only wants to know that something happened. */
-const lookAgain: ObjectFormat = {
-  key: 'definitions',
-  contentType: '',
-  watchContentType: '',
-  single: () => nothing,
-  list: () => ({ chunks: [] }),
-  frame: () => nothing,
-  bookmark: () => nothing,
-  error: () => nothing,
-};
-const nothing = Buffer.alloc(1);

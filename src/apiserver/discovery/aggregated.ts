@@ -1,10 +1,11 @@
 // Aggregated discovery: every group and resource in one document, with an ETag, so that clients ask once.
 import { createHash } from 'node:crypto';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { Remotes } from '../aggregation/served-groups.ts';
 import type { Answer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
-import { groupsOf, versionsOf } from './documents.ts';
+import { served, servedCore } from './documents.ts';
 
 const contentType = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
@@ -39,10 +40,12 @@ interface Document {
 
 export class AggregatedDiscovery {
   readonly #table: ResourceTable;
+  readonly #remotes: Remotes | undefined;
   readonly #documents = new Map<boolean, Document>();
 
-  constructor(table: ResourceTable) {
+  constructor(table: ResourceTable, remotes?: Remotes) {
     this.#table = table;
+    this.#remotes = remotes;
   }
 
   answer(request: ServerRequest, isCore: boolean): Answer {
@@ -55,21 +58,17 @@ export class AggregatedDiscovery {
   }
 
   #document(isCore: boolean): Document {
-    const { generation } = this.#table;
+    const generation = this.#table.generation + (this.#remotes?.generation ?? 0);
     const known = this.#documents.get(isCore);
     if (known?.generation === generation) return known;
-    const groups = isCore ? [''] : groupsOf(this.#table);
-    const items = groups.map((group) => ({
+    const groups = isCore ? [servedCore(this.#table)] : served(this.#table, this.#remotes?.versions());
+    const items = groups.map(({ group, versions }) => ({
       metadata: group ? { name: group } : {},
-      versions: versionsOf(this.#table, group).map((version) => ({
-        version,
-        resources: this.#table
-          .resources(group, version)
-          .filter((resource) => resource.isDiscoverable)
-          .map(discovered)
-          .sort((a, b) => (a.resource < b.resource ? -1 : 1)),
-        freshness: 'Current',
-      })),
+      versions: versions.map(({ version, remote }) =>
+        remote
+          ? { version, resources: remote.resources ?? [], freshness: remote.isFresh ? 'Current' : 'Stale' }
+          : { version, resources: this.#own(group, version), freshness: 'Current' },
+      ),
     }));
     const object = { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items };
     const body = Buffer.from(JSON.stringify(object));
@@ -77,5 +76,13 @@ export class AggregatedDiscovery {
     const made = { generation, body, etag };
     this.#documents.set(isCore, made);
     return made;
+  }
+
+  #own(group: string, version: string) {
+    return this.#table
+      .resources(group, version)
+      .filter((resource) => resource.isDiscoverable)
+      .map(discovered)
+      .sort((a, b) => (a.resource < b.resource ? -1 : 1));
   }
 }

@@ -1,5 +1,6 @@
 // Everything that is not a resource: discovery, health, version, metrics, OpenAPI.
 import { StatusError } from '../../api/meta/status-error.ts';
+import type { Remotes } from '../aggregation/served-groups.ts';
 import { negotiate, noneAcceptable, wantsAggregatedDiscovery } from '../http/accept.ts';
 import { type Answer, textAnswer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
@@ -7,7 +8,7 @@ import type { ResourceTable } from '../registry/resource-table.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { noSuchMethod, noSuchResource } from '../verbs/dispatch.ts';
 import { AggregatedDiscovery } from './aggregated.ts';
-import { apiGroup, apiGroupList, apiVersions, resourceList } from './documents.ts';
+import { apiGroup, apiGroupList, apiVersions, resourceList, served } from './documents.ts';
 import type { Health } from './health.ts';
 import type { OpenApi } from './openapi.ts';
 import { versionInfo } from './version.ts';
@@ -21,6 +22,7 @@ export interface ExtraPath {
 
 export interface DiscoveryOptions {
   readonly table: ResourceTable;
+  readonly remotes?: Remotes | undefined;
   readonly health: Health;
   readonly metrics: { print(): Promise<string>; readonly contentType: string };
   readonly openApi: OpenApi;
@@ -39,7 +41,7 @@ export class Discovery {
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
-    this.#aggregated = new AggregatedDiscovery(options.table);
+    this.#aggregated = new AggregatedDiscovery(options.table, options.remotes);
     this.#extra = new Map(options.extraPaths.map((extra) => [extra.path, extra]));
   }
 
@@ -79,19 +81,25 @@ export class Discovery {
       if (request.method !== 'GET') throw noSuchMethod();
       if (wantsAggregatedDiscovery(header(request, 'accept'))) return this.#aggregated.answer(request, root === 'api');
       const vary = { vary: 'Accept' };
-      const plain = root === 'api' ? apiVersions(this.#options.serverAddress()) : apiGroupList(table);
+      const plain = root === 'api' ? apiVersions(this.#options.serverAddress()) : apiGroupList(this.#groups());
       return this.#document(request, plain, true, vary);
     }
-    if (root === 'apis' && !table.hasGroup(group!)) return notFoundPage();
     if (root === 'apis' && segments.length === 2) {
+      const found = this.#groups().find((each) => each.group === group);
+      if (!found) return notFoundPage();
       if (request.method !== 'GET') throw noSuchMethod();
-      return this.#document(request, apiGroup(table, group!), true);
+      return this.#document(request, apiGroup(found), true);
     }
+    if (root === 'apis' && !table.hasGroup(group!)) return notFoundPage();
     const [ofGroup, ofVersion] = root === 'api' ? ['', group!] : [group!, version!];
     if (segments.length > (root === 'api' ? 2 : 3) || !table.hasVersion(ofGroup, ofVersion)) throw noSuchResource();
     if (request.method !== 'GET') throw noSuchMethod();
     void path;
     return this.#document(request, resourceList(table, ofGroup, ofVersion), true);
+  }
+
+  #groups() {
+    return served(this.#options.table, this.#options.remotes?.versions());
   }
 
   /** JSON, or YAML and protobuf where the document is an API type. */

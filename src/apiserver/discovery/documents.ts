@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { apiVersionOf } from '../../api/meta/object.ts';
 import type { ResourceInfo, SubresourceInfo } from '../../api/resource-info.ts';
+import { type RemoteVersion, type ServedGroup, servedGroups } from '../aggregation/served-groups.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
 
 const storageVerbs = ['get', 'list', 'create'];
@@ -66,29 +67,38 @@ export function resourceList(table: ResourceTable, group: string, version: strin
   };
 }
 
-function groupEntry(table: ResourceTable, group: string) {
-  const versions = versionsOf(table, group).map((version) => ({ groupVersion: `${group}/${version}`, version }));
-  return { name: group, versions, preferredVersion: versions[0]! };
+function groupEntry({ group, versions }: ServedGroup) {
+  const entries = versions.map(({ version }) => ({ groupVersion: `${group}/${version}`, version }));
+  return { name: group, versions: entries, preferredVersion: entries[0]! };
 }
 
 /** Versions with something in them to discover. */
-export function versionsOf(table: ResourceTable, group: string): string[] {
-  const all = [...table.groups()].find(([name]) => name === group)?.[1] ?? [];
+function versionsOf(table: ResourceTable, group: string, all: readonly string[]): string[] {
   return all.filter((version) => table.resources(group, version).some((resource) => resource.isDiscoverable));
 }
 
-export function groupsOf(table: ResourceTable): string[] {
-  return [...table.groups()]
-    .map(([group]) => group)
-    .filter((group) => group !== '' && versionsOf(table, group).length > 0);
+/** Every group but the core one, with its versions; those of servers behind us among them. */
+export function served(table: ResourceTable, remotes: readonly RemoteVersion[] = []): readonly ServedGroup[] {
+  const own = [...table.groups()]
+    .map(([group, all]) => ({ group, versions: versionsOf(table, group, all) }))
+    .filter(({ group, versions }) => group !== '' && versions.length > 0);
+  return servedGroups(
+    own,
+    remotes.filter(({ group }) => group !== ''),
+  );
 }
 
-export function apiGroup(table: ResourceTable, group: string) {
-  return { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(table, group) };
+export function servedCore(table: ResourceTable): ServedGroup {
+  const all = [...table.groups()].find(([group]) => group === '')?.[1] ?? [];
+  return { group: '', versions: versionsOf(table, '', all).map((version) => ({ version })) };
 }
 
-export function apiGroupList(table: ResourceTable) {
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(table).map((group) => groupEntry(table, group)) };
+export function apiGroup(group: ServedGroup) {
+  return { kind: 'APIGroup', apiVersion: 'v1', ...groupEntry(group) };
+}
+
+export function apiGroupList(groups: readonly ServedGroup[]) {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: groups.map(groupEntry) };
 }
 
 export function apiVersions(serverAddress: string) {

@@ -10,6 +10,8 @@ export interface TlsOptions {
   readonly key: string;
   /** Signs client certificates. */
   readonly clientCa: string;
+  /** Signs certificates of front proxies, who say in headers on whose behalf they ask. */
+  readonly requestHeaderCa?: string;
 }
 
 export interface ListenOptions {
@@ -60,7 +62,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     {
       cert: options.tls.cert,
       key: options.tls.key,
-      ca: options.tls.clientCa,
+      ca: [options.tls.clientCa, options.tls.requestHeaderCa ?? []].flat(),
       requestCert: true,
       rejectUnauthorized: false,
       allowHTTP1: true,

@@ -5,6 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { badRequest, entityTooLarge } from '../../api/meta/status-error.ts';
 import type { Credentials } from '../authn/authenticator.ts';
 import type { ServerRequest, ServerResponse, Upgrade } from './exchange.ts';
+import type { IdentifyPeer } from './peer-certificate.ts';
 
 type NodeRequest = IncomingMessage | Http2ServerRequest;
 type NodeResponse = Http1Response | Http2ServerResponse;
@@ -21,9 +22,11 @@ export class NodeRequestAdapter implements ServerRequest {
   readonly signal: AbortSignal;
   readonly upgrade?: Upgrade;
   readonly #message: NodeRequest;
+  readonly #identify: IdentifyPeer;
 
-  constructor(message: NodeRequest, signal: AbortSignal, upgrade?: Upgrade) {
+  constructor(message: NodeRequest, signal: AbortSignal, identify: IdentifyPeer, upgrade?: Upgrade) {
     this.#message = message;
+    this.#identify = identify;
     this.method = message.method ?? 'GET';
     this.url = message.url ?? '/';
     this.headers = message.headers;
@@ -40,11 +43,14 @@ export class NodeRequestAdapter implements ServerRequest {
   }
 
   credentials(): Credentials {
-    const certificate = subjectOf(this.#socket());
+    const peer = this.#identify(this.#socket());
     const authorization = this.headers['authorization'];
     const bearer = typeof authorization === 'string' ? /^Bearer +(.*)$/is.exec(authorization)?.[1]?.trim() : undefined;
     return {
-      ...(certificate ? { certificate } : {}),
+      ...(peer?.role === 'user' ? { certificate: peer } : {}),
+      ...(peer?.role === 'front proxy'
+        ? { frontProxy: { commonName: peer.commonName, rawHeaders: this.rawHeaders } }
+        : {}),
       ...(bearer === undefined ? {} : { bearerToken: bearer }),
     };
   }
@@ -82,27 +88,6 @@ export class NodeRequestAdapter implements ServerRequest {
   bodyStream(): AsyncIterable<Uint8Array> {
     return this.#message as AsyncIterable<Uint8Array>;
   }
-}
-
-/** Reading a certificate is dear, and a connection has the same one all its life. */
-const subjects = new WeakMap<TLSSocket, Credentials['certificate']>();
-
-function subjectOf(socket: TLSSocket | undefined): Credentials['certificate'] {
-  if (!socket?.authorized) return undefined;
-  if (subjects.has(socket)) return subjects.get(socket);
-  const subject = socket.getPeerCertificate?.().subject;
-  const found = subject ? { commonName: firstOf(subject.CN), organizations: listOf(subject.O) } : undefined;
-  subjects.set(socket, found);
-  return found;
-}
-
-function firstOf(value: string | string[] | undefined): string {
-  return (Array.isArray(value) ? value[0] : value) ?? '';
-}
-
-function listOf(value: string | string[] | undefined): string[] {
-  if (value === undefined) return [];
-  return Array.isArray(value) ? value : [value];
 }
 
 export class NodeResponseAdapter implements ServerResponse {

@@ -1,10 +1,12 @@
 import { FieldErrors, FieldPath } from '../../api/meta/field-errors.ts';
 import { badRequest, internalError, invalid, StatusError } from '../../api/meta/status-error.ts';
 import { textAnswer } from '../http/answer.ts';
-import { copyBody, get, readText } from './backend.ts';
+import { get } from './backend.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { type KubeletIdentity, kubeletBackend } from './kubelet.ts';
+import { copyBody } from './passed-on.ts';
 import { containerOf, encodePath, nodeOf, podOf } from './pod-container.ts';
+import { readText } from './tunnel.ts';
 
 const flags = ['follow', 'previous', 'timestamps', 'insecureSkipTLSVerifyBackend'];
 const numbers = ['sinceSeconds', 'tailLines', 'limitBytes'];
