@@ -1,6 +1,9 @@
 /** Keeps the kube-dns Service and its endpoints. */
 export const dnsPublisher = 'kube-dns-publisher';
 
+/** Serves the resource metrics API. */
+export const metricsServer = 'metrics-server';
+
 /** Controllers by name, and the service account in kube-system each acts as; upstream's, whose roles they get. */
 export const controllerIdentities: Readonly<Record<string, string>> = {
   'certificatesigningrequest-approving': 'certificate-controller',
@@ -9,6 +12,7 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',
   cronjob: 'cronjob-controller',
   [dnsPublisher]: dnsPublisher,
+  [metricsServer]: metricsServer,
   daemonset: 'daemon-set-controller',
   deployment: 'deployment-controller',
   disruption: 'disruption-controller',
@@ -33,4 +37,5 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   statefulset: 'statefulset-controller',
   'taint-eviction': 'node-controller',
   'ttl-after-finished': 'ttl-after-finished-controller',
+  'vac-protection': 'volumeattributesclass-protection-controller',
 };

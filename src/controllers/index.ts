@@ -30,6 +30,7 @@ import { serviceAccountTokenController } from './service-account-token.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
+import { vacProtectionController } from './vac-protection.ts';
 import { volumeBinderController } from './volume-binder.ts';
 
 export type { ControllersConfig } from './config.ts';
@@ -60,6 +61,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     volumeBinderController(),
     pvcProtectionController,
     pvProtectionController,
+    vacProtectionController,
     disruptionController,
     horizontalPodAutoscaler,
     clusterRoleAggregation,

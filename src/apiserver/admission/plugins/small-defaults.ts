@@ -8,10 +8,11 @@ import {
   podKind,
   runtimeClassKind,
   storageClassKind,
+  volumeAttributesClassKind,
 } from '../../../../generated/kinds.ts';
 import type { Ingress } from '../../../../generated/networking-v1.ts';
 import { defaultStorageClassMarks, markedDefault } from '../../../api/meta/marked-default.ts';
-import type { KubernetesObject } from '../../../api/meta/object.ts';
+import type { KindRef } from '../../../api/meta/object.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
 
@@ -27,13 +28,18 @@ export const defaultStorageClass: AdmissionPlugin = {
   },
 };
 
+const protections: readonly [KindRef<any>, string][] = [
+  [persistentVolumeClaimKind, 'kubernetes.io/pvc-protection'],
+  [persistentVolumeKind, 'kubernetes.io/pv-protection'],
+  [volumeAttributesClassKind, 'kubernetes.io/vac-protection'],
+];
+
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
   admit(request) {
     if (request.operation !== 'CREATE' || !request.object) return;
-    const isClaim = isAbout(request, persistentVolumeClaimKind);
-    if (!isClaim && !isAbout(request, persistentVolumeKind)) return;
-    const finalizer = isClaim ? 'kubernetes.io/pvc-protection' : 'kubernetes.io/pv-protection';
+    const finalizer = protections.find(([kind]) => isAbout(request, kind))?.[1];
+    if (!finalizer) return;
     const { metadata } = request.object;
     if (!metadata.finalizers?.includes(finalizer)) metadata.finalizers = [...(metadata.finalizers ?? []), finalizer];
   },
