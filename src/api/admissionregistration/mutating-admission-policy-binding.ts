@@ -4,6 +4,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { countGeneration, startGeneration } from '../meta/strategy.ts';
 import { defaultMatchResources, paramRefCell, validateMatchResources, validateParamRef } from './match-resources.ts';
+import { checkMutatingOperations } from './mutating-admission-policy.ts';
 import { validatePolicyName } from './validating-admission-policy-binding.ts';
 
 export const mutatingAdmissionPolicyBindingKind: KindDefinition<MutatingAdmissionPolicyBinding> = {
@@ -17,7 +18,10 @@ export const mutatingAdmissionPolicyBindingKind: KindDefinition<MutatingAdmissio
   validate({ spec }, errors) {
     validatePolicyName(spec?.policyName, errors);
     if (spec?.paramRef) validateParamRef(spec.paramRef, path('spec', 'paramRef'), errors);
-    if (spec?.matchResources) validateMatchResources(spec.matchResources, path('spec', 'matchResources'), errors);
+    const at = path('spec', 'matchResources');
+    if (!spec?.matchResources) return;
+    validateMatchResources(spec.matchResources, at, errors);
+    checkMutatingOperations(spec.matchResources, at, errors);
   },
   columns: [
     nameColumn,

@@ -1,23 +1,36 @@
-import type { MutatingAdmissionPolicy, Mutation } from '../../../generated/admissionregistration-v1.ts';
+import type { MatchResources, MutatingAdmissionPolicy, Mutation } from '../../../generated/admissionregistration-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { countGeneration, startGeneration } from '../meta/strategy.ts';
 import { checkSupported, requireSupported } from '../meta/supported.ts';
+import { checkExpression, ExpressionCompiler, uses } from './expressions.ts';
 import { validateMatchConditions } from './match-conditions.ts';
 import { defaultMatchResources, paramKindCell, validateMatchResources, validateParamKind } from './match-resources.ts';
 import { validateVariables } from './validating-admission-policy.ts';
 
+/** What is deleted has no object that could be changed. */
+export function checkMutatingOperations({ resourceRules }: MatchResources, at: FieldPath, errors: FieldErrors): void {
+  const place = at.child('resourceRules', 'operations');
+  for (const { operations = [] } of resourceRules ?? []) {
+    for (const operation of operations) checkSupported(errors, place, operation, ['*', 'CONNECT', 'CREATE', 'UPDATE']);
+  }
+}
+
 const bodies = { ApplyConfiguration: 'applyConfiguration', JSONPatch: 'jsonPatch' } as const;
 
-function validateMutation(mutation: Mutation, at: FieldPath, errors: FieldErrors): void {
+function validateMutation(mutation: Mutation, compiler: ExpressionCompiler, at: FieldPath, errors: FieldErrors): void {
   const type = mutation.patchType as keyof typeof bodies;
   requireSupported(errors, at.child('patchType'), type, Object.keys(bodies));
   const own = bodies[type];
   if (!own) return;
   const body = mutation[own];
   if (!body) errors.required(at.child(own), `must be specified when patchType is ${type}`);
-  else if (!body.expression?.trim()) errors.required(at.child(own, 'expression'), 'expression is not specified');
+  else {
+    const expression = body.expression?.trim();
+    if (!expression) errors.required(at.child(own, 'expression'));
+    else checkExpression(compiler.compile(expression, uses[own]), at.child(own, 'expression'), errors);
+  }
   for (const other of Object.values(bodies)) {
     if (other !== own && mutation[other]) {
       errors.invalid(at.child(other), `{${other}}`, `must not be specified when patchType is ${type}`);
@@ -46,13 +59,16 @@ export const mutatingAdmissionPolicyKind: KindDefinition<MutatingAdmissionPolicy
     else {
       validateMatchResources(spec.matchConstraints, at, errors);
       if (!spec.matchConstraints.resourceRules?.length) errors.required(at.child('resourceRules'));
+      checkMutatingOperations(spec.matchConstraints, at, errors);
     }
-    validateMatchConditions(spec.matchConditions ?? [], path('spec', 'matchConditions'), errors);
-    validateVariables(spec.variables, errors);
+    const hasParams = spec.paramKind !== undefined;
+    validateMatchConditions(spec.matchConditions ?? [], path('spec', 'matchConditions'), errors, hasParams);
+    const compiler = new ExpressionCompiler({ params: hasParams, variables: true });
+    validateVariables(spec.variables, compiler, errors);
     const mutations = spec.mutations ?? [];
     if (!mutations.length) errors.required(path('spec', 'mutations'), 'mutations must contain at least one item');
     mutations.forEach((mutation, index) => {
-      validateMutation(mutation, path('spec', 'mutations').index(index), errors);
+      validateMutation(mutation, compiler, path('spec', 'mutations').index(index), errors);
     });
     requireSupported(errors, path('spec', 'reinvocationPolicy'), spec.reinvocationPolicy, ['IfNeeded', 'Never']);
   },

@@ -1,4 +1,3 @@
-// The structure of policies. Their CEL expressions are not compiled here.
 import type { ValidatingAdmissionPolicy } from '../../../generated/admissionregistration-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
@@ -6,12 +5,16 @@ import { type FieldErrors, path } from '../meta/field-errors.ts';
 import { identifierProblems, qualifiedNameProblems } from '../meta/names.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
 import { checkSupported } from '../meta/supported.ts';
+import { checkExpression, ExpressionCompiler, uses } from './expressions.ts';
 import { validateMatchConditions } from './match-conditions.ts';
 import { defaultMatchResources, paramKindCell, validateMatchResources, validateParamKind } from './match-resources.ts';
 
 type Spec = NonNullable<ValidatingAdmissionPolicy['spec']>;
 
-function validateValidations(spec: Spec, errors: FieldErrors): void {
+const maxValueExpressionBytes = 5 * 1024;
+const maxAuditAnnotations = 20;
+
+function validateValidations(spec: Spec, compiler: ExpressionCompiler, errors: FieldErrors): void {
   const validations = spec.validations ?? [];
   const annotations = spec.auditAnnotations ?? [];
   if (!validations.length && !annotations.length) {
@@ -22,7 +25,10 @@ function validateValidations(spec: Spec, errors: FieldErrors): void {
   validations.forEach(({ expression, message, messageExpression, reason }, index) => {
     const at = path('spec', 'validations').index(index);
     if (!expression?.trim()) errors.required(at.child('expression'), 'expression is not specified');
-    if (messageExpression !== undefined && !messageExpression.trim()) {
+    else checkExpression(compiler.compile(expression, uses.condition), at.child('expression'), errors);
+    if (messageExpression?.trim()) {
+      checkExpression(compiler.compile(messageExpression, uses.message), at.child('messageExpression'), errors);
+    } else if (messageExpression) {
       errors.invalid(at.child('messageExpression'), messageExpression, 'must be non-empty if specified');
     }
     if (message?.includes('\n')) errors.invalid(at.child('message'), message, 'message must not contain line breaks');
@@ -32,26 +38,47 @@ function validateValidations(spec: Spec, errors: FieldErrors): void {
   });
 }
 
-function validateAuditAnnotations({ metadata, spec }: ValidatingAdmissionPolicy, errors: FieldErrors): void {
+function validateAuditAnnotations(
+  { metadata, spec }: ValidatingAdmissionPolicy,
+  compiler: ExpressionCompiler,
+  errors: FieldErrors,
+): void {
+  const annotations = spec?.auditAnnotations ?? [];
+  if (annotations.length > maxAuditAnnotations) {
+    const problem = `must not have more than ${maxAuditAnnotations} auditAnnotations`;
+    errors.invalid(path('spec', 'auditAnnotations'), annotations, problem);
+  }
   const seen = new Set<string>();
-  spec?.auditAnnotations?.forEach(({ key = '', valueExpression }, index) => {
+  annotations.forEach(({ key = '', valueExpression }, index) => {
     const at = path('spec', 'auditAnnotations').index(index);
     const full = `${metadata.name}/${key}`;
     for (const problem of qualifiedNameProblems(full)) errors.invalid(at.child('key'), full, problem);
-    if (!valueExpression?.trim()) errors.required(at.child('valueExpression'), 'valueExpression is not specified');
+    const trimmed = valueExpression?.trim();
+    if (!trimmed) errors.required(at.child('valueExpression'), 'valueExpression is not specified');
+    else if (Buffer.byteLength(trimmed) > maxValueExpressionBytes) {
+      errors.required(at.child('valueExpression'), `must not exceed ${maxValueExpressionBytes} bytes in length`);
+    } else {
+      const { problem } = compiler.compile(trimmed, uses.auditAnnotation);
+      if (problem !== undefined) errors.invalid(at.child('valueExpression'), valueExpression, problem);
+    }
     if (key && seen.has(key)) errors.duplicate(at.child('key'), key);
     seen.add(key);
   });
 }
 
-/** Names of variables; shared with mutating policies. */
-export function validateVariables(variables: Spec['variables'], errors: FieldErrors): void {
+/** Shared with mutating policies. What comes after may refer to them. */
+export function validateVariables(
+  variables: Spec['variables'],
+  compiler: ExpressionCompiler,
+  errors: FieldErrors,
+): void {
   const seen = new Set<string>();
   variables?.forEach(({ name, expression }, index) => {
     const at = path('spec', 'variables').index(index);
     if (!name?.trim()) errors.required(at.child('name'), 'name is not specified');
     else for (const problem of identifierProblems(name)) errors.invalid(at.child('name'), name, problem);
     if (!expression?.trim()) errors.required(at.child('expression'), 'expression is not specified');
+    else checkExpression(compiler.addVariable(name, expression), at.child('expression'), errors);
     if (name && seen.has(name)) errors.duplicate(at.child('name'), name);
     seen.add(name);
   });
@@ -85,10 +112,12 @@ export const validatingAdmissionPolicyKind: KindDefinition<ValidatingAdmissionPo
       validateMatchResources(spec.matchConstraints, at, errors);
       if (!spec.matchConstraints.resourceRules?.length) errors.required(at.child('resourceRules'));
     }
-    validateMatchConditions(spec.matchConditions ?? [], path('spec', 'matchConditions'), errors);
-    validateVariables(spec.variables, errors);
-    validateValidations(spec, errors);
-    validateAuditAnnotations(object, errors);
+    const hasParams = spec.paramKind !== undefined;
+    validateMatchConditions(spec.matchConditions ?? [], path('spec', 'matchConditions'), errors, hasParams);
+    const compiler = new ExpressionCompiler({ params: hasParams, variables: (spec.variables?.length ?? 0) > 0 });
+    validateVariables(spec.variables, compiler, errors);
+    validateValidations(spec, compiler, errors);
+    validateAuditAnnotations(object, compiler, errors);
   },
   subresources: { status: statusRules({ keepsMetadata: true }) },
   columns: [

@@ -16,6 +16,8 @@ export interface WriteCall {
   readonly user: UserInfo;
   readonly isDryRun: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** One of many that the request is about: it names none of them. */
+  readonly isUnnamed?: boolean;
   readonly skipsAdmission?: boolean;
   readonly skipsValidation?: boolean;
   /** What webhooks and policies are told that the client asked for. */
@@ -39,7 +41,7 @@ function requestOf(call: WriteCall, { kind, ...admitted }: Admitted): AdmissionR
     resource: call.resource,
     subresource: call.subresource,
     namespace: call.namespace,
-    name: call.name,
+    name: call.isUnnamed ? '' : call.name,
     user: call.user,
     isDryRun: call.isDryRun,
     signal: call.signal,

@@ -26,6 +26,7 @@ export async function deleteCollection(call: Call): Promise<Answer> {
   const write = {
     ...writeCall(call, (options.dryRun?.length ?? 0) > 0),
     options: () => describedDeleteOptions(options),
+    isUnnamed: true,
   };
   await inParallel(entries, async (entry) => {
     try {

@@ -3,6 +3,8 @@ import type { Random } from '../../../base/random.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import type { RbacRules } from '../../authz/rbac-rules.ts';
 import type { AdmissionPlugin } from '../plugin.ts';
+import { mutatingPolicies } from '../policies/mutating.ts';
+import { validatingPolicies } from '../policies/validating.ts';
 import { mutatingWebhooks } from '../webhooks/mutating.ts';
 import type { WebhookParts } from '../webhooks/parts.ts';
 import { validatingWebhooks } from '../webhooks/validating.ts';
@@ -67,9 +69,11 @@ export function admissionPlugins({
     defaultIngressClass,
     podTopologyLabels,
     podResizeValidator,
+    mutatingPolicies(authorizer),
     mutatingWebhooks(webhooks),
     // In the storage layer of upstream: it judges what the webhooks have left.
     rbacEscalation(authorizer, rules),
+    validatingPolicies(authorizer),
     validatingWebhooks(webhooks),
     resourceQuota(saveQuota),
   ];

@@ -1,0 +1,13 @@
+import type { Namespace } from '../../../../generated/core-v1.ts';
+import { namespaceKind } from '../../../../generated/kinds.ts';
+import { notFound } from '../../../api/meta/status-error.ts';
+import type { AdmissionContext, AdmissionRequest } from '../plugin.ts';
+
+/** `namespaceObject`: undefined for what is in none, namespaces themselves among it. @throws NotFound */
+export function policyNamespace(request: AdmissionRequest, { objects }: AdmissionContext): Namespace | undefined {
+  const { resource, namespace } = request;
+  if (!namespace || (resource.group === '' && resource.kind === 'Namespace')) return undefined;
+  const found = objects.find(namespaceKind, '', namespace);
+  if (!found) throw notFound({ group: '', name: 'namespaces' }, namespace);
+  return found;
+}
