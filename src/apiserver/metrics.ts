@@ -1,5 +1,6 @@
 // Figures for /metrics. Labels come from closed sets: verbs, served resources, codes.
 import type { ResourceInfo } from '../api/resource-info.ts';
+import type { ProcessMetrics } from './process-metrics.ts';
 import type { RequestInfo } from './request-info.ts';
 
 export interface RequestMetrics {
@@ -38,6 +39,7 @@ const bucketSeconds = [
 export function createRequestMetrics(extra: () => string): RequestMetrics {
   const requests = new Map<string, number>();
   const durations = new Map<string, Line>();
+  let process: ProcessMetrics | undefined;
 
   return {
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
@@ -65,11 +67,8 @@ export function createRequestMetrics(extra: () => string): RequestMetrics {
       }
     },
     async print() {
-      // The default: a bundle gives a CommonJS package no other names.
-      const { collectDefaultMetrics, Registry } = (await import('prom-client')).default;
-      const registry = new Registry();
-      collectDefaultMetrics({ register: registry });
-      return [printRequests(requests), printDurations(durations), extra(), await registry.metrics()].join('\n');
+      process ??= (await import('./process-metrics.ts')).createProcessMetrics();
+      return [printRequests(requests), printDurations(durations), extra(), await process.print()].join('\n');
     },
   };
 }
