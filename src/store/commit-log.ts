@@ -176,6 +176,7 @@ class Cursor implements AsyncIterator<readonly StoreEvent[], undefined> {
     select(batch, this.#options.prefix, this.#next, events);
     this.#next = batch.last + 1;
     if (events.length > 0) this.#settle({ done: false, value: events });
+    else this.#options.onProgress?.(batch.last);
   }
 
   readonly end = (): void => {
@@ -196,6 +197,7 @@ class Cursor implements AsyncIterator<readonly StoreEvent[], undefined> {
       this.end();
       return Promise.resolve({ done: true, value: undefined });
     }
+    this.#options.onProgress?.(this.#next - 1);
     return new Promise((resolve) => {
       this.#deliver = resolve;
     });

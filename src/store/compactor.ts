@@ -25,7 +25,7 @@ export function createCompactor({ store, clock, log, keepMs = 5 * 60_000 }: Comp
         if (seen.length <= keepMs / intervalMs) continue;
         const revision = seen.shift()!;
         try {
-          if (store.claimCompaction && !(await store.claimCompaction())) continue;
+          if (store.claimCompaction && !(await store.claimCompaction(revision))) continue;
           await store.compact(revision);
         } catch (error) {
           log.error('compaction failed', error, { revision });

@@ -53,6 +53,8 @@ export interface WatchOptions {
   readonly prefix: string;
   /** First revision to deliver. Absent: what comes after now. */
   readonly fromRevision?: number;
+  /** Called with a revision up to which everything has been handed over, also when there was nothing to hand over. */
+  readonly onProgress?: (revision: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -143,6 +145,6 @@ export interface Store extends AsyncDisposable {
   readonly expiresKeys?: boolean;
   /** The value should be written again though nothing of it changed. Absent: never. */
   readonly isStale?: ((key: string) => Promise<boolean>) | undefined;
-  /** Of several servers on one store one compacts: whether it is this one's turn. Absent: always. */
-  readonly claimCompaction?: (() => Promise<boolean>) | undefined;
+  /** Of several servers on one store one compacts: whether it is this one's turn to, to `revision`. Absent: always. */
+  readonly claimCompaction?: ((revision: number) => Promise<boolean>) | undefined;
 }

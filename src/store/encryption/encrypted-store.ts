@@ -73,9 +73,9 @@ export class EncryptedStore implements Store {
     return head && (() => head.call(this.#store));
   }
 
-  get claimCompaction(): (() => Promise<boolean>) | undefined {
+  get claimCompaction(): ((revision: number) => Promise<boolean>) | undefined {
     const { claimCompaction } = this.#store;
-    return claimCompaction && (() => claimCompaction.call(this.#store));
+    return claimCompaction && ((revision) => claimCompaction.call(this.#store, revision));
   }
 
   async get(key: string, revision?: number): Promise<StoredValue | undefined> {
