@@ -8,6 +8,7 @@ import type { ResourceInfo } from '../api/resource-info.ts';
 import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
 import type { Client } from '../client/client.ts';
 import { dnsPublisher } from './controller-identities.ts';
+import { metricsServerRoles } from './metrics-api.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
 import { simulatedNodesRole } from './simulated-nodes.ts';
@@ -71,7 +72,7 @@ function reconcileAddresses(
 /** All of them, in a cluster with these settings. */
 export function clusterObjects(settings: Settings): KubernetesObject[] {
   const own = settings.simulatedNodes === undefined ? dnsPublisherRole() : simulatedNodesRole();
-  return [...bootstrapObjects(), ...kubernetesService(settings), ...own];
+  return [...bootstrapObjects(), ...kubernetesService(settings), ...own, ...metricsServerRoles()];
 }
 
 /** The Service that pods reach the API server by, at the first address of the range, and where it leads. */

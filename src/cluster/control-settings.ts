@@ -1,4 +1,5 @@
 import type { ControllersConfig } from '../controllers/config.ts';
+import type { MetricsApiSettings } from './metrics-api.ts';
 import type { ComponentName } from './up-options.ts';
 
 /** What the thread of controllers and scheduler is told. */
@@ -7,6 +8,8 @@ export interface ControlSettings {
   readonly only: readonly ComponentName[];
   /** Nodes serve the cluster's DNS, which is then published at this range's tenth address. */
   readonly dnsServiceCidr?: string;
+  /** There are nodes whose usage is served. */
+  readonly metrics?: MetricsApiSettings;
 }
 
 export const controllerManager = 'system:kube-controller-manager';

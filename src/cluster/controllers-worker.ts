@@ -9,7 +9,7 @@ import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { createManager } from '../reconcile/manager.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { type ControlSettings, controllerManager, scheduler } from './control-settings.ts';
-import { dnsPublisher } from './controller-identities.ts';
+import { dnsPublisher, metricsServer } from './controller-identities.ts';
 import { openThread } from './thread.ts';
 
 const thread = openThread<ControlSettings>();
@@ -52,6 +52,18 @@ if (settings.dnsServiceCidr) {
     log: log.with({ component: 'dns' }),
   });
   running.push(publisher.run(signal));
+}
+
+if (settings.metrics) {
+  const { createMetricsServer } = await import('../observe/metrics-server/server.ts');
+  const server = createMetricsServer({
+    ...settings.metrics,
+    client: thread.client(metricsServer),
+    informers,
+    clock,
+    log: log.with({ component: 'metrics-server' }),
+  });
+  running.push(server.run(signal));
 }
 
 running.push(informers.run(signal));

@@ -12,6 +12,7 @@ import { exitCodes, UserFailure } from './failure.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
 import { makeDataDir } from './make-data-dir.ts';
+import { metricsApiSettings } from './metrics-api.ts';
 import { openPki, type Pki } from './pki.ts';
 import { ensureSettings, readSettings } from './settings.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
@@ -144,12 +145,15 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
   const wanted: readonly ComponentName[] = options.only ?? componentNames;
   const loops = wanted.filter((name) => name !== 'apiserver');
   if (loops.length === 0) return;
+  const hasNodes = !options.only && settings.simulatedNodes !== 0;
+  const metrics = hasNodes ? await metricsApiSettings(settings, pki) : undefined;
   const worker = await startControlWorker({
     server: api,
     settings: {
       controllers: { rootCa: pki.ca, signer: pki.signer, clusterCidr: settings.podCidr },
       only: loops,
       ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
+      ...(metrics ? { metrics } : {}),
     },
     writeLog,
     onFailure,
