@@ -15,20 +15,24 @@ function validateRule(rule: ValidationRule, schema: JSONSchemaProps, at: FieldPa
   const { message = '', messageExpression = '', reason, fieldPath } = rule;
   const text = message.trim();
   if (rule.rule.trim() === '') errors.required(at.child('rule'), 'rule is not specified');
-  if (message !== '' && text === '') errors.invalid(at.child('message'), message, 'must be non-empty if specified');
-  else if (hasLineBreak(text)) errors.invalid(at.child('message'), message, 'message must not contain line breaks');
+  else if (message !== '' && text === '')
+    errors.invalid(at.child('message'), message, 'must be non-empty if specified');
+  else if (hasLineBreak(text)) errors.invalid(at.child('message'), message, 'must not contain line breaks');
   else if (hasLineBreak(rule.rule.trim()) && text === '') {
     errors.required(at.child('message'), 'message must be specified if rule contains line breaks');
   }
   if (messageExpression !== '' && messageExpression.trim() === '') {
-    errors.required(at.child('messageExpression'), 'must be non-empty if specified');
+    errors.required(at.child('messageExpression'), 'messageExpression must be non-empty if specified');
   }
   if (reason && !reasons.includes(reason)) errors.notSupported(at.child('reason'), reason, reasons);
+  if (fieldPath && fieldPath.trim() === '') {
+    errors.invalid(at.child('fieldPath'), fieldPath, 'must be non-empty if specified');
+  }
+  if (fieldPath && hasLineBreak(fieldPath)) {
+    errors.invalid(at.child('fieldPath'), fieldPath, 'must not contain line breaks');
+  }
   if (fieldPath && !findPath(schema, fieldPath))
     errors.invalid(at.child('fieldPath'), fieldPath, 'must be a valid path');
-  if (rule.optionalOldSelf && !/\boldSelf\b/.test(rule.rule)) {
-    errors.invalid(at.child('optionalOldSelf'), true, 'may not be set if oldSelf is not used in rule');
-  }
 }
 
 /** The schema at a path of fields and map keys: `.spec.names['a.b'].x`. */

@@ -7,6 +7,7 @@ import type {
 } from '../../../generated/apiextensions-v1.ts';
 import { FieldErrors, type FieldPath } from '../meta/field-errors.ts';
 import { validateDefaults } from './default-validation.ts';
+import { validateExpressions } from './rule-expressions.ts';
 import { findPath } from './schema-rules.ts';
 import { validateKeywords } from './schema-validation.ts';
 import { validateStructural } from './structural-validation.ts';
@@ -26,7 +27,10 @@ export function validateSchema(schema: JSONSchemaProps, at: FieldPath, errors: F
     const structural = new FieldErrors();
     validateStructural(schema, at, structural);
     if (structural.isEmpty) validateDefaults(schema, at, structural);
+    const expressions = new FieldErrors();
+    if (structural.isEmpty) validateExpressions(schema, at, found, expressions);
     found.append(structural);
+    found.append(expressions);
   } else if (found.isEmpty) {
     found.invalid(at, '', `OpenAPIV3Schema '${unreadable}' is not supported`);
   }

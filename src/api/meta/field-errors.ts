@@ -103,7 +103,7 @@ export class FieldErrors {
   }
 
   duplicate(at: FieldPath, value: unknown): void {
-    this.#add('FieldValueDuplicate', at, show(value), '');
+    this.#add('FieldValueDuplicate', at, value === undefined ? undefined : show(value), '');
   }
 
   notFound(at: FieldPath, value: unknown, detail = ''): void {

@@ -10,7 +10,7 @@ export function addSchemaErrors(found: readonly SchemaError[], errors: FieldErro
     const detail = error.detail ?? '';
     switch (error.reason) {
       case 'required':
-        errors.required(at);
+        errors.required(at, detail);
         break;
       case 'typeInvalid':
         errors.typeInvalid(at, error.value, detail);
@@ -26,6 +26,9 @@ export function addSchemaErrors(found: readonly SchemaError[], errors: FieldErro
         break;
       case 'duplicate':
         errors.duplicate(at, error.value);
+        break;
+      case 'forbidden':
+        errors.forbidden(at, detail);
         break;
       case 'whole':
         errors.invalidWhole(at, detail);

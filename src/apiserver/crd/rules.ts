@@ -2,11 +2,12 @@
 import type { CustomResourceDefinitionVersion } from '../../../generated/apiextensions-v1.ts';
 import type { KindDefinition, SubresourceRules } from '../../api/kind.ts';
 import { isEqual } from '../../api/meta/equality.ts';
-import type { FieldErrors } from '../../api/meta/field-errors.ts';
+import { type FieldErrorReason, FieldErrors, FieldPath } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { addSchemaErrors } from '../../api/meta/schema-errors.ts';
 import { keepSpec, keepStatus } from '../../api/meta/strategy.ts';
 import type { SchemaNode } from '../../schema/structural/node.ts';
+import { evaluateRules } from '../../schema/structural/rules.ts';
 import { validateValue } from '../../schema/structural/validate.ts';
 import { validateEmbedded, validateLists } from '../../schema/structural/validate-lists.ts';
 import { columnsOf } from './columns.ts';
@@ -30,6 +31,42 @@ function validateObject(
   const lists = validateLists(object, node);
   // Duplicates that were stored before the definition forbade them do not hold up other changes.
   if (lists.length > 0 && (!current || validateLists(current, node).length === 0)) addSchemaErrors(lists, errors);
+  validateRules(object, node, errors, current);
+}
+
+/** Errors after which rules might be asked about values that are not what they say. */
+const blocking = new Set<FieldErrorReason>([
+  'FieldValueNotSupported',
+  'FieldValueRequired',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+  'FieldValueTypeInvalid',
+]);
+
+function validateRules(
+  object: KubernetesObject,
+  node: SchemaNode,
+  errors: FieldErrors,
+  current: KubernetesObject | undefined,
+): void {
+  if (!node.hasRules) return;
+  if (errors.list.some(({ reason }) => blocking.has(reason))) {
+    errors.invalid(
+      new FieldPath(),
+      null,
+      'some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+    );
+    return;
+  }
+  addSchemaErrors(evaluateRules(object, node, current).errors, errors);
+}
+
+/** Rules that are broken as they were before: a change of something else passes, with a warning. */
+function toleratedProblems(next: KubernetesObject, node: SchemaNode, current: KubernetesObject | undefined): string[] {
+  if (!current) return [];
+  const found = new FieldErrors();
+  addSchemaErrors(evaluateRules(next, node, current).tolerated, found);
+  return found.list.map(({ field, body }) => `${field}: ${body}`);
 }
 
 /** Counts a change of anything but metadata, and of the status where that has a subresource of its own. */
@@ -72,6 +109,7 @@ export function rulesOf(
     },
     validateCreate: (object, errors) => validateObject(object, node, errors),
     validateUpdate: (next, current, errors) => validateObject(next, node, errors, current),
+    ...(node.hasRules ? { warnings: (next, current) => toleratedProblems(next, node, current) } : {}),
     ...(hasStatus ? { subresources: { status: statusRules(node) } } : {}),
     ...(scale ? { scale: scaleRules(scale) } : {}),
     columns: columnsOf(version.additionalPrinterColumns),

@@ -26,7 +26,7 @@ export function equal(one: Outcome, other: Outcome): boolean {
   if (one === other) return true;
   if (typeof one === 'string' || typeof one === 'boolean' || one === null || other === null) return false;
   // Comparison of bigint with number is exact, and NaN equals nothing.
-  if (isNumber(one)) return isNumber(other) && !(plain(one) < plain(other)) && plain(one) >= plain(other);
+  if (isNumber(one)) return isNumber(other) && plain(one) <= plain(other) && plain(one) >= plain(other);
   if (one instanceof CelList) return other instanceof CelList && equalLists(one, other);
   if (one instanceof CelMap) return other instanceof CelMap && equalMaps(one, other);
   if (one instanceof CelTimestamp) return other instanceof CelTimestamp && one.nanos === other.nanos;

@@ -130,22 +130,22 @@ export function fromJson(value: unknown, type?: CelType): CelValue {
 /** Lists that are sets, or maps by keys, are equal whatever their order is. */
 export function equalKeyedLists(one: JsonList, other: CelList): boolean {
   if (one.size !== other.size) return false;
-  if (!(other instanceof JsonList)) {
-    return [...Array(one.size).keys()].every((index) => equal(one.at(index), other.at(index)));
+  const items = new Map(one.raw.map((item, index) => [one.keyOf(item), index]));
+  for (let index = 0; index < other.size; index++) {
+    const item = other.at(index);
+    if (item instanceof CelError) return false;
+    const place = items.get(one.keyOf(other instanceof JsonList ? other.raw[index] : toJson(item)));
+    if (place === undefined || !equal(one.at(place), item)) return false;
   }
-  const places = new Map(other.raw.map((item, index) => [one.keyOf(item), index]));
-  return one.raw.every((item, index) => {
-    const place = places.get(one.keyOf(item));
-    return place !== undefined && equal(one.at(index), other.at(place));
-  });
+  return true;
 }
 
 /** Sets and maps are merged: what both have keeps its place, and a map's item is the second's. */
 export function mergeKeyedLists(one: JsonList, other: CelList): CelList {
-  if (!(other instanceof JsonList)) return concatenated(one, other);
   const merged = [...one.raw];
   const places = new Map(merged.map((item, index) => [one.keyOf(item), index]));
-  for (const item of other.raw) {
+  for (let index = 0; index < other.size; index++) {
+    const item = other instanceof JsonList ? other.raw[index] : toJson(other.at(index) as CelValue);
     const key = one.keyOf(item);
     const place = places.get(key);
     if (place === undefined) {

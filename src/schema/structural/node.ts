@@ -48,6 +48,8 @@ export interface SchemaNode extends Keywords {
   readonly hasListTypes: boolean;
   readonly hasEmbedded: boolean;
   readonly rules: readonly ValidationRule[];
+  /** Something here or below has rules. */
+  readonly hasRules: boolean;
 }
 
 const patterns = new Map<string, RE2JS>();
@@ -96,6 +98,8 @@ export function toNode(schema: JSONSchemaProps): SchemaNode {
     ...(items ? [items] : []),
   ];
   const listType = schema['x-kubernetes-list-type'] ?? '';
+  const allOf = asList(schema.allOf);
+  const rules = schema['x-kubernetes-validations'] ?? [];
   const isEmbedded = schema['x-kubernetes-embedded-resource'] === true;
   const fallback = schema.default as unknown;
   return {
@@ -122,7 +126,7 @@ export function toNode(schema: JSONSchemaProps): SchemaNode {
     additional,
     isClosed: extra === false,
     items,
-    allOf: asList(schema.allOf),
+    allOf,
     anyOf: asList(schema.anyOf),
     oneOf: asList(schema.oneOf),
     not: schema.not ? toNode(schema.not) : undefined,
@@ -134,7 +138,8 @@ export function toNode(schema: JSONSchemaProps): SchemaNode {
     listMapKeys: schema['x-kubernetes-list-map-keys'] ?? [],
     hasListTypes: listType === 'set' || listType === 'map' || below.some((each) => each.hasListTypes),
     hasEmbedded: isEmbedded || below.some((each) => each.hasEmbedded),
-    rules: schema['x-kubernetes-validations'] ?? [],
+    rules,
+    hasRules: rules.length > 0 || [...below, ...allOf].some((each) => each.hasRules),
   };
 }
 

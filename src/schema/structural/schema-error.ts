@@ -8,6 +8,7 @@ export interface SchemaError {
     | 'tooLong'
     | 'tooMany'
     | 'duplicate'
+    | 'forbidden'
     | 'whole';
   /** '' is the object itself; undefined: upstream names no field. */
   readonly field: string | undefined;
