@@ -20,10 +20,24 @@ const maxHistoryLength = 2000;
 
 type Annotations = Record<string, string>;
 
-/** The revision of a Deployment or ReplicaSet; 0 when it has none or one that is no number. */
-export function revisionOf(object: Deployment | ReplicaSet): number {
-  const revision = Number(object.metadata.annotations?.[revisionAnnotation] ?? 0);
-  return Number.isSafeInteger(revision) ? revision : 0;
+/** The revision of a Deployment or ReplicaSet; 0 when it has none or one that is no number. May be any of 64 bits. */
+export function revisionOf(object: Deployment | ReplicaSet): bigint {
+  return parseRevision(object.metadata.annotations?.[revisionAnnotation]);
+}
+
+export function parseRevision(text: string | undefined): bigint {
+  return text !== undefined && /^[+-]?[0-9]{1,19}$/.test(text) ? BigInt.asIntN(64, BigInt(text.replace('+', ''))) : 0n;
+}
+
+/** The highest; 0 of none. */
+export function lastRevision(objects: readonly (Deployment | ReplicaSet)[]): bigint {
+  return objects.map(revisionOf).sort((a, b) => (a < b ? 1 : -1))[0] ?? 0n;
+}
+
+/** Sorts by revision, lowest first. */
+export function compareRevisions(a: Deployment | ReplicaSet, b: Deployment | ReplicaSet): -1 | 0 | 1 {
+  const [one, other] = [revisionOf(a), revisionOf(b)];
+  return one < other ? -1 : one > other ? 1 : 0;
 }
 
 /** A number kept in an annotation; undefined when it is missing or not one. */
@@ -45,13 +59,13 @@ export function replicasAnnotations(deployment: Deployment): Annotations {
 export function newSetAnnotations(
   deployment: Deployment,
   current: Annotations | undefined,
-  revision: number,
+  revision: bigint,
 ): Annotations {
   const next: Annotations = { ...current };
   for (const [name, value] of Object.entries(deployment.metadata.annotations ?? {})) {
     if (!notCopied.has(name)) next[name] = value;
   }
-  const old = Number(current?.[revisionAnnotation] ?? 0);
+  const old = parseRevision(current?.[revisionAnnotation]);
   if (!(old < revision)) return next;
   next[revisionAnnotation] = `${revision}`;
   if (current?.[revisionAnnotation]) next[revisionHistoryAnnotation] = lengthened(current, `${old}`);

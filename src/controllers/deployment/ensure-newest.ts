@@ -7,7 +7,7 @@ import { controllerReference, isControlledBy } from '../../api/meta/owner-refere
 import { isAlreadyExists } from '../../api/meta/status-error.ts';
 import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
 import { templateHash } from '../shared/template-hash.ts';
-import { newSetAnnotations, replicasAnnotations, revisionAnnotation, revisionOf } from './annotations.ts';
+import { lastRevision, newSetAnnotations, replicasAnnotations, revisionAnnotation } from './annotations.ts';
 import { newestSetSize } from './plan-scaling.ts';
 import { condition, hasDeadline, withDeploymentCondition } from './plan-status.ts';
 import { hashLabel, isSameTemplate } from './replica-sets.ts';
@@ -20,12 +20,12 @@ export async function ensureNewest(
   old: readonly ReplicaSet[],
   mayCreate: boolean,
 ): Promise<ReplicaSet | undefined> {
-  const revision = Math.max(0, ...old.map(revisionOf)) + 1;
+  const revision = lastRevision(old) + 1n;
   if (known) return refresh(rollout, known, revision);
   return mayCreate ? create(rollout, old, revision) : undefined;
 }
 
-async function refresh(rollout: RolloutContext, known: ReplicaSet, revision: number): Promise<ReplicaSet> {
+async function refresh(rollout: RolloutContext, known: ReplicaSet, revision: bigint): Promise<ReplicaSet> {
   const { deployment } = rollout;
   const annotations = newSetAnnotations(deployment, known.metadata.annotations, revision);
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
@@ -50,7 +50,7 @@ async function refresh(rollout: RolloutContext, known: ReplicaSet, revision: num
   return known;
 }
 
-async function create(rollout: RolloutContext, old: readonly ReplicaSet[], revision: number): Promise<ReplicaSet> {
+async function create(rollout: RolloutContext, old: readonly ReplicaSet[], revision: bigint): Promise<ReplicaSet> {
   const { deployment } = rollout;
   const draft = draftSet(deployment, old, revision);
   let set: ReplicaSet;
@@ -75,7 +75,7 @@ async function create(rollout: RolloutContext, old: readonly ReplicaSet[], revis
   return set;
 }
 
-function draftSet(deployment: Deployment, old: readonly ReplicaSet[], revision: number): ReplicaSet {
+function draftSet(deployment: Deployment, old: readonly ReplicaSet[], revision: bigint): ReplicaSet {
   const { template, selector, minReadySeconds } = deployment.spec;
   const hash = templateHash(template, deployment.status?.collisionCount);
   const labels = { ...template.metadata?.labels, [hashLabel]: hash };

@@ -2,7 +2,7 @@
 import type { Deployment, ReplicaSet } from '../../../generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../../../generated/core-v1.ts';
 import { isEqual } from '../../api/meta/equality.ts';
-import { annotatedNumber, desiredReplicasAnnotation, revisionOf } from './annotations.ts';
+import { annotatedNumber, compareRevisions, desiredReplicasAnnotation } from './annotations.ts';
 
 export const hashLabel = 'pod-template-hash';
 
@@ -27,7 +27,7 @@ export function byCreation(a: ReplicaSet, b: ReplicaSet): number {
 export const bySizeNewer = (a: ReplicaSet, b: ReplicaSet): number => wanted(b) - wanted(a) || byCreation(b, a);
 /** Larger first; of the same size the older first. */
 export const bySizeOlder = (a: ReplicaSet, b: ReplicaSet): number => wanted(b) - wanted(a) || byCreation(a, b);
-export const byRevision = (a: ReplicaSet, b: ReplicaSet): number => revisionOf(a) - revisionOf(b) || byCreation(a, b);
+export const byRevision = (a: ReplicaSet, b: ReplicaSet): number => compareRevisions(a, b) || byCreation(a, b);
 
 const byName = (a: ReplicaSet, b: ReplicaSet) => compareText(a.metadata.name, b.metadata.name);
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -2,7 +2,7 @@
 // template themselves.
 import type { PodTemplateSpec } from '../../../generated/core-v1.ts';
 import { deploymentKind } from '../../../generated/kinds.ts';
-import { revisionOf, rollbackAnnotation } from './annotations.ts';
+import { compareRevisions, parseRevision, revisionOf, rollbackAnnotation } from './annotations.ts';
 import { all, hashLabel, isSameTemplate, type ReplicaSets } from './replica-sets.ts';
 import type { RolloutContext } from './rollout-context.ts';
 
@@ -10,12 +10,12 @@ import type { RolloutContext } from './rollout-context.ts';
 export async function rollBack(rollout: RolloutContext, sets: ReplicaSets): Promise<void> {
   const { deployment } = rollout;
   const { [rollbackAnnotation]: request, ...annotations } = deployment.metadata.annotations ?? {};
-  const revisions = all(sets).sort((a, b) => revisionOf(b) - revisionOf(a));
-  const asked = Number(request);
-  const target = asked > 0 ? revisions.find((set) => revisionOf(set) === asked) : revisions[1];
+  const revisions = all(sets).sort((a, b) => compareRevisions(b, a));
+  const asked = parseRevision(request);
+  const target = asked > 0n ? revisions.find((set) => revisionOf(set) === asked) : revisions[1];
   let template = deployment.spec.template;
   if (!target) {
-    const message = asked > 0 ? 'Unable to find the revision to rollback to.' : 'Unable to find last revision.';
+    const message = asked > 0n ? 'Unable to find the revision to rollback to.' : 'Unable to find last revision.';
     rollout.tell('Warning', 'DeploymentRollbackRevisionNotFound', message);
   } else if (isSameTemplate(target.spec?.template, template)) {
     const message = `The rollback revision contains the same template as current deployment "${deployment.metadata.name}"`;

@@ -5,6 +5,7 @@ import type { Pod } from '../../../generated/core-v1.ts';
 import { every } from '../../base/clock.ts';
 import type { Informer } from '../../reconcile/informer.ts';
 import { rotateLogs } from '../server/log-rotation.ts';
+import { type Rejection, rejectionOf } from './admission.ts';
 import { orphanPod } from './orphan-pod.ts';
 import type { PodServices } from './pod-services.ts';
 import { PodWorker, podLogDir } from './pod-worker.ts';
@@ -110,10 +111,19 @@ export class PodManager {
     if (!worker) {
       const services = this.#servicesFor(pod);
       if (!services) return;
-      worker = new PodWorker(services, pod);
+      worker = new PodWorker(services, pod, this.#rejectionOf(pod, services));
       this.#workers.set(uid, worker);
     }
     worker.update(pod);
+  }
+
+  /** Only for pods that have not begun here: those that ran before the agent started go on. */
+  #rejectionOf(pod: Pod, services: PodServices): Rejection | undefined {
+    const { sandboxes } = services.tracker.stateOf(pod.metadata.uid!);
+    const hasBegun = sandboxes.length > 0 || (pod.status?.phase ?? 'Pending') !== 'Pending';
+    if (services.isSimulated || hasBegun || pod.metadata.deletionTimestamp) return undefined;
+    const others = [...this.#workers.values()].filter((each) => each.takesRoom).map((each) => each.pod);
+    return rejectionOf(pod, others, services.factsFor(pod, []));
   }
 
   #remove(pod: Pod): void {

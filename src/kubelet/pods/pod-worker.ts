@@ -3,10 +3,11 @@
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
-import { isOver, podStatus } from '../status/pod-status.ts';
+import { isOver, podStatus, rejectedStatus } from '../status/pod-status.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
+import type { Rejection } from './admission.ts';
 import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
@@ -46,15 +47,19 @@ export class PodWorker {
   #abort = new AbortController();
   #volumes: Map<string, ReadyVolume> | undefined;
   #verdict: Verdict | undefined;
+  /** Why it may not start here at all. */
+  readonly #rejection: Rejection | undefined;
   /** All has been stopped for good, and what the pod used is given back. */
   #isStopped = false;
   #isDone = false;
   #volumeRetryMs = 500;
   #isDetached = false;
 
-  constructor(services: PodServices, pod: Pod) {
+  constructor(services: PodServices, pod: Pod, rejection?: Rejection) {
     this.#services = services;
     this.#pod = pod;
+    this.#rejection = rejection;
+    if (rejection) services.events.pod(pod, 'Warning', rejection.reason, rejection.message);
     this.#uid = pod.metadata.uid!;
     this.#sink = services.statusSink();
     this.#firstSeenMs = services.clock.now();
@@ -68,6 +73,11 @@ export class PodWorker {
 
   get pod(): Pod {
     return this.#pod;
+  }
+
+  /** It has room on this node, and may still need it. */
+  get takesRoom(): boolean {
+    return !this.#rejection && !this.#isRemoved && !this.#isStopped && !isOver(this.#pod);
   }
 
   /** Everything of the pod is gone from this node. */
@@ -168,7 +178,7 @@ export class PodWorker {
     if (!this.#isDetached) this.#probes.follow(this.#pod);
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
     if (this.#isStopped) return;
-    if (isOver(this.#pod) || this.#verdict || this.#isPastDeadline()) return this.#stop();
+    if (isOver(this.#pod) || this.#rejection || this.#verdict || this.#isPastDeadline()) return this.#stop();
     this.#tell(false);
     const plan = planPod(this.#pod, this.#services.tracker.stateOf(this.#uid), {
       failureOf: (_, id) => this.#probes.of(id)?.failure,
@@ -368,6 +378,10 @@ export class PodWorker {
   #tell(isUrgent = true): void {
     if (this.#isRemoved || this.#isDetached || this.#isDone) return;
     const { tracker, clock, hostIPs, runtimeName } = this.#services;
+    if (this.#rejection) {
+      this.#sink.set(this.#pod, rejectedStatus(this.#pod, this.#rejection, this.#firstSeenMs), true);
+      return;
+    }
     const latest = this.#sink.latest;
     const status = podStatus({
       // Conditions of others come from the object, ours from what we said last.

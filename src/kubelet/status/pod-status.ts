@@ -52,6 +52,23 @@ export function podStatus(input: PodStatusInput): PodStatus {
   };
 }
 
+/** Of a pod that may not start on this node: nothing is said of containers, which there are none of. */
+export function rejectedStatus(
+  pod: Pod,
+  { reason, message }: { reason: string; message: string },
+  nowMs: number,
+): PodStatus {
+  return {
+    ...pod.status,
+    ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}),
+    phase: 'Failed',
+    message: `Pod was rejected: ${message}`,
+    reason,
+    startTime: pod.status?.startTime ?? rfc3339(nowMs),
+    qosClass: pod.status?.qosClass ?? qosClassOf(pod.spec),
+  };
+}
+
 /** The sandbox's addresses; a stopped pod keeps the last ones it had. */
 function podIPs({ pod, runtime, hostIPs }: PodStatusInput, hasSandbox: boolean): Pick<PodStatus, 'podIP' | 'podIPs'> {
   const old = { ...(pod.status?.podIP ? { podIP: pod.status.podIP, podIPs: pod.status.podIPs ?? [] } : {}) };
