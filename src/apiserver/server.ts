@@ -2,6 +2,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { MessagePort } from 'node:worker_threads';
+import type { Service } from '../../generated/core-v1.ts';
+import { serviceKind } from '../../generated/kinds.ts';
+import type { KubernetesObject } from '../api/meta/object.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
@@ -31,11 +34,13 @@ import { createRequestMetrics } from './metrics.ts';
 import { OutboundClient } from './outbound/client.ts';
 import { type AuditEvent, Pipeline } from './pipeline.ts';
 import { CacheHub } from './registry/cache-hub.ts';
+import { expireEvents } from './registry/expire-events.ts';
 import type { ObjectReader } from './registry/object-reader.ts';
 import { pruneHistory } from './registry/prune-history.ts';
 import { Registry } from './registry/registry.ts';
 import { ResourceTable } from './registry/resource-table.ts';
 import { createServiceAddresses } from './registry/service-allocator.ts';
+import { mendClaims } from './registry/service-claims.ts';
 import type { ObjectWriter, SubresourceHandler } from './subresources/handler.ts';
 import { objectWriter } from './subresources/handler-request.ts';
 import type { ServerParts } from './verbs/call.ts';
@@ -66,6 +71,8 @@ export interface ApiServerOptions {
   readonly printMetrics?: () => string;
   readonly audit?: (event: AuditEvent) => void;
   readonly requestTimeoutMs?: number;
+  /** How long Events are kept; default an hour. */
+  readonly eventTtlMs?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -117,7 +124,7 @@ class Server implements ApiServer {
     const { store, clock, random, log } = options;
     this.#ready.promise.catch(() => {});
     this.#hub = new CacheHub(store, log);
-    this.registry = new Registry(store, this.#hub, new ResourceTable(options.resources));
+    this.registry = new Registry(store, this.#hub, new ResourceTable(options.resources), options.eventTtlMs);
     this.#parts = {
       registry: this.registry,
       admission: options.admission,
@@ -187,6 +194,8 @@ class Server implements ApiServer {
     const following = new AbortController();
     try {
       await this.#hub.load();
+      const services = this.registry.list<Service & KubernetesObject>(serviceKind as never);
+      await mendClaims(this.#options.store, services, this.#hub.revision, this.#options.log);
       this.#customResources.start();
       this.#aggregation?.start();
       const followed = this.#hub.follow(following.signal);
@@ -197,6 +206,8 @@ class Server implements ApiServer {
       const published =
         trustedAuthorities && keepAuthenticationConfig(this.#parts, trustedAuthorities, following.signal);
       const pruned = pruneHistory(this.#hub, this.#options.clock, following.signal);
+      const { eventTtlMs: ttlMs = 3600_000, clock, log } = this.#options;
+      const expired = expireEvents({ registry: this.registry, ttlMs, clock, log }, following.signal);
       if (this.#options.listen) await this.#listen(this.#options.listen);
       this.#isServing = true;
       this.#ready.resolve();
@@ -205,7 +216,7 @@ class Server implements ApiServer {
       this.#isServing = false;
       await this.#drain();
       following.abort();
-      await Promise.all([followed, pruned, defined, lent, aggregated, published]);
+      await Promise.all([followed, pruned, defined, lent, aggregated, published, expired]);
     } catch (error) {
       this.#ready.reject(error);
       throw error;

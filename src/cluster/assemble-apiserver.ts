@@ -47,6 +47,7 @@ export function assembleApiServer(parts: ApiServerParts): ApiServer {
     proxyIdentity: { cert: frontProxyClient.certificate, key: frontProxyClient.key },
     trustedAuthorities: { clientCa: pki.ca, requestHeaderCa: pki.frontProxyCa, allowedNames: frontProxyNames },
     serviceCidr: settings.serviceCidr,
+    ...(settings.storage?.eventTtlMs === undefined ? {} : { eventTtlMs: settings.storage.eventTtlMs }),
     clock,
     random,
     log,

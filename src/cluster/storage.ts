@@ -22,6 +22,7 @@ import {
 } from './encryption-file.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
+import { openEtcd } from './open-etcd.ts';
 import { alarmOf } from './storage-monitor.ts';
 import { type StorageOptions, storageDefaults } from './storage-options.ts';
 
@@ -73,9 +74,8 @@ export class Storage implements AsyncDisposable {
     const file = encryptionFileOf(layout, options);
     const sealer = await Sealer.create(ensureEncryption(file, clock.now()));
     if (isReadableByOthers(file)) log.warn('others may read the keys of encryption at rest', { file: file.path });
-    const maxBytes = options?.quotaBytes ?? storageDefaults.quotaBytes;
-    const path = storeFileOf(layout);
-    return new Storage(parts, path, await openSqliteStore({ file: path, maxBytes }), file, sealer);
+    const [engine, store] = await openEngine(layout, options);
+    return new Storage(parts, engine, store, file, sealer);
   }
 
   async status(): Promise<StorageStatus> {
@@ -185,6 +185,12 @@ export class Storage implements AsyncDisposable {
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.store[Symbol.asyncDispose]();
   }
+}
+
+async function openEngine(layout: Layout, options: StorageOptions | undefined): Promise<[name: string, store: Store]> {
+  if (options?.etcd) return [options.etcd.servers.join(','), await openEtcd(options.etcd)];
+  const file = storeFileOf(layout);
+  return [file, await openSqliteStore({ file, maxBytes: options?.quotaBytes ?? storageDefaults.quotaBytes })];
 }
 
 /** Whose a key is; looked up for every value, so that it is worked out once a resource. */

@@ -69,7 +69,13 @@ export class CacheHub {
 
   /** Follows the store until the signal; a failure of the watch is fatal, since reads would grow stale. */
   async follow(signal: AbortSignal): Promise<void> {
-    const batches = this.#store.watch({ prefix: registryRoot, fromRevision: this.#revision + 1, signal });
+    const batches = this.#store.watch({
+      prefix: registryRoot,
+      fromRevision: this.#revision + 1,
+      // Revisions that are nothing to any cache: whoever waits for one need not wait.
+      onProgress: (revision) => this.#advance(revision),
+      signal,
+    });
     for await (const batch of batches) {
       const touched = new Set<ResourceCache>();
       for (const event of batch) {
@@ -90,6 +96,7 @@ export class CacheHub {
   }
 
   #advance(revision: number): void {
+    if (revision <= this.#revision) return;
     this.#revision = revision;
     if (this.#waiters.length === 0) return;
     const due = this.#waiters.filter((waiter) => waiter.revision <= revision);
@@ -117,8 +124,21 @@ export class CacheHub {
     });
   }
 
-  /** For reads without a resourceVersion: the caches have reached all that the store has acknowledged. */
+  /**
+   * For reads without a resourceVersion: the caches have reached all that anybody was acknowledged. Where others write to
+   * the same store, it is asked.
+   */
   waitForHead(signal?: AbortSignal): Promise<void> | undefined {
-    return this.waitFor(this.#store.revision, signal);
+    const { head } = this.#store;
+    return head ? this.#waitForSharedHead(head, signal) : this.waitFor(this.#store.revision, signal);
+  }
+
+  /** Others write to the same store: what the caches hold may be old. */
+  get isShared(): boolean {
+    return this.#store.head !== undefined;
+  }
+
+  async #waitForSharedHead(head: () => Promise<number>, signal: AbortSignal | undefined): Promise<void> {
+    await this.waitFor(await head.call(this.#store), signal);
   }
 }

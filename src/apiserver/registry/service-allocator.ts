@@ -13,9 +13,11 @@ import type { Reservation, ServiceAddresses } from './service-addresses.ts';
 import {
   carryAddresses,
   chooseFamilies,
+  clusterIpsOf,
   needsClusterIp,
   needsHealthCheckPort,
   needsNodePorts,
+  nodePortsOf,
 } from './service-families.ts';
 
 export interface ServiceAddressOptions {
@@ -30,16 +32,6 @@ export function createServiceAddresses(options: ServiceAddressOptions): ServiceA
 }
 
 const isService = ({ storage }: ResourceInfo) => storage.group === '' && storage.plural === 'services';
-
-function clusterIpsOf({ spec }: Service): string[] {
-  if (spec?.clusterIPs?.length) return spec.clusterIPs.filter((ip) => ip !== 'None');
-  return spec?.clusterIP && spec.clusterIP !== 'None' ? [spec.clusterIP] : [];
-}
-
-function nodePortsOf({ spec }: Service): number[] {
-  const ports = (spec?.ports ?? []).flatMap(({ nodePort }) => (nodePort ? [nodePort] : []));
-  return spec?.healthCheckNodePort ? [...ports, spec.healthCheckNodePort] : ports;
-}
 
 const toNumber = (ip: string): number | undefined => {
   const parsed = parseIp(ip);

@@ -19,6 +19,18 @@ export function needsHealthCheckPort({ spec }: Service): boolean {
   return spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
 }
 
+/** Addresses a Service holds. */
+export function clusterIpsOf({ spec }: Service): string[] {
+  if (spec?.clusterIPs?.length) return spec.clusterIPs.filter((ip) => ip !== 'None');
+  return spec?.clusterIP && spec.clusterIP !== 'None' ? [spec.clusterIP] : [];
+}
+
+/** Ports of the nodes that it holds, the one for health checks with them. */
+export function nodePortsOf({ spec }: Service): number[] {
+  const ports = (spec?.ports ?? []).flatMap(({ nodePort }) => (nodePort ? [nodePort] : []));
+  return spec?.healthCheckNodePort ? [...ports, spec.healthCheckNodePort] : ports;
+}
+
 export function chooseFamilies(service: Service, errors: FieldErrors): void {
   const { spec } = service;
   if (!spec) return;

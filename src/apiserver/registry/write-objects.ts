@@ -1,9 +1,13 @@
 // Commits of objects: bytes to the store, and back as the entry that the cache then holds.
+import type { Service } from '../../../generated/core-v1.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { stringify } from '../../schema/codec.ts';
+import type { Write } from '../../store/store.ts';
 import { Entry } from './entry.ts';
+import { eventStorage } from './expire-events.ts';
 import type { Registry } from './registry.ts';
+import { claimError, claimWrites } from './service-claims.ts';
 import { objectKey } from './storage-key.ts';
 
 /** The bytes the store keeps: canonical JSON without resourceVersion. */
@@ -22,7 +26,10 @@ export async function commitObject(
 ): Promise<Entry> {
   const cache = registry.cacheOf(resource);
   const key = objectKey(cache.prefix, namespace, name);
-  const { revision } = await registry.store.commit([{ key, value: bytes, ifRevision }]);
+  const write = { key, value: bytes, ifRevision };
+  const { revision } = isService(resource)
+    ? await commitService(registry, write, ifRevision > 0 ? cache.find(namespace, name) : undefined, bytes)
+    : await registry.store.commit([isEvent(resource) ? { ...write, ttlSeconds: registry.eventTtlSeconds } : write]);
   // A client that was told of a write finds it in every later read.
   const waiting = registry.hub.waitFor(revision);
   if (waiting) await waiting;
@@ -33,10 +40,33 @@ export async function commitObject(
 export async function commitDeletion(registry: Registry, resource: ResourceInfo, entry: Entry): Promise<number> {
   const cache = registry.cacheOf(resource);
   const key = objectKey(cache.prefix, entry.namespace, entry.name);
-  const { revision } = await registry.store.commit([{ key, ifRevision: entry.revision }]);
+  const write = { key, ifRevision: entry.revision };
+  const { revision } = isService(resource)
+    ? await commitService(registry, write, entry, undefined)
+    : await registry.store.commit([write]);
   const waiting = registry.hub.waitFor(revision);
   if (waiting) await waiting;
   return revision;
+}
+
+const isService = ({ storage }: ResourceInfo) => storage.plural === 'services' && storage.group === '';
+const isEvent = ({ storage }: ResourceInfo) =>
+  storage.plural === eventStorage.plural && storage.group === eventStorage.group;
+
+/** A Service together with the addresses and ports it holds. @throws AllocationTakenError */
+async function commitService(
+  { store }: Registry,
+  write: Write,
+  before: Entry | undefined,
+  after: Buffer | undefined,
+): Promise<{ revision: number }> {
+  const next = after && (JSON.parse(after.toString()) as Service);
+  const claims = claimWrites(before?.object as Service | undefined, next);
+  try {
+    return await store.commit([write, ...claims]);
+  } catch (error) {
+    throw claimError(error);
+  }
 }
 
 /** An entry that is not stored: the answer of a dry run. */

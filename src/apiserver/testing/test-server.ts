@@ -3,10 +3,12 @@ import { generateKeyPairSync } from 'node:crypto';
 import { buildResources } from '../../api/build-resources.ts';
 import { kindDefinitions } from '../../api/kinds.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
+import { isAlreadyExists } from '../../api/meta/status-error.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
 import { seededRandom } from '../../base/random.ts';
 import { openMemoryStore } from '../../store/engines/memory.ts';
+import type { Store } from '../../store/store.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import { signingKey } from '../authn/jwt.ts';
 import { bootstrapObjects } from '../authz/bootstrap.ts';
@@ -18,6 +20,8 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   readonly kubelet?: KubeletIdentity;
   readonly listen?: ApiServerOptions['listen'];
+  /** Default: one in memory. The server ends it. */
+  readonly store?: Store;
 }
 
 export interface TestAnswer {
@@ -42,7 +46,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   const random = seededRandom(7);
   const key = signingKey(privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
   const security = createSecurity({ signingKey: key, serverUrl: 'https://127.0.0.1', kubelet, clock, random });
-  const store = openMemoryStore();
+  const store = options.store ?? openMemoryStore();
   const server = createApiServer({
     store,
     resources: buildResources(kindDefinitions),
@@ -93,6 +97,10 @@ async function bootstrap({ table, writer }: ApiServer): Promise<void> {
     return table.findKind(group!, version!, object.kind!)!;
   };
   for (const object of bootstrapObjects()) {
-    await writer.create(place(object), object.metadata.namespace ?? '', structuredClone(object), context);
+    await writer
+      .create(place(object), object.metadata.namespace ?? '', structuredClone(object), context)
+      .catch((error) => {
+        if (!isAlreadyExists(error)) throw error; // another server on the same store was first
+      });
   }
 }

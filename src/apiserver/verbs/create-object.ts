@@ -9,6 +9,7 @@ import { nameSuffix, uuid } from '../../base/random.ts';
 import { CompareFailedError } from '../../store/store.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
+import { AllocationTakenError } from '../registry/service-claims.ts';
 import { commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
 
@@ -19,6 +20,8 @@ const maxGeneratedBase = 58;
 export async function createObject(call: WriteCall, object: KubernetesObject): Promise<Entry> {
   const { resource, server } = call;
   const { metadata } = object;
+  const { hub } = server.registry;
+  if (hub.isShared) await hub.waitForHead(call.signal);
   if (metadata.resourceVersion) throw resourceVersionSet();
   placeInNamespace(call, object);
   const base = metadata.name ? '' : (metadata.generateName ?? '');
@@ -32,6 +35,10 @@ export async function createObject(call: WriteCall, object: KubernetesObject): P
     try {
       return await finish(call, next);
     } catch (error) {
+      if (error instanceof AllocationTakenError && attempt < generatedAttempts) {
+        await hub.waitForHead(call.signal);
+        continue;
+      }
       if (!base || !(error instanceof NameTakenError)) throw asAlreadyExists(call, next, error, base !== '');
       if (attempt === generatedAttempts) throw asAlreadyExists(call, next, error, true);
     }
@@ -109,7 +116,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   try {
     return await commitObject(server.registry, resource, place, bytes, 0);
   } catch (error) {
-    if (error instanceof CompareFailedError) throw new NameTakenError();
+    if (error instanceof CompareFailedError && !(error instanceof AllocationTakenError)) throw new NameTakenError();
     throw error;
   }
 }
