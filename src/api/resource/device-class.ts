@@ -4,6 +4,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { countGeneration, startGeneration } from '../meta/strategy.ts';
 import { validateConfiguration } from './device-request-validation.ts';
+import { validateSelectors } from './device-selector.ts';
 
 export const deviceClassKind: KindDefinition<DeviceClass> = {
   group: 'resource.k8s.io',
@@ -12,6 +13,7 @@ export const deviceClassKind: KindDefinition<DeviceClass> = {
   prepareForCreate: startGeneration,
   prepareForUpdate: (next, current) => countGeneration(next, current),
   validate({ spec }, errors) {
+    validateSelectors(spec?.selectors, path('spec', 'selectors'), errors);
     spec?.config?.forEach((config, index) => {
       validateConfiguration(config, path('spec', 'config').index(index), errors);
     });

@@ -1,4 +1,4 @@
-// What claims ask for. Expressions of selectors are not compiled here.
+// What claims ask for.
 import type {
   DeviceClaim,
   DeviceRequest,
@@ -9,6 +9,7 @@ import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
 import { dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkSupported } from '../meta/supported.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
+import { validateSelectors } from './device-selector.ts';
 
 const maxRequests = 32;
 const maxSubRequests = 8;
@@ -32,10 +33,7 @@ function validateAsk(ask: Ask, at: FieldPath, errors: FieldErrors): void {
   if (required(deviceClassName, at.child('deviceClassName'), errors)) {
     validateBy(dns1123SubdomainProblems, deviceClassName, at.child('deviceClassName'), errors);
   }
-  selectors?.forEach(({ cel }, index) => {
-    const place = at.child('selectors').index(index).child('cel');
-    if (required(cel, place, errors)) required(cel!.expression, place.child('expression'), errors);
-  });
+  validateSelectors(selectors, at.child('selectors'), errors);
   checkSupported(errors, at.child('allocationMode'), allocationMode, ['All', 'ExactCount']);
   if (allocationMode === 'All' && count) {
     errors.invalid(at.child('count'), count, "must not be specified when allocationMode is 'All'");

@@ -13,6 +13,8 @@ export interface CelEnvironment {
   readonly variables: Readonly<Record<string, CelType>>;
   /** Whether `Object{…}`, `JSONPatch{…}` and `jsonpatch.escapeKey` are there, as mutations have them. */
   readonly hasPatchTypes?: boolean;
+  /** Whether there is `cel.bind(name, value, expression)`. */
+  readonly hasBind?: boolean;
 }
 
 export type CelCompilation =
@@ -57,7 +59,7 @@ export interface CelProgram {
 /** Never throws, whatever the text is. */
 export function compile(source: string, environment: CelEnvironment): CelCompilation {
   const issues = new Issues(source);
-  const expr = parse(source, issues);
+  const expr = parse(source, issues, { hasBind: environment.hasBind === true });
   if (expr && issues.isEmpty) {
     const { variables, hasPatchTypes = false } = environment;
     const { references } = check(expr, { variables, hasPatchTypes }, issues);

@@ -78,3 +78,19 @@ export const admissionVariables = (has: { params?: boolean; authorizer?: boolean
   ...(has.params ? { params: dynType } : {}),
   ...(has.authorizer ? { authorizer: authorizerType, 'authorizer.requestResource': resourceCheckType } : {}),
 });
+
+const bounded = (type: CelType, maxElements: number): CelType => ({ ...type, maxElements });
+const deviceId = bounded(stringType, 32);
+const deviceDomain = bounded(stringType, 63);
+const maxProperties = 32;
+/** What an attribute is, is not known before there is a device. */
+const attribute: CelType = { ...dynType, name: 'any', maxElements: 64 };
+const byDomain = (value: CelType) => mapType(deviceDomain, mapType(deviceId, value, maxProperties), maxProperties);
+
+/** `device` of selectors. */
+export const deviceType: CelType = objectType('kubernetes.DRADevice', {
+  driver: bounded(stringType, 63),
+  attributes: byDomain(attribute),
+  capacity: byDomain(objectType('kubernetes.Quantity', {})),
+  allowMultipleAllocations: bounded(boolType, 1),
+});

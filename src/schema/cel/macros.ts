@@ -191,14 +191,28 @@ const members: ReadonlyMap<string, Macro> = new Map([
   ['sortBy 2', sortBy],
 ]);
 
+const bind: Macro = (_target, [name, value, body], make) => {
+  if (name!.kind !== 'ident') return { at: name!.at, error: 'cel.bind() variable names must be simple identifiers' };
+  return { expr: make.bind(name!.name, value!, body!) };
+};
+
+export interface MacroOptions {
+  readonly hasBind: boolean;
+}
+
+interface MacroCall {
+  readonly at: number;
+  readonly name: string;
+  readonly target: Expr | undefined;
+  readonly args: readonly Expr[];
+}
+
 /** undefined: it is no macro. */
-export function expandMacro(
-  at: number,
-  name: string,
-  target: Expr | undefined,
-  args: readonly Expr[],
-): Expansion | undefined {
-  if (target) return members.get(`${name} ${args.length}`)?.(target, args, new Maker(at));
+export function expandMacro({ at, name, target, args }: MacroCall, { hasBind }: MacroOptions): Expansion | undefined {
+  if (target) {
+    const isBind = hasBind && name === 'bind' && args.length === 3 && target.kind === 'ident' && target.name === 'cel';
+    return (isBind ? bind : members.get(`${name} ${args.length}`))?.(target, args, new Maker(at));
+  }
   if (name !== 'has' || args.length !== 1) return undefined;
   const select = args[0]!;
   if (select.kind !== 'select') return { at: select.at, error: 'invalid argument to has() macro' };

@@ -1,7 +1,7 @@
 // Tokens to a tree. Depth is limited as upstream limits it, so that nothing that walks a tree can run out of stack.
 import type { Expr, LiteralValue, MapEntry, StructField } from './ast.ts';
 import { type Token, tokenize } from './lexer.ts';
-import { expandMacro } from './macros.ts';
+import { expandMacro, type MacroOptions } from './macros.ts';
 import { codePoints, type Issues } from './parse-errors.ts';
 import { unescapeBytes, unescapeString } from './unescape.ts';
 import { CelUint } from './values.ts';
@@ -30,13 +30,15 @@ const depths = new WeakMap<Expr, number>();
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #issues: Issues;
+  readonly #has: MacroOptions;
   #next = 0;
   /** How deep each kind of rule is nested now. */
   readonly #nested = { expr: 0, relation: 0, calc: 0, member: 0 };
 
-  constructor(tokens: readonly Token[], issues: Issues) {
+  constructor(tokens: readonly Token[], issues: Issues, has: MacroOptions) {
     this.#tokens = tokens;
     this.#issues = issues;
+    this.#has = has;
   }
 
   start(): Expr {
@@ -462,7 +464,7 @@ class Parser {
   }
 
   #callOrMacro(at: number, name: string, target: Expr | undefined, args: readonly Expr[]): Expr {
-    const expansion = expandMacro(at, name, target, args);
+    const expansion = expandMacro({ at, name, target, args }, this.#has);
     if (expansion && 'expr' in expansion) return this.#deep(expansion.expr, target ? 1 : 0, target, ...args);
     if (expansion) this.#issues.add(expansion.at, expansion.error);
     return this.#deep({ kind: 'call', at, name, target, args }, target ? 1 : 0, target, ...args);
@@ -478,7 +480,7 @@ function startsOperand(token: Token): boolean {
 }
 
 /** undefined: it could not be read, and `issues` says why. */
-export function parse(source: string, issues: Issues): Expr | undefined {
+export function parse(source: string, issues: Issues, has: MacroOptions): Expr | undefined {
   const size = source.length > maxCodePoints ? codePoints(source) : 0;
   if (size > maxCodePoints) {
     issues.add(-1, `expression code point size exceeds limit: size: ${size}, limit ${maxCodePoints}`);
@@ -487,7 +489,7 @@ export function parse(source: string, issues: Issues): Expr | undefined {
   const { tokens, errors } = tokenize(source);
   for (const { at, message } of errors) issues.add(at, `Syntax error: ${message}`);
   try {
-    return new Parser(tokens, issues).start();
+    return new Parser(tokens, issues, has).start();
   } catch (error) {
     if (error instanceof Stop) return undefined;
     throw error;
