@@ -60,4 +60,29 @@ export interface CustomResourceInfo {
   readonly schemaId: string;
   /** Its definition is being deleted: no more objects of it. */
   readonly isTerminating: boolean;
+  /**
+   * Set where versions differ in more than their name. Such a resource is worked with in the version of the request, and
+   * converted at the edge of the store; its `storage` says the same version as itself.
+   */
+  readonly conversion?: ObjectConversion;
+}
+
+export interface ConvertibleObject {
+  readonly apiVersion: string;
+  /** Without resourceVersion. */
+  readonly json: Uint8Array;
+  /** Of that JSON; the caller's to keep. */
+  metadata(): KubernetesObject['metadata'];
+}
+
+/** Between the versions of one definition. */
+export interface ObjectConversion {
+  /** apiVersion in which objects are stored. */
+  readonly storedAs: string;
+  /** An object as it is stored, when its version has defaults that it lacks. */
+  defaulted(json: Uint8Array): KubernetesObject | undefined;
+  /** In canonical form of the wanted version. @throws StatusError 500 */
+  convert(objects: readonly ConvertibleObject[], apiVersion: string): Promise<KubernetesObject[]>;
+  /** For code that cannot wait. @throws PendingConversion; once that has settled, the same call has an answer */
+  now(object: KubernetesObject, apiVersion: string): KubernetesObject;
 }

@@ -8,6 +8,7 @@ import type { ResourceCache } from '../registry/resource-cache.ts';
 import { resourcePrefix } from '../registry/storage-key.ts';
 import type { ServerParts } from '../verbs/call.ts';
 import { isEstablished } from './conditions.ts';
+import { webhookConversion } from './conversion/webhook-conversion.ts';
 import { DefinitionWorker } from './definition-worker.ts';
 import { type ServedDefinition, serveDefinition } from './resource.ts';
 
@@ -77,7 +78,7 @@ export class CustomResources {
   #compile(definition: CustomResourceDefinition): ServedDefinition | undefined {
     if (!isEstablished(definition)) return undefined;
     try {
-      const served = serveDefinition(definition);
+      const served = serveDefinition(definition, (types) => webhookConversion(this.#parts, definition, types));
       for (const { storage } of served.resources) resourcePrefix(storage); // names that are no keys are found out here
       return served;
     } catch (error) {
@@ -102,8 +103,7 @@ export class CustomResources {
     }
     if (!before) return;
     // Watches show objects as the definition was when they began: they end, and clients begin again.
-    const first = before.resources[0];
-    if (first) registry.cacheOf(first).endWatches();
+    for (const resource of before.resources) registry.endWatches(resource);
     this.#dropLater(before);
   }
 

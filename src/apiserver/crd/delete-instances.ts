@@ -21,9 +21,11 @@ export async function deleteInstances(
   const { table } = parts.registry;
   const { spec, status } = definition;
   const plural = status!.acceptedNames!.plural;
-  const resource = spec.versions.map(({ name }) => table.find(spec.group, name, plural)).find(Boolean);
+  // As they are stored: nothing needs to be converted then, and no webhook be there.
+  const served = () => spec.versions.map(({ name }) => table.find(spec.group, name, plural)).find(Boolean);
+  const resource = table.stored(spec.group, plural) ?? served();
   if (!resource) return true;
-  const cache = parts.registry.cacheOf(resource);
+  const cache = parts.registry.sourceOf(resource);
   while (!signal.aborted) {
     await parts.registry.hub.waitForHead(signal);
     const entries = cache.list();

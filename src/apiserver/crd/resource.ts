@@ -6,7 +6,7 @@ import type {
 } from '../../../generated/apiextensions-v1.ts';
 import { metadataFieldLabels } from '../../api/field-labels.ts';
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
-import type { ResourceInfo, SubresourceInfo } from '../../api/resource-info.ts';
+import type { ObjectConversion, ResourceInfo, SubresourceInfo } from '../../api/resource-info.ts';
 import { addCustomType, type CustomType, type CustomTypeHandle } from '../../schema/custom-types.ts';
 import { applyDefaults, createCustomType } from '../../schema/structural/custom-object.ts';
 import { type SchemaNode, toNode } from '../../schema/structural/node.ts';
@@ -64,18 +64,31 @@ function selectableOf(version: CustomResourceDefinitionVersion) {
 const openApiName = (group: string, version: string, kind: string) =>
   `${group.split('.').reverse().join('.')}.${version}.${kind}`;
 
-export function serveDefinition(definition: CustomResourceDefinition): ServedDefinition {
+/** What a conversion needs to know of each version, by apiVersion. */
+export type VersionTypes = ReadonlyMap<string, { readonly type: CustomType; readonly node: SchemaNode }>;
+
+/** `convert` makes the conversion of a definition whose versions a webhook converts. */
+export function serveDefinition(
+  definition: CustomResourceDefinition,
+  convert: (types: VersionTypes) => ObjectConversion,
+): ServedDefinition {
   const { spec, status, metadata } = definition;
   const names = status!.acceptedNames!;
   const { group } = spec;
   const { kind } = names;
   const compiled = spec.versions.map((version) => compile(definition, version));
   const stored = compiled.find(({ version }) => version.storage) ?? compiled[0]!;
-  const storage = { group, version: stored.version.name, plural: names.plural, typeName: stored.handle.name };
+  const common = { group, version: stored.version.name, plural: names.plural, typeName: stored.handle.name };
+  const types: VersionTypes = new Map(
+    compiled.map(({ version, type, node }) => [apiVersionOf({ group, version: version.name }), { type, node }]),
+  );
+  const conversion = spec.conversion?.strategy === 'Webhook' ? convert(types) : undefined;
   const resources = compiled
     .filter(({ version }) => version.served)
     .map(({ version, node, type, handle }): ResourceInfo => {
       const apiVersion = apiVersionOf({ group, version: version.name });
+      // Where versions differ, each is worked with as it is, and converted when it is stored and read.
+      const storage = conversion ? { ...common, version: version.name, typeName: handle.name } : common;
       const selectable = selectableOf(version);
       const deprecation = deprecationOf(version, group, kind);
       return {
@@ -98,7 +111,7 @@ export function serveDefinition(definition: CustomResourceDefinition): ServedDef
         toStorage: (object) => ({ ...object, apiVersion: apiVersionOf(storage) }) as KubernetesObject,
         fromStorage(object) {
           const converted = type.canonical({ ...object, apiVersion }) as unknown as KubernetesObject;
-          applyDefaults(converted, node);
+          if (!conversion) applyDefaults(converted, node);
           return converted;
         },
         rules: rulesOf({ group, version: storage.version, kind }, version, node),
@@ -112,6 +125,7 @@ export function serveDefinition(definition: CustomResourceDefinition): ServedDef
           schema: (version.schema?.openAPIV3Schema ?? anything) as Record<string, unknown>,
           schemaId: `${metadata.uid}/${metadata.generation}/${version.name}`,
           isTerminating: Boolean(metadata.deletionTimestamp),
+          ...(conversion ? { conversion } : {}),
         },
       };
     });

@@ -1,6 +1,6 @@
 // Field sets name fields as one version of a kind has them. This reads an object in the version a set speaks of.
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
-import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { ObjectConversion, ResourceInfo } from '../../api/resource-info.ts';
 import { canonical } from '../../schema/codec.ts';
 import { type MapMergeType, mergeTypeOf } from '../../schema/merge-type.ts';
 import { mergeTypeOfSchema } from '../../schema/merge-type-openapi.ts';
@@ -15,13 +15,23 @@ const isStorage = ({ group, version, storage }: ResourceInfo): boolean =>
 
 /** A stored object as this version shows it. May be the argument itself; not to be changed. */
 export function fromStored(resource: ResourceInfo, object: KubernetesObject): KubernetesObject {
+  const conversion = resource.custom?.conversion;
+  if (conversion) return inVersion(conversion, resource, object);
   if (isStorage(resource)) return object;
   return resource.fromStorage(structuredClone(object));
+}
+
+/** @throws PendingConversion */
+function inVersion(conversion: ObjectConversion, to: ResourceInfo, object: KubernetesObject): KubernetesObject {
+  const apiVersion = apiVersionOf(to);
+  return object.apiVersion === apiVersion ? object : conversion.now(object, apiVersion);
 }
 
 /** Between versions of one kind. */
 export function converted(from: ResourceInfo, to: ResourceInfo, object: KubernetesObject): KubernetesObject {
   if (from === to) return object;
+  const conversion = to.custom?.conversion;
+  if (conversion) return inVersion(conversion, to, { ...object, apiVersion: apiVersionOf(from) });
   const stored = from.toStorage(structuredClone(object));
   return to.fromStorage(canonical<KubernetesObject>(to.storage.typeName, stored));
 }

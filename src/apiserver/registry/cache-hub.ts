@@ -11,7 +11,17 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
-export class CacheHub {
+/** How far a cache is. Waiting gives undefined where there is nothing to wait for; an abort ends it without an error. */
+export interface CacheHead {
+  readonly revision: number;
+  /** Nothing was read yet: there is not even something old to show. */
+  readonly isEmpty: boolean;
+  waitFor(revision: number, signal?: AbortSignal): Promise<void> | undefined;
+  /** For all that the store has acknowledged. */
+  waitForHead(signal?: AbortSignal): Promise<void> | undefined;
+}
+
+export class CacheHub implements CacheHead {
   readonly #store: Store;
   readonly #log: Logger;
   readonly #caches = new Map<StoragePrefix, ResourceCache>();
@@ -27,6 +37,10 @@ export class CacheHub {
   /** The revision all caches stand at. */
   get revision(): number {
     return this.#revision;
+  }
+
+  get isEmpty(): boolean {
+    return false;
   }
 
   cache(prefix: StoragePrefix): ResourceCache {

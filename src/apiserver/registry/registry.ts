@@ -2,29 +2,64 @@
 import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Store } from '../../store/store.ts';
-import type { CacheHub } from './cache-hub.ts';
+import type { CacheHead, CacheHub } from './cache-hub.ts';
+import type { Entry } from './entry.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { ResourceCache } from './resource-cache.ts';
 import type { ResourceTable } from './resource-table.ts';
 import { resourcePrefix } from './storage-key.ts';
+import { VersionView } from './version-view.ts';
 
 export class Registry implements ObjectReader {
   readonly store: Store;
   readonly hub: CacheHub;
   readonly table: ResourceTable;
-  /** How long Events are kept after they were last written. */
-  readonly eventTtlSeconds: number;
   readonly #caches = new WeakMap<ResourceInfo['storage'], ResourceCache>();
+  readonly #views = new WeakMap<ResourceInfo['storage'], VersionView>();
   readonly #byKind = new WeakMap<KindRef<any>, ResourceCache>();
 
-  constructor(store: Store, hub: CacheHub, table: ResourceTable, eventTtlMs = 3600_000) {
+  constructor(store: Store, hub: CacheHub, table: ResourceTable) {
     this.store = store;
     this.hub = hub;
     this.table = table;
-    this.eventTtlSeconds = Math.ceil(eventTtlMs / 1000);
   }
 
+  /** Of the resource in its version. What that cache holds is as new as `headOf` says. */
   cacheOf(resource: ResourceInfo): ResourceCache {
+    return this.#viewOf(resource)?.cache ?? this.sourceOf(resource);
+  }
+
+  /** How far `cacheOf` is, and waiting for it. */
+  headOf(resource: ResourceInfo): CacheHead {
+    return this.#viewOf(resource) ?? this.hub;
+  }
+
+  /** Entries of the store as the resource's version shows them. */
+  shown(resource: ResourceInfo, entries: readonly Entry[]): Promise<readonly Entry[]> | readonly Entry[] {
+    return this.#viewOf(resource)?.shown(entries) ?? entries;
+  }
+
+  /** Its definition is not served any longer, or not as it was. */
+  endWatches(resource: ResourceInfo): void {
+    this.sourceOf(resource).endWatches();
+    const view = this.#views.get(resource.storage);
+    view?.close();
+    this.#views.delete(resource.storage);
+  }
+
+  #viewOf(resource: ResourceInfo): VersionView | undefined {
+    const conversion = resource.custom?.conversion;
+    if (!conversion) return undefined;
+    let view = this.#views.get(resource.storage);
+    if (!view) {
+      view = new VersionView(this.hub, this.sourceOf(resource), resource, conversion);
+      this.#views.set(resource.storage, view);
+    }
+    return view;
+  }
+
+  /** In the version in which objects are stored. */
+  sourceOf(resource: ResourceInfo): ResourceCache {
     let cache = this.#caches.get(resource.storage);
     if (!cache) {
       cache = this.hub.cache(resourcePrefix(resource.storage));

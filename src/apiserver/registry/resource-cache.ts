@@ -86,22 +86,32 @@ export class ResourceCache {
     this.#windowStart = revision;
   }
 
+  /** Takes an entry as it is: what another cache holds, in another version. */
+  put(entry: Entry): void {
+    this.#put(entry);
+    if (entry.revision > this.lastChange) this.lastChange = entry.revision;
+  }
+
   apply(event: StoreEvent): void {
     const prefixLength = this.prefix.length;
     const current = event.value ? new Entry(event.key, prefixLength, event.value, event.revision) : undefined;
-    const probe = current ?? placeOf(event.key, prefixLength);
-    const previous = this.find(probe.namespace, probe.name);
+    this.change(event.revision, current, current ?? placeOf(event.key, prefixLength));
+  }
+
+  /** `current` is absent for a deletion at `place`. */
+  change(revision: number, current: Entry | undefined, place: { namespace: string; name: string }): void {
+    const previous = this.find(place.namespace, place.name);
     if (current) this.#put(current);
     else if (previous) this.#remove(previous);
     else return;
-    this.lastChange = event.revision;
+    this.lastChange = revision;
     let gone: Entry | undefined;
     const record: CacheEvent = {
-      revision: event.revision,
+      revision,
       current,
       previous,
       gone: () => {
-        gone ??= previous!.at(event.revision);
+        gone ??= previous!.at(revision);
         return gone;
       },
       frames: new Map(),

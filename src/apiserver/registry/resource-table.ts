@@ -31,7 +31,11 @@ export class ResourceTable {
     }
     plurals.set(resource.plural, resource);
     this.#byKind.set(`${key}/${resource.kind}`, resource);
-    if (group === resource.storage.group && version === resource.storage.version) {
+    const storedAs = resource.custom?.conversion?.storedAs;
+    const isStored = storedAs
+      ? storedAs === key
+      : group === resource.storage.group && version === resource.storage.version;
+    if (isStored) {
       this.#stored.set(`${group}/${resource.plural}`, resource);
     }
     this.generation++;

@@ -72,6 +72,15 @@ export class WatchGroup {
     for (const watcher of [...this.#watchers]) watcher.end?.();
   }
 
+  /** The watchers are told why before they end. */
+  fail(status: object): void {
+    const bytes = this.#format.error(status);
+    for (const watcher of [...this.#watchers]) {
+      watcher.offer(bytes);
+      watcher.end?.();
+    }
+  }
+
   get isEmpty(): boolean {
     return this.#watchers.size === 0;
   }

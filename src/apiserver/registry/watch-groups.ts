@@ -55,6 +55,14 @@ export class WatchGroups {
     for (const group of [...this.#all.values()]) group.end();
   }
 
+  fail(status: object): void {
+    for (const group of [...this.#all.values()]) group.fail(status);
+  }
+
+  get isEmpty(): boolean {
+    return this.#all.size === 0;
+  }
+
   #offer(group: WatchGroup, event: CacheEvent): void {
     if (group.offer(event)) this.#touched.add(group);
   }

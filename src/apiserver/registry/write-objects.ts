@@ -1,13 +1,9 @@
 // Commits of objects: bytes to the store, and back as the entry that the cache then holds.
-import type { Service } from '../../../generated/core-v1.ts';
-import type { KubernetesObject } from '../../api/meta/object.ts';
+import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { stringify } from '../../schema/codec.ts';
-import type { Write } from '../../store/store.ts';
 import { Entry } from './entry.ts';
-import { eventStorage } from './expire-events.ts';
 import type { Registry } from './registry.ts';
-import { claimError, claimWrites } from './service-claims.ts';
 import { objectKey } from './storage-key.ts';
 
 /** The bytes the store keeps: canonical JSON without resourceVersion. */
@@ -24,49 +20,33 @@ export async function commitObject(
   bytes: Buffer,
   ifRevision: number,
 ): Promise<Entry> {
-  const cache = registry.cacheOf(resource);
-  const key = objectKey(cache.prefix, namespace, name);
-  const write = { key, value: bytes, ifRevision };
-  const { revision } = isService(resource)
-    ? await commitService(registry, write, ifRevision > 0 ? cache.find(namespace, name) : undefined, bytes)
-    : await registry.store.commit([isEvent(resource) ? { ...write, ttlSeconds: registry.eventTtlSeconds } : write]);
+  const { prefix } = registry.sourceOf(resource);
+  const key = objectKey(prefix, namespace, name);
+  const value = resource.custom?.conversion ? await convertedForStore(resource, bytes) : bytes;
+  const { revision } = await registry.store.commit([{ key, value, ifRevision }]);
   // A client that was told of a write finds it in every later read.
-  const waiting = registry.hub.waitFor(revision);
+  const waiting = registry.headOf(resource).waitFor(revision);
   if (waiting) await waiting;
-  const cached = cache.find(namespace, name);
-  return cached?.revision === revision ? cached : new Entry(key, cache.prefix.length, bytes, revision);
+  const cached = registry.cacheOf(resource).find(namespace, name);
+  return cached?.revision === revision ? cached : new Entry(key, prefix.length, bytes, revision);
 }
 
 export async function commitDeletion(registry: Registry, resource: ResourceInfo, entry: Entry): Promise<number> {
-  const cache = registry.cacheOf(resource);
-  const key = objectKey(cache.prefix, entry.namespace, entry.name);
-  const write = { key, ifRevision: entry.revision };
-  const { revision } = isService(resource)
-    ? await commitService(registry, write, entry, undefined)
-    : await registry.store.commit([write]);
-  const waiting = registry.hub.waitFor(revision);
+  const key = objectKey(registry.sourceOf(resource).prefix, entry.namespace, entry.name);
+  const { revision } = await registry.store.commit([{ key, ifRevision: entry.revision }]);
+  const waiting = registry.headOf(resource).waitFor(revision);
   if (waiting) await waiting;
   return revision;
 }
 
-const isService = ({ storage }: ResourceInfo) => storage.plural === 'services' && storage.group === '';
-const isEvent = ({ storage }: ResourceInfo) =>
-  storage.plural === eventStorage.plural && storage.group === eventStorage.group;
-
-/** A Service together with the addresses and ports it holds. @throws AllocationTakenError */
-async function commitService(
-  { store }: Registry,
-  write: Write,
-  before: Entry | undefined,
-  after: Buffer | undefined,
-): Promise<{ revision: number }> {
-  const next = after && (JSON.parse(after.toString()) as Service);
-  const claims = claimWrites(before?.object as Service | undefined, next);
-  try {
-    return await store.commit([write, ...claims]);
-  } catch (error) {
-    throw claimError(error);
-  }
+/** @throws StatusError 500 when it cannot be converted */
+async function convertedForStore(resource: ResourceInfo, bytes: Buffer): Promise<Buffer> {
+  const { storedAs, convert } = resource.custom!.conversion!;
+  const apiVersion = apiVersionOf(resource);
+  if (apiVersion === storedAs) return bytes;
+  const metadata = () => (JSON.parse(bytes.toString()) as KubernetesObject).metadata;
+  const [converted] = await convert([{ apiVersion, json: bytes, metadata }], storedAs);
+  return Buffer.from(JSON.stringify(converted));
 }
 
 /** An entry that is not stored: the answer of a dry run. */
@@ -76,12 +56,7 @@ export function unstoredEntry(
   object: KubernetesObject,
   revision: number,
 ): Entry {
-  const cache = registry.cacheOf(resource);
+  const { prefix } = registry.sourceOf(resource);
   const { namespace = '', name } = object.metadata;
-  return new Entry(
-    objectKey(cache.prefix, namespace, name),
-    cache.prefix.length,
-    storedBytes(resource, object),
-    revision,
-  );
+  return new Entry(objectKey(prefix, namespace, name), prefix.length, storedBytes(resource, object), revision);
 }

@@ -36,7 +36,7 @@ function writeCallOf(
 export function objectWriter(server: ServerParts): ObjectWriter {
   return {
     async get(resource, namespace, name) {
-      await server.registry.hub.waitForHead();
+      await server.registry.headOf(resource).waitForHead();
       return entryOf({ server, resource, info: { namespace, name } } as Call).object;
     },
     async create(resource, namespace, object, context) {
@@ -86,7 +86,9 @@ export function handlerRequest(call: Call): SubresourceRequest {
     },
     async decode(expected, alternatives = new Map()) {
       const { fieldValidation } = writeOptions(query, 'CreateOptions');
-      return decodeBody(http, { expected, alternatives, fieldValidation, table, warn });
+      const object = await decodeBody(http, { expected, alternatives, fieldValidation, table, warn });
+      call.noted?.requestObject(object);
+      return object;
     },
     admit: (asked) => admitHandled(call, asked),
   };

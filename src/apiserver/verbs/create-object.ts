@@ -110,7 +110,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   if (call.isDryRun) {
-    if (server.registry.cacheOf(resource).find(place.namespace, place.name)) throw new NameTakenError();
+    if (server.registry.sourceOf(resource).find(place.namespace, place.name)) throw new NameTakenError();
     return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, 0);
   }
   try {

@@ -21,11 +21,10 @@ const attempts = 10;
 
 export async function deleteObject(call: WriteCall, options: DeleteOptions): Promise<Deleted> {
   const { registry } = call.server;
-  const cache = registry.cacheOf(call.resource);
   for (let attempt = 1; ; attempt++) {
-    const waiting = registry.hub.waitForHead(call.signal);
+    const waiting = registry.headOf(call.resource).waitForHead(call.signal);
     if (waiting) await waiting;
-    const entry = cache.find(call.namespace, call.name);
+    const entry = registry.cacheOf(call.resource).find(call.namespace, call.name);
     const resourceName = { group: call.resource.group, name: call.resource.plural };
     if (!entry) throw notFound(resourceName, call.name);
     try {
@@ -33,7 +32,7 @@ export async function deleteObject(call: WriteCall, options: DeleteOptions): Pro
     } catch (error) {
       if (!(error instanceof CompareFailedError)) throw error;
       if (attempt === attempts) throw conflict(resourceName, call.name, optimisticLockMessage);
-      if (error.current) await registry.hub.waitFor(error.current.modRevision, call.signal);
+      if (error.current) await registry.headOf(call.resource).waitFor(error.current.modRevision, call.signal);
     }
   }
 }

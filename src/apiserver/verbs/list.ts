@@ -54,17 +54,17 @@ async function writeAll(sink: BodySink, chunks: Iterable<Uint8Array>, clock: Clo
 
 /** Reads what the options ask for; deletecollection reads the same way. */
 export async function readPage(call: Call, scope: SelectedScope, options: ListOptions): Promise<Page> {
-  const cache = call.server.registry.cacheOf(call.resource);
-  const { hub } = call.server.registry;
+  const { registry } = call.server;
   if (options.continueToken) return readOn(call, scope, options);
   if (scope.pin) await prepareSelect(call, scope);
   await waitForRevision(call, options.resourceVersion);
+  const cache = registry.cacheOf(call.resource);
   const isExact = options.match === 'Exact' && options.resourceVersion !== undefined;
   if (isExact) refuseCompacted(call, options.resourceVersion!, '');
   if (isExact && cache.lastChange > options.resourceVersion!) {
     return readHistory(call, scope, options.resourceVersion!, '', options.limit);
   }
-  const revision = isExact ? options.resourceVersion! : hub.revision;
+  const revision = isExact ? options.resourceVersion! : registry.headOf(call.resource).revision;
   // "Any version will do" is answered whole, as upstream does from its cache.
   const limit = options.resourceVersion === 0 ? 0 : options.limit;
   return cut(
@@ -94,8 +94,10 @@ async function readOn(call: Call, scope: SelectedScope, options: ListOptions): P
   if (options.resourceVersion) throw badRequest('specifying resource version is not allowed when using continue');
   const { revision, start } = decodeContinue(options.continueToken);
   if (scope.pin) await prepareSelect(call, scope);
-  const cache = call.server.registry.cacheOf(call.resource);
-  const { hub } = call.server.registry;
+  const { registry } = call.server;
+  const hub = registry.headOf(call.resource);
+  if (call.resource.custom?.conversion) await hub.waitForHead(call.signal);
+  const cache = registry.cacheOf(call.resource);
   // A token of -1 goes on in what is there now: what clients get when their token has expired.
   const at = revision < 0 ? hub.revision : revision;
   refuseCompacted(call, at, start);
@@ -116,7 +118,7 @@ async function readHistory(
   limit: number,
 ): Promise<Page> {
   const { registry } = call.server;
-  const { prefix } = registry.cacheOf(call.resource);
+  const { prefix } = registry.sourceOf(call.resource);
   const rangePrefix = scope.namespace ? namespacePrefix(prefix, scope.namespace) : prefix;
   const entries: Entry[] = [];
   let after = start ? prefix + start : undefined;
@@ -128,8 +130,9 @@ async function readHistory(
         limit: scope.selectsAll && limit > 0 ? limit : historyPage,
         ...(after === undefined ? {} : { after }),
       });
-      for (const [index, item] of page.items.entries()) {
-        const entry = new Entry(item.key, prefix.length, item.value, item.modRevision);
+      const stored = page.items.map(({ key, value, modRevision }) => new Entry(key, prefix.length, value, modRevision));
+      const shown = await registry.shown(call.resource, stored);
+      for (const [index, entry] of shown.entries()) {
         if (!scope.matches(entry)) continue;
         entries.push(entry);
         if (limit <= 0 || entries.length < limit) continue;

@@ -8,6 +8,7 @@ import { conflict, invalid, notFound, optimisticLockMessage } from '../../api/me
 import { parseStored } from '../../base/big-integers.ts';
 import { CompareFailedError } from '../../store/store.ts';
 import type { PartKind } from '../admission/plugin.ts';
+import { resolving } from '../crd/conversion/pending.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
@@ -43,11 +44,10 @@ const attempts = 10;
 
 export async function updateObject(call: WriteCall, plan: UpdatePlan): Promise<Updated> {
   const { registry } = call.server;
-  const cache = registry.cacheOf(call.resource);
   for (let attempt = 1; ; attempt++) {
-    const waiting = registry.hub.waitForHead(call.signal);
+    const waiting = registry.headOf(call.resource).waitForHead(call.signal);
     if (waiting) await waiting;
-    const entry = cache.find(call.namespace, call.name);
+    const entry = registry.cacheOf(call.resource).find(call.namespace, call.name);
     if (!entry) return { entry: await createInstead(call, plan), isCreated: true };
     try {
       return { entry: await updateOnce(call, plan, entry), isCreated: false };
@@ -55,7 +55,7 @@ export async function updateObject(call: WriteCall, plan: UpdatePlan): Promise<U
       if (!(error instanceof CompareFailedError)) throw error;
       if (!plan.mayRetry || attempt === attempts) throw conflict(resourceName(call), call.name, optimisticLockMessage);
       // The cache has the winner's write, or will in a moment.
-      if (error.current) await registry.hub.waitFor(error.current.modRevision, call.signal);
+      if (error.current) await registry.headOf(call.resource).waitFor(error.current.modRevision, call.signal);
     }
   }
 }
@@ -64,7 +64,7 @@ const resourceName = ({ resource }: WriteCall) => ({ group: resource.group, name
 
 async function createInstead(call: WriteCall, plan: UpdatePlan): Promise<Entry> {
   if (!plan.mayCreate) throw notFound(resourceName(call), call.name);
-  const object = await plan.change(undefined);
+  const object = await resolving(() => plan.change(undefined));
   if (object.metadata.resourceVersion && object.metadata.resourceVersion !== '0') {
     throw notFound(resourceName(call), call.name);
   }
@@ -111,7 +111,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   const { resource, server } = call;
   const current = entry.object;
   checkUid(call, plan.uidPrecondition, current);
-  const draft = await plan.change(current);
+  const draft = await resolving(() => plan.change(current));
   if (plan.checksUid) checkUid(call, draft.metadata.uid, current);
   checkVersion(call, draft, entry);
   const { part } = plan;

@@ -23,11 +23,11 @@ function tooLarge(asked: number, current: number): StatusError {
 
 /** Absent: all that the store has acknowledged. 0: whatever is there. @throws StatusError 504 */
 export async function waitForRevision(call: Call, revision: number | undefined): Promise<void> {
-  const { hub } = call.server.registry;
-  if (revision === 0) return;
-  if (revision === undefined) return hub.waitForHead(call.signal);
-  if (revision <= hub.revision) return;
+  const head = call.server.registry.headOf(call.resource);
+  if (revision === 0) return head.isEmpty ? head.waitForHead(call.signal) : undefined;
+  if (revision === undefined) return head.waitForHead(call.signal);
+  if (revision <= head.revision) return;
   using link = linkSignal([call.signal], patienceMs);
-  await hub.waitFor(revision, link.signal);
-  if (revision > hub.revision) throw tooLarge(revision, hub.revision);
+  await head.waitFor(revision, link.signal);
+  if (revision > head.revision) throw tooLarge(revision, head.revision);
 }

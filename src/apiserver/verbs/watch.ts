@@ -106,16 +106,16 @@ class WatchStream implements Watcher {
 
   /** What comes before live events; its entries are taken now, and encoded as the client reads them. */
   #start(): Iterable<Buffer> {
-    const { hub } = this.#call.server.registry;
+    const head = this.#call.server.registry.headOf(this.#call.resource);
     const format = this.#format;
     const options = this.#options;
     if (isFromStart(options)) {
       const entries = selectNow(this.#cache, this.#scope, this.#call.resource);
       const bookmark =
-        options.sendInitialEvents && options.allowsBookmarks ? format.bookmark(hub.revision, true) : undefined;
+        options.sendInitialEvents && options.allowsBookmarks ? format.bookmark(head.revision, true) : undefined;
       return initialFrames(entries, format, bookmark);
     }
-    const since = options.resourceVersion ?? hub.revision;
+    const since = options.resourceVersion ?? head.revision;
     const events = this.#cache.eventsAfter(since);
     if (!events) {
       // There is nothing to go on from: the error is all that this watch says.
@@ -190,7 +190,7 @@ class WatchStream implements Watcher {
     let timer: Disposable | undefined;
     const tick = () => {
       timer = clock.timer(bookmarkEveryMs, () => {
-        this.offer(this.#format.bookmark(registry.hub.revision, false));
+        this.offer(this.#format.bookmark(registry.headOf(this.#call.resource).revision, false));
         tick();
       });
     };

@@ -1,8 +1,8 @@
 // Whether a webhook or a policy is meant for a request, and in which version it wants to see the objects.
 import type { NamedRuleWithOperations } from '../../../../generated/admissionregistration-v1.ts';
 import type { LabelSelector } from '../../../../generated/meta-v1.ts';
-import type { KubernetesObject } from '../../../api/meta/object.ts';
-import type { ResourceInfo } from '../../../api/resource-info.ts';
+import { apiVersionOf, type KubernetesObject } from '../../../api/meta/object.ts';
+import type { ObjectConversion, ResourceInfo } from '../../../api/resource-info.ts';
 import type { AdmissionContext, AdmissionRequest } from '../plugin.ts';
 import { equivalentsOf, type GroupVersionKind, kindFor } from './equivalents.ts';
 import { matchesRule, ruleSubject } from './rules.ts';
@@ -140,7 +140,21 @@ async function inVersion(
   object: KubernetesObject | undefined,
 ): Promise<KubernetesObject | undefined> {
   if (!object || kind) return object;
-  const { storage } = resource;
+  const { storage, custom } = resource;
+  if (custom?.conversion) return convertOne(custom.conversion, object, apiVersionOf(resource));
   if (storage.group === resource.group && storage.version === resource.version) return object;
   return resource.fromStorage(structuredClone(object));
+}
+
+/** By the definition's webhook, unless the object is in that version. */
+export async function convertOne(
+  conversion: ObjectConversion,
+  object: KubernetesObject,
+  apiVersion: string,
+): Promise<KubernetesObject> {
+  if (object.apiVersion === apiVersion) return object;
+  const json = Buffer.from(JSON.stringify(object));
+  const metadata = () => structuredClone(object.metadata);
+  const [converted] = await conversion.convert([{ apiVersion: object.apiVersion!, json, metadata }], apiVersion);
+  return converted!;
 }

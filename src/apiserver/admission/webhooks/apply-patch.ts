@@ -1,12 +1,12 @@
 // What a mutating webhook wants changed, done to the object of the request.
 import { isDeepStrictEqual } from 'node:util';
-import type { KubernetesObject } from '../../../api/meta/object.ts';
+import { apiVersionOf, type KubernetesObject } from '../../../api/meta/object.ts';
 import { badRequest, internalError } from '../../../api/meta/status-error.ts';
 import { canonical, DecodeError } from '../../../schema/codec.ts';
 import { applyJsonPatch } from '../../../schema/json-patch.ts';
 import { decodeJsonPatch, type JsonPatchOperation } from '../../../schema/patch-body.ts';
 import { PatchError } from '../../../schema/patch-error.ts';
-import type { Match } from '../matching/match.ts';
+import { convertOne, type Match } from '../matching/match.ts';
 import type { AdmissionRequest } from '../plugin.ts';
 import { CallingError } from './problems.ts';
 
@@ -46,7 +46,11 @@ export async function applyPatch(
   if (kind) replace(request.object!, patched);
   else {
     match.resource.defaults(patched);
-    replace(request.object!, await match.resource.toStorage(patched));
+    const conversion = match.resource.custom?.conversion;
+    const landed = conversion
+      ? await convertOne(conversion, patched, apiVersionOf(request.resource))
+      : match.resource.toStorage(patched);
+    replace(request.object!, landed);
   }
   return true;
 }
