@@ -14,14 +14,17 @@ export class Registry implements ObjectReader {
   readonly store: Store;
   readonly hub: CacheHub;
   readonly table: ResourceTable;
+  /** How long Events are kept after they were last written. */
+  readonly eventTtlSeconds: number;
   readonly #caches = new WeakMap<ResourceInfo['storage'], ResourceCache>();
   readonly #views = new WeakMap<ResourceInfo['storage'], VersionView>();
   readonly #byKind = new WeakMap<KindRef<any>, ResourceCache>();
 
-  constructor(store: Store, hub: CacheHub, table: ResourceTable) {
+  constructor(store: Store, hub: CacheHub, table: ResourceTable, eventTtlMs = 3600_000) {
     this.store = store;
     this.hub = hub;
     this.table = table;
+    this.eventTtlSeconds = Math.ceil(eventTtlMs / 1000);
   }
 
   /** Of the resource in its version. What that cache holds is as new as `headOf` says. */

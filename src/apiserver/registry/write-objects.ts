@@ -1,9 +1,13 @@
 // Commits of objects: bytes to the store, and back as the entry that the cache then holds.
+import type { Service } from '../../../generated/core-v1.ts';
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { stringify } from '../../schema/codec.ts';
+import type { Write } from '../../store/store.ts';
 import { Entry } from './entry.ts';
+import { eventStorage } from './expire-events.ts';
 import type { Registry } from './registry.ts';
+import { claimError, claimWrites } from './service-claims.ts';
 import { objectKey } from './storage-key.ts';
 
 /** The bytes the store keeps: canonical JSON without resourceVersion. */
@@ -23,7 +27,15 @@ export async function commitObject(
   const { prefix } = registry.sourceOf(resource);
   const key = objectKey(prefix, namespace, name);
   const value = resource.custom?.conversion ? await convertedForStore(resource, bytes) : bytes;
-  const { revision } = await registry.store.commit([{ key, value, ifRevision }]);
+  const write = { key, value, ifRevision };
+  const { revision } = isService(resource)
+    ? await commitService(
+        registry,
+        write,
+        ifRevision > 0 ? registry.cacheOf(resource).find(namespace, name) : undefined,
+        value,
+      )
+    : await registry.store.commit([isEvent(resource) ? { ...write, ttlSeconds: registry.eventTtlSeconds } : write]);
   // A client that was told of a write finds it in every later read.
   const waiting = registry.headOf(resource).waitFor(revision);
   if (waiting) await waiting;
@@ -33,7 +45,10 @@ export async function commitObject(
 
 export async function commitDeletion(registry: Registry, resource: ResourceInfo, entry: Entry): Promise<number> {
   const key = objectKey(registry.sourceOf(resource).prefix, entry.namespace, entry.name);
-  const { revision } = await registry.store.commit([{ key, ifRevision: entry.revision }]);
+  const write = { key, ifRevision: entry.revision };
+  const { revision } = isService(resource)
+    ? await commitService(registry, write, entry, undefined)
+    : await registry.store.commit([write]);
   const waiting = registry.headOf(resource).waitFor(revision);
   if (waiting) await waiting;
   return revision;
@@ -47,6 +62,26 @@ async function convertedForStore(resource: ResourceInfo, bytes: Buffer): Promise
   const metadata = () => (JSON.parse(bytes.toString()) as KubernetesObject).metadata;
   const [converted] = await convert([{ apiVersion, json: bytes, metadata }], storedAs);
   return Buffer.from(JSON.stringify(converted));
+}
+
+const isService = ({ storage }: ResourceInfo) => storage.plural === 'services' && storage.group === '';
+const isEvent = ({ storage }: ResourceInfo) =>
+  storage.plural === eventStorage.plural && storage.group === eventStorage.group;
+
+/** A Service together with the addresses and ports it holds. @throws AllocationTakenError */
+async function commitService(
+  { store }: Registry,
+  write: Write,
+  before: Entry | undefined,
+  after: Buffer | undefined,
+): Promise<{ revision: number }> {
+  const next = after && (JSON.parse(after.toString()) as Service);
+  const claims = claimWrites(before?.object as Service | undefined, next);
+  try {
+    return await store.commit([write, ...claims]);
+  } catch (error) {
+    throw claimError(error);
+  }
 }
 
 /** An entry that is not stored: the answer of a dry run. */
