@@ -1,8 +1,8 @@
 // Which fields of an object changed between two states, as sets of paths: what a write has to be credited for.
 // Recursion is bounded by the depth limit that both states were checked against.
 import { emptySet, type FieldSet, isEmptySet, leaf, type MutableFieldSet } from './field-set.ts';
-import { indexList } from './list-elements.ts';
-import { deducedType, type ListMergeType, type MapMergeType, type MergeType, typeAt } from './merge-type.ts';
+import { indexList, storedElement } from './list-elements.ts';
+import { deducedType, type ListMergeType, type MapMergeType, type MergeType } from './merge-type.ts';
 import { isObject, type JsonObject } from './patch-error.ts';
 import { sameValue } from './same-value.ts';
 
@@ -38,13 +38,18 @@ function whole(typeIn: MergeType, value: unknown): FieldSet {
     return node;
   }
   if (type.shape === 'list' && type.relation !== 'atomic' && Array.isArray(value) && value.length > 0) {
-    const node: MutableFieldSet = { '.': leaf };
-    for (const [element, items] of indexList(type, value)) {
-      node[element] = items.length > 1 ? leaf : whole(type.element, items[0]);
-    }
-    return node;
+    return wholeElements(type, value, { '.': leaf });
   }
   return leaf;
+}
+
+function wholeElements(type: ListMergeType, items: readonly unknown[], node: MutableFieldSet): FieldSet {
+  for (const item of items) {
+    const element = storedElement(type, item);
+    // Duplicates count as one value.
+    node[element] = node[element] === undefined ? whole(type.element, item) : leaf;
+  }
+  return node;
 }
 
 function wholeMap(type: MapMergeType, value: JsonObject, node: MutableFieldSet): FieldSet {
@@ -87,22 +92,22 @@ function compareMapValues(type: MapMergeType, before: unknown, after: unknown): 
 function compareMaps(type: MapMergeType, before: JsonObject, after: JsonObject, skip?: ReadonlySet<string>): Changes {
   const changed: MutableFieldSet = {};
   const removed: MutableFieldSet = {};
-  const put = (key: string, inner: MergeType, a: unknown, b: unknown): void => {
+  const { fields } = type;
+  const put = (key: string, a: unknown, b: unknown): void => {
     if (a === b) return;
-    const element = `f:${key}`;
+    const slot = fields?.get(key);
+    const inner = slot ? slot.type : type.element;
+    if (!inner) return;
+    const element = slot ? slot.element : `f:${key}`;
     const changes = compareValues(inner, a, b);
     if (changes.changed) changed[element] = changes.changed;
     if (changes.removed) removed[element] = changes.removed;
   };
   for (const key in after) {
-    if (skip?.has(key)) continue;
-    const inner = typeAt(type, key);
-    if (inner) put(key, inner, Object.hasOwn(before, key) ? before[key] : undefined, after[key]);
+    if (!skip?.has(key)) put(key, Object.hasOwn(before, key) ? before[key] : undefined, after[key]);
   }
   for (const key in before) {
-    if (Object.hasOwn(after, key) || skip?.has(key)) continue;
-    const inner = typeAt(type, key);
-    if (inner) put(key, inner, before[key], undefined);
+    if (!Object.hasOwn(after, key) && !skip?.has(key)) put(key, before[key], undefined);
   }
   return asChanges(changed, removed);
 }
@@ -116,6 +121,7 @@ function asChanges(changed: FieldSet, removed: FieldSet): Changes {
 
 function compareListValues(type: ListMergeType, before: unknown, after: unknown): Changes {
   if (isNothing(before) && isNothing(after)) return sameValue(before, after) ? nothing : modified;
+  if (isNothing(before) && Array.isArray(after)) return { changed: wholeElements(type, after, {}), removed: undefined };
   const changed: MutableFieldSet = {};
   const removed: MutableFieldSet = {};
   const old = indexList(type, Array.isArray(before) ? before : []);

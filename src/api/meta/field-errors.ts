@@ -23,29 +23,43 @@ export interface FieldError {
   readonly body: string;
 }
 
-/** A place in an object: `spec.containers[0].name`, `metadata.labels[app]`. Immutable; '' is the root. */
+/**
+ * A place in an object: `spec.containers[0].name`, `metadata.labels[app]`. Immutable; '' is the root. Its text is made when
+ * there is an error to say it in: validation walks many places, and mostly there is none.
+ */
 export class FieldPath {
-  readonly #text: string;
+  readonly #parent: FieldPath | undefined;
+  /** A number is an index. */
+  readonly #last: string | number;
+  readonly #isChild: boolean;
 
-  constructor(text = '') {
-    this.#text = text;
+  constructor(last: string | number = '', parent?: FieldPath, isChild = false) {
+    this.#last = last;
+    this.#parent = parent;
+    this.#isChild = isChild;
   }
 
-  child(...names: string[]): FieldPath {
-    const tail = names.join('.');
-    return new FieldPath(this.#text ? `${this.#text}.${tail}` : tail);
+  child(name: string, ...more: string[]): FieldPath {
+    return new FieldPath(more.length === 0 ? name : [name, ...more].join('.'), this, true);
   }
 
   index(position: number): FieldPath {
-    return new FieldPath(`${this.#text}[${position}]`);
+    return new FieldPath(position, this);
   }
 
   key(name: string): FieldPath {
-    return new FieldPath(`${this.#text}[${name}]`);
+    return new FieldPath(`[${name}]`, this);
   }
 
   toString(): string {
-    return this.#text || '<nil>';
+    const places: FieldPath[] = [];
+    for (let at: FieldPath | undefined = this; at; at = at.#parent) places.push(at);
+    let text = '';
+    for (const place of places.reverse()) {
+      const last = typeof place.#last === 'number' ? `[${place.#last}]` : place.#last;
+      text = place.#isChild && text ? `${text}.${last}` : text + last;
+    }
+    return text || '<nil>';
   }
 }
 

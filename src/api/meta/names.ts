@@ -125,6 +125,20 @@ const underscoreRule = rule(
 
 /** Label keys, annotation keys, resource names: `name` or `prefix.example.com/name`. */
 export function qualifiedNameProblems(text: string): string[] {
+  if (goodNames.has(text)) return [];
+  const problems = qualifiedNameProblemsOf(text);
+  if (problems.length === 0) {
+    if (goodNames.size >= maxGoodNames) goodNames.clear();
+    goodNames.add(text);
+  }
+  return problems;
+}
+
+/** The same few keys are on nearly every object. None is longer than 317 characters. */
+const goodNames = new Set<string>();
+const maxGoodNames = 1000;
+
+function qualifiedNameProblemsOf(text: string): string[] {
   const parts = text.split('/');
   if (parts.length > 2) return [qualifiedShapeMessage];
   const problems: string[] = [];

@@ -6,6 +6,10 @@ export type QuantityFormat = ParsedQuantity['format'];
 
 const nanosPerUnit = 1_000_000_000n;
 
+/** Few texts are met again and again; quantities do not change. */
+const parsed = new Map<string, Quantity>();
+const maxParsed = 1000;
+
 export class Quantity {
   readonly nanos: bigint;
   readonly format: QuantityFormat;
@@ -19,8 +23,14 @@ export class Quantity {
 
   /** Throws with upstream's message. */
   static parse(text: string): Quantity {
-    const { nanos, format } = parseQuantity(text);
-    return new Quantity(nanos, format);
+    let known = parsed.get(text);
+    if (!known) {
+      const { nanos, format } = parseQuantity(text);
+      known = new Quantity(nanos, format);
+      if (parsed.size >= maxParsed) parsed.clear();
+      parsed.set(text, known);
+    }
+    return known;
   }
 
   static ofUnits(units: number | bigint, format: QuantityFormat = 'decimal'): Quantity {

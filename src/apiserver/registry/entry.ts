@@ -140,10 +140,11 @@ export class Entry {
 export function deepFreeze<T extends object>(root: T): T {
   const pending: object[] = [root];
   for (let next = pending.pop(); next; next = pending.pop()) {
-    Object.freeze(next);
-    for (const child of Object.values(next)) {
+    for (const key in next) {
+      const child = (next as Record<string, unknown>)[key];
       if (typeof child === 'object' && child !== null && !Object.isFrozen(child)) pending.push(child);
     }
+    Object.freeze(next);
   }
   return root;
 }
