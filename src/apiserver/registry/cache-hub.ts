@@ -14,8 +14,6 @@ interface Waiter {
 /** How far a cache is. Waiting gives undefined where there is nothing to wait for; an abort ends it without an error. */
 export interface CacheHead {
   readonly revision: number;
-  /** Nothing was read yet: there is not even something old to show. */
-  readonly isEmpty: boolean;
   waitFor(revision: number, signal?: AbortSignal): Promise<void> | undefined;
   /** For all that the store has acknowledged. */
   waitForHead(signal?: AbortSignal): Promise<void> | undefined;
@@ -37,10 +35,6 @@ export class CacheHub implements CacheHead {
   /** The revision all caches stand at. */
   get revision(): number {
     return this.#revision;
-  }
-
-  get isEmpty(): boolean {
-    return false;
   }
 
   cache(prefix: StoragePrefix): ResourceCache {

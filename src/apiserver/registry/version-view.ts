@@ -28,16 +28,18 @@ export class VersionView implements CacheHead {
     this.#source = source;
     this.#conversion = conversion;
     this.#apiVersion = apiVersionOf(resource);
-    this.cache = new ResourceCache(source.prefix);
+    this.cache = this.#newCache();
     this.#subscription = onChange(source, () => this.#follow());
+  }
+
+  #newCache(): ResourceCache {
+    const cache = new ResourceCache(this.#source.prefix);
+    cache.groups.onJoin = () => this.#follow();
+    return cache;
   }
 
   get revision(): number {
     return this.#revision;
-  }
-
-  get isEmpty(): boolean {
-    return this.#revision < 0;
   }
 
   close(): void {
@@ -71,7 +73,7 @@ export class VersionView implements CacheHead {
 
   /** Watchers wait for changes; without any, nothing is converted until somebody reads. */
   #follow(): void {
-    if (this.cache.groups.isEmpty) return;
+    if (this.cache.groups.isEmpty || this.#isCurrent()) return;
     this.#catchUp().catch((error) => {
       if (error instanceof StatusError) this.cache.groups.fail(error.status);
       else this.cache.endWatches();
@@ -98,7 +100,7 @@ export class VersionView implements CacheHead {
 
   async #load(revision: number): Promise<void> {
     const shown = await this.shown(this.#source.list());
-    const cache = new ResourceCache(this.#source.prefix);
+    const cache = this.#newCache();
     for (const entry of shown) cache.put(entry);
     cache.startWindow(revision);
     const before = this.cache;

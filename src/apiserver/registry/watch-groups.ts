@@ -15,6 +15,8 @@ export class WatchGroups {
   readonly #unpinned = new Set<WatchGroup>();
   readonly #pinned = new Map<string, Pinned>();
   readonly #touched = new Set<WatchGroup>();
+  /** Called for each watcher that joins: a cache that is only filled while somebody watches is to be filled from now on. */
+  onJoin: (() => void) | undefined;
 
   /** Puts a watcher into the group of its like; dispose to leave. `index` is that of the field which the scope pins. */
   join(scope: Scope, format: ObjectFormat, watcher: Watcher, index?: FieldIndex): Disposable {
@@ -27,6 +29,7 @@ export class WatchGroups {
     }
     const joined = group;
     joined.add(watcher);
+    this.onJoin?.();
     return {
       [Symbol.dispose]: () => {
         joined.delete(watcher);

@@ -24,7 +24,8 @@ function tooLarge(asked: number, current: number): StatusError {
 /** Absent: all that the store has acknowledged. 0: whatever is there. @throws StatusError 504 */
 export async function waitForRevision(call: Call, revision: number | undefined): Promise<void> {
   const head = call.server.registry.headOf(call.resource);
-  if (revision === 0) return head.isEmpty ? head.waitForHead(call.signal) : undefined;
+  // What is converted is only kept up to date while somebody looks.
+  if (revision === 0) return call.resource.custom?.conversion ? head.waitForHead(call.signal) : undefined;
   if (revision === undefined) return head.waitForHead(call.signal);
   if (revision <= head.revision) return;
   using link = linkSignal([call.signal], patienceMs);
