@@ -298,7 +298,8 @@ class Server implements ApiServer {
       {
         name: 'etcd',
         on: everywhere,
-        problem: () => (this.#hub.revision > 0 ? undefined : 'the store has not been read'),
+        problem: () =>
+          this.#options.store.problem ?? (this.#hub.revision > 0 ? undefined : 'the store has not been read'),
       },
       { name: 'informer-sync', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'not serving') },
       { name: 'shutdown', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'shutting down') },

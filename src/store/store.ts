@@ -134,6 +134,8 @@ export interface Store extends AsyncDisposable {
   compact(revision: number): Promise<void>;
   /** Bytes on disk (or in memory). */
   sizeBytes(): Promise<number>;
+  /** Why it can not be reached just now. */
+  readonly problem?: string | undefined;
   /** Where writes are refused. Absent: no limit that is known here. */
   readonly quotaBytes?: number | undefined;
   /**

@@ -60,6 +60,10 @@ export class EncryptedStore implements Store {
     return this.#store.compactedRevision;
   }
 
+  get problem(): string | undefined {
+    return this.#store.problem;
+  }
+
   get quotaBytes(): number | undefined {
     return this.#store.quotaBytes;
   }

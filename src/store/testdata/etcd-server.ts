@@ -12,9 +12,9 @@ export interface EtcdProgram {
   readonly version: string;
 }
 
-/** Debian's, and others named in CORACLE_TEST_ETCD with colons between; one of each minor version. */
+/** Debian's, installed or unpacked by `make setup`, and others named in CORACLE_TEST_ETCD with colons between; one of each minor version. */
 export function findEtcds(): EtcdProgram[] {
-  const candidates = ['/usr/bin/etcd', '/tmp/upstream/bin/etcd', ...(process.env['CORACLE_TEST_ETCD'] ?? '').split(':')];
+  const candidates = ['/usr/bin/etcd', join(import.meta.dirname, '../../../build/tools/etcd'), ...(process.env['CORACLE_TEST_ETCD'] ?? '').split(':')];
   const found = new Map<string, EtcdProgram>();
   for (const file of candidates.filter((each) => each && existsSync(each))) {
     const text = execFileSync(file, ['--version'], { encoding: 'utf8' });

@@ -26,6 +26,8 @@ export class EtcdFeed {
   readonly #options: FeedOptions;
   #revision: number;
   #stream: ClientDuplexStream<object, any> | undefined;
+  /** Until it breaks off for the first time nothing is known to be wrong. */
+  #isConnected = true;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -47,6 +49,10 @@ export class EtcdFeed {
     }
   }
 
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
   /** Asks etcd to say how far this watch is, though nothing happened to its keys. */
   askProgress(): void {
     this.#stream?.write({ progressRequest: {} });
@@ -61,6 +67,7 @@ export class EtcdFeed {
       const ended = () => {
         signal.removeEventListener('abort', stop);
         if (this.#stream === stream) this.#stream = undefined;
+        this.#isConnected = false;
         resolve(outcome);
       };
       signal.addEventListener('abort', stop, { once: true });
@@ -76,6 +83,7 @@ export class EtcdFeed {
           return;
         }
         if (outcome === 'failed') outcome = 'worked';
+        this.#isConnected = true;
         this.#take(response);
       });
       const range = keys.under(root);

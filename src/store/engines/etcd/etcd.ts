@@ -39,6 +39,8 @@ export interface EtcdStoreOptions extends EtcdConnectionOptions {
 }
 
 const rowsPerPage = 500;
+const openAttempts = 15;
+const openPauseMs = 200;
 /** How long a revision may take to come over the watch by itself. */
 const patienceMs = { first: 20, again: 200, firstWrite: 300, most: 10_000 };
 /** Where servers on one etcd agree on who compacts; upstream's use the same key. */
@@ -48,12 +50,24 @@ const compactKey = Buffer.from('compact_rev_key');
 export async function openEtcdStore(options: EtcdStoreOptions): Promise<Store> {
   const connection = new EtcdConnection(options);
   try {
-    const { version, dbSizeQuota } = await connection.call('status', {});
+    const { version, dbSizeQuota } = await firstAnswer(connection);
     const { header } = await connection.call('range', { key: compactKey, keysOnly: true });
     return new EtcdStore(options, connection, { version, revision: header.revision, quotaBytes: dbSizeQuota });
   } catch (error) {
     connection.close();
     throw error;
+  }
+}
+
+/** etcd may be starting beside us. */
+async function firstAnswer(connection: EtcdConnection): Promise<any> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connection.call('status', {});
+    } catch (error) {
+      if (attempt === openAttempts) throw error;
+      await new Promise((resolve) => setTimeout(resolve, openPauseMs));
+    }
   }
 }
 
@@ -123,6 +137,10 @@ class EtcdStore implements Store {
 
   get revision(): number {
     return this.#log.revision;
+  }
+
+  get problem(): string | undefined {
+    return this.#feed.isConnected ? undefined : 'etcd is not reachable';
   }
 
   get compactedRevision(): number {
