@@ -10,13 +10,15 @@ export interface Summary {
 }
 
 interface SummaryStats {
+  readonly startTime?: string;
   readonly cpu?: { readonly time: string; readonly usageCoreNanoSeconds?: number };
   readonly memory?: { readonly workingSetBytes?: number };
 }
 
 export interface Counter {
   readonly atMs: number;
-  /** Of one core, since the beginning. */
+  readonly startedMs: number;
+  /** Of one core, since the start. */
   readonly nanoSeconds: number;
   readonly memoryBytes: number;
 }
@@ -64,18 +66,23 @@ function entryOf(name: string, counter: Counter | undefined): [string, Counter][
   return counter ? [[name, counter]] : [];
 }
 
-function counterOf({ cpu, memory }: SummaryStats): Counter | undefined {
+function counterOf({ cpu, memory, startTime }: SummaryStats): Counter | undefined {
   if (cpu?.usageCoreNanoSeconds === undefined || memory?.workingSetBytes === undefined) return undefined;
-  return { atMs: Date.parse(cpu.time), nanoSeconds: cpu.usageCoreNanoSeconds, memoryBytes: memory.workingSetBytes };
+  return {
+    atMs: Date.parse(cpu.time),
+    startedMs: Date.parse(startTime ?? ''),
+    nanoSeconds: cpu.usageCoreNanoSeconds,
+    memoryBytes: memory.workingSetBytes,
+  };
 }
 
-/** Pods with a container that has been looked at but once are left out, as is one that began anew in between. */
+/** What began since the first look is measured from its start; what began anew, or has hardly begun, is left out with its pod. */
 export function usageBetween(before: NodeReading, after: NodeReading): NodeUsage {
   const pods = new Map<string, PodUsage>();
   for (const [key, containers] of after.pods) {
     const usages = new Map<string, Measured>();
     for (const [name, counter] of containers) {
-      const usage = between(before.pods.get(key)?.get(name), counter);
+      const usage = between(before.pods.get(key)?.get(name) ?? startOf(counter), counter);
       if (usage) usages.set(name, usage);
     }
     const [first] = usages.values();
@@ -85,11 +92,16 @@ export function usageBetween(before: NodeReading, after: NodeReading): NodeUsage
   return { node: between(before.node, after.node), pods };
 }
 
+const startOf = (counter: Counter): Counter => ({ ...counter, atMs: counter.startedMs, nanoSeconds: 0 });
+
+/** A shorter time says nothing. */
+const leastWindowMs = 500;
+
 function between(before: Counter | undefined, after: Counter | undefined): Measured | undefined {
   if (!before || !after) return undefined;
   const windowMs = after.atMs - before.atMs;
   const used = after.nanoSeconds - before.nanoSeconds;
-  if (windowMs <= 0 || used < 0) return undefined;
+  if (!(windowMs >= leastWindowMs) || used < 0) return undefined;
   return {
     atMs: after.atMs,
     windowMs,

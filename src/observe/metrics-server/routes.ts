@@ -69,7 +69,7 @@ async function nodeAnswer({ scraper, nodes }: MetricsParts, name: string | undef
   if (name === undefined) return listOf('NodeMetrics', nodes.list().filter(isChosen).sort(byName).flatMap(metricsOf));
   const node = nodes.find(name);
   const [metrics] = node ? metricsOf(node) : [];
-  if (!metrics) throw notFound({ group, name: 'nodes' }, name);
+  if (!metrics) throw notFound({ group, name: 'nodemetrics' }, name);
   return metrics;
 }
 
@@ -85,7 +85,7 @@ async function podAnswer(parts: MetricsParts, namespace: string, name: string | 
   }
   const pod = parts.pods.find(`${namespace}/${name}`);
   const [metrics] = pod ? metricsOf(pod) : [];
-  if (!metrics) throw notFound({ group, name: 'pods' }, `${namespace}/${name}`);
+  if (!metrics) throw notFound({ group, name: 'podmetrics' }, `${namespace}/${name}`);
   return metrics;
 }
 
