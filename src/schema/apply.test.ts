@@ -131,7 +131,7 @@ for (const { name, type, object, want } of [
     name: 'two problems',
     type: custom,
     object: { spec: { set: [1], x: 1 } },
-    want: 'errors:\n  .spec.set[=1]: expected string, got 1\n  .spec.x: field not declared in schema',
+    want: 'errors:\n  .spec.set[=1]: expected string, got &value.valueUnstructured{Value:1}\n  .spec.x: field not declared in schema',
   },
 ]) {
   test(`validation of an applied object says ${name}`, () => assert.equal(typedProblems(type, object), want));

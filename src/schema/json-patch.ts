@@ -7,6 +7,16 @@ import { isObject, type JsonObject, PatchError } from './patch-error.ts';
 /** What all copies of one patch may add, as upstream limits it. */
 const maxCopiedBytes = 3 * 1024 * 1024;
 
+/** Says in which operation it went wrong. */
+function within<T>(where: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    throw new PatchError(error.code, `${where}: ${error.message}`);
+  }
+}
+
 /** Elements that all operations of one patch may move or compare. */
 const maxWork = 10_000_000;
 
@@ -26,7 +36,10 @@ function segmentsOf(path: string): string[] {
 /** The index that `key` means in a list of `length`; for adding, one past the end is an index too. */
 function indexOf(key: string, length: number, isAdding: boolean): number {
   if (isAdding && key === '-') return length;
-  if (!/^[-+]?[0-9]{1,9}$/.test(key)) rejected(`value was not a proper array index: '${key}'`);
+  if (!/^[-+]?[0-9]{1,9}$/.test(key)) {
+    const problem = `strconv.Atoi: parsing ${JSON.stringify(key)}: invalid syntax`;
+    rejected(isAdding ? `value was not a proper array index: '${key}': ${problem}` : problem);
+  }
   const count = isAdding ? length + 1 : length;
   const index = Number(key);
   if (index >= count || index < -count) rejected(`Unable to access invalid index: ${index}: invalid index referenced`);
@@ -63,6 +76,16 @@ class Document {
     return absent;
   }
 
+  /** What is no index of a list leads nowhere. */
+  #childOrAbsent(container: unknown, key: string): unknown {
+    try {
+      return this.#child(container, key);
+    } catch (error) {
+      if (error instanceof PatchError) return absent;
+      throw error;
+    }
+  }
+
   find(path: string): unknown {
     let value: unknown = this.root;
     for (const segment of segmentsOf(path)) {
@@ -73,26 +96,23 @@ class Document {
   }
 
   /** Null for a missing member of an object that is there. */
-  findOrNull(path: string, what: string): unknown {
+  findOrNull(path: string, missing: string): unknown {
     const value = this.find(path);
     if (value !== absent) return value;
     const parent = this.find(path.slice(0, path.lastIndexOf('/')));
-    return isObject(parent)
-      ? null
-      : rejected(`${what} operation does not apply: is missing path: ${path}: missing value`);
+    return isObject(parent) ? null : rejected(`${missing}: missing value`);
   }
 
   /** The container that holds the last segment, ready to be changed. */
-  #parentOf(path: string, what: string): { parent: JsonObject | unknown[]; key: string } {
+  #parentOf(path: string, problem: string): { parent: JsonObject | unknown[]; key: string } {
     const segments = segmentsOf(path);
-    const missing = (): never =>
-      rejected(`${what} operation does not apply: doc is missing path: ${JSON.stringify(path)}: missing value`);
+    const missing = (): never => rejected(`${problem}: missing value`);
     const key = segments.pop() ?? missing();
     if (typeof this.root !== 'object' || this.root === null) missing();
     let parent = this.#own(this.root as object) as JsonObject | unknown[];
     this.root = parent;
     for (const segment of segments) {
-      const child = this.#child(parent, segment);
+      const child = this.#childOrAbsent(parent, segment);
       if (typeof child !== 'object' || child === null) missing();
       const owned = this.#own(child as object) as JsonObject | unknown[];
       if (Array.isArray(parent)) parent[indexOf(segment, parent.length, false)] = owned;
@@ -103,10 +123,24 @@ class Document {
   }
 
   add(path: string, value: unknown): void {
-    const { parent, key } = this.#parentOf(path, 'add');
+    this.#put(
+      path,
+      value,
+      `add operation does not apply: doc is missing path: "${path}"`,
+      `error in add for path: '${path}'`,
+    );
+  }
+
+  /** `missing`: what to say when the place has no container; `failed`: when it has, and does not take the value. */
+  #put(path: string, value: unknown, missing: string, failed: string): void {
+    const { parent, key } = this.#parentOf(path, missing);
     if (Array.isArray(parent)) {
       this.spend(parent.length);
-      parent.splice(indexOf(key, parent.length, true), 0, value);
+      parent.splice(
+        within(failed, () => indexOf(key, parent.length, true)),
+        0,
+        value,
+      );
     } else setKey(parent, key, value);
   }
 
@@ -116,26 +150,53 @@ class Document {
       this.root = value;
       return;
     }
-    const { parent, key } = this.#parentOf(path, 'replace');
-    if (Array.isArray(parent)) parent[indexOf(key, parent.length, false)] = value;
-    else setKey(parent, key, value);
+    const problem = 'replace operation does not apply: doc is missing';
+    const { parent, key } = this.#parentOf(path, `${problem} path: ${path}`);
+    if (!Array.isArray(parent)) {
+      setKey(parent, key, value);
+      return;
+    }
+    if (this.#childOrAbsent(parent, key) === absent) rejected(`${problem} key: ${path}: missing value`);
+    parent[indexOf(key, parent.length, false)] = value;
   }
 
-  remove(path: string, what = 'remove'): void {
-    const { parent, key } = this.#parentOf(path, what);
+  remove(path: string): void {
+    const missing = `remove operation does not apply: doc is missing path: "${path}"`;
+    this.#take(path, missing, `error in remove for path: '${path}'`);
+  }
+
+  #take(path: string, missing: string, failed: string): void {
+    const { parent, key } = this.#parentOf(path, missing);
     if (Array.isArray(parent)) {
       this.spend(parent.length);
-      parent.splice(indexOf(key, parent.length, false), 1);
+      parent.splice(
+        within(failed, () => indexOf(key, parent.length, false)),
+        1,
+      );
     } else {
-      if (!Object.hasOwn(parent, key)) rejected(`Unable to remove nonexistent key: ${key}: missing value`);
+      if (!Object.hasOwn(parent, key)) rejected(`${failed}: Unable to remove nonexistent key: ${key}: missing value`);
       delete parent[key];
     }
+  }
+
+  move(from: string, path: string): void {
+    const key = segmentsOf(from).at(-1) ?? '';
+    const failed = `error in move for path: '${key}'`;
+    const moved = within(failed, () => this.find(from));
+    this.#take(from, `move operation does not apply: doc is missing from path: ${from}`, failed);
+    const missing = `move operation does not apply: doc is missing destination path: ${path}`;
+    this.#put(path, moved, missing, `error in move for path: '${path}'`);
+  }
+
+  copy(from: string, path: string): void {
+    const missing = `copy operation does not apply: doc is missing destination path: ${path}`;
+    this.#put(path, this.copyOf(from), missing, 'error while adding value during copy');
   }
 
   /** A value to be put elsewhere; what it weighs counts against the patch. */
   copyOf(path: string): unknown {
     if (path === '') rejected('copy operation does not apply: doc is missing from path: : missing value');
-    const value = this.findOrNull(path, 'copy');
+    const value = this.findOrNull(path, `copy operation does not apply: doc is missing from path: ${path}`);
     const text = JSON.stringify(value) ?? 'null';
     this.#copiedBytes += text.length;
     if (this.#copiedBytes > maxCopiedBytes) {
@@ -147,7 +208,7 @@ class Document {
   }
 
   test(path: string, expected: unknown): void {
-    const actual = this.findOrNull(path, 'test');
+    const actual = this.findOrNull(path, `test operation does not apply: is missing path: ${path}`);
     if (!isEqual(actual, expected ?? null, this)) rejected(`testing value ${path} failed: test failed`);
   }
 }
@@ -184,16 +245,11 @@ export function applyJsonPatch(target: unknown, operations: readonly JsonPatchOp
       case 'remove':
         document.remove(path);
         break;
-      case 'move': {
-        const moved = document.find(from);
-        if (moved === absent)
-          rejected(`move operation does not apply: doc is missing from path: ${JSON.stringify(from)}`);
-        document.remove(from, 'move');
-        document.add(path, moved);
+      case 'move':
+        document.move(from, path);
         break;
-      }
       case 'copy':
-        document.add(path, document.copyOf(from));
+        document.copy(from, path);
         break;
       case 'test':
         document.test(path, value);

@@ -28,10 +28,11 @@ function goSyntax(value: unknown): string {
 
 const scalarProblems: Record<Scalar, (value: unknown) => string | undefined> = {
   numeric: (value) => (isNumeric(value) ? undefined : `expected numeric (int or float), got ${goTypeOf(value)}`),
-  string: (value) => (typeof value === 'string' ? undefined : `expected string, got ${goSyntax(value)}`),
-  boolean: (value) => (typeof value === 'boolean' ? undefined : `expected boolean, got ${goPrint(value)}`),
+  string: (value) =>
+    typeof value === 'string' ? undefined : `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`,
+  boolean: (value) => (typeof value === 'boolean' ? undefined : `expected boolean, got &{${goPrint(value)}}`),
   untyped: (value) =>
-    isObject(value) || Array.isArray(value) ? `expected any scalar, got ${goPrint(value)}` : undefined,
+    isObject(value) || Array.isArray(value) ? `expected any scalar, got &{${goPrint(value)}}` : undefined,
 };
 
 class Validation {

@@ -1,59 +1,52 @@
-// YAML bodies become JSON first. Apart from codec.ts, because the YAML reader takes time to load and few bodies need it:
-// import this file with `await import` where requests are served.
-import { enableBigIntJson } from '../base/big-integers.ts';
-import { parseYaml, stringifyYaml, YamlError } from '../base/yaml.ts';
-import { bodyText, type Decoded, type DecodeOptions, decodeJsonBody, type KindInBody } from './codec.ts';
+// The bodies of server-side apply: YAML, which JSON is too. Apart from codec.ts, because the YAML reader takes time to
+// load and few bodies need it: import this file with `await import` where requests are served.
+import { YamlError } from '../base/yaml.ts';
+import { readYaml } from '../base/yaml-thread.ts';
+import { bodyText } from './codec.ts';
+import { parseKeepingIntegers } from './exact-decode.ts';
 import { scanJson } from './json-scan.ts';
-import { DecodeError } from './limits.ts';
 import { isObject, type JsonObject, PatchError } from './patch-error.ts';
+import { countKeys } from './structural/duplicate-keys.ts';
 
-/** The JSON text of a YAML body. Throws DecodeError. */
-export function yamlToJson(body: string | Uint8Array): string {
+/** Duplicate keys are refused. Throws PatchError, DecodeError, YamlBusyError. */
+export async function decodeApplyPatch(body: string | Uint8Array): Promise<JsonObject> {
   const text = bodyText(body);
-  try {
-    enableBigIntJson();
-    return JSON.stringify(parseYaml(text)) ?? 'null';
-  } catch (error) {
-    if (error instanceof YamlError) throw new DecodeError('syntax', `error converting YAML to JSON: ${error.message}`);
-    throw error;
-  }
-}
-
-/** Like decodeJsonBody, for `application/yaml`. */
-export function decodeYamlBody<T = any>(
-  body: string | Uint8Array,
-  resolve: (says: KindInBody) => string,
-  options: DecodeOptions,
-): Decoded<T> & KindInBody {
-  return decodeJsonBody(yamlToJson(body), resolve, options);
-}
-
-/** An object as a YAML body. */
-export const encodeYamlBody = (object: unknown): string => stringifyYaml(object);
-
-function goTypeName(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
-}
-
-/** The body of a server-side apply: YAML, which JSON is too. Duplicate keys are refused. Throws PatchError. */
-export function decodeApplyPatch(body: string | Uint8Array): JsonObject {
-  const text = bodyText(body);
-  let value: unknown;
-  try {
-    value = parseYaml(text);
-  } catch (error) {
-    if (!(error instanceof YamlError)) throw error;
-    throw new PatchError(400, `error decoding YAML: error converting YAML to JSON: ${error.message}`);
-  }
+  const value = plainJson(text) ?? (await fromYaml(text));
   if (value === null) return {};
-  if (isObject(value)) {
-    // The same bounds as for JSON, counted on what the YAML stands for.
-    scanJson(JSON.stringify(value));
-    return value;
-  }
+  if (isObject(value)) return value;
   throw new PatchError(
     400,
     `error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${goTypeName(value)} into Go value of type map[string]interface {}`,
   );
+}
+
+/** What clients mostly send is JSON, which is read many times faster; undefined when YAML would read it differently. */
+function plainJson(text: string): JsonObject | undefined {
+  if (!text.startsWith('{')) return undefined;
+  const { keys, hasOddNumbers, hasSurrogateEscapes } = scanJson(text);
+  if (hasOddNumbers || hasSurrogateEscapes) return undefined;
+  try {
+    const value = JSON.parse(text) as JsonObject;
+    return countKeys(value) === keys ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function fromYaml(text: string): Promise<unknown> {
+  try {
+    const { json, duplicate } = await readYaml(text);
+    if (duplicate !== undefined) throw new YamlError(duplicate);
+    // The same bounds as for JSON, counted on what the YAML stands for.
+    scanJson(json);
+    return parseKeepingIntegers(json);
+  } catch (error) {
+    if (!(error instanceof YamlError)) throw error;
+    throw new PatchError(400, `error decoding YAML: error converting YAML to JSON: ${error.message}`);
+  }
+}
+
+function goTypeName(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'bigint' ? 'number' : typeof value;
 }

@@ -13,8 +13,8 @@ export type Selector = { readonly program: CelProgram } | { readonly problem: st
 
 /** Gives true or false, or an attribute that may be either. */
 export function compileSelector(expression: string): Selector {
-  const { program, text } = compile(expression, { variables: { device: deviceType }, hasBind: true });
-  if (!program) return { problem: `compilation failed: ${text}` };
+  const { program, problem } = compile(expression, { variables: { device: deviceType }, hasBind: true });
+  if (!program) return { problem };
   const { resultType } = program;
   if (resultType.kind === 'bool' || resultType.name === 'any') return { program };
   return { problem: `must evaluate to bool or the unknown type, not ${typeText(resultType)}` };

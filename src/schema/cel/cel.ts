@@ -18,12 +18,14 @@ export interface CelEnvironment {
 }
 
 export type CelCompilation =
-  | { readonly program: CelProgram; readonly issues?: never; readonly text?: never }
+  | { readonly program: CelProgram; readonly issues?: never; readonly text?: never; readonly problem?: never }
   | {
       readonly program?: never;
       readonly issues: readonly CelIssue[];
       /** All issues as upstream prints them, with the lines they point at. */
       readonly text: string;
+      /** The same in a sentence: `compilation failed: …`. */
+      readonly problem: string;
     };
 
 /** A variable's value, or what makes it when it is first asked for; then it is asked once an evaluation. */
@@ -64,7 +66,13 @@ export function compile(source: string, environment: CelEnvironment): CelCompila
     const { variables, hasPatchTypes = false } = environment;
     const { references } = check(expr, { variables, hasPatchTypes }, issues);
     if (issues.isEmpty) validate(expr, issues);
-    if (issues.isEmpty) return { program: new Program(source, expr, references) };
+    if (issues.isEmpty) {
+      const program = new Program(source, expr, references);
+      const { problem } = program;
+      if (problem === undefined) return { program };
+      return { issues: [], text: problem, problem: `program instantiation failed: ${problem}` };
+    }
   }
-  return { issues: issues.sorted(), text: issues.text() };
+  const text = issues.text();
+  return { issues: issues.sorted(), text, problem: `compilation failed: ${text}` };
 }

@@ -145,7 +145,11 @@ class Checker {
   #fieldOf(expr: Expr, target: CelType, field: string): CelType {
     if (target.kind === 'map') return target.params[1]!;
     if (target.kind === 'object') {
-      const found = target.field?.(field);
+      if (!target.field) {
+        this.#issues.add(expr.at, `unexpected failed resolution of '${target.name}'`);
+        return errorType;
+      }
+      const found = target.field(field);
       if (!found) this.#issues.add(expr.at, `undefined field '${field}'`);
       return found?.type ?? errorType;
     }

@@ -5,6 +5,7 @@ import { FuelSpent } from './fuel.ts';
 import { functions, patchFunctions } from './functions.ts';
 import { findAt, isIn, keyPrinted, noOverloadFor, noSuchOverload } from './library/operators.ts';
 import type { Implementation, Overload } from './overloads.ts';
+import { compileRegex } from './regex.ts';
 import { callCost, sizeForCost } from './runtime-costs.ts';
 import { matcherOf } from './runtime-types.ts';
 import {
@@ -58,7 +59,22 @@ const listCreation = 10;
 const mapCreation = 30;
 const structCreation = 40;
 
+const conversionNames = new Set([
+  'bool',
+  'bytes',
+  'double',
+  'duration',
+  'dyn',
+  'int',
+  'string',
+  'timestamp',
+  'type',
+  'uint',
+]);
+
 class Planner {
+  /** Why the expression can never be evaluated. */
+  problem: string | undefined;
   readonly #scopes: string[] = [];
   readonly #planned = new Map<Expr, Step>();
   /** Values of steps that are constant. */
@@ -261,6 +277,13 @@ class Planner {
     const overloads = expr.overloads!;
     const cost = callCost(expr.name, overloads.length === 1 ? overloads[0]!.id : undefined);
     const run = called.run ?? dispatch(expr.name, overloads);
+    const constant = args.length === 1 && conversionNames.has(expr.name) ? this.#constants.get(args[0]!) : undefined;
+    if (constant !== undefined) {
+      const value = run(constant);
+      if (!(value instanceof CelError)) return this.#constant(value);
+      this.problem ??= value.message;
+    }
+    this.#checkPattern(expr, args);
     return (frame) => {
       const values: CelValue[] = [];
       for (const arg of args) {
@@ -273,6 +296,13 @@ class Planner {
       if (cost.after) frame.charge(cost.after(result));
       return result;
     };
+  }
+
+  /** Patterns that are known before have to be right before. */
+  #checkPattern({ name }: Call, args: readonly Step[]): void {
+    const pattern = name === 'find' || name === 'findAll' ? this.#constants.get(args[1]!) : undefined;
+    const regex = typeof pattern === 'string' ? compileRegex(pattern) : undefined;
+    if (regex instanceof CelError) this.problem ??= regex.message;
   }
 
   #list(expr: List): Step {
@@ -400,12 +430,18 @@ function iterate(
     }
     return undefined;
   }
-  if (!(range instanceof CelMap)) return new CelError(`unsupported comprehension range type: ${typeNameOf(range)}`);
+  if (!(range instanceof CelMap)) return new CelError(`got '${goName(range)}', expected iterable type`);
   for (const key of range.keys()) if (!visit(key, isTwo ? range.find(key)! : null)) return undefined;
   return undefined;
 }
 
-/** Made when it is first read, if ever. */
+const goNames: Readonly<Record<string, string>> = { null_type: 'Null', uint: 'Uint' };
+
+function goName(value: CelValue): string {
+  const name = typeNameOf(value).split('.').at(-1)!;
+  return `types.${goNames[name] ?? name[0]!.toUpperCase() + name.slice(1)}`;
+}
+
 function bind(init: Step, body: Step, slot: number): Step {
   return (frame) => {
     frame.slots[slot] = init(frame);
@@ -482,4 +518,9 @@ function dispatch(name: string, overloads: readonly Overload[]): Implementation 
   };
 }
 
-export const planEvaluation = (expr: Expr): Step => new Planner().plan(expr);
+/** `problem`: a constant part of the expression can only fail. */
+export function planEvaluation(expr: Expr): { readonly step: Step; readonly problem: string | undefined } {
+  const planner = new Planner();
+  const step = planner.plan(expr);
+  return { step, problem: planner.problem };
+}

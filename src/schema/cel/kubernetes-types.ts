@@ -1,4 +1,5 @@
 // The variables that the API server declares for admission, with upstream's types.
+import { libraryType } from './overloads.ts';
 import {
   boolType,
   type CelType,
@@ -11,8 +12,8 @@ import {
   timestampType,
 } from './types.ts';
 
-export const authorizerType = objectType('kubernetes.authorization.Authorizer', {});
-export const resourceCheckType = objectType('kubernetes.authorization.ResourceCheck', {});
+export const authorizerType = libraryType('kubernetes.authorization.Authorizer');
+export const resourceCheckType = libraryType('kubernetes.authorization.ResourceCheck');
 
 const text = stringType;
 const texts = listType(stringType);
@@ -91,6 +92,6 @@ const byDomain = (value: CelType) => mapType(deviceDomain, mapType(deviceId, val
 export const deviceType: CelType = objectType('kubernetes.DRADevice', {
   driver: bounded(stringType, 63),
   attributes: byDomain(attribute),
-  capacity: byDomain(objectType('kubernetes.Quantity', {})),
+  capacity: byDomain(libraryType('kubernetes.Quantity')),
   allowMultipleAllocations: bounded(boolType, 1),
 });

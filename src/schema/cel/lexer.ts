@@ -80,13 +80,17 @@ function tokenAt(source: string, at: number): Token | undefined {
   return sign === undefined ? undefined : { kind: 'punctuation', text: sign, at };
 }
 
+const brokenEscape = /\\(?:u[0-9a-fA-F]{0,3}|U[0-9a-fA-F]{0,7}|[xX][0-9a-fA-F]?|[0-3][0-7]?)?/y;
+
 /** How far a string goes that does not end as one. */
 function badLength(source: string, at: number): number {
   const char = source[at]!;
   if (char === '"' || char === "'") {
     const body = matchAt(new RegExp(`${char}(?:${escapeSequence}|[^\\\\${char}\\n\\r])*`, 'y'), source, at)!;
     const rest = at + body.length;
-    return rest < source.length ? body.length + (source[rest] === '\\' ? 2 : 1) : body.length;
+    if (rest >= source.length) return body.length;
+    const broken = source[rest] === '\\' ? matchAt(brokenEscape, source, rest)! : '';
+    return Math.min(body.length + broken.length + 1, source.length - at);
   }
   if (char === '`') {
     const body = matchAt(/`[A-Za-z0-9_.\-/ ]*/y, source, at)!;

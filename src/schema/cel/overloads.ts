@@ -11,7 +11,6 @@ import {
   listType,
   mapType,
   nullType,
-  objectType,
   opaqueType,
   optionalType,
   stringType,
@@ -78,7 +77,7 @@ const objects = new Map<string, CelType>();
 export function libraryType(name: string): CelType {
   let type = named[name] ?? objects.get(name);
   if (!type) {
-    type = objectType(name, {});
+    type = { kind: 'object', name, params: [] };
     objects.set(name, type);
   }
   return type;

@@ -17,9 +17,11 @@ const reserved = new Set(
 const relations = new Set(['<', '<=', '>=', '>', '==', '!=']);
 const expressionStart =
   "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-const memberStart =
-  "{'[', '{', '(', '.', '-', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-const afterOperand = "{'==', '!=', 'in', '<', '<=', '>=', '>', '&&', '||', '[', '.', '-', '?', '+', '*', '/', '%'}";
+const tokenOrder =
+  "'==' '!=' 'in' '<' '<=' '>=' '>' '&&' '||' '[' ']' '{' '}' '(' ')' '.' ',' '-' '!' '?' ':' '+' '*' '/' '%' 'true' 'false' 'null' NUM_FLOAT NUM_INT NUM_UINT STRING BYTES IDENTIFIER".split(
+    ' ',
+  );
+const startTokens = expressionStart.slice(1, -1).split(', ');
 
 /** Ends the reading; the issue is reported already. */
 class Stop extends Error {}
@@ -73,13 +75,50 @@ class Parser {
     return this.#is(text) ? this.#take() : undefined;
   }
 
-  #expect(text: string, expecting: string): Token {
+  /** As upstream's parser mends things: a token too much is skipped, one too few is taken for there. */
+  #expect(text: string, expecting = `'${text}'`): Token {
     const token = this.#takeIf(text);
     if (token) return token;
     const found = this.#peek();
-    // As upstream's parser does: what stands before the wanted token is superfluous, anything else misplaced.
-    const isExtra = found.kind !== 'end' && this.#is(text, 1);
-    this.#syntax(found, `${isExtra ? 'extraneous' : 'mismatched'} input '${found.text}' expecting ${expecting}`);
+    if (found.kind !== 'end' && this.#is(text, 1)) {
+      this.#issues.add(found.at, `Syntax error: extraneous input '${found.text}' expecting ${expecting}`);
+      this.#take();
+      return this.#take();
+    }
+    if ((text === ')' || text === ']') && expecting === `'${text}'` && this.#mayFollow(found)) {
+      this.#issues.add(found.at, `Syntax error: missing '${text}' at '${found.text}'`);
+      return found;
+    }
+    this.#syntax(found, `mismatched input '${found.text}' expecting ${expecting}`);
+  }
+
+  /** What the innermost bracket that is still open lets follow. */
+  readonly #followers: string[][] = [];
+
+  #mayFollow(token: Token): boolean {
+    const allowed = this.#followers.at(-1);
+    return allowed ? token.kind === 'punctuation' && allowed.includes(token.text) : token.kind === 'end';
+  }
+
+  /** Between brackets. */
+  #within<T>(followers: string[], work: () => T): T {
+    this.#followers.push(followers);
+    const result = work();
+    this.#followers.pop();
+    return result;
+  }
+
+  /** Reports what cannot begin an expression, with what else might have stood there. */
+  #checkStart(others: readonly string[]): void {
+    const token = this.#peek();
+    if (startsOperand(token)) return;
+    const wanted = [...startTokens, ...others].sort(
+      (one, other) => tokenOrder.indexOf(one) - tokenOrder.indexOf(other),
+    );
+    const expecting = `{${wanted.join(', ')}}`;
+    const next = this.#peek(1);
+    const isExtra = token.kind !== 'end' && (startsOperand(next) || others.includes(`'${next.text}'`));
+    this.#syntax(token, `${isExtra ? 'extraneous' : 'mismatched'} input '${token.text}' expecting ${expecting}`);
   }
 
   #syntax(token: Token, message: string): never {
@@ -118,47 +157,11 @@ class Parser {
       const condition = this.#logical('||');
       const question = this.#takeIf('?');
       if (!question) return condition;
-      const yes = this.#logical('||');
-      this.#expect(':', this.#afterOperandOr("':'", '?'));
+      const yes = this.#within([':'], () => this.#logical('||'));
+      this.#expect(':');
       const no = this.#expr();
       return this.#call(question.at, '_?_:_', [condition, yes, no], 1);
     });
-  }
-
-  #afterOperandOr(token: string, without = ''): string {
-    const words = afterOperand
-      .slice(1, -1)
-      .split(', ')
-      .filter((each) => each !== `'${without}'`);
-    const order = [
-      "'=='",
-      "'!='",
-      "'in'",
-      "'<'",
-      "'<='",
-      "'>='",
-      "'>'",
-      "'&&'",
-      "'||'",
-      "'['",
-      "']'",
-      "'{'",
-      "'}'",
-      "'('",
-      "')'",
-      "'.'",
-      "','",
-      "'-'",
-      "'!'",
-      "'?'",
-      "':'",
-      "'+'",
-      "'*'",
-      "'/'",
-      "'%'",
-    ];
-    const wanted = [...words, ...token.split(' ')].sort((one, other) => order.indexOf(one) - order.indexOf(other));
-    return `{${wanted.join(', ')}}`;
   }
 
   /** `||` and `&&` take any number of terms, as a balanced tree. */
@@ -239,7 +242,7 @@ class Parser {
     if (sign === '-' && isNumber) return this.#member(expressionStart);
     let count = 0;
     while (this.#takeIf(sign)) count++;
-    const operand = this.#member(sign === '!' ? memberStart.replace('{', '{') : memberStart);
+    const operand = this.#member(expressionStart);
     if (count % 2 === 0) return operand;
     return this.#call(first.at, sign === '!' ? '!_' : '-_', [operand], 0);
   }
@@ -297,17 +300,21 @@ class Parser {
   #index(operand: Expr): Expr {
     const open = this.#take();
     const isOptional = Boolean(this.#takeIf('?'));
-    const index = this.#expr();
-    this.#expect(']', this.#afterOperandOr("']'"));
+    if (!isOptional) this.#checkStart(["'?'"]);
+    const index = this.#within([']'], () => this.#expr());
+    this.#expect(']');
     return this.#call(open.at, isOptional ? '_[?_]' : '_[_]', [operand, index], 1);
   }
 
   #args(): Expr[] {
     const args: Expr[] = [];
     if (this.#takeIf(')')) return args;
-    do args.push(this.#expr());
-    while (this.#takeIf(','));
-    this.#expect(')', this.#afterOperandOr("')' ','"));
+    this.#checkStart(["')'"]);
+    this.#within([')', ','], () => {
+      do args.push(this.#expr());
+      while (this.#takeIf(','));
+    });
+    this.#expect(')');
     return args;
   }
 
@@ -316,8 +323,8 @@ class Parser {
     if (token.kind === 'identifier' || this.#is('.')) return this.#named();
     if (this.#is('(')) {
       this.#take();
-      const expr = this.#expr();
-      this.#expect(')', this.#afterOperandOr("')'"));
+      const expr = this.#within([')'], () => this.#expr());
+      this.#expect(')');
       return expr;
     }
     if (this.#is('[')) return this.#list();
@@ -377,11 +384,11 @@ class Parser {
       }
       this.#take();
       if (field.kind === 'escaped') this.#issues.add(field.at, "unsupported syntax: '`'");
-      const colon = this.#expect(':', "':'");
+      const colon = this.#expect(':');
       fields.push({ at: colon.at, name: field.text, value: this.#expr(), isOptional });
       if (!this.#takeIf(',')) break;
     }
-    this.#expect('}', this.#afterOperandOr("'}' ','"));
+    this.#expect('}', "{'}', ','}");
     return this.#deep({ kind: 'struct', at: open.at, name, fields }, 0, ...fields.map(({ value }) => value));
   }
 
@@ -389,26 +396,32 @@ class Parser {
     const open = this.#take();
     const items: Expr[] = [];
     const optional = new Set<number>();
-    while (!this.#is(']')) {
-      if (this.#takeIf('?')) optional.add(items.length);
-      items.push(this.#expr());
-      if (!this.#takeIf(',')) break;
-    }
-    this.#expect(']', this.#afterOperandOr("']' ','"));
+    if (this.#is(',') && this.#is(']', 1)) this.#take();
+    if (!this.#is(']') && !this.#is('?')) this.#checkStart(["']'", "','", "'?'"]);
+    this.#within([']', ','], () => {
+      while (!this.#is(']')) {
+        if (this.#takeIf('?')) optional.add(items.length);
+        items.push(this.#expr());
+        if (!this.#takeIf(',')) break;
+      }
+    });
+    this.#expect(']', "{']', ','}");
     return this.#deep({ kind: 'list', at: open.at, items, optional }, 0, ...items);
   }
 
   #map(): Expr {
     const open = this.#take();
     const entries: MapEntry[] = [];
+    if (this.#is(',') && this.#is('}', 1)) this.#take();
+    if (!this.#is('}') && !this.#is('?')) this.#checkStart(["'}'", "','", "'?'"]);
     while (!this.#is('}')) {
       const isOptional = Boolean(this.#takeIf('?'));
-      const key = this.#expr();
-      const colon = this.#expect(':', this.#afterOperandOr("':'"));
-      entries.push({ at: colon.at, key, value: this.#expr(), isOptional });
+      const key = this.#within([':'], () => this.#expr());
+      const colon = this.#expect(':');
+      entries.push({ at: colon.at, key, value: this.#within(['}', ','], () => this.#expr()), isOptional });
       if (!this.#takeIf(',')) break;
     }
-    this.#expect('}', this.#afterOperandOr("'}' ','"));
+    this.#expect('}', "{'}', ','}");
     return this.#deep({ kind: 'map', at: open.at, entries }, 0, ...entries.flatMap(({ key, value }) => [key, value]));
   }
 

@@ -18,6 +18,7 @@ export class Program implements CelProgram {
   readonly references: ReadonlySet<string>;
   readonly #expr: Expr;
   #step: Step | undefined;
+  #problem: string | undefined;
 
   constructor(source: string, expr: Expr, references: ReadonlySet<string>) {
     this.source = source;
@@ -52,13 +53,28 @@ export class Program implements CelProgram {
     return estimateCost(this.#expr, root);
   }
 
+  /** Why it can never be evaluated; undefined: it can. */
+  get problem(): string | undefined {
+    this.#plan();
+    return this.#problem;
+  }
+
+  #plan(): Step {
+    if (!this.#step) {
+      const { step, problem } = planEvaluation(this.#expr);
+      this.#step = step;
+      this.#problem = problem;
+    }
+    return this.#step;
+  }
+
   /** @throws Awaiting */
   #run(bindings: CelBindings, { costLimit = defaultLimit }: EvaluateOptions): CelResult {
-    this.#step ??= planEvaluation(this.#expr);
+    const step = this.#plan();
     const frame = new Frame(bindings, costLimit);
     resetSteps();
     try {
-      const outcome = this.#step(frame);
+      const outcome = step(frame);
       if (outcome instanceof CelError) return { error: outcome, cost: frame.cost };
       return { value: outcome, cost: frame.cost };
     } catch (error) {

@@ -61,7 +61,11 @@ class Validator {
   }
 
   #literal(arg: Expr | undefined, name: string): void {
-    if (arg?.kind !== 'literal' || typeof arg.value !== 'string') return;
+    if (arg?.kind !== 'literal') return;
+    if (typeof arg.value !== 'string') {
+      if (name === 'duration') this.#issues.add(arg.at, 'invalid duration argument');
+      return;
+    }
     const read = functions.get(name)!.overloads.find(({ id }) => id === `string_to_${name}`)!;
     if (read.run!(arg.value) instanceof CelError) this.#issues.add(arg.at, `invalid ${name} argument`);
   }
@@ -74,8 +78,8 @@ class Validator {
   #format({ target, args, at }: Call): void {
     const list = args[0];
     if (target?.kind !== 'literal' || typeof target.value !== 'string' || list?.kind !== 'list') return;
-    const checked = checkFormat(target.value, list.items.length);
-    if ('error' in checked) this.#issues.add(at, checked.error);
+    const checked = checkFormat(target.value, list.items.length, (index) => list.items[index]!.type!);
+    if ('error' in checked) this.#issues.add(list.items[checked.index]?.at ?? at, checked.error);
     else if (list.items.length > checked.wanted) {
       this.#issues.add(
         at,

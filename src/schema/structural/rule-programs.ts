@@ -21,8 +21,8 @@ export function compileRule(rule: ValidationRule, type: CelType, node: SchemaNod
   const none = { rule, usesOldSelf: false, path: '' };
   if (rule.rule.trim() === '') return none;
   const variables = { self: type, oldSelf: rule.optionalOldSelf === true ? optionalType(type) : type };
-  const { program, text } = compile(rule.rule, { variables });
-  if (!program) return { ...none, error: `compilation failed: ${text}` };
+  const { program, problem } = compile(rule.rule, { variables });
+  if (!program) return { ...none, error: problem };
   if (program.resultType.kind !== 'bool') return { ...none, error: 'cel expression must evaluate to a bool' };
   const compiled = {
     rule,
@@ -31,8 +31,8 @@ export function compileRule(rule: ValidationRule, type: CelType, node: SchemaNod
     path: rule.fieldPath ? (fieldPathOf(rule.fieldPath, node) ?? '') : '',
   };
   if (!rule.messageExpression) return compiled;
-  const { program: message, text: problem } = compile(rule.messageExpression, { variables });
-  if (!message) return { ...compiled, messageError: `messageExpression compilation failed: ${problem}` };
+  const { program: message, problem: messageProblem } = compile(rule.messageExpression, { variables });
+  if (!message) return { ...compiled, messageError: `messageExpression ${messageProblem.replace(/^program /, '')}` };
   if (!isSameType(message.resultType, stringType)) {
     return { ...compiled, messageError: 'messageExpression must evaluate to a string' };
   }

@@ -14,7 +14,7 @@ import {
   type Outcome,
   typeNameOf,
 } from '../value-types.ts';
-import { intOf, noOverloadFor, uintOf } from './operators.ts';
+import { intOf, notSupported, uintOf } from './operators.ts';
 
 const second = 1_000_000_000n;
 
@@ -24,32 +24,33 @@ export function doubleText(value: number): string {
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf';
   const [digits, exponentText] = value.toExponential().split('e') as [string, string];
   const exponent = Number(exponentText);
-  if (value !== 0 && (exponent < -4 || exponent >= 21)) {
+  if (value !== 0 && (exponent < -4 || exponent >= maxPlainExponent)) {
     return `${digits}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
   }
   return Object.is(value, -0) ? '-0' : String(value);
 }
 
+/** Larger numbers are printed with an exponent. */
+const maxPlainExponent = 6;
+
+const notConverted = (to: string) => new CelError(`type conversion error from 'string' to '${to}'`);
+
 function numberFrom(text: string): Outcome {
-  const isPlain = /^[+-]?(?:\d+(?:_?\d)*\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text);
+  const isPlain = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text);
   if (isPlain) {
     const value = Number(text);
-    return Number.isFinite(value)
-      ? value
-      : new CelError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: value out of range`);
+    return Number.isFinite(value) ? value : notConverted('double');
   }
   const word = /^([+-]?)(inf|infinity|nan)$/i.exec(text);
   if (word) return word[2]!.toLowerCase() === 'nan' ? Number.NaN : word[1] === '-' ? -Infinity : Infinity;
-  return new CelError(`strconv.ParseFloat: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return notConverted('double');
 }
 
 function wholeFrom(text: string, unsigned: boolean): Outcome {
-  const name = unsigned ? 'ParseUint' : 'ParseInt';
-  const fail = (why: string) => new CelError(`strconv.${name}: parsing ${JSON.stringify(text)}: ${why}`);
-  if (!(unsigned ? /^\d+$/ : /^[+-]?\d+$/).test(text)) return fail('invalid syntax');
-  if (text.length > 64) return fail('value out of range');
+  const fails = notConverted(unsigned ? 'uint' : 'int');
+  if (text.length > 64 || !(unsigned ? /^\d+$/ : /^[+-]?\d+$/).test(text)) return fails;
   const value = unsigned ? uintOf(BigInt(text)) : intOf(BigInt(text));
-  return value instanceof CelError ? fail('value out of range') : value;
+  return value instanceof CelError ? fails : value;
 }
 
 /** Doubles at the very ends of the range are refused, as rounding might have put them there. */
@@ -88,17 +89,13 @@ export function parseSpan(text: string): bigint | undefined {
 
 function spanFrom(text: string): Outcome {
   const nanos = parseSpan(text);
-  if (nanos === undefined) return new CelError(`time: invalid duration ${JSON.stringify(text)}`);
+  if (nanos === undefined) return notConverted('google.protobuf.Duration');
   return isSpan(nanos) ? new CelDuration(nanos) : new CelError('range error converting string to duration');
 }
 
 function timeFrom(text: string): Outcome {
   const nanos = parseTimestamp(text);
-  if (nanos === undefined) {
-    return new CelError(
-      `parsing time ${JSON.stringify(text)} as "2006-01-02T15:04:05Z07:00": cannot parse ${JSON.stringify(text)} as "2006"`,
-    );
-  }
+  if (nanos === undefined) return notConverted('google.protobuf.Timestamp');
   return isTime(nanos) ? new CelTimestamp(nanos) : new CelError('timestamp overflow');
 }
 
@@ -116,7 +113,7 @@ function textOfBytes(bytes: Uint8Array): Outcome {
 function boolFrom(text: string): Outcome {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
   if (['0', 'f', 'F', 'FALSE', 'false', 'False'].includes(text)) return false;
-  return new CelError("type conversion error from 'string' to 'bool'");
+  return notConverted('bool');
 }
 
 /** What `size()` says; undefined: it has none. */
@@ -132,7 +129,7 @@ export const conversions: Library = {
   size: {
     run: (value: CelValue) => {
       const size = sizeOf(value);
-      return size === undefined ? noOverloadFor('size', [value]) : BigInt(size);
+      return size === undefined ? notSupported('size', [value]) : BigInt(size);
     },
     overloads: {
       size_bytes: '(bytes) -> int',

@@ -25,6 +25,12 @@ export const noSuchOverload = (): CelError => new CelError('no such overload');
 export const noOverloadFor = (name: string, args: readonly CelValue[]): CelError =>
   new CelError(`no such overload: ${name}(${args.map(typeNameOf).join(', ')})`);
 
+/** As `noOverloadFor`, of functions that have one implementation for all values. */
+export function notSupported(name: string, [first]: readonly CelValue[]): CelError {
+  const hasMethods = typeof first === 'string' || first instanceof CelTimestamp || first instanceof CelDuration;
+  return hasMethods ? noSuchOverload() : new CelError(`no such overload: ${name}`);
+}
+
 export const intOf = (value: bigint): Outcome =>
   value < minInt || value > maxInt ? new CelError('integer overflow') : value;
 export const uintOf = (value: bigint): Outcome =>
@@ -45,7 +51,7 @@ const arithmetic =
     if (typeof one === 'bigint') return typeof other === 'bigint' ? int(one, other) : noSuchOverload();
     if (typeof one === 'number' && double) return typeof other === 'number' ? double(one, other) : noSuchOverload();
     if (one instanceof CelUint) return other instanceof CelUint ? uint(one.value, other.value) : noSuchOverload();
-    return noOverloadFor(name, [one, other]);
+    return notSupported(name, [one, other]);
   };
 
 const addNumbers = arithmetic('_+_', {
@@ -102,7 +108,7 @@ const comparing =
   (one: CelValue, other: CelValue): Outcome => {
     const order = compare(one, other);
     if (typeof order === 'number') return holds(order);
-    return isComparable(one) ? order : noOverloadFor(name, [one, other]);
+    return isComparable(one) ? order : notSupported(name, [one, other]);
   };
 
 const isComparable = (value: CelValue): boolean =>
@@ -246,7 +252,7 @@ export const operators: Library = {
     run: (value: CelValue) => {
       if (typeof value === 'bigint') return intOf(-value);
       if (typeof value === 'number') return -value;
-      return typeof value === 'boolean' ? noSuchOverload() : noOverloadFor('-_', [value]);
+      return typeof value === 'boolean' ? noSuchOverload() : notSupported('-_', [value]);
     },
     overloads: { negate_double: '(double) -> double', negate_int64: '(int) -> int' },
   },

@@ -2,6 +2,7 @@
 import { CelError } from '../errors.ts';
 import { checkSize } from '../fuel.ts';
 import { formatSeconds, formatTimestamp } from '../time-values.ts';
+import { type CelType, isDynamic, typeText } from '../types.ts';
 import {
   CelDuration,
   CelList,
@@ -95,7 +96,7 @@ function scientific(value: CelValue, precision: number): string {
   if (!Number.isFinite(number)) return unusual(number);
   const [digits, exponent] = number.toExponential(precision).split('e') as [string, string];
   // Upstream prints by the rules of a language, with a sign of multiplication and a small raised number.
-  return `${digits}\u202f×\u202f10${raised(Number(exponent))}`;
+  return `${digits}×10${raised(Number(exponent))}`;
 }
 
 function hex(value: CelValue, upper: boolean): string {
@@ -192,19 +193,56 @@ export function format(template: string, args: CelList): Outcome {
   }
 }
 
-/** How many arguments a literal format wants; an Error's text where the format is wrong. */
-export function checkFormat(template: string, count: number): { wanted: number } | { error: string } {
+const wholeKinds = ['int', 'uint'];
+/** Kinds of types that a clause takes, and what it says to others. */
+const clauseTypes: Readonly<Record<string, readonly [kinds: readonly string[], problem: (name: string) => string]>> = {
+  s: [
+    ['string', 'bool', 'bytes', 'int', 'uint', 'double', 'map', 'list', 'type', 'duration', 'timestamp', 'null'],
+    stringClause,
+  ],
+  d: [wholeKinds, wrongType('decimal', 'integers')],
+  f: [['double'], wrongType('fixed-point', 'doubles')],
+  e: [['double'], wrongType('scientific', 'doubles')],
+  b: [
+    [...wholeKinds, 'bool'],
+    (name) => `error during formatting: only integers and bools can be formatted as binary, was given ${name}`,
+  ],
+  x: [[...wholeKinds, 'string', 'bytes'], hexProblem],
+  X: [[...wholeKinds, 'string', 'bytes'], hexProblem],
+  o: [wholeKinds, wrongType('octal', 'integers')],
+};
+
+function wrongType(clause: string, types: string) {
+  return (name: string) => `error during formatting: ${clause} clause can only be used on ${types}, was given ${name}`;
+}
+
+function hexProblem(name: string): string {
+  return `error during formatting: only integers, byte buffers, and strings can be formatted as hex, was given ${name}`;
+}
+
+/** How many arguments a literal format wants; or what is wrong, and with which of them (-1: the format). */
+export function checkFormat(
+  template: string,
+  count: number,
+  typeOf: (index: number) => CelType,
+): { wanted: number } | { error: string; index: number } {
   let wanted = 0;
+  let current = -1;
   try {
-    walk(template, count, (letter) => {
+    walk(template, count, (letter, index) => {
       wanted++;
-      if (!'sdfebxXo'.includes(letter))
-        fail(`could not parse formatting clause: unrecognized formatting clause "${letter}"`);
+      const clause = clauseTypes[letter];
+      if (!clause) fail(`could not parse formatting clause: unrecognized formatting clause "${letter}"`);
+      const type = typeOf(index);
+      current = index;
+      if (!isDynamic(type) && type.kind !== 'param' && !clause![0].includes(type.kind))
+        fail(clause![1](typeText(type)));
+      current = -1;
       return '';
     });
     return { wanted };
   } catch (error) {
-    if (error instanceof FormatProblem) return { error: error.message };
+    if (error instanceof FormatProblem) return { error: error.message, index: current };
     throw error;
   }
 }
