@@ -40,7 +40,7 @@ async function runAll(
     for (const hook of hooks) {
       const match = matchWebhook(hook.webhook, request, context);
       if (!match || !rounds.isDue(hook.uid)) continue;
-      if (!(await meetsConditions(parts, hook.webhook, 'admit', request, match, context))) continue;
+      if (!(await meetsConditions(parts, hook.webhook, 'admit', request, match))) continue;
       const isChanged = await callOne(parts, hook, request, match, context);
       if (isChanged) rounds.changed();
       if (hook.webhook.reinvocationPolicy === 'IfNeeded') rounds.mayRunAgain(hook.uid);

@@ -37,7 +37,7 @@ async function runAll(
   const invocations: Invocation[] = [];
   for (const { webhook } of hooks) {
     const match = matchWebhook(webhook, request, context);
-    if (match && (await meetsConditions(parts, webhook, 'validating', request, match, context)))
+    if (match && (await meetsConditions(parts, webhook, 'validating', request, match)))
       invocations.push({ webhook, match });
   }
   if (invocations.length === 0) return;

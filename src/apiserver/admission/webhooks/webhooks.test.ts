@@ -224,6 +224,34 @@ describe('validating webhooks', () => {
   });
 });
 
+describe('match conditions', () => {
+  test('keep requests from a webhook, and fail them when they cannot be answered', async () => {
+    const named = (expression: string) => ({ matchConditions: [{ name: 'only', expression }] });
+    await using mine = await configured({ answer: allowed, ...named("object.metadata.name.startsWith('mine')") });
+    await using _open = await configured({
+      answer: () => ({ allowed: false }),
+      failurePolicy: 'Ignore',
+      ...named('object.nothing == 1'),
+    });
+    await create();
+    const made = await create({ metadata: { name: 'mine' }, data: {} });
+    assert.equal(made.status, 201, made.body.message);
+    assert.deepEqual(
+      mine.calls().map(({ name }) => name),
+      ['mine'],
+    );
+    await using _closed = await configured({ answer: allowed, ...named('object.nothing == 1') });
+    const refused = await create({ metadata: { name: 'other' }, data: {} });
+    assert.deepEqual(
+      [refused.status, refused.body.message],
+      [
+        403,
+        `configmaps "other" is forbidden: expression 'object.nothing == 1' resulted in error: no such key: nothing`,
+      ],
+    );
+  });
+});
+
 describe('mutating webhooks', () => {
   const add = (key: string, value: unknown) => jsonPatch({ op: 'add', path: `/data/${key}`, value });
 
