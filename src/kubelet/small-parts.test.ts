@@ -11,6 +11,7 @@ import { containerSecurity } from './pods/security-context.ts';
 import { ProbeCounter } from './probes/probe-counter.ts';
 import { renderContainerdConfig } from './runtime/containerd-config.ts';
 import { parseNodeRequest } from './server/node-request.ts';
+import { verdictText } from './streaming/web-socket-streams.ts';
 
 const pod = (spec: Partial<PodSpec>, name = 'web'): Pod => ({
   metadata: { name, namespace: 'ns', uid: 'u' },
@@ -147,3 +148,14 @@ test('runtimeProblems heeds the two conditions that keep pods away, not what els
     ['container runtime network not ready: NetworkReady=false reason:Because message:of this'],
   );
 });
+
+for (const { status, want } of [
+  { status: '{"metadata":{},"status":"Success"}', want: undefined },
+  {
+    status: '{"status":"Failure","message":"command terminated with exit code 1"}',
+    want: 'command terminated with exit code 1',
+  },
+  { status: 'not JSON', want: 'not JSON' },
+])
+  test(`verdictText says to clients without a Status: ${want}`, () =>
+    assert.equal(verdictText(Buffer.from(status))?.toString(), want));

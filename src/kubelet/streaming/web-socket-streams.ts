@@ -65,8 +65,10 @@ export async function joinChannels(channelRequest: ChannelRequest): Promise<void
   if (!accepted) return void backend?.socket.destroy();
   const { client, protocol } = accepted;
   const isBase64 = protocol.includes('base64');
-  const send = (channel: number, chunk: Uint8Array): void => {
-    if (client.readyState !== client.OPEN) return;
+  const isPlain = !/^v[45]\./.test(protocol);
+  const send = (channel: number, data: Uint8Array): void => {
+    const chunk = isPlain && channel === channels.error ? verdictText(data) : data;
+    if (!chunk || client.readyState !== client.OPEN) return;
     if (isBase64) client.send(`${channel}${Buffer.from(chunk).toString('base64')}`, afterSend);
     else client.send(Buffer.concat([Buffer.from([channel]), chunk]), afterSend);
     if (client.bufferedAmount > highWaterBytes) spdy?.pause();
@@ -128,6 +130,16 @@ function hearEnd(send: Send): { send: Send; end(missed: MissedOutput): Promise<v
       else for (const chunk of verdict) send(channels.error, chunk);
     },
   };
+}
+
+/** The oldest protocols know no Status: they say nothing of success, and of a failure its message. */
+export function verdictText(status: Uint8Array): Uint8Array | undefined {
+  try {
+    const { status: verdict, message } = JSON.parse(Buffer.from(status).toString()) as Record<string, unknown>;
+    return verdict === 'Success' ? undefined : Buffer.from(String(message ?? ''));
+  } catch {
+    return status; // the runtime's own words
+  }
 }
 
 function decodeBase64(data: Buffer): [number, Buffer] {
