@@ -113,7 +113,7 @@ for (const { name, type, object, want } of [
     name: 'a wrong scalar',
     type: pod,
     object: { spec: { hostNetwork: 'x' } },
-    want: '.spec.hostNetwork: expected boolean, got x',
+    want: '.spec.hostNetwork: expected boolean, got &{x}',
   },
   {
     name: 'no list',

@@ -32,9 +32,7 @@ function validateValidations(spec: Spec, compiler: ExpressionCompiler, errors: F
       errors.invalid(at.child('messageExpression'), messageExpression, 'must be non-empty if specified');
     }
     if (message?.includes('\n')) errors.invalid(at.child('message'), message, 'message must not contain line breaks');
-    const reasons = ['Forbidden', 'Invalid', 'RequestEntityTooLarge', 'Unauthorized'];
-    if (reason !== undefined && !reasons.includes(reason))
-      errors.notSupported(at.child('reason'), reason, reasons.slice(0, 3));
+    checkSupported(errors, at.child('reason'), reason, ['Forbidden', 'Invalid', 'RequestEntityTooLarge']);
   });
 }
 

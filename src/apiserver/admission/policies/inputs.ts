@@ -8,6 +8,7 @@ import { kindOf } from '../matching/match.ts';
 import type { AdmissionRequest } from '../plugin.ts';
 import type { AuthorizerBindings } from './authorizer.ts';
 import type { EvaluationInputs } from './evaluation.ts';
+import { requestNamespace } from './namespace.ts';
 
 const shownMetadata = [
   'name',
@@ -54,7 +55,7 @@ export function requestValue(request: AdmissionRequest, match: Match, resource: 
       subResource: subresource,
       requestSubResource: subresource,
       name: request.name,
-      namespace: request.namespace,
+      namespace: requestNamespace(request),
     }),
     operation: request.operation,
     userInfo: given({

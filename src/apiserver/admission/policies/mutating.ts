@@ -20,7 +20,7 @@ import { isExempt } from './exempt.ts';
 import { type Hook, Hooks } from './hooks.ts';
 import { conditionBindings, inputsOf, type PolicyInput, policyBindings } from './inputs.ts';
 import { type MutatedKind, MutatingRules } from './mutating-rules.ts';
-import { policyNamespace } from './namespace.ts';
+import { policyNamespace, requestNamespace } from './namespace.ts';
 import { ConfigurationError, collectParams, paramResource } from './params.ts';
 
 const pluginName = 'MutatingAdmissionPolicy';
@@ -93,7 +93,7 @@ class Dispatch {
   #params(policy: Policy, { spec }: Binding): readonly (KubernetesObject | null)[] {
     const narrower = spec?.matchResources;
     if (narrower && !matchResources(narrower, this.#request, this.#context)) return [];
-    return collectParams(policy.spec?.paramKind, spec?.paramRef, this.#request.namespace, this.#context);
+    return collectParams(policy.spec?.paramKind, spec?.paramRef, requestNamespace(this.#request), this.#context);
   }
 
   #try<T>(policy: Policy, binding: Binding | undefined, look: () => T): T | undefined {

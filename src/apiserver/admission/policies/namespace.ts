@@ -3,10 +3,16 @@ import { namespaceKind } from '../../../../generated/kinds.ts';
 import { notFound } from '../../../api/meta/status-error.ts';
 import type { AdmissionContext, AdmissionRequest } from '../plugin.ts';
 
+const isNamespaces = ({ resource }: AdmissionRequest) => resource.group === '' && resource.plural === 'namespaces';
+
+/** As `request.namespace`, and where parameters are looked for: a namespace that exists is in itself. */
+export const requestNamespace = (request: AdmissionRequest): string =>
+  isNamespaces(request) && request.operation !== 'CREATE' ? request.name : request.namespace;
+
 /** `namespaceObject`: undefined for what is in none, namespaces themselves among it. @throws NotFound */
 export function policyNamespace(request: AdmissionRequest, { objects }: AdmissionContext): Namespace | undefined {
-  const { resource, namespace } = request;
-  if (!namespace || (resource.group === '' && resource.kind === 'Namespace')) return undefined;
+  const { namespace } = request;
+  if (!namespace || isNamespaces(request)) return undefined;
   const found = objects.find(namespaceKind, '', namespace);
   if (!found) throw notFound({ group: '', name: 'namespaces' }, namespace);
   return found;

@@ -15,7 +15,7 @@ import { authorizerBindings } from './authorizer.ts';
 import { isExempt } from './exempt.ts';
 import { type Hook, Hooks } from './hooks.ts';
 import { conditionBindings, inputsOf, policyBindings } from './inputs.ts';
-import { policyNamespace } from './namespace.ts';
+import { policyNamespace, requestNamespace } from './namespace.ts';
 import { ConfigurationError, collectParams, paramResource } from './params.ts';
 import { type Denial, ValidatingRules } from './validating-rules.ts';
 
@@ -114,7 +114,7 @@ class Dispatch {
     const { matchResources: narrower, paramRef } = binding.spec ?? {};
     try {
       if (narrower && !matchResources(narrower, this.#request, this.#context)) return undefined;
-      return collectParams(policy.spec?.paramKind, paramRef, this.#request.namespace, this.#context);
+      return collectParams(policy.spec?.paramKind, paramRef, requestNamespace(this.#request), this.#context);
     } catch (error) {
       this.#misconfigured(policy, binding, error);
       return undefined;
