@@ -5,6 +5,9 @@ import type { ResourceInfo } from '../api/resource-info.ts';
 import { linkSignal } from '../base/signals.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Route } from './aggregation/routes.ts';
+import type { Auditor } from './audit/auditor.ts';
+import type { Outcome } from './audit/event.ts';
+import type { AuditRecord } from './audit/record.ts';
 import type { Authenticator, UserInfo } from './authn/authenticator.ts';
 import { impersonate } from './authn/impersonation.ts';
 import { unionAuthenticator } from './authn/union.ts';
@@ -27,14 +30,6 @@ import { handlerRequest } from './subresources/handler-request.ts';
 import type { Call, ServerParts } from './verbs/call.ts';
 import { isScopeRight, noSuchMethod, noSuchResource, verbFor } from './verbs/dispatch.ts';
 
-/** What an audit log would be told of a request; the log itself comes with its own policy. */
-export interface AuditEvent {
-  readonly user: UserInfo | undefined;
-  readonly info: RequestInfo | undefined;
-  readonly status: number;
-  readonly durationMs: number;
-}
-
 export interface PipelineOptions {
   readonly parts: ServerParts;
   readonly authenticators: readonly Authenticator[];
@@ -45,16 +40,21 @@ export interface PipelineOptions {
   readonly aggregation?: Aggregation | undefined;
   readonly flow: FlowControl;
   readonly metrics: RequestMetrics;
-  readonly audit?: ((event: AuditEvent) => void) | undefined;
+  /** Absent: nothing is noted. */
+  readonly auditor?: Auditor | undefined;
   readonly requestTimeoutMs: number;
 }
 
 interface Context {
   readonly auditId: string;
+  /** What the audit log will be told. */
+  record?: AuditRecord | undefined;
   user?: UserInfo;
   info?: RequestInfo;
   resource?: ResourceInfo | undefined;
   isPretty: boolean;
+  /** Something went wrong that should not have. */
+  hasFailed?: boolean;
   readonly startedMs: number;
   headers: AnswerHeaders;
   /** The seat this request takes until it is answered. */
@@ -85,17 +85,20 @@ export class Pipeline {
 
   /** Answers; never rejects. */
   async handle(request: ServerRequest, response: ServerResponse): Promise<void> {
-    const { parts, metrics, audit } = this.#options;
+    const { parts, metrics } = this.#options;
     const started = parts.clock.monotonicMs();
     const auditId = auditIdOf(request);
     const context: Context = { auditId, isPretty: false, startedMs: started, headers: noHeaders, warnings: [] };
     let status = 0;
+    let problem: StatusError | undefined;
     try {
       const answer = await this.#answer(request, context);
       status = answer.type === 'taken' ? 101 : answer.status;
-      await respond(request, response, answer, this.#extras(context));
+      if (isLongRunning(context.info!)) context.record?.stage('ResponseStarted', { code: status });
+      await respond(request, response, context.record?.answered(answer) ?? answer, this.#extras(context));
     } catch (error) {
-      const problem = statusOf(error, parts.log);
+      problem = statusOf(error, parts.log);
+      context.hasFailed = problem !== error;
       if (status === 0) {
         status = problem.code;
         await this.#fail(request, response, problem, context);
@@ -108,7 +111,7 @@ export class Pipeline {
     context.watching?.[Symbol.dispose]();
     const durationMs = parts.clock.monotonicMs() - started;
     metrics.observe(context.info, context.resource, status, durationMs);
-    audit?.({ user: context.user, info: context.info, status, durationMs });
+    if (context.record) note(context.record, request, context, { code: status, problem });
   }
 
   async #fail(request: ServerRequest, response: ServerResponse, problem: StatusError, context: Context): Promise<void> {
@@ -138,24 +141,41 @@ export class Pipeline {
     const resource = found?.custom && !isScopeRight(info, found) ? undefined : found;
     context.resource = resource;
     if (resource && !isScopeRight(info, resource)) throw noSuchResource();
-    let user = request.trustedUser
-      ? withAuthenticatedGroup(request.trustedUser)
-      : ((await this.#authenticator.authenticate(request.credentials())) ?? anonymousUser);
-    context.user = user;
+    let user = await this.#whoAsks(request, context);
     if (hasImpersonation(request)) {
       user = await impersonate(user, request.rawHeaders, this.#authorizer);
       context.user = user;
+      context.record?.impersonated(user);
     }
     const refusal = await this.#admitToFlow(request, parsed, user, context);
     if (refusal) return refusal;
     await authorize(
       attributesOf(info, user, info.name || pinnedName(info, query), query.get('fieldSelector') ?? ''),
       this.#authorizer,
+      context.record?.annotate,
     );
     if (route) return this.#pass(request, route, user, context);
     if (`${header(request, 'accept')}${header(request, 'content-type')}`.includes('yaml')) await loadYaml();
     if (!info.isResource) return this.#options.discovery.answer(request, info, query);
     return this.#resource(request, parsed, user, resource, context);
+  }
+
+  /** @throws StatusError 401 */
+  async #whoAsks(request: ServerRequest, context: Context): Promise<UserInfo> {
+    const { auditor } = this.#options;
+    const { auditId, startedMs } = context;
+    const info = context.info!;
+    try {
+      const user = request.trustedUser
+        ? withAuthenticatedGroup(request.trustedUser)
+        : ((await this.#authenticator.authenticate(request.credentials())) ?? anonymousUser);
+      context.user = user;
+      context.record = auditor?.begin({ http: request, info, user, auditId, startedMs });
+      return user;
+    } catch (error) {
+      context.record = auditor?.begin({ http: request, info, user: undefined, auditId, startedMs });
+      throw error;
+    }
   }
 
   /** What to answer when there is no room; undefined once there is. */
@@ -208,7 +228,13 @@ export class Pipeline {
     const handler = this.#handlers.get(handlerKey({ ...info, resource: resource.plural }));
     const serve = handler ? serveBy(handler, request.method) : verbFor(info, resource, request.method);
     if (!isUnwatchable && resource.deprecationWarning) warn(resource.deprecationWarning);
-    const call: Call = { server: parts, http: request, info, resource, query, user, signal: request.signal, warn };
+    const { record } = context;
+    if (record && resource.deprecationWarning) markDeprecated(record, resource.deprecationWarning);
+    const { signal } = request;
+    const call: Call = {
+      ...{ server: parts, http: request, info, resource, query, user, signal, warn },
+      ...(record ? { annotate: record.annotate, noted: record } : {}),
+    };
     if (handler?.isLongRunning === true) return serve(call);
     if (info.verb === 'watch') {
       const isOfOneNode = info.resource === 'pods' && (query.get('fieldSelector') ?? '').includes('spec.nodeName=');
@@ -225,6 +251,23 @@ export class Pipeline {
       throw error;
     }
   }
+}
+
+const isLongRunning = ({ isResource, verb, subresource }: RequestInfo): boolean =>
+  isResource && (verb === 'watch' || longRunning.has(subresource));
+
+/** The end of a request, for the audit log; of a connection that was handed over, when it closes. */
+function note(record: AuditRecord, request: ServerRequest, context: Context, outcome: Outcome): void {
+  const stage = context.hasFailed ? 'Panic' : context.user ? 'ResponseComplete' : 'ResponseStarted';
+  const socket = outcome.code === 101 ? request.upgrade?.socket : undefined;
+  if (!socket || socket.destroyed) record.stage(stage, outcome);
+  else socket.once('close', () => record.stage(stage, outcome));
+}
+
+function markDeprecated(record: AuditRecord, warning: string): void {
+  record.annotate('k8s.io/deprecated', 'true');
+  const removed = /unavailable in v(\d+\.\d+)\+/.exec(warning)?.[1];
+  if (removed) record.annotate('k8s.io/removed-release', removed);
 }
 
 /** What ties the lines of several servers' logs together: the caller's own, or one made here. */

@@ -15,6 +15,7 @@ import type { AdmissionPlugin } from './admission/plugin.ts';
 import { Aggregation } from './aggregation/aggregation.ts';
 import { keepAuthenticationConfig, type TrustedAuthorities } from './aggregation/authentication-config.ts';
 import type { ProxyIdentity } from './aggregation/routes.ts';
+import type { Auditor } from './audit/auditor.ts';
 import type { Authenticator, UserInfo } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { CustomResources } from './crd/custom-resources.ts';
@@ -32,7 +33,7 @@ import { servePort } from './http/port-bridge.ts';
 import { UpgradeResponse } from './http/upgrade-response.ts';
 import { createRequestMetrics } from './metrics.ts';
 import { OutboundClient } from './outbound/client.ts';
-import { type AuditEvent, Pipeline } from './pipeline.ts';
+import { Pipeline } from './pipeline.ts';
 import { CacheHub } from './registry/cache-hub.ts';
 import { expireEvents } from './registry/expire-events.ts';
 import type { ObjectReader } from './registry/object-reader.ts';
@@ -69,7 +70,8 @@ export interface ApiServerOptions {
   readonly outbound?: OutboundClient;
   /** More lines for /metrics. */
   readonly printMetrics?: () => string;
-  readonly audit?: (event: AuditEvent) => void;
+  /** Closed when the server has stopped. */
+  readonly auditor?: Auditor;
   readonly requestTimeoutMs?: number;
   /** How long Events are kept; default an hour. */
   readonly eventTtlMs?: number;
@@ -164,7 +166,7 @@ class Server implements ApiServer {
       aggregation: this.#aggregation,
       flow: this.#flow,
       metrics,
-      audit: options.audit,
+      auditor: options.auditor,
       requestTimeoutMs,
     });
   }

@@ -1,6 +1,7 @@
 // The API server of a cluster, with everything about who may do what.
 import { buildResources } from '../api/build-resources.ts';
 import { kindDefinitions } from '../api/kinds.ts';
+import type { Auditor } from '../apiserver/audit/auditor.ts';
 import { signingKey } from '../apiserver/authn/jwt.ts';
 import { createSecurity, frontProxyNames } from '../apiserver/security.ts';
 import { type ApiServer, createApiServer } from '../apiserver/server.ts';
@@ -21,6 +22,7 @@ export interface ApiServerParts {
   /** And to servers behind it. */
   readonly frontProxyClient: KeyPair;
   readonly host: string;
+  readonly auditor?: Auditor | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -48,6 +50,7 @@ export function assembleApiServer(parts: ApiServerParts): ApiServer {
     trustedAuthorities: { clientCa: pki.ca, requestHeaderCa: pki.frontProxyCa, allowedNames: frontProxyNames },
     serviceCidr: settings.serviceCidr,
     ...(settings.storage?.eventTtlMs === undefined ? {} : { eventTtlMs: settings.storage.eventTtlMs }),
+    ...(parts.auditor ? { auditor: parts.auditor } : {}),
     clock,
     random,
     log,

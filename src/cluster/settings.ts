@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
+import type { AuditOptions } from './audit-options.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
@@ -24,6 +25,7 @@ export interface Settings {
   /** The user's kubeconfig that the context was merged into. */
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
+  readonly audit?: AuditOptions;
 }
 
 export interface SettingsRequest {
@@ -33,6 +35,7 @@ export interface SettingsRequest {
   readonly serviceCidr?: string;
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
+  readonly audit?: AuditOptions;
 }
 
 const defaultApiPort = 6443;
@@ -60,6 +63,7 @@ export async function ensureSettings(
       address: isReal ? hostAddress() : '127.0.0.1',
       kubeconfigFile: request.kubeconfigFile,
       ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
+      ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
     };
     writeSettings(layout, settings);
     return { settings, isNew: false };
@@ -84,6 +88,7 @@ export async function ensureSettings(
     address: isReal ? hostAddress() : '127.0.0.1',
     kubeconfigFile: request.kubeconfigFile,
     ...(request.storage ? { storage: request.storage } : {}),
+    ...(request.audit ? { audit: request.audit } : {}),
   };
   writeSettings(layout, settings);
   return { settings, isNew: true };

@@ -7,6 +7,7 @@ import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import type { Store } from '../store/store.ts';
 import { assembleApiServer } from './assemble-apiserver.ts';
+import { openAuditor } from './audit.ts';
 import { clusterObjects, ensureBootstrap, kubernetesService } from './bootstrap.ts';
 import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
 import { contextName } from './layout.ts';
@@ -38,6 +39,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
     pki.ensure({ file: 'front-proxy-client', commonName: 'front-proxy-client', authority: 'front-proxy-ca' }),
   ]);
   // Pods reach the server by the machine's address; simulated ones reach nothing.
+  const auditor = await openAuditor({ options: settings.audit, layout: context.layout, clock, log });
   const host = isReal ? '0.0.0.0' : '127.0.0.1';
   const api = assembleApiServer({
     store,
@@ -47,6 +49,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
     kubeletClient,
     frontProxyClient,
     host,
+    auditor,
     clock,
     random,
     log,

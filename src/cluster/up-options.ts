@@ -1,3 +1,4 @@
+import type { AuditOptions } from './audit-options.ts';
 import type { Layout } from './layout.ts';
 import type { StorageOptions } from './storage-options.ts';
 
@@ -17,6 +18,7 @@ export interface UpOptions {
   readonly podCidr?: string;
   /** Absent: as the cluster was, or the defaults. */
   readonly storage?: StorageOptions;
+  readonly audit?: AuditOptions;
 }
 
 /** What `up` tells while it works; also the messages from a detached server to the command that waits for it. */

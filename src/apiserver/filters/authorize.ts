@@ -14,10 +14,18 @@ export function attributesOf(
   return { user, verb, isResource, group, version, resource, subresource, namespace, name, path, fieldSelector };
 }
 
-/** @throws StatusError 403 */
-export async function authorize(attributes: AuthorizationAttributes, authorizer: Authorizer): Promise<void> {
+/** `annotate`: notes the decision for the audit log. @throws StatusError 403 */
+export async function authorize(
+  attributes: AuthorizationAttributes,
+  authorizer: Authorizer,
+  annotate?: (key: string, value: string) => void,
+): Promise<void> {
   const asked = authorizer.authorize(attributes);
   const { verdict, reason } = asked instanceof Promise ? await asked : asked;
+  if (annotate) {
+    annotate('authorization.k8s.io/decision', verdict === 'allow' ? 'allow' : 'forbid');
+    annotate('authorization.k8s.io/reason', reason);
+  }
   if (verdict === 'allow') return;
   const error = forbiddenAccess(attributes, reason);
   // Upstream leaves the details of a path's refusal empty.

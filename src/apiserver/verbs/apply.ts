@@ -1,6 +1,7 @@
 // PATCH with an apply body: server-side apply of an object, or of a part of it.
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
-import { badRequest } from '../../api/meta/status-error.ts';
+import { badRequest, tooManyRequests } from '../../api/meta/status-error.ts';
+import { YamlBusyError } from '../../base/yaml-thread.ts';
 import { DecodeError } from '../../schema/codec.ts';
 import { isObject, type JsonObject, PatchError } from '../../schema/patch-error.ts';
 import { decodeApplyPatch } from '../../schema/yaml-body.ts';
@@ -22,10 +23,12 @@ import { writeCall } from './write-call.ts';
 /** What is applied. @throws StatusError 400 for what is no object */
 export async function readApplied(call: Call): Promise<JsonObject> {
   const body = await call.http.body(maxBodyBytes);
+  call.noted?.requestPatch(body);
   try {
-    return decodeApplyPatch(body);
+    return await decodeApplyPatch(body);
   } catch (error) {
     if (error instanceof PatchError || error instanceof DecodeError) throw badRequest(error.message);
+    if (error instanceof YamlBusyError) throw tooManyRequests(error.message, 1);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 // A request to a resource, with all that its verb needs.
 
+import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
@@ -36,6 +37,11 @@ export interface Call {
   warn(text: string): void;
   /** Notes something for the audit log. */
   annotate?(key: string, value: string): void;
+  /** Where what was sent is noted for the audit log. */
+  readonly noted?: {
+    requestObject(object: KubernetesObject): void;
+    requestPatch(bytes: Uint8Array): void;
+  };
   /** A watch has sent what it begins with: from now on it only waits. */
   hasBegun?(): void;
 }

@@ -24,6 +24,7 @@ export async function create(call: Call): Promise<Answer> {
     table: call.server.registry.table,
     warn: call.warn,
   });
+  call.noted?.requestObject(object);
   checkNamespace(call, object);
   const stored = toStorage(resource, object);
   trackCreate(trackedWrite(call, options), stored);

@@ -9,13 +9,19 @@ import { integerParameter, throwIfInvalid } from './options.ts';
 
 const optionsType = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
 
+async function jsonOf(body: Uint8Array): Promise<string> {
+  const { yamlToJson } = await import('./decode-yaml.ts');
+  return (await yamlToJson(body, 'DeleteOptions')).json;
+}
+
 async function optionsOfBody(call: Call): Promise<DeleteOptions | undefined> {
   const body = await call.http.body(maxBodyBytes);
+  if (body.length > 0) call.noted?.requestPatch(body);
   if (body.length === 0) return undefined;
   const format = bodyFormat(call.http);
   if (format === 'protobuf')
     return (await import('./decode-protobuf.ts')).decodeProtobufAs(body, optionsType) as DeleteOptions;
-  const text = format === 'yaml' ? (await import('./decode-yaml.ts')).yamlToJson(body, 'DeleteOptions').json : body;
+  const text = format === 'yaml' ? await jsonOf(body) : body;
   try {
     return decodeJsonBody<DeleteOptions>(
       text,

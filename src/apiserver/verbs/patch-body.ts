@@ -32,6 +32,7 @@ export function patchType(call: Call): Patch['type'] {
 export async function readPatch(call: Call): Promise<Patch> {
   const type = patchType(call);
   const body = await call.http.body(maxBodyBytes);
+  call.noted?.requestPatch(body);
   const { compilePatch } = await import('./patch-kinds.ts');
   if (type === 'apply') throw new Error('an apply is no patch of what is there');
   return compilePatch(type, body);

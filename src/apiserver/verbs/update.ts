@@ -25,6 +25,7 @@ export async function update(call: Call): Promise<Answer> {
     table: call.server.registry.table,
     warn: call.warn,
   });
+  call.noted?.requestObject(body);
   checkName(body, info.name);
   const write = writeCall(call, options.isDryRun);
   placeInNamespace(write, body);

@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
 import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
+import { type AuditFlags, addAuditFlags, auditOptions } from '../audit-flags.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printSteps } from '../print-steps.ts';
 import { addStorageFlags, type StorageFlags, storageOptions } from '../storage-flags.ts';
 
-interface Flags extends ClusterOptions, StorageFlags {
+interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   detach?: boolean;
   port?: number;
   kubeconfig?: string;
@@ -15,7 +16,7 @@ interface Flags extends ClusterOptions, StorageFlags {
   podCidr?: string;
 }
 
-export const upCommand = addStorageFlags(clusterCommand('up'))
+export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .description('start the cluster, or bring it back with its pods')
   .option('--detach', 'return when the cluster is ready and leave it running')
   .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
@@ -26,6 +27,7 @@ export const upCommand = addStorageFlags(clusterCommand('up'))
   .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
   .action(async (flags: Flags) => {
     const storage = storageOptions(flags);
+    const audit = auditOptions(flags);
     const options: UpOptions = {
       layout: layoutFrom(flags),
       kubeconfigFile: flags.kubeconfig ?? userKubeconfigPath(),
@@ -35,6 +37,7 @@ export const upCommand = addStorageFlags(clusterCommand('up'))
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
       ...(storage ? { storage } : {}),
+      ...(audit ? { audit } : {}),
     };
     const { upDetached, upForeground } = await import('../../cluster/up.ts');
     await (flags.detach ? upDetached(options, printSteps()) : upForeground(options, printSteps()));
