@@ -4,6 +4,7 @@
 /** Entry file of each worker thread and process, from this folder. */
 export const workerEntries = {
   'sqlite-worker': '../store/engines/sqlite-worker.ts',
+  'yaml-worker': './yaml-worker.ts',
   'openapi-worker': '../apiserver/discovery/openapi-worker.ts',
   'server-process': '../cluster/server-process.ts',
   'controllers-worker': '../cluster/controllers-worker.ts',

@@ -190,7 +190,7 @@ test('a JSON patch that compares or moves too much is stopped', () => {
   );
 });
 
-test('bodies that are no patch are refused in upstream words', () => {
+test('bodies that are no patch are refused in upstream words', async () => {
   assert.throws(() => decodeMergePatch(''), {
     code: 400,
     message: 'error decoding patch: unexpected end of JSON input',
@@ -202,7 +202,7 @@ test('bodies that are no patch are refused in upstream words', () => {
     message: 'error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp',
   });
   assert.throws(() => decodeJsonPatch(JSON.stringify(Array(10_001).fill({ op: 'test', path: '' }))), { code: 413 });
-  assert.rejects(() => decodeApplyPatch('- a'), {
+  await assert.rejects(() => decodeApplyPatch('- a'), {
     code: 400,
     message: /^error decoding YAML: .*cannot unmarshal array into Go value/,
   });

@@ -36,6 +36,16 @@ export function refusedOr<T>(clean: readonly ErrorClass[], work: () => T): T | u
   }
 }
 
+export async function refusedOrAsync<T>(clean: readonly ErrorClass[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    return refusedOr(clean, () => {
+      throw error;
+    });
+  }
+}
+
 export const textOf = (input: Uint8Array): string =>
   Buffer.from(input.buffer, input.byteOffset, input.byteLength).toString();
 

@@ -59,7 +59,7 @@ export async function decodeBytes(
   }
   if (format === 'yaml') {
     const { yamlToJson } = await import('./decode-yaml.ts');
-    const { json, strictErrors } = yamlToJson(body, settings.expected.kind);
+    const { json, strictErrors } = await yamlToJson(body, settings.expected.kind);
     return decodeJsonText(json, settings, strictErrors);
   }
   return decodeJsonText(body, settings);

@@ -1,28 +1,21 @@
 // YAML bodies become JSON text, with the scalars of YAML 1.1 that kubectl and its friends expect.
-import { badRequest } from '../../api/meta/status-error.ts';
-import { parseYaml, YamlError } from '../../base/yaml.ts';
+import { badRequest, tooManyRequests } from '../../api/meta/status-error.ts';
+import { YamlError } from '../../base/yaml.ts';
+import { readYaml, YamlBusyError } from '../../base/yaml-thread.ts';
 
-export interface YamlAsJson {
+export interface YamlBody {
   readonly json: string;
   /** For fieldValidation: a key given twice. */
   readonly strictErrors: string[];
 }
 
-export function yamlToJson(body: Uint8Array, kind: string): YamlAsJson {
+export async function yamlToJson(body: Uint8Array, kind: string): Promise<YamlBody> {
   try {
-    return readYaml(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+    const { json, duplicate } = await readYaml(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
+    return { json, strictErrors: duplicate === undefined ? [] : [duplicate] };
   } catch (error) {
+    if (error instanceof YamlBusyError) throw tooManyRequests(error.message, 1);
     if (!(error instanceof YamlError)) throw error;
     throw badRequest(`the object provided is unrecognized (must be of type ${kind}): ${error.message}`);
-  }
-}
-
-function readYaml(text: string): YamlAsJson {
-  const toJson = (value: unknown) => JSON.stringify(value) ?? 'null';
-  try {
-    return { json: toJson(parseYaml(text)), strictErrors: [] };
-  } catch (error) {
-    if (!(error instanceof YamlError) || !error.isDuplicate) throw error;
-    return { json: toJson(parseYaml(text, { lastKeyWins: true })), strictErrors: [error.message] };
   }
 }

@@ -14,7 +14,7 @@ import { PatchError } from '../../../src/schema/patch-error.ts';
 import { decodeApplyPatch } from '../../../src/schema/yaml-body.ts';
 import { recordedObjects, recordedTrees } from '../corpus.ts';
 import { mutatedTree, printed } from '../mutate-json.ts';
-import { chance, type FuzzTarget, must, pick, refusedOr, textOf } from '../target.ts';
+import { chance, type FuzzTarget, must, pick, refusedOr, refusedOrAsync, textOf } from '../target.ts';
 
 interface ApplyInput {
   /** What is there. */
@@ -44,11 +44,11 @@ export const applyTarget: FuzzTarget = {
         };
         return Buffer.from(JSON.stringify(input));
       },
-      check(input) {
+      async check(input) {
         const { object, applied: text } = JSON.parse(textOf(input)) as ApplyInput;
         const resource = find(object)!;
         const current = refusedOr(clean, () => storedOf(resource, object));
-        const body = refusedOr(clean, () => decodeApplyPatch(text));
+        const body = await refusedOrAsync(clean, () => decodeApplyPatch(text));
         if (!current || !body || !isOfKind(resource, body)) return;
         const write = (manager: string): Write => ({ resource, table, subresource: '', manager, nowMs: 0 });
         const first = refusedOr(clean, () => merged(write('one'), current, body));

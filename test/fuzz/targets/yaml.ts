@@ -1,12 +1,15 @@
 // YAML: what is printed is read as the same, and nothing but a YamlError comes of bad text.
+
+import { StatusError } from '../../../src/api/meta/status-error.ts';
+import { yamlToJson } from '../../../src/apiserver/verbs/decode-yaml.ts';
 import { parseYaml, stringifyYaml, YamlError } from '../../../src/base/yaml.ts';
 import { DecodeError, decodeJsonBody } from '../../../src/schema/codec.ts';
 import { PatchError } from '../../../src/schema/patch-error.ts';
-import { decodeApplyPatch, yamlToJson } from '../../../src/schema/yaml-body.ts';
+import { decodeApplyPatch } from '../../../src/schema/yaml-body.ts';
 import { recordedObjects } from '../corpus.ts';
 import { mutatedBytes } from '../mutate-bytes.ts';
 import { mutatedTree, Token } from '../mutate-json.ts';
-import { below, chance, type FuzzTarget, must, pick, refusedOr, textOf } from '../target.ts';
+import { below, chance, type FuzzTarget, must, pick, refusedOr, refusedOrAsync, textOf } from '../target.ts';
 import { typeOfBody } from './json.ts';
 
 const pieces = [
@@ -73,11 +76,11 @@ export const yamlTarget: FuzzTarget = {
         }
         return Buffer.from(text);
       },
-      check(input) {
+      async check(input) {
         const text = textOf(input);
         const value = refusedOr([YamlError], () => parseYaml(text));
-        refusedOr([PatchError, DecodeError], () => decodeApplyPatch(input));
-        const json = refusedOr([DecodeError], () => yamlToJson(input));
+        await refusedOrAsync([PatchError, DecodeError], () => decodeApplyPatch(input));
+        const json = (await refusedOrAsync([StatusError], () => yamlToJson(input, 'Thing')))?.json;
         if (json !== undefined) refusedOr([DecodeError], () => decodeJsonBody(json, typeOfBody, { strict: true }));
         if (value === undefined) return;
         const printed = stringifyYaml(value);
