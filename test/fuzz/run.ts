@@ -21,7 +21,7 @@ for (const { name } of wanted) {
   if (!failure) continue;
   process.exitCode = 1;
   console.log(`  again with: make fuzz TARGET=${name} SEED=${failure.seed}`);
-  console.log(`  kept in ${keep(name, failure.input)} (${failure.input.length} bytes)`);
+  if (failure.input.length > 0) console.log(`  kept in ${keep(name, failure.input)} (${failure.input.length} bytes)`);
   console.log(`  ${failure.problem.replaceAll('\n', '\n  ').slice(0, 3000)}`);
 }
 process.exit();
