@@ -7,9 +7,11 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep) $(if $(SKIP_KNOWN),--skip-known)
 REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
+DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
+
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build check test test-unit test-e2e replay fuzz conformance up down images bench pack clean
+.PHONY: setup generate build check test test-unit test-e2e replay differential fuzz conformance up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -37,6 +39,9 @@ test-e2e: setup build images ## whole clusters with real containers
 
 replay: setup build ## upstream's recordings, passed and failed by area; FILTER=regex
 	@node --no-warnings test/upstream/replay.ts $(REPLAY_ARGS)
+
+differential: build ## the same changed objects to upstream's API server and to ours: UPSTREAM_BIN, KIND, COUNT, SEED
+	@node test/differential/run.ts $(DIFFERENTIAL_ARGS)
 
 fuzz: node_modules ## every decoder against nonsense; TARGET=name SECONDS=30 SEED=number
 	@node --no-warnings test/fuzz/run.ts $(FUZZ_ARGS)

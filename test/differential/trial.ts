@@ -1,0 +1,97 @@
+// One question to both servers, and what they answered differently.
+
+import type { Answer, WireClient } from '../upstream/client.ts';
+import { differences } from '../upstream/golden/differences.ts';
+import { type CaseNames, normaliseBody } from '../upstream/golden/normalise.ts';
+import { run } from './bases.ts';
+
+export interface Question {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: Record<string, any> | undefined;
+}
+
+export interface Sides<T> {
+  readonly upstream: T;
+  readonly ours: T;
+}
+
+export interface Read {
+  readonly code: number;
+  readonly body: any;
+  readonly warnings: readonly string[];
+}
+
+export function read(answer: Answer): Read {
+  const text = answer.body.toString();
+  const { warning } = answer.headers;
+  const warnings = warning === undefined ? [] : Array.isArray(warning) ? warning : [warning];
+  try {
+    return { code: answer.code, body: JSON.parse(text), warnings };
+  } catch {
+    return { code: answer.code, body: text, warnings };
+  }
+}
+
+export async function askBoth(clients: Sides<WireClient>, questions: Sides<Question>): Promise<Sides<Read>> {
+  const ask = async (side: keyof Sides<unknown>) => {
+    const { method, path, body } = questions[side];
+    return read(await clients[side].request({ method, path, body: body && JSON.stringify(body) }));
+  };
+  const [upstream, ours] = await Promise.all([ask('upstream'), ask('ours')]);
+  return { upstream, ours };
+}
+
+/** Lines of what differs; none when the two agree. */
+export function compareAnswers(answers: Sides<Read>, written: string, id: string): string[] {
+  // Names are as long on both sides.
+  const names: CaseNames = { namespace: '{ns}', id, written, keepsManagedFields: false };
+  const normal = ({ code, body, warnings }: Read) => ({
+    code,
+    warnings: [...warnings].map((text) => normaliseBody(text, names)),
+    body: normaliseBody(
+      JSON.parse(JSON.stringify(body).replaceAll('kubernetes-admin', 'admin').replaceAll(run, '<run>')),
+      names,
+    ),
+  });
+  return differences(normal(answers.upstream), normal(answers.ours));
+}
+
+/** Who asks has another name on each side. */
+function withoutRequester(body: any): any {
+  if (body?.kind !== 'CertificateSigningRequest') return body;
+  const { username: _name, extra: _extra, groups: _groups, ...spec } = body.spec;
+  return { ...body, spec };
+}
+
+const masked = (text: string): string =>
+  text
+    .replace(/\\\\?"/g, "'")
+    .replace(/"[^"]*"|'[^']*'|\{.*\}/g, "'…'")
+    .replace(/\[\d+\]|\.\d+/g, '[]')
+    .replace(/-?\d+/g, 'N');
+
+const causesOf = ({ body }: Read): string[] =>
+  (body?.details?.causes ?? []).map(({ field = '', message = '' }: Record<string, string>) =>
+    masked(`${field}: ${message}`),
+  );
+
+/** Differences that are probably one: names, numbers and quoted values taken out; of several causes, the first that only one side gives. */
+export function signature(
+  kind: string,
+  action: string,
+  lines: readonly string[],
+  { upstream, ours }: Sides<Read>,
+): string {
+  const [theirs, own] = [causesOf(upstream), causesOf(ours)];
+  const missing = theirs.find((cause) => !own.includes(cause));
+  const extra = own.find((cause) => !theirs.includes(cause));
+  const codes = upstream.code === ours.code ? '' : `${upstream.code}→${ours.code} `;
+  if (missing || extra)
+    return `${kind} ${action}: ${codes}${missing ? `- ${missing} ` : ''}${extra ? `+ ${extra}` : ''}`.slice(0, 300);
+  const told =
+    lines.find((line) => line.startsWith('body.message')) ??
+    lines.find((line) => /^body|^warn/.test(line)) ??
+    lines[0]!;
+  return `${kind} ${action}: ${codes}${masked(told)}`.slice(0, 260);
+}
