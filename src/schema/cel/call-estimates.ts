@@ -154,6 +154,9 @@ const byFunction: Readonly<Record<string, Estimate>> = {
   '_==_': equality,
 };
 
+/** Upstream counts without a sign: less than nothing is as much as can be. */
+const lengthBetween = (start: number, end: number) => (end < start ? Infinity : end - start);
+
 const allocated = (size: Range, factor = 1): CallEstimate => ({
   cost: plus(scale(size, factor), one, listCreation),
   size,
@@ -175,7 +178,7 @@ const compared: Estimate = ({ args: [left, right] }) => {
 
 const byOverload: Readonly<Record<string, Estimate>> = {
   list_slice: ({ target, args }) =>
-    target && allocated(exactly(Math.max(0, wholeOf(args[1], target.size.max) - wholeOf(args[0], 0)))),
+    target && allocated(exactly(lengthBetween(wholeOf(args[0], 0), wholeOf(args[1], target.size.max)))),
   lists_range: ({ args }) => allocated(exactly(wholeOf(args[0], Infinity))),
   list_reverse: ({ target }) => target && allocated(target.size),
   list_flatten: ({ target }) => target && allocated(target.size),

@@ -1,13 +1,15 @@
 // Turns a checked expression into functions that evaluate it, and count what that costs.
+
+import { hasField, isKey, logical, notOptional, optionalOr, optionalPart, partOf } from './access.ts';
 import type { Call, Expr, Fold, List, MapLiteral, Select, Struct } from './ast.ts';
+import { dispatch } from './dispatch.ts';
 import { CelError } from './errors.ts';
-import { FuelSpent } from './fuel.ts';
+import { Frame, type Step } from './frame.ts';
+import { takeStep } from './fuel.ts';
 import { functions, patchFunctions } from './functions.ts';
-import { findAt, isIn, keyPrinted, noOverloadFor, noSuchOverload } from './library/operators.ts';
-import type { Implementation, Overload } from './overloads.ts';
+import { isIn, keyPrinted, noSuchOverload } from './library/operators.ts';
 import { compileRegex } from './regex.ts';
 import { callCost, sizeForCost } from './runtime-costs.ts';
-import { matcherOf } from './runtime-types.ts';
 import {
   ArrayList,
   CelList,
@@ -18,42 +20,9 @@ import {
   EntryMap,
   GrowingList,
   keyText,
-  noValue,
   type Outcome,
   typeNameOf,
 } from './value-types.ts';
-
-export class Frame {
-  readonly #bindings: Readonly<Record<string, Outcome | (() => Outcome)>>;
-  readonly #made = new Map<string, Outcome>();
-  readonly slots: (Outcome | undefined)[] = [];
-  readonly limit: number;
-  cost = 0;
-
-  constructor(bindings: Readonly<Record<string, Outcome | (() => Outcome)>>, limit: number) {
-    this.#bindings = bindings;
-    this.limit = limit;
-  }
-
-  charge(cost: number): void {
-    this.cost += cost;
-    if (this.cost > this.limit) throw new FuelSpent();
-  }
-
-  variable(name: string): Outcome {
-    const bound = Object.hasOwn(this.#bindings, name) ? this.#bindings[name] : undefined;
-    if (typeof bound !== 'function') {
-      return bound === undefined ? new CelError(`no such attribute(s): ${name}`) : bound;
-    }
-    const made = this.#made.get(name);
-    if (made !== undefined) return made;
-    const value = bound();
-    this.#made.set(name, value);
-    return value;
-  }
-}
-
-export type Step = (frame: Frame) => Outcome;
 
 const listCreation = 10;
 const mapCreation = 30;
@@ -71,6 +40,19 @@ const conversionNames = new Set([
   'type',
   'uint',
 ]);
+
+/** Reading one of these is part of reading what it leads to, and not paid twice. */
+const isPath = (expr: Expr): boolean =>
+  expr.kind === 'ident' ||
+  (expr.kind === 'select' && !expr.isTest) ||
+  (expr.kind === 'call' && ['_[_]', '_[?_]', '_?._'].includes(expr.name));
+
+/** Of an optional: nothing is paid for what is not there. */
+function optionalAt(frame: Frame, optional: CelOptional, key: CelValue, cost: number): Outcome {
+  const part = optionalPart(optional, key);
+  if (!(part instanceof CelOptional) || part.value !== undefined) frame.charge(cost);
+  return part;
+}
 
 class Planner {
   /** Why the expression can never be evaluated. */
@@ -140,27 +122,26 @@ class Planner {
 
   /** What reading a part of something costs besides that: more where it is not a path from a variable. */
   #partCost(operand: Expr): number {
-    if (operand.kind === 'ident' || operand.kind === 'select') return 1;
-    const isPath = operand.kind === 'call' && ['_[_]', '_[?_]', '_?._', '_?_:_'].includes(operand.name);
-    return isPath ? 1 : 2;
+    return isPath(operand) || (operand.kind === 'call' && operand.name === '_?_:_') ? 1 : 2;
   }
 
   #select(expr: Select): Step {
     if (expr.variable !== undefined) return this.#variable(expr.variable, expr);
     const operand = this.plan(expr.operand);
     const { field } = expr;
+    const cost = this.#partCost(expr.operand);
     if (expr.isTest) {
       return (frame) => {
         const value = operand(frame);
+        frame.charge(cost - 1);
         return value instanceof CelError ? value : hasField(value, field);
       };
     }
-    const cost = this.#partCost(expr.operand);
     return (frame) => {
       const value = operand(frame);
       if (value instanceof CelError) return value;
+      if (value instanceof CelOptional) return optionalAt(frame, value, field, cost);
       frame.charge(cost);
-      if (value instanceof CelOptional) return optionalPart(value, field);
       return partOf(value, field);
     };
   }
@@ -175,12 +156,7 @@ class Planner {
       case '_||_':
         return logical(first, second, true);
       case '_?_:_':
-        return (frame) => {
-          const condition = first(frame);
-          if (condition === true) return second(frame);
-          if (condition === false) return third(frame);
-          return condition instanceof CelError ? condition : noSuchOverload();
-        };
+        return this.#conditional(expr, first, second, third);
       case '@not_strictly_false':
         return (frame) => {
           const value = first(frame);
@@ -204,27 +180,47 @@ class Planner {
     }
   }
 
+  #conditional(expr: Call, condition: Step, yes: Step, no: Step): Step {
+    const [yesDiscount, noDiscount] = [isPath(expr.args[1]!) ? 1 : 0, isPath(expr.args[2]!) ? 1 : 0];
+    return (frame) => {
+      const decision = condition(frame);
+      if (decision === true) {
+        frame.cost -= yesDiscount;
+        return yes(frame);
+      }
+      if (decision === false) {
+        frame.cost -= noDiscount;
+        return no(frame);
+      }
+      return decision instanceof CelError ? decision : noSuchOverload();
+    };
+  }
+
+  #indexCost(expr: Call): number {
+    return this.#partCost(expr.args[0]!) - (isPath(expr.args[1]!) ? 1 : 0);
+  }
+
   #index(expr: Call, container: Step, index: Step): Step {
-    const cost = this.#partCost(expr.args[0]!);
+    const cost = this.#indexCost(expr);
     return (frame) => {
       const value = container(frame);
       if (value instanceof CelError) return value;
       const key = index(frame);
       if (key instanceof CelError) return key;
+      if (value instanceof CelOptional) return optionalAt(frame, value, key, cost);
       frame.charge(cost);
-      return value instanceof CelOptional ? optionalPart(value, key) : partOf(value, key);
+      return partOf(value, key);
     };
   }
 
   #optionalIndex(expr: Call, container: Step, index: Step): Step {
-    const cost = this.#partCost(expr.args[0]!);
+    const cost = this.#indexCost(expr);
     return (frame) => {
       const value = container(frame);
       if (value instanceof CelError) return value;
       const key = index(frame);
       if (key instanceof CelError) return key;
-      frame.charge(cost);
-      return optionalPart(value instanceof CelOptional ? value : new CelOptional(value), key);
+      return optionalAt(frame, value instanceof CelOptional ? value : new CelOptional(value), key, cost);
     };
   }
 
@@ -262,10 +258,10 @@ class Planner {
     const item = this.plan(added.items[0]!);
     return (frame) => {
       const grown = before(frame);
-      if (grown instanceof CelError) return grown;
       const value = item(frame);
-      if (value instanceof CelError) return value;
       frame.charge(listCreation + 1);
+      if (grown instanceof CelError) return grown;
+      if (value instanceof CelError) return value;
       if (grown instanceof GrowingList) return grown.with(value);
       if (grown instanceof CelList && grown.size === 0) return new GrowingList([value], 1);
       return functions.get('_+_')!.run!(grown, new ArrayList([value]));
@@ -286,10 +282,16 @@ class Planner {
     this.#checkPattern(expr, args);
     return (frame) => {
       const values: CelValue[] = [];
+      let problem: CelError | undefined;
       for (const arg of args) {
         const value = arg(frame);
-        if (value instanceof CelError) return value;
-        values.push(value);
+        if (!(value instanceof CelError)) values.push(value);
+        else problem ??= value;
+        if (problem && args.length > 2) return problem;
+      }
+      if (problem) {
+        frame.charge(1);
+        return problem;
       }
       if (cost.before) frame.charge(cost.before(values));
       const result = run(...values);
@@ -402,9 +404,8 @@ class Planner {
         slots[depth + 1] = key;
         if (isTwo) slots[depth + 2] = value;
         if (!isEndless && condition(frame) !== true) return false;
-        const next = step(frame);
-        slots[depth] = next;
-        return !(isEndless && next instanceof CelError);
+        slots[depth] = step(frame);
+        return true;
       };
       const problem = iterate(over, isTwo, visit);
       return problem ?? result(frame);
@@ -425,13 +426,17 @@ function iterate(
 ): CelError | undefined {
   if (range instanceof CelList) {
     for (let index = 0; index < range.size; index++) {
+      takeStep();
       const item = range.at(index);
       if (!visit(isTwo ? BigInt(index) : item, item)) return undefined;
     }
     return undefined;
   }
   if (!(range instanceof CelMap)) return new CelError(`got '${goName(range)}', expected iterable type`);
-  for (const key of range.keys()) if (!visit(key, isTwo ? range.find(key)! : null)) return undefined;
+  for (const key of range.keys()) {
+    takeStep();
+    if (!visit(key, isTwo ? range.find(key)! : null)) return undefined;
+  }
   return undefined;
 }
 
@@ -446,75 +451,6 @@ function bind(init: Step, body: Step, slot: number): Step {
   return (frame) => {
     frame.slots[slot] = init(frame);
     return body(frame);
-  };
-}
-
-const isKey = (key: CelValue): boolean => keyText(key) !== undefined;
-const notOptional = (what: string, value: CelValue) =>
-  new CelError(`cannot initialize ${what} from non-optional value ${keyPrinted(value)}`);
-
-function partOf(value: CelValue, key: CelValue): Outcome {
-  if (value instanceof CelMap || value instanceof CelList) {
-    const found = findAt(value, key);
-    if (found !== undefined) return found;
-    if (value instanceof CelList) return new CelError(`index out of bounds: ${keyPrinted(key)}`);
-  }
-  return new CelError(`no such key: ${keyPrinted(key)}`);
-}
-
-function optionalPart({ value }: CelOptional, key: CelValue): Outcome {
-  if (value === undefined) return noValue;
-  if (!(value instanceof CelMap || value instanceof CelList)) {
-    return value === null ? noValue : new CelError(`no such key: ${keyPrinted(key)}`);
-  }
-  const found = findAt(value, key);
-  if (found instanceof CelError) return found;
-  return found === undefined ? noValue : new CelOptional(found);
-}
-
-function hasField(value: CelValue, field: string): Outcome {
-  if (value instanceof CelOptional) {
-    const part = optionalPart(value, field);
-    return part instanceof CelOptional ? part.value !== undefined : part;
-  }
-  if (!(value instanceof CelMap)) return value === null ? false : new CelError(`no such key: ${field}`);
-  const found = value.find(field);
-  return found instanceof CelError ? found : found !== undefined;
-}
-
-/** What the one side says decides, where it can: errors of the other do not matter then. */
-function logical(left: Step, right: Step, decisive: boolean): Step {
-  return (frame) => {
-    const one = left(frame);
-    if (one === decisive) return decisive;
-    const other = right(frame);
-    if (other === decisive) return decisive;
-    if (typeof one === 'boolean' && typeof other === 'boolean') return !decisive;
-    if (one instanceof CelError) return one;
-    if (typeof one !== 'boolean') return noSuchOverload();
-    return other instanceof CelError ? other : noSuchOverload();
-  };
-}
-
-function optionalOr(left: Step, right: Step, unwraps: boolean): Step {
-  return (frame) => {
-    const one = left(frame);
-    if (!(one instanceof CelOptional)) return one instanceof CelError ? one : noSuchOverload();
-    if (one.value === undefined) return right(frame);
-    return unwraps ? one.value : one;
-  };
-}
-
-/** The first overload that takes the values. */
-function dispatch(name: string, overloads: readonly Overload[]): Implementation {
-  const candidates = overloads.map(({ params, run }) => ({ matches: params.map(matcherOf), run: run! }));
-  if (candidates.length === 1) {
-    const { matches, run } = candidates[0]!;
-    return (...args) => (args.every((arg, index) => matches[index]!(arg)) ? run(...args) : noOverloadFor(name, args));
-  }
-  return (...args) => {
-    const chosen = candidates.find(({ matches }) => args.every((arg, index) => matches[index]!(arg)));
-    return chosen ? chosen.run(...args) : noOverloadFor(name, args);
   };
 }
 

@@ -4,8 +4,8 @@ import { CelError } from './errors.ts';
 /** Thrown through everything: `||` and `&&` do not absorb it. */
 export class FuelSpent extends Error {}
 
-/** Steps of comparing large values, which costs count far too low. */
-const maxSteps = 20_000_000;
+/** Steps of comparing large values and of loops, which costs count too low or not at all. */
+const maxSteps = 5_000_000;
 /** Longer texts or lists cannot come of what costs allow. */
 export const maxSize = 1 << 24;
 

@@ -1,10 +1,10 @@
 // Tokens to a tree. Depth is limited as upstream limits it, so that nothing that walks a tree can run out of stack.
-import type { Expr, LiteralValue, MapEntry, StructField } from './ast.ts';
+import type { Expr, MapEntry, StructField } from './ast.ts';
+import { expecting, expressionStart, startsOperand } from './expected-tokens.ts';
 import { type Token, tokenize } from './lexer.ts';
+import { literalOf } from './literals.ts';
 import { expandMacro, type MacroOptions } from './macros.ts';
 import { codePoints, type Issues } from './parse-errors.ts';
-import { unescapeBytes, unescapeString } from './unescape.ts';
-import { CelUint } from './values.ts';
 
 const maxDepth = 250;
 const maxCodePoints = 100_000;
@@ -15,14 +15,6 @@ const reserved = new Set(
   ),
 );
 const relations = new Set(['<', '<=', '>=', '>', '==', '!=']);
-const expressionStart =
-  "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-const tokenOrder =
-  "'==' '!=' 'in' '<' '<=' '>=' '>' '&&' '||' '[' ']' '{' '}' '(' ')' '.' ',' '-' '!' '?' ':' '+' '*' '/' '%' 'true' 'false' 'null' NUM_FLOAT NUM_INT NUM_UINT STRING BYTES IDENTIFIER".split(
-    ' ',
-  );
-const startTokens = expressionStart.slice(1, -1).split(', ');
-
 /** Ends the reading; the issue is reported already. */
 class Stop extends Error {}
 
@@ -112,13 +104,12 @@ class Parser {
   #checkStart(others: readonly string[]): void {
     const token = this.#peek();
     if (startsOperand(token)) return;
-    const wanted = [...startTokens, ...others].sort(
-      (one, other) => tokenOrder.indexOf(one) - tokenOrder.indexOf(other),
-    );
-    const expecting = `{${wanted.join(', ')}}`;
     const next = this.#peek(1);
     const isExtra = token.kind !== 'end' && (startsOperand(next) || others.includes(`'${next.text}'`));
-    this.#syntax(token, `${isExtra ? 'extraneous' : 'mismatched'} input '${token.text}' expecting ${expecting}`);
+    this.#syntax(
+      token,
+      `${isExtra ? 'extraneous' : 'mismatched'} input '${token.text}' expecting ${expecting(others)}`,
+    );
   }
 
   #syntax(token: Token, message: string): never {
@@ -429,47 +420,12 @@ class Parser {
     const sign = this.#is('-') ? this.#take() : undefined;
     const token = this.#peek();
     const at = (sign ?? token).at;
-    const value = sign && token.kind !== 'int' && token.kind !== 'float' ? undefined : this.#valueOf(token, sign, at);
+    const isNumber = token.kind === 'int' || token.kind === 'float';
+    const value =
+      sign && !isNumber ? undefined : literalOf(token, sign !== undefined, (problem) => this.#issues.add(at, problem));
     if (value === undefined) return undefined;
     this.#take();
     return this.#deep({ kind: 'literal', at, value }, 0);
-  }
-
-  #valueOf({ kind, text }: Token, sign: Token | undefined, at: number): LiteralValue | undefined {
-    switch (kind) {
-      case 'int': {
-        const value = sign ? -BigInt(text) : BigInt(text);
-        return BigInt.asIntN(64, value) === value ? value : this.#bad(at, 'invalid int literal', 0n);
-      }
-      case 'uint': {
-        const value = BigInt(text.slice(0, -1));
-        return BigInt.asUintN(64, value) === value
-          ? new CelUint(value)
-          : this.#bad(at, 'invalid uint literal', new CelUint(0n));
-      }
-      case 'float': {
-        const value = Number(text) * (sign ? -1 : 1);
-        return Number.isFinite(value) ? value : this.#bad(at, 'invalid double literal', 0);
-      }
-      case 'string':
-        return this.#unescaped(at, unescapeString(text), '');
-      case 'bytes':
-        return this.#unescaped(at, unescapeBytes(text), new Uint8Array());
-      case 'keyword':
-        if (text === 'in') return undefined;
-        return text === 'null' ? null : text === 'true';
-      default:
-        return undefined;
-    }
-  }
-
-  #bad<T>(at: number, message: string, value: T): T {
-    this.#issues.add(at, message);
-    return value;
-  }
-
-  #unescaped<T>(at: number, result: { value: T } | { error: string }, fallback: T): T {
-    return 'error' in result ? this.#bad(at, result.error, fallback) : result.value;
   }
 
   #call(at: number, name: string, args: readonly Expr[], own: 0 | 1): Expr {
@@ -485,12 +441,6 @@ class Parser {
 }
 
 const textBetween = (from: Token, to: Token): string => from.text + (to.kind === 'end' ? '' : to.text);
-
-function startsOperand(token: Token): boolean {
-  if (token.kind === 'punctuation') return '[{(.-!'.includes(token.text);
-  if (token.kind === 'keyword') return token.text !== 'in';
-  return token.kind !== 'end' && token.kind !== 'escaped';
-}
 
 /** undefined: it could not be read, and `issues` says why. */
 export function parse(source: string, issues: Issues, has: MacroOptions): Expr | undefined {

@@ -85,11 +85,11 @@ const all: Readonly<Record<string, CelFormat>> = {
   dns1123SubdomainPrefix: new CelFormat('DNS1123SubdomainPrefix', 60, prefix(subdomains)),
   dns1035LabelPrefix: new CelFormat('DNS1035LabelPrefix', 30, prefix(labels1035)),
   labelValue: new CelFormat('LabelValue', 40, labelValue),
-  uri: new CelFormat('URI', 1022, uri),
-  uuid: new CelFormat('uuid', 67, known('uuid', 'does not match the UUID format')),
-  byte: new CelFormat('byte', 88, known('byte', 'invalid base64')),
-  date: new CelFormat('date', 135, known('date', 'invalid date')),
-  datetime: new CelFormat('datetime', 135, known('datetime', 'invalid datetime')),
+  uri: new CelFormat('URI', 1103, uri),
+  uuid: new CelFormat('uuid', 70, known('uuid', 'does not match the UUID format')),
+  byte: new CelFormat('byte', 84, known('byte', 'invalid base64')),
+  date: new CelFormat('date', 71, known('date', 'invalid date')),
+  datetime: new CelFormat('datetime', 71, known('datetime', 'invalid datetime')),
 };
 
 const type = 'kubernetes.NamedFormat';
