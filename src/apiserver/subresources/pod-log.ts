@@ -1,6 +1,7 @@
 import { FieldErrors, FieldPath } from '../../api/meta/field-errors.ts';
 import { badRequest, internalError, invalid, StatusError } from '../../api/meta/status-error.ts';
-import { textAnswer } from '../http/answer.ts';
+import { type StreamAnswer, textAnswer } from '../http/answer.ts';
+import { overWebSocket, wantsWebSocket } from '../http/web-socket-answer.ts';
 import { get } from './backend.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { type KubeletIdentity, kubeletBackend } from './kubelet.ts';
@@ -35,13 +36,14 @@ export function podLog(identity: KubeletIdentity): SubresourceHandler {
       const status = response.statusCode ?? 500;
       if (status < 200 || status > 206) throw refusal(status, await readText(response), request.info.name);
       const isLive = options.has('follow');
-      return {
+      const answer: StreamAnswer = {
         type: 'stream',
         status: 200,
         contentType: 'text/plain',
         isLive,
         write: (sink) => copyBody(response, sink),
       };
+      return wantsWebSocket(request.http) ? overWebSocket(request.http, answer) : answer;
     },
   };
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { WebSocket } from 'ws';
 import { openPki, type Pki } from '../../cluster/pki.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
@@ -146,6 +147,23 @@ describe('logs', () => {
     assert.deepEqual(Object.fromEntries(url.searchParams), { follow: 'true', tailLines: '5' });
     assert.equal(request!.headers.cookie, undefined);
   });
+
+  for (const { protocol, want } of [
+    { protocol: [], want: 'line 1\nline 2\n' },
+    { protocol: ['binary.k8s.io'], want: 'line 1\nline 2\n' },
+    { protocol: ['base64.binary.k8s.io'], want: Buffer.from('line 1\nline 2\n').toString('base64') },
+  ])
+    test(`come as messages to a WebSocket with protocol [${protocol}]`, async () => {
+      const client = new WebSocket(`wss://127.0.0.1:${api.server.address!.port}${pod}/log`, protocol, {
+        ca: pki.ca,
+        ...admin,
+      });
+      const messages: string[] = [];
+      client.on('message', (data) => messages.push(data.toString()));
+      const [code] = await once(client, 'close');
+      assert.deepEqual([code, messages[0], messages.join('')], [1000, '', want]);
+      assert.equal(client.protocol, protocol[0] ?? '');
+    });
 
   test('are not taken from a node whose certificate is not ours', async () => {
     const { status, text } = await ask('/api/v1/namespaces/shop/pods/lost/log');

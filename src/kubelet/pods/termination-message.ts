@@ -15,13 +15,14 @@ export async function readTermination(record: ContainerRecord, podDir: string): 
   if (own || record.exitCode === 0 || record.annotations[terminationPolicyAnnotation] !== 'FallbackToLogsOnError')
     return own;
   const log = await readEnd(record.logPath, 64 * 1024, 'end');
-  const lines = log
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => line.split(' ').slice(3).join(' '));
-  return Buffer.from(`${lines.slice(-maxTailLines).join('\n')}\n`)
-    .subarray(-maxTailBytes)
-    .toString();
+  const lines = log.split('\n').filter(Boolean).slice(-maxTailLines).map(wordsOf);
+  return Buffer.from(lines.join('')).subarray(-maxTailBytes).toString();
+}
+
+/** `TIME STREAM F|P WORDS`: after P the line goes on, or the output ended without a line's end. */
+function wordsOf(line: string): string {
+  const [, , tag, ...words] = line.split(' ');
+  return `${words.join(' ')}${tag?.startsWith('P') ? '' : '\n'}`;
 }
 
 async function readEnd(path: string, maxBytes: number, from: 'start' | 'end'): Promise<string> {

@@ -102,12 +102,13 @@ function fromRecord(
   const started = isRunning && (kind === 'ephemeral' || input.probes.isStarted(container.name, record.id));
   const completedInit =
     kind === 'init' && !isSidecar(container) && record.state === 'CONTAINER_EXITED' && record.exitCode === 0;
+  const servesWhileItRuns = kind === 'app' || isSidecar(container);
   const { resources } = container;
   return {
     name: container.name,
     state: stateOf(record, input.runtimeName),
     lastState: {},
-    ready: completedInit || (kind === 'ephemeral' ? false : started && input.probes.isReady(container.name, record.id)),
+    ready: completedInit || (servesWhileItRuns && started && input.probes.isReady(container.name, record.id)),
     restartCount: record.restartCount,
     image: record.image || container.image || '',
     imageID: record.imageRef,
