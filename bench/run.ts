@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { root, run } from '../test/e2e/cluster.ts';
 import { measureApiLoad } from './apiload.ts';
 import { measureBoot } from './boot.ts';
+import { measureDefinitions } from './definitions.ts';
 import { measureIdle } from './idle.ts';
 import { measurePodStart } from './pod-start.ts';
 import { describeMachine, type Figure, table } from './report.ts';
@@ -13,6 +14,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   idle: measureIdle,
   'pod-start': measurePodStart,
   apiload: measureApiLoad,
+  definitions: measureDefinitions,
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(all);
