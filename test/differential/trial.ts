@@ -50,11 +50,24 @@ export function compareAnswers(answers: Sides<Read>, written: string, id: string
     code,
     warnings: [...warnings].map((text) => normaliseBody(text, names)),
     body: normaliseBody(
-      JSON.parse(JSON.stringify(body).replaceAll('kubernetes-admin', 'admin').replaceAll(run, '<run>')),
+      JSON.parse(JSON.stringify(withoutRequester(body)).replaceAll('kubernetes-admin', 'admin').replaceAll(run, '<run>')),
       names,
     ),
   });
-  return differences(normal(answers.upstream), normal(answers.ours));
+  const [theirs, own] = [normal(answers.upstream), normal(answers.ours)];
+  const lines = differences(theirs, own);
+  const messages = [theirs.body, own.body].map((body) => (body as Record<string, unknown>)?.['message']);
+  const [left, right] = messages;
+  if (typeof left !== 'string' || typeof right !== 'string' || left === right) return lines;
+  return [`message: ${firstDifference(left, right)}`, ...lines];
+}
+
+/** Of two long texts, where they part. */
+function firstDifference(left: string, right: string): string {
+  let at = 0;
+  while (left[at] === right[at]) at++;
+  const around = (text: string) => JSON.stringify(text.slice(Math.max(0, at - 100), at + 150));
+  return `expected ${around(left)}, got ${around(right)}`;
 }
 
 /** Who asks has another name on each side. */

@@ -4,7 +4,7 @@ import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
 import { rangeMessage } from '../meta/names.ts';
 import { goForm } from './go-form.ts';
-import { unifiedDiff } from './unified-diff.ts';
+import { unifiedTextDiff } from '../meta/unified-diff.ts';
 
 const at = path('spec');
 const refusal =
@@ -25,7 +25,7 @@ export function validatePodUpdate(next: Pod, current: Pod, errors: FieldErrors):
   errors.forbidden(at, `${refusal}\n${specDiff(before, settled)}`);
 }
 
-const specDiff = (before: PodSpec, after: PodSpec): string => unifiedDiff(specText(before), specText(after));
+const specDiff = (before: PodSpec, after: PodSpec): string => unifiedTextDiff(specText(before), specText(after));
 
 const specText = (spec: PodSpec): string => `${JSON.stringify(goForm('io.k8s.api.core.v1.PodSpec', spec), null, 1)}`;
 

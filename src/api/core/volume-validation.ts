@@ -135,7 +135,7 @@ function validateProjected(projected: ProjectedVolumeSource, at: FieldPath, erro
       claim(path, path);
     }
     const all = [secret, configMap, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate];
-    if (all.filter(Boolean).length > 1) errors.forbidden(place, 'may not specify more than 1 volume type');
+    if (all.filter(Boolean).length > 1) errors.forbidden(place, 'may not specify more than 1 volume type per source');
   });
 }
 

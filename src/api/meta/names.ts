@@ -100,7 +100,11 @@ function check(text: string, max: number, { pattern, message }: Rule, tooLong = 
   return problems;
 }
 
-export const dns1123LabelProblems = (text: string): string[] => check(text, 63, label1123Rule);
+/** A name that would do as a subdomain only has dots too many. */
+export const dns1123LabelProblems = (text: string): string[] =>
+  check(text, 63, label1123Rule).map((problem) =>
+    problem === label1123Rule.message && subdomain1123Rule.pattern.test(text) ? 'must not contain dots' : problem,
+  );
 export const dns1123SubdomainProblems = (text: string): string[] => check(text, 253, subdomain1123Rule);
 export const dns1035LabelProblems = (text: string): string[] => check(text, 63, label1035Rule);
 export const wildcardSubdomainProblems = (text: string): string[] => check(text, 253, wildcardRule);
