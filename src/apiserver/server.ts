@@ -147,7 +147,9 @@ class Server implements ApiServer {
     const { seats = defaultSeats } = options;
     this.#flow = new FlowControl({ registry: this.registry, clock, seats, requestTimeoutMs });
     const metrics = createRequestMetrics(() =>
-      [this.#cacheFigures(), this.#flow.print(), options.printMetrics?.()].filter(Boolean).join('\n'),
+      [this.#cacheFigures(), this.#flow.print(), options.auditor?.print(), options.printMetrics?.()]
+        .filter(Boolean)
+        .join('\n'),
     );
     this.#pipeline = new Pipeline({
       parts: this.#parts,

@@ -6,6 +6,7 @@ import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { serviceUnavailable } from '../../api/meta/status-error.ts';
 import type { Answer } from '../http/answer.ts';
 import type { ServerRequest } from '../http/exchange.ts';
+import { transportError } from '../outbound/transport-error.ts';
 import { bodyOf, type Headers, passedOn, relayed, upgradeHeaders } from './passed-on.ts';
 import { tunnel, unreachable } from './tunnel.ts';
 
@@ -29,12 +30,16 @@ export interface Backend {
 
 const connectTimeoutMs = 10_000;
 
+/** `host:port`, as a URL has it. */
+export const authorityOf = ({ host, port }: Pick<Backend, 'host' | 'port'>): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+
 function open(backend: Backend, options: RequestOptions): ClientRequest {
   const { host, port, path, tls } = backend;
   const common = { ...options, host, port, path, agent: false, setHost: false };
   const headers = {
+    host: authorityOf(backend),
     ...(options.headers as Headers),
-    host: host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`,
   };
   const call = tls ? httpsRequest({ ...common, headers, ...tlsOptions(tls) }) : httpRequest({ ...common, headers });
   call.setTimeout(connectTimeoutMs, () => call.destroy(new Error(`no answer from ${host}:${port}`)));
@@ -70,18 +75,30 @@ export function get(backend: Backend, signal: AbortSignal): Promise<IncomingMess
 }
 
 /** Passes a request on and its answer back; an upgrade becomes a tunnel. */
-export function forward(request: ServerRequest, backend: Backend, extra: Headers = {}): Promise<Answer> {
-  if (!request.upgrade) return relay(request, backend, extra);
+export function forward(
+  request: ServerRequest,
+  backend: Backend,
+  extra: Headers = {},
+  read: (response: IncomingMessage) => Answer = relayed,
+): Promise<Answer> {
+  if (!request.upgrade) return relay(request, backend, extra, read);
   const headers = { ...passedOn(request), ...upgradeHeaders(request), ...extra };
   return tunnel(request, open(backend, { method: request.method, headers }));
 }
 
-function relay(request: ServerRequest, backend: Backend, extra: Headers): Promise<Answer> {
+function relay(
+  request: ServerRequest,
+  backend: Backend,
+  extra: Headers,
+  read: (response: IncomingMessage) => Answer,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = { ...passedOn(request), ...extra };
     const call = open(backend, { method: request.method, headers, signal: request.signal });
-    call.once('response', (response) => resolve(relayed(response)));
-    call.once('error', (error) => reject(serviceUnavailable(`error trying to reach service: ${error.message}`)));
+    call.once('response', (response) => resolve(read(response)));
+    call.once('error', (error) =>
+      reject(serviceUnavailable(`error trying to reach service: ${transportError(error, request.signal).message}`)),
+    );
     void sendBody(request, call);
   });
 }
