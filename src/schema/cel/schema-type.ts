@@ -45,11 +45,11 @@ function textType(node: SchemaNode): CelType {
   }
 }
 
-const plainTypes: Readonly<Record<string, CelType>> = {
-  boolean: { ...boolType, minSize: 4 },
-  number: { ...doubleType, minSize: 1 },
-  integer: { ...intType, minSize: 1 },
-};
+const plainTypes: ReadonlyMap<string, CelType> = new Map([
+  ['boolean', { ...boolType, minSize: 4 }],
+  ['number', { ...doubleType, minSize: 1 }],
+  ['integer', { ...intType, minSize: 1 }],
+]);
 
 /** What is there in every resource, said or not. */
 const textNode = { type: 'string', format: '' } as SchemaNode;

@@ -83,6 +83,10 @@ function lazyPattern(text: string): { text: string; test(value: string): boolean
 const present = <K extends string, V>(key: K, value: V | null | undefined): { [P in K]?: V } =>
   value === undefined || value === null ? {} : ({ [key]: value } as { [P in K]?: V });
 
+/** A bound may be an integer beyond 2^53: as good as none, and exact enough as a double. */
+const bound = <K extends string>(key: K, value: number | bigint | null | undefined): { [P in K]?: number } =>
+  present(key, value === undefined || value === null ? undefined : Number(value));
+
 const asList = (schemas: readonly JSONSchemaProps[] | null | undefined): SchemaNode[] => (schemas ?? []).map(toNode);
 
 /** Reads a schema. What no structural schema may have ($ref, definitions…) is not looked at. */
@@ -112,14 +116,14 @@ export function toNode(schema: JSONSchemaProps): SchemaNode {
     ...present('minimum', schema.minimum),
     exclusiveMinimum: schema.exclusiveMinimum === true,
     ...present('multipleOf', schema.multipleOf),
-    ...present('maxLength', schema.maxLength),
-    ...present('minLength', schema.minLength),
+    ...bound('maxLength', schema.maxLength),
+    ...bound('minLength', schema.minLength),
     ...present('pattern', schema.pattern ? lazyPattern(schema.pattern) : undefined),
-    ...present('maxItems', schema.maxItems),
-    ...present('minItems', schema.minItems),
+    ...bound('maxItems', schema.maxItems),
+    ...bound('minItems', schema.minItems),
     uniqueItems: schema.uniqueItems === true,
-    ...present('maxProperties', schema.maxProperties),
-    ...present('minProperties', schema.minProperties),
+    ...bound('maxProperties', schema.maxProperties),
+    ...bound('minProperties', schema.minProperties),
     ...present('enum', schema.enum?.length ? schema.enum : undefined),
     required: schema.required ?? [],
     properties,

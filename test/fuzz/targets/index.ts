@@ -15,6 +15,7 @@ export const targets: readonly FuzzTarget[] = [
   lazy('strategic', async () => (await import('./patches.ts')).strategicTarget),
   lazy('apply', async () => (await import('./apply.ts')).applyTarget),
   lazy('crd', async () => (await import('./crd.ts')).crdTarget),
+  lazy('cel', async () => (await import('./cel.ts')).celTarget),
   lazy('label-selector', async () => (await import('./selectors.ts')).labelSelectorTarget),
   lazy('field-selector', async () => (await import('./selectors.ts')).fieldSelectorTarget),
   lazy('scalars', async () => (await import('./scalars.ts')).scalarsTarget),
