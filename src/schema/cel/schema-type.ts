@@ -141,7 +141,7 @@ export function schemaType(node: SchemaNode, isResource: boolean, name: string):
   const type = isResource && node.type === '' ? 'object' : node.type;
   if (type === 'string') return textType(node);
   if (type === 'array') return arrayType(node, name);
-  if (type !== 'object') return plainTypes[type];
+  if (type !== 'object') return plainTypes.get(type);
   if (typeof node.additional === 'object') {
     const values = schemaType(node.additional, node.additional.isEmbedded, `${name}.@elem`);
     if (!values) return undefined;
