@@ -37,5 +37,6 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   statefulset: 'statefulset-controller',
   'taint-eviction': 'node-controller',
   'ttl-after-finished': 'ttl-after-finished-controller',
+  'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
   'vac-protection': 'volumeattributesclass-protection-controller',
 };

@@ -1,5 +1,6 @@
 // The controllers of a cluster. To add one: write its file, and one line here.
 import type { ControllerDefinition } from '../reconcile/controller.ts';
+import { admissionPolicyStatusController } from './admission-policy-status.ts';
 import { certificateApprovingController } from './certificate-approving.ts';
 import { certificateCleaner } from './certificate-cleaner.ts';
 import { certificateSigningController } from './certificate-signing.ts';
@@ -65,6 +66,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     disruptionController,
     horizontalPodAutoscaler,
     clusterRoleAggregation,
+    admissionPolicyStatusController,
     resourceQuotaController,
     certificateApprovingController,
     certificateCleaner,
