@@ -18,6 +18,7 @@ import type { Discovery } from './discovery/discovery.ts';
 import { attributesOf, authorize } from './filters/authorize.ts';
 import type { FlowControl } from './flow-control/flow-control.ts';
 import type { Ticket } from './flow-control/ticket.ts';
+import { negotiate } from './http/accept.ts';
 import { type Answer, type AnswerHeaders, textAnswer } from './http/answer.ts';
 import { header, type ServerRequest, type ServerResponse } from './http/exchange.ts';
 import { isTrue, type ParsedRequest, parseRequest } from './http/parse-request.ts';
@@ -281,7 +282,11 @@ const isPlainText = (text: string) => /^[\x20-\x7e]+$/.test(text);
 /** @throws StatusError 405 */
 function serveBy(handler: SubresourceHandler, method: string): (call: Call) => Promise<Answer> {
   if (!handler.methods.includes(method)) throw noSuchMethod();
-  return (call) => handler.handle(handlerRequest(call));
+  return (call) => {
+    // What answers with an object of its own says so before it acts; the others answer with bytes.
+    if (!handler.isLongRunning) negotiate(header(call.http, 'accept'), { hasProtobuf: true, hasTable: false });
+    return handler.handle(handlerRequest(call));
+  };
 }
 
 const handlerKey = ({ group, resource, subresource }: { group: string; resource: string; subresource: string }) =>

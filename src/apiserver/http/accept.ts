@@ -98,24 +98,32 @@ const plainJson: Accepted = { media: 'json', transform: 'none', metaVersion: 'v1
 const cache = new Map<string, Accepted>();
 const maxCached = 200;
 
-/** `hasProtobuf`: false for objects of which there is no protobuf message. @throws StatusError 406 when nothing fits. */
-export function negotiate(header: string, { hasProtobuf }: { hasProtobuf: boolean } = { hasProtobuf: true }): Accepted {
+export interface Offer {
+  /** False for objects of which there is no protobuf message. */
+  readonly hasProtobuf: boolean;
+  /** False for what is never listed (reviews, bindings, tokens). Default true. */
+  readonly hasTable?: boolean;
+}
+
+/** @throws StatusError 406 when nothing fits. */
+export function negotiate(header: string, offer: Offer = { hasProtobuf: true }): Accepted {
   if (header === '' || header === 'application/json' || header === '*/*') return plainJson;
-  const key = `${hasProtobuf} ${header}`;
+  const key = `${offer.hasProtobuf} ${offer.hasTable} ${header}`;
   const known = cache.get(key);
   if (known) return known;
-  const accepted = choose(header, hasProtobuf);
+  const accepted = choose(header, offer);
   if (!accepted) throw noneAcceptable();
   if (cache.size >= maxCached) cache.clear();
   cache.set(key, accepted);
   return accepted;
 }
 
-function choose(header: string, hasProtobuf: boolean): Accepted | undefined {
+function choose(header: string, { hasProtobuf, hasTable = true }: Offer): Accepted | undefined {
   for (const clause of parseClauses(header)) {
     const media = mediaOf(clause.type);
     const transform = media && transformOf(clause.parameters);
     if (!media || !transform) continue;
+    if (transform.transform === 'table' && !hasTable) continue;
     // Rows hold values of any type, for which there is no protobuf message.
     if (media === 'protobuf' && transform.transform === 'table') continue;
     if (media === 'protobuf' && transform.transform === 'none' && !hasProtobuf) continue;
