@@ -20,13 +20,21 @@ const isNumber = (value: unknown): value is bigint | number | CelUint =>
 
 const plain = (value: bigint | number | CelUint): bigint | number => (value instanceof CelUint ? value.value : value);
 
+/** Whole numbers are rounded as doubles are where they meet one; NaN: there is no order. */
+function compareNumbers(one: bigint | number, other: bigint | number): number {
+  const isMixed = typeof one !== typeof other;
+  const [left, right] = isMixed ? [Number(one), Number(other)] : [one, other];
+  if (left < right) return -1;
+  if (left > right) return 1;
+  return Number.isNaN(left) || Number.isNaN(right) ? Number.NaN : 0;
+}
+
 /** Of different types: never equal, and no error. */
 export function equal(one: Outcome, other: Outcome): boolean {
   takeStep();
   if (one === other) return true;
   if (typeof one === 'string' || typeof one === 'boolean' || one === null || other === null) return false;
-  // Comparison of bigint with number is exact, and NaN equals nothing.
-  if (isNumber(one)) return isNumber(other) && plain(one) <= plain(other) && plain(one) >= plain(other);
+  if (isNumber(one)) return isNumber(other) && compareNumbers(plain(one), plain(other)) === 0;
   if (one instanceof CelList) return other instanceof CelList && equalLists(one, other);
   if (one instanceof CelMap) return other instanceof CelMap && equalMaps(one, other);
   if (one instanceof CelTimestamp) return other instanceof CelTimestamp && one.nanos === other.nanos;
@@ -80,9 +88,8 @@ const noOverload = () => new CelError('no such overload');
 /** Negative, zero or positive; an error where the two have no order. */
 export function compare(one: CelValue, other: CelValue): number | CelError {
   if (isNumber(one) && isNumber(other)) {
-    const [left, right] = [plain(one), plain(other)];
-    if (Number.isNaN(left) || Number.isNaN(right)) return new CelError('NaN values cannot be ordered');
-    return left < right ? -1 : left > right ? 1 : 0;
+    const order = compareNumbers(plain(one), plain(other));
+    return Number.isNaN(order) ? new CelError('NaN values cannot be ordered') : order;
   }
   if (typeof one === 'string') return typeof other === 'string' ? compareText(one, other) : noOverload();
   if (typeof one === 'boolean') return typeof other === 'boolean' ? Number(one) - Number(other) : noOverload();

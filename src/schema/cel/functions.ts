@@ -58,7 +58,6 @@ export const typeNames: ReadonlyMap<string, CelType> = new Map<string, CelType>(
   ['int', intType],
   ['uint', uintType],
   ['string', stringType],
-  ['dyn', dynType],
   ['list', listType(dynType)],
   ['map', mapType(dynType, dynType)],
   ['null_type', nullType],

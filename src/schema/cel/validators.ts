@@ -5,7 +5,7 @@ import { functions } from './functions.ts';
 import { checkFormat } from './library/string-format.ts';
 import type { Issues } from './parse-errors.ts';
 import { compileRegex } from './regex.ts';
-import { type CelType, isDynamic, isOptional, typeText } from './types.ts';
+import { type CelType, dynType, isDynamic, isOptional, typeText } from './types.ts';
 
 function childrenOf(expr: Expr): readonly Expr[] {
   switch (expr.kind) {
@@ -32,6 +32,10 @@ function isAlike(one: CelType, other: CelType): boolean {
   if (one.kind !== other.kind || one.name !== other.name || one.params.length !== other.params.length) return false;
   return one.params.every((param, index) => isAlike(param, other.params[index]!));
 }
+
+/** Three texts stand for numbers. */
+const formattedType = (expr: Expr): CelType =>
+  expr.kind === 'literal' && ['NaN', 'Infinity', '-Infinity'].includes(expr.value as string) ? dynType : expr.type!;
 
 class Validator {
   readonly #issues: Issues;
@@ -78,7 +82,7 @@ class Validator {
   #format({ target, args, at }: Call): void {
     const list = args[0];
     if (target?.kind !== 'literal' || typeof target.value !== 'string' || list?.kind !== 'list') return;
-    const checked = checkFormat(target.value, list.items.length, (index) => list.items[index]!.type!);
+    const checked = checkFormat(target.value, list.items.length, (index) => formattedType(list.items[index]!));
     if ('error' in checked) this.#issues.add(list.items[checked.index]?.at ?? at, checked.error);
     else if (list.items.length > checked.wanted) {
       this.#issues.add(

@@ -2,7 +2,7 @@
 import { CelError } from '../errors.ts';
 import { checkSize } from '../fuel.ts';
 import { formatSeconds, formatTimestamp } from '../time-values.ts';
-import { type CelType, isDynamic, typeText } from '../types.ts';
+import { type CelType, isDynamic } from '../types.ts';
 import {
   CelDuration,
   CelList,
@@ -86,17 +86,27 @@ const raised = (exponent: number) =>
   (exponent < 0 ? '⁻' : '') +
   [...String(Math.abs(exponent)).padStart(2, '0')].map((digit) => superscripts[Number(digit)]).join('');
 
+/** As Go rounds: what lies exactly between goes to the even neighbour. */
+function rounded(value: number, precision: number): string {
+  const digits = value.toFixed(precision);
+  const exact = Math.abs(value) < 1e21 ? value.toFixed(100) : digits;
+  const rest = exact.slice(exact.indexOf('.') + 1 + precision);
+  if (!/^50*$/.test(rest)) return digits;
+  const down = exact.slice(0, exact.indexOf('.') + (precision === 0 ? 0 : 1 + precision));
+  return Number(down.at(-1)) % 2 === 0 ? down : digits;
+}
+
 function fixed(value: CelValue, precision: number): string {
   const number = real(value, 'fixed-point');
-  return Number.isFinite(number) ? grouped(number.toFixed(precision)) : unusual(number);
+  return Number.isFinite(number) ? grouped(rounded(number, precision)) : unusual(number);
 }
 
 function scientific(value: CelValue, precision: number): string {
   const number = real(value, 'scientific');
-  if (!Number.isFinite(number)) return unusual(number);
-  const [digits, exponent] = number.toExponential(precision).split('e') as [string, string];
-  // Upstream prints by the rules of a language, with a sign of multiplication and a small raised number.
-  return `${digits}×10${raised(Number(exponent))}`;
+  // What is said of precision is taken for a width.
+  if (!Number.isFinite(number)) return unusual(number).padStart(precision);
+  const [digits, exponent] = number.toExponential(6).split('e') as [string, string];
+  return `${digits}×10${raised(Number(exponent))}`.padStart(precision);
 }
 
 function hex(value: CelValue, upper: boolean): string {
@@ -235,8 +245,7 @@ export function checkFormat(
       if (!clause) fail(`could not parse formatting clause: unrecognized formatting clause "${letter}"`);
       const type = typeOf(index);
       current = index;
-      if (!isDynamic(type) && type.kind !== 'param' && !clause![0].includes(type.kind))
-        fail(clause![1](typeText(type)));
+      if (!isDynamic(type) && type.kind !== 'param' && !clause![0].includes(type.kind)) fail(clause![1](type.name));
       current = -1;
       return '';
     });
