@@ -166,7 +166,7 @@ export function validateTopologySpread(
     const { maxSkew, topologyKey, whenUnsatisfiable, minDomains } = constraint;
     const place = at.index(index);
     if (maxSkew <= 0) errors.invalid(place.child('maxSkew'), maxSkew, 'must be greater than zero');
-    validateTopologyKey(topologyKey, place.child('topologyKey'), errors);
+    required(topologyKey, place.child('topologyKey'), errors, 'can not be empty');
     checkSupported(errors, place.child('whenUnsatisfiable'), whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']);
     const isRepeated = constraints
       .slice(index + 1)

@@ -146,15 +146,18 @@ function validateRestartRules(container: Container, at: FieldPath, errors: Field
     errors.required(at.child('restartPolicy'), 'must specify restartPolicy when restart rules are used');
   if (rules.length > 20) errors.tooMany(place, rules.length, 20);
   rules.forEach(({ action, exitCodes }, index) => {
-    checkSupported(errors, place.index(index).child('action'), action, ['Restart', 'RestartAllContainers']);
+    const actions = ['Restart', 'RestartAllContainers'];
+    if (!actions.includes(action)) errors.notSupported(place.index(index).child('action'), action ?? '', actions);
     if (!exitCodes) {
       errors.required(place.index(index).child('exitCodes'), 'must be specified');
       return;
     }
     const codes = place.index(index).child('exitCodes');
-    checkSupported(errors, codes.child('operator'), exitCodes.operator, ['In', 'NotIn']);
-    if (!exitCodes.values?.length) errors.invalid(codes.child('values'), [], 'at least one value is required');
-    else if (exitCodes.values.length > 255) errors.tooMany(codes.child('values'), exitCodes.values.length, 255);
+    const { operator } = exitCodes;
+    if (!['In', 'NotIn'].includes(operator))
+      errors.notSupported(codes.child('operator'), operator ?? '', ['In', 'NotIn']);
+    const count = exitCodes.values?.length ?? 0;
+    if (count > 255) errors.tooMany(codes.child('values'), count, 255);
   });
 }
 

@@ -32,7 +32,7 @@ const containerFieldsOfLinux: readonly (keyof SecurityContext)[] = [
 export function validateOs(spec: PodSpec, at: FieldPath, errors: FieldErrors): void {
   if (!spec.os) return;
   if (!spec.os.name) {
-    errors.required(at.child('os', 'name'), 'cannot be empty');
+    errors.required(at.child('os', 'name'));
     return;
   }
   requireSupported(errors, at.child('os'), spec.os.name, ['linux', 'windows']);

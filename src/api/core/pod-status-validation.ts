@@ -6,6 +6,7 @@ import { parseIp, validateIp } from '../meta/ip-address.ts';
 import { dns1123SubdomainProblems, qualifiedNameProblems } from '../meta/names.ts';
 import { validateBy } from '../meta/value-validation.ts';
 import { goForm } from './go-form.ts';
+import { validateAllocatedResources, validateClaimStatuses } from './pod-claim-status-validation.ts';
 
 const at = path('status');
 
@@ -18,18 +19,28 @@ export function settleStatusAddresses(status: PodStatus): void {
 export function validatePodStatusUpdate(next: Pod, current: Pod, errors: FieldErrors): void {
   const status = next.status ?? {};
   const before = current.status ?? {};
+  validateConditionTypes(status, errors);
   if (next.spec?.nodeName !== current.spec?.nodeName) {
-    errors.forbidden(path('spec', 'nodeName'), 'may not be changed directly');
+    errors.forbidden(at.child('nodeName'), 'may not be changed directly');
   }
-  if (status.nominatedNodeName) {
+  const isMoved = status.nominatedNodeName && status.nominatedNodeName !== before.nominatedNodeName;
+  if (status.nominatedNodeName && isMoved) {
     validateBy(dns1123SubdomainProblems, status.nominatedNodeName, at.child('nominatedNodeName'), errors);
+  }
+  if (isMoved && current.spec?.nodeName) {
+    errors.forbidden(at.child('nominatedNodeName'), 'may not be set on pods that are already bound to a node');
+  }
+  const { observedGeneration = 0 } = status;
+  if (observedGeneration < 0) {
+    errors.invalid(at.child('observedGeneration'), observedGeneration, 'must be a non-negative integer');
   }
   if (before.qosClass && status.qosClass !== before.qosClass) {
     errors.invalid(at.child('qosClass'), status.qosClass ?? '', 'field is immutable');
   }
   validateRestarts(next, status, before, errors);
+  validateClaimStatuses(next, errors);
   validateAddresses(status, errors);
-  validateConditionTypes(status, errors);
+  validateAllocatedResources(next, errors);
 }
 
 function validateAddresses({ podIPs = [], hostIPs = [], hostIP }: PodStatus, errors: FieldErrors): void {
@@ -38,6 +49,9 @@ function validateAddresses({ podIPs = [], hostIPs = [], hostIP }: PodStatus, err
     ['hostIPs', hostIPs, 'io.k8s.api.core.v1.HostIP'],
   ] as const) {
     const place = at.child(field);
+    if (field === 'hostIPs' && hostIPs.length && hostIP !== hostIPs[0]?.ip) {
+      errors.invalid(place.index(0).child('ip'), hostIPs[0]?.ip, 'must be equal to `hostIP`');
+    }
     const known = errors.list.length;
     list.forEach(({ ip }, index) => {
       validateIp(ip ?? '', place.index(index), errors);
@@ -49,15 +63,16 @@ function validateAddresses({ podIPs = [], hostIPs = [], hostIP }: PodStatus, err
     const shown = list.map((each) => goForm(typeName, each));
     errors.invalid(place, shown, 'may specify no more than one IP for each IP family');
   }
-  if (hostIPs.length && hostIP !== hostIPs[0]?.ip) {
-    errors.invalid(at.child('hostIPs').index(0).child('ip'), hostIPs[0]?.ip, 'must be equal to `hostIP`');
-  }
 }
 
 function validateConditionTypes({ conditions }: PodStatus, errors: FieldErrors): void {
-  conditions?.forEach(({ type }, index) => {
+  conditions?.forEach(({ type, observedGeneration = 0 }, index) => {
+    const place = at.child('conditions').index(index);
+    if (observedGeneration < 0) {
+      errors.invalid(place.child('observedGeneration'), observedGeneration, 'must be a non-negative integer');
+    }
     const builtIn = /^[A-Z][A-Za-z]*$/.test(type);
-    if (!builtIn) validateBy(qualifiedNameProblems, type, at.child('conditions').index(index).child('type'), errors);
+    if (!builtIn) validateBy(qualifiedNameProblems, type, place.child('Type'), errors);
   });
 }
 

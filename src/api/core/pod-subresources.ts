@@ -20,6 +20,8 @@ export const podStatus: SubresourceRules<Pod> = {
     if (next.status) {
       next.status.qosClass ??= current.status?.qosClass as never;
       settleStatusAddresses(next.status);
+      // Not on in clusters that are not asked for it.
+      delete next.status.nodeAllocatableResourceClaimStatuses;
     }
   },
 };

@@ -3,8 +3,9 @@ import type { Container, Pod, PodSpec, Toleration } from '../../../generated/cor
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
 import { rangeMessage } from '../meta/names.ts';
-import { goForm } from './go-form.ts';
 import { unifiedTextDiff } from '../meta/unified-diff.ts';
+import { validateTolerations } from './affinity-validation.ts';
+import { goForm } from './go-form.ts';
 
 const at = path('spec');
 const refusal =
@@ -13,13 +14,11 @@ const refusal =
 export function validatePodUpdate(next: Pod, current: Pod, errors: FieldErrors): void {
   const spec = next.spec!;
   const before = current.spec!;
-  if (!haveSameContainers(spec, before, errors)) return;
-  const known = errors.list.length;
-  validateImages(spec, errors);
-  validateDeadline(spec.activeDeadlineSeconds, before.activeDeadlineSeconds, errors);
+  if (!validateContainers('containers', spec, before, errors)) return;
+  if (!validateContainers('initContainers', spec, before, errors)) return;
+  if (!validateDeadline(spec.activeDeadlineSeconds, before.activeDeadlineSeconds, errors)) return;
   validateTolerationsUpdate(spec.tolerations ?? [], before.tolerations ?? [], errors);
   validateGateRemoval(spec, before, errors);
-  if (errors.list.length > known) return;
   const settled = withMutableFieldsOf(before, spec);
   if (isEqual(settled, before)) return;
   errors.forbidden(at, `${refusal}\n${specDiff(before, settled)}`);
@@ -29,46 +28,52 @@ const specDiff = (before: PodSpec, after: PodSpec): string => unifiedTextDiff(sp
 
 const specText = (spec: PodSpec): string => `${JSON.stringify(goForm('io.k8s.api.core.v1.PodSpec', spec), null, 1)}`;
 
-function haveSameContainers(spec: PodSpec, before: PodSpec, errors: FieldErrors): boolean {
-  const known = errors.list.length;
-  for (const [list, what] of [
-    ['containers', 'containers'],
-    ['initContainers', 'init containers'],
-  ] as const) {
-    if ((spec[list] ?? []).length === (before[list] ?? []).length) continue;
-    errors.forbidden(at.child(list), `pod updates may not add or remove ${what}`);
+/** False: they cannot be compared one by one, and nothing else is looked at. */
+function validateContainers(
+  list: 'containers' | 'initContainers',
+  spec: PodSpec,
+  before: PodSpec,
+  errors: FieldErrors,
+): boolean {
+  const containers: readonly Container[] = spec[list] ?? [];
+  if (containers.length !== (before[list] ?? []).length) {
+    errors.forbidden(at.child(list), 'pod updates may not add or remove containers');
+    return false;
   }
-  return errors.list.length === known;
+  containers.forEach(({ image }, index) => {
+    const place = at.child(list).index(index).child('image');
+    if (!image) errors.required(place);
+    else if (image !== image.trim()) errors.invalid(place, image, 'must not have leading or trailing whitespace');
+  });
+  return true;
 }
 
-function validateImages(spec: PodSpec, errors: FieldErrors): void {
-  for (const list of ['containers', 'initContainers'] as const) {
-    spec[list]?.forEach(({ image }: Container, index) => {
-      const place = at.child(list).index(index).child('image');
-      if (!image) errors.required(place);
-      else if (image !== image.trim()) errors.invalid(place, image, 'must not have leading or trailing whitespace');
-    });
-  }
-}
-
-function validateDeadline(next: number | undefined, before: number | undefined, errors: FieldErrors): void {
+/** False: nothing else is looked at. */
+function validateDeadline(next: number | undefined, before: number | undefined, errors: FieldErrors): boolean {
   const place = at.child('activeDeadlineSeconds');
   if (next !== undefined) {
     const max = 2 ** 31 - 1;
-    if (next < 0 || next > max) errors.invalid(place, next, rangeMessage(0, max));
-    else if (before !== undefined && next > before) {
+    if (next < 0 || next > max) {
+      errors.invalid(place, next, rangeMessage(0, max));
+      return false;
+    }
+    if (before !== undefined && next > before) {
       errors.invalid(place, next, 'must be less than or equal to previous value');
+      return false;
     }
   } else if (before !== undefined) {
     errors.invalid(place, null, 'must not update from a positive integer to nil value');
   }
+  return true;
 }
 
 function validateTolerationsUpdate(next: Toleration[], before: Toleration[], errors: FieldErrors): void {
   const bare = ({ tolerationSeconds: _seconds, ...rest }: Toleration): unknown => rest;
   const isKept = (old: Toleration): boolean => next.some((toleration) => isEqual(bare(toleration), bare(old)));
-  if (before.every(isKept)) return;
-  errors.forbidden(at.child('tolerations'), 'existing toleration can not be modified except its tolerationSeconds');
+  // Looked at a second time: what is wrong with them is a cause twice.
+  if (before.every(isKept)) validateTolerations(next, at.child('tolerations'), errors);
+  else
+    errors.forbidden(at.child('tolerations'), 'existing toleration can not be modified except its tolerationSeconds');
 }
 
 function validateGateRemoval(spec: PodSpec, before: PodSpec, errors: FieldErrors): void {

@@ -2,6 +2,7 @@
 import type { Pod, PodSpec, PodTemplateSpec, Volume } from '../../../generated/core-v1.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldPath, path } from '../meta/field-errors.ts';
+import { quantityOf } from '../meta/quantity.ts';
 import { appArmorPrefix } from './pod-annotations-validation.ts';
 import { appArmorProfileOf } from './pod-preparation.ts';
 
@@ -53,6 +54,10 @@ function specWarnings(spec: PodSpec, at: FieldPath): string[] {
     }),
     ...selectorWarnings(spec, at),
     ...(spec.volumes ?? []).flatMap((volume, index) => volumeWarnings(volume, at.child('volumes').index(index))),
+    ...(spec.imagePullSecrets ?? []).flatMap(({ name }, index) =>
+      name ? [] : [`${at.child('imagePullSecrets').index(index).child('name')}: invalid empty name ""`],
+    ),
+    ...fractionWarnings(spec.overhead, at.child('overhead')),
     ...duplicateWarnings(spec, at),
   ];
 }
@@ -94,11 +99,30 @@ function volumeWarnings(volume: Volume, at: FieldPath): string[] {
   return warnings;
 }
 
+/** Half a byte is no use to anybody. */
+function fractionWarnings(
+  amounts: Readonly<Record<string, string>> | undefined,
+  at: FieldPath,
+  names: readonly string[] = ['memory', 'ephemeral-storage'],
+): string[] {
+  return names.flatMap((name) => {
+    const amount = amounts?.[name];
+    if (amount === undefined || quantityOf(amount).millis % 1000n === 0n) return [];
+    return [`${at.key(name)}: fractional byte value "${amount}" is invalid, must be an integer`];
+  });
+}
+
 /** Names that stand twice where the last one wins. */
 function duplicateWarnings(spec: PodSpec, at: FieldPath): string[] {
   const warnings: string[] = [];
   for (const list of ['initContainers', 'containers'] as const) {
     for (const [index, container] of (spec[list] ?? []).entries()) {
+      const { limits, requests } = container.resources ?? {};
+      const own = at.child(list).index(index).child('resources');
+      for (const name of ['memory', 'ephemeral-storage']) {
+        warnings.push(...fractionWarnings(limits, own.child('limits'), [name]));
+        warnings.push(...fractionWarnings(requests, own.child('requests'), [name]));
+      }
       const seen = new Set<string>();
       container.env?.forEach(({ name, value }, position) => {
         const place = at.child(list).index(index).child('env').index(position);

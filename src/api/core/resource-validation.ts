@@ -1,6 +1,7 @@
 // Requests and limits of containers and pods.
 import type { PodSpec, ResourceClaim, ResourceRequirements } from '../../../generated/core-v1.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
+import { dns1123LabelProblems } from '../meta/names.ts';
 import { Quantity, quantityOf } from '../meta/quantity.ts';
 import {
   isHugePages,
@@ -9,6 +10,7 @@ import {
   validateResourceAmount,
   validateResourceName,
 } from '../meta/resource-names.ts';
+import { validateBy } from '../meta/value-validation.ts';
 import { sumOfRequests } from './pod-resources.ts';
 
 type NameCheck = (name: string, at: FieldPath, errors: FieldErrors) => void;
@@ -94,9 +96,16 @@ function validateClaims(
       errors.required(place);
       return;
     }
-    const key = `${name}/${request ?? ''}`;
-    if (seen.has(key)) errors.duplicate(place, name);
-    seen.add(key);
+    if (seen.has(name)) errors.duplicate(place, name);
+    else {
+      if (request) validateBy(dns1123LabelProblems, request, place.child('request'), errors);
+      const key = request ? `${name}/${request}` : name;
+      // The whole claim, of which a part was named before.
+      const isOverlap = !request && [...seen].some((other) => other.startsWith(`${name}/`));
+      if (seen.has(key)) errors.duplicate(place, key);
+      else if (isOverlap) errors.duplicate(place, name);
+      seen.add(key);
+    }
     if (podClaims.has(name)) return;
     const known = podClaims.size ? `: ${[...podClaims].sort().join(', ')}` : ' which is empty';
     errors.notFound(place, name, `must be one of the names in pod.spec.resourceClaims${known}`);
@@ -134,7 +143,8 @@ export function validatePodResources(
 }
 
 function validatePodResourceName(name: string, at: FieldPath, errors: FieldErrors): void {
+  const known = errors.list.length;
   validateResourceName(name, at, errors);
-  if (name === 'cpu' || name === 'memory' || isHugePages(name)) return;
+  if (errors.list.length > known || name === 'cpu' || name === 'memory' || isHugePages(name)) return;
   errors.notSupported(at, name, ['cpu', 'hugepages-', 'memory']);
 }

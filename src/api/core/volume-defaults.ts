@@ -44,6 +44,9 @@ export function defaultVolume(volume: Volume): void {
 function defaultProjected(projected: ProjectedVolumeSource): void {
   projected.defaultMode ??= fileMode;
   for (const source of projected.sources ?? []) {
+    // Sources that clusters do not have unless they are asked to: upstream leaves them out.
+    delete source.clusterTrustBundle;
+    delete source.podCertificate;
     for (const item of source.downwardAPI?.items ?? []) defaultFieldRef(item.fieldRef);
     if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600;
   }

@@ -125,7 +125,6 @@ function validateProjected(projected: ProjectedVolumeSource, at: FieldPath, erro
       if (required(serviceAccountToken.path, at.child('path'), errors)) {
         validateUnreservedPath(serviceAccountToken.path, at.child('path'), errors);
       }
-      claim(serviceAccountToken.path, serviceAccountToken.path);
     }
     if (clusterTrustBundle) {
       const { name, signerName, path } = clusterTrustBundle;

@@ -120,10 +120,10 @@ export const percentProblems = (text: string): string[] =>
 export function subdomainWithUnderscoreProblems(text: string): string[] {
   return check(text, 253, underscoreRule);
 }
-const underscoreLabel = '[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const underscoreLabel = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
 const underscoreRule = rule(
   `${underscoreLabel}(\\.${underscoreLabel})*`,
-  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
   'example.com',
 );
 

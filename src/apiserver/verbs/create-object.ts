@@ -22,7 +22,6 @@ export async function createObject(call: WriteCall, object: KubernetesObject): P
   const { metadata } = object;
   const { hub } = server.registry;
   if (hub.isShared) await hub.waitForHead(call.signal);
-  if (metadata.resourceVersion) throw resourceVersionSet();
   placeInNamespace(call, object);
   const base = metadata.name ? '' : (metadata.generateName ?? '');
   await admit(call, { operation: 'CREATE', object });
@@ -107,6 +106,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
   using _reserved = server.addresses.reserve(resource, object, undefined);
   const bytes = storedBytes(resource, object);
+  if (object.metadata.resourceVersion) throw resourceVersionSet();
   await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   if (call.isDryRun) {
