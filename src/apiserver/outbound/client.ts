@@ -220,16 +220,16 @@ async function readBody(response: IncomingMessage, maxBytes: number, signal: Abo
       size += (chunk as Buffer).length;
       if (size > maxBytes) {
         response.destroy();
-        throw new TransportError(`the response is larger than ${maxBytes} bytes`);
+        throw new TransportError(`the response is larger than ${maxBytes} bytes`, { hasAnswer: true });
       }
       chunks.push(chunk as Buffer);
     }
   } catch (error) {
     const problem = transportError(error, signal);
-    if (problem === error || signal.aborted) throw problem;
-    throw new TransportError(
-      `unexpected error when reading response body. Please retry. Original error: ${problem.message}`,
-    );
+    if (problem === error) throw problem;
+    const original = (error as { code?: string }).code === 'ECONNRESET' ? 'unexpected EOF' : problem.message;
+    const message = `unexpected error when reading response body. Please retry. Original error: ${signal.aborted ? problem.message : original}`;
+    throw new TransportError(message, { cause: error, isCanceled: problem.isCanceled, hasAnswer: true });
   } finally {
     signal.removeEventListener('abort', abandon);
   }

@@ -5,10 +5,13 @@
 export class TransportError extends Error {
   /** The caller gave up, not the other side. */
   readonly isCanceled: boolean;
+  /** The answer had begun, and broke off. */
+  readonly hasAnswer: boolean;
 
-  constructor(message: string, options: ErrorOptions & { isCanceled?: boolean } = {}) {
+  constructor(message: string, options: ErrorOptions & { isCanceled?: boolean; hasAnswer?: boolean } = {}) {
     super(message, options);
     this.isCanceled = options.isCanceled ?? false;
+    this.hasAnswer = options.hasAnswer ?? false;
   }
 }
 
@@ -18,6 +21,8 @@ interface NodeProblem extends Error {
   readonly address?: string;
   readonly port?: number;
   readonly hostname?: string;
+  /** What the parser of HTTP stumbled over. */
+  readonly rawPacket?: Buffer;
 }
 
 const verify = 'tls: failed to verify certificate: x509: ';
@@ -59,10 +64,15 @@ function tlsText({ code = '', message }: NodeProblem): string | undefined {
   return `remote error: tls: ${/alert ([a-z ]+)/.exec(message)?.[1] ?? 'handshake failure'}`;
 }
 
-function brokenText({ code = '', message }: NodeProblem): string | undefined {
+const maxQuoted = 100;
+
+function brokenText({ code = '', message, rawPacket }: NodeProblem): string | undefined {
   if (code === 'ECONNRESET') return message === 'socket hang up' ? 'EOF' : 'read: connection reset by peer';
   if (code === 'EPIPE') return 'write: broken pipe';
-  if (code.startsWith('HPE_')) return `net/http: HTTP/1.x transport connection broken: malformed HTTP response`;
+  if (code.startsWith('HPE_')) {
+    const line = JSON.stringify(rawPacket?.toString('latin1', 0, maxQuoted).split('\r\n')[0] ?? '');
+    return `net/http: HTTP/1.x transport connection broken: malformed HTTP response ${line}`;
+  }
   return undefined;
 }
 

@@ -52,6 +52,7 @@ export async function postToWebhook(
     answer = await client.exchange(target, request, maxBytes);
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
+    if (error.hasAnswer) throw new WebhookCallError(error.message, 503, { cause: error, isCanceled: error.isCanceled });
     const isOurs = error.cause instanceof StatusError;
     const text = `Post ${JSON.stringify(`https://${target.authority}${pathAndTimeout}`)}: ${error.message}`;
     throw new WebhookCallError(text, isOurs ? (error.cause as StatusError).code : 503, {
@@ -59,7 +60,7 @@ export async function postToWebhook(
       isCanceled: error.isCanceled,
     });
   }
-  const contentType = answer.headers['content-type'] ?? '';
+  const contentType = answer.headers['content-type'] ?? 'application/json';
   const problem = restProblem({ status: answer.status, contentType, body: answer.body });
   if (problem !== undefined) throw new WebhookCallError(problem, answer.status);
   if (answer.body.length === 0) {

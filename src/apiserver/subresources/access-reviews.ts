@@ -35,6 +35,7 @@ function reviewHandler(
     async handle(request) {
       const { kind, version, typeName } = request.resource;
       const review = (await request.decode({ group, version, kind, typeName })) as Review;
+      await request.admit({ operation: 'CREATE', object: review, kind: { group, version, kind, typeName } });
       return objectAnswer(201, canonical(typeName, await answer(review, request)), typeName);
     },
   };

@@ -36,6 +36,7 @@ export const createBinding: SubresourceHandler = {
 };
 
 async function bind(request: SubresourceRequest, name: string, binding: Binding) {
+  binding.metadata.namespace = request.info.namespace;
   await request.admit({ operation: 'CREATE', object: binding, kind: expected, name });
   checkTarget(binding);
   const { info, user, isDryRun, clock } = request;

@@ -34,6 +34,7 @@ export function evictPod(): SubresourceHandler {
       const eviction = (await request.decode(expected, oldForms)) as Eviction;
       const { name } = request.info;
       if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
+      eviction.metadata.namespace = request.info.namespace;
       await request.admit({ operation: 'CREATE', object: eviction, kind: expected });
       const options = optionsOf(eviction, request.isDryRun);
       return evict(request, name, options);

@@ -25,6 +25,7 @@ function reviewToken(tokens: ServiceAccountTokens): SubresourceHandler {
     async handle(request) {
       const { kind, version, typeName } = request.resource;
       const review = (await request.decode({ group, version, kind, typeName })) as TokenReview & KubernetesObject;
+      await request.admit({ operation: 'CREATE', object: review, kind: { group, version, kind, typeName } });
       const { token, audiences } = review.spec;
       if (!token) throw badRequest('token is required for TokenReview in authentication');
       const verdict = tokens.review(token, audiences?.length ? audiences : tokens.audiences);
@@ -45,6 +46,7 @@ const reviewSelf: SubresourceHandler = {
   async handle(request) {
     const { kind, version, typeName } = request.resource;
     const review = await request.decode({ group, version, kind, typeName });
+    await request.admit({ operation: 'CREATE', object: review, kind: { group, version, kind, typeName } });
     const metadata = { ...review.metadata, creationTimestamp: rfc3339(request.clock.now()) };
     const status = { userInfo: printed(request.user) };
     return objectAnswer(201, canonical(typeName, { ...review, metadata, status }), typeName);

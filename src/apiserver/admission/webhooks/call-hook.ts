@@ -6,7 +6,14 @@ import type { OutboundClient } from '../../outbound/client.ts';
 import { postToWebhook, WebhookCallError } from '../../outbound/webhook.ts';
 import type { AdmissionContext, AdmissionRequest } from '../plugin.ts';
 import { CallingError, DeniedError, dryRunUnsupported } from './problems.ts';
-import { InvalidResponseError, type ReviewVersion, readReview, reviewVersionOf, type Verdict } from './review.ts';
+import {
+  InvalidResponseError,
+  type ReviewVersion,
+  readReview,
+  reviewVersionOf,
+  type Verdict,
+  WrongKindError,
+} from './review.ts';
 
 export interface CallParts {
   readonly client: OutboundClient;
@@ -41,7 +48,7 @@ export async function callHook(
   const answer = await post(parts, webhook, body, request, context);
   const verdict = verified(name, answer, version, uid, isMutating);
   for (const [key, value] of Object.entries(verdict.auditAnnotations)) request.annotate(`${name}/${key}`, value);
-  for (const text of verdict.warnings) request.warn(text);
+  for (const text of verdict.warnings) if (text) request.warn(text);
   if (!verdict.isAllowed) throw new DeniedError(name, verdict.status);
   return verdict;
 }
@@ -68,7 +75,7 @@ function verified(name: string, answer: Buffer, version: ReviewVersion, uid: str
   try {
     return readReview(answer, version, uid, isMutating);
   } catch (error) {
-    if (error instanceof DecodeError)
+    if (error instanceof DecodeError || error instanceof WrongKindError)
       throw new CallingError(name, `failed to call webhook: ${error.message}`, 503, { cause: error });
     if (!(error instanceof InvalidResponseError)) throw error;
     throw new CallingError(name, `received invalid webhook response: ${error.message}`, 503, { cause: error });

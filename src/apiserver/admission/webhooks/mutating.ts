@@ -65,7 +65,7 @@ async function callOne(
     try {
       const patch = await ask(parts, webhook, request, match, context);
       if (patch.length === 0) return 'asked';
-      isChanged = await change(webhook.name, request, match, patch);
+      isChanged = await change(webhook.name, request, match, patch, context);
       const noted = { configuration, webhook: webhook.name, patch, patchType: 'JSONPatch' };
       request.annotate(`patch.${key}`, JSON.stringify(noted));
       return 'asked';
@@ -102,11 +102,12 @@ async function change(
   request: AdmissionRequest,
   match: Match,
   patch: readonly JsonPatchOperation[],
+  context: AdmissionContext,
 ): Promise<boolean> {
   const { object } = await versionedObjects(request, match);
   if (!object) {
     const problem = `admission webhook ${JSON.stringify(webhook)} attempted to modify the object, which is not supported for this operation`;
     throw internalError(problem);
   }
-  return applyPatch(request, match, object, patch);
+  return applyPatch(request, match, object, patch, context);
 }

@@ -55,6 +55,9 @@ export function reviewOf(
 
 const gvk = ({ group, version, kind }: Match['kind']) => ({ group, version, kind });
 
+/** The answer is none of ours. */
+export class WrongKindError extends Error {}
+
 /** The answer is none that can be acted on. */
 export class InvalidResponseError extends Error {}
 
@@ -70,7 +73,7 @@ export interface Verdict {
 
 const noBytes = Buffer.alloc(0);
 
-/** @throws DecodeError for what is no review; InvalidResponseError for one that does not answer the question */
+/** @throws DecodeError, WrongKindError for what is no review; InvalidResponseError for one that does not answer the question */
 export function readReview(body: Buffer, version: ReviewVersion, uid: string, isMutating: boolean): Verdict {
   const apiVersion = `admission.k8s.io/${version}`;
   const { object, ...says } = decodeJsonBody<AdmissionReview>(body, (said) => reviewType(said, version, apiVersion), {
@@ -97,11 +100,12 @@ function reviewType(
   expected: string,
 ): string {
   if ((kind || 'AdmissionReview') !== 'AdmissionReview' || (apiVersion || expected) !== expected) {
-    const isKnown = kind === 'AdmissionReview' && /^admission\.k8s\.io\/v1(beta1)?$/.test(apiVersion);
-    throw new InvalidResponseError(
+    const isReview = kind === 'AdmissionReview' && /^admission\.k8s\.io\/v1(beta1)?$/.test(apiVersion);
+    const isKnown = isReview || (kind === 'Status' && apiVersion === 'v1');
+    throw new WrongKindError(
       isKnown
-        ? `converting (${apiVersion.split('/')[1]}.AdmissionReview) to (${version}.AdmissionReview): unknown conversion`
-        : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "k8s.io/apiserver/pkg/util/webhook/client.go"`,
+        ? `converting (${apiVersion.split('/').at(-1)}.${kind}) to (${version}.AdmissionReview): unknown conversion`
+        : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
     );
   }
   return `io.k8s.api.admission.${version}.AdmissionReview`;
