@@ -11,7 +11,7 @@ DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(COUNT),--count '$(COU
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build check test test-unit test-e2e replay differential fuzz conformance up down images bench pack clean
+.PHONY: setup generate build check test test-unit soak test-e2e replay differential fuzz conformance up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -33,6 +33,9 @@ test: setup check build images ## everything; about ten minutes
 
 test-unit: node_modules ## quick tests beside the code
 	@node scripts/run-tests.ts --unit
+
+soak: node_modules ## 10⁶ events held against the commit log, 200 kills; about half an hour
+	@node --no-warnings test/soak/main.ts
 
 test-e2e: setup build images ## whole clusters with real containers
 	@node scripts/run-tests.ts --e2e
