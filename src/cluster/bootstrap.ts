@@ -1,6 +1,7 @@
 // The objects a cluster has before anybody made anything, created or mended at each start.
 import type { Endpoints, Service } from '../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../generated/discovery-v1.ts';
+import type { ServiceCIDR } from '../../generated/networking-v1.ts';
 import type { Role, RoleBinding } from '../../generated/rbac-v1.ts';
 import type { KindRef, KubernetesObject } from '../api/meta/object.ts';
 import { isAlreadyExists } from '../api/meta/status-error.ts';
@@ -72,7 +73,24 @@ function reconcileAddresses(
 /** All of them, in a cluster with these settings. */
 export function clusterObjects(settings: Settings): KubernetesObject[] {
   const own = settings.simulatedNodes === undefined ? dnsPublisherRole() : simulatedNodesRole();
-  return [...bootstrapObjects(), ...kubernetesService(settings), ...own, ...metricsServerRoles()];
+  return [
+    ...bootstrapObjects(),
+    serviceRange(settings),
+    ...kubernetesService(settings),
+    ...own,
+    ...metricsServerRoles(),
+  ];
+}
+
+/** The range that Services get their addresses from. */
+function serviceRange({ serviceCidr }: Settings): KubernetesObject {
+  const range: ServiceCIDR = {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'ServiceCIDR',
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: [serviceCidr] },
+  };
+  return range;
 }
 
 /** The Service that pods reach the API server by, at the first address of the range, and where it leads. */

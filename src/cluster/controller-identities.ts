@@ -33,6 +33,7 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   replicationcontroller: 'replication-controller',
   resourcequota: 'resourcequota-controller',
   'root-ca-certificate-publisher': 'root-ca-cert-publisher',
+  'service-cidr-controller': 'service-cidrs-controller',
   serviceaccount: 'service-account-controller',
   statefulset: 'statefulset-controller',
   'taint-eviction': 'node-controller',

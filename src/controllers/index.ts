@@ -28,6 +28,7 @@ import { resourceQuotaController } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceAccountController } from './service-account.ts';
 import { serviceAccountTokenController } from './service-account-token.ts';
+import { serviceCidrController } from './service-cidr.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
@@ -68,6 +69,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     clusterRoleAggregation,
     admissionPolicyStatusController,
     resourceQuotaController,
+    serviceCidrController,
     certificateApprovingController,
     certificateCleaner,
     ...(config.signer ? [certificateSigningController(config.signer)] : []),

@@ -8,7 +8,7 @@ test('the walk-through on three simulated nodes', async (t) => {
   await walkThrough(t, cluster, 'registry.invalid/nginx:1.91');
 });
 
-test('a deleted claim goes once no pod uses it; a namespace empties itself of pods first', async () => {
+test('a deleted claim goes once no pod uses it, a range once no address does; a namespace empties itself of pods first', async () => {
   await using cluster = await TestCluster.create({ simulatedNodes: 1 });
   await cluster.kubectl('create namespace claims');
   const claim = `
@@ -31,6 +31,14 @@ spec:
   await cluster.kubectl('-n claims wait --for=delete pvc/data --timeout=30s');
   await cluster.kubectl('-n claims create -f -', { input: claim.split('---')[0]! });
   await cluster.kubectl('delete namespace claims --timeout=30s');
+
+  const isReady = '--for=condition=Ready --timeout=30s';
+  await cluster.kubectl(`wait servicecidr/kubernetes ${isReady}`);
+  const range =
+    'apiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: more}\nspec: {cidrs: [10.98.0.0/24]}\n';
+  await cluster.kubectl('create -f -', { input: range });
+  await cluster.kubectl(`wait servicecidr/more ${isReady}`);
+  await cluster.kubectl('delete servicecidr more --timeout=30s');
 
   // Pods may need what is in their namespace to end well: it stays until they are gone.
   await cluster.kubectl('create namespace ordered');
