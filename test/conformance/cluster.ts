@@ -8,6 +8,9 @@ import { places, repository } from './places.ts';
 const name = process.env['CORACLE_CONFORMANCE_CLUSTER'] ?? 'conformance';
 const dataDir = `/var/lib/coracle-${name}`;
 
+/** The program under test; `CORACLE` names one of another checkout. */
+export const program = process.env['CORACLE'] ?? join(repository, 'bin/coracle');
+
 export const clusterKubeconfig = join(dataDir, 'kubeconfig');
 
 /** Brings the cluster up, anew unless `isKept` and it runs already; images are loaded, pulls go to `registryUrl`. */
@@ -27,7 +30,6 @@ export async function deleteCluster(): Promise<void> {
 }
 
 function coracle(args: readonly string[]): Promise<string> {
-  const program = process.env['CORACLE'] ?? join(repository, 'bin/coracle');
   const own = ['--name', name, '--data-dir', dataDir];
   const path = [places.programs, process.env['PATH'] ?? ''].join(delimiter);
   return command(program, [...args, ...own], { env: { PATH: path } });

@@ -1,9 +1,9 @@
 // `make conformance [FOCUS=sig-apps | FOCUS='part of a name'] [PROCS=4] [PART=parallel|serial] [KEEP=1] [SKIP_KNOWN=1]`.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureArchives } from './archives.ts';
-import { clusterKubeconfig, deleteCluster, ensureCluster } from './cluster.ts';
+import { clusterKubeconfig, deleteCluster, ensureCluster, program } from './cluster.ts';
 import { command } from './command.ts';
 import { type Part, runSpecs } from './ginkgo.ts';
 import { compare, readNotPassing } from './not-passing.ts';
@@ -55,7 +55,7 @@ async function tell(outcomes: Awaited<ReturnType<typeof runSpecs>>): Promise<voi
   for (const { name } of risen) console.log(`passes now, take it out of not-passing.json  ${name}`);
   for (const name of unknown) console.log(`no such spec, take it out of not-passing.json  ${name}`);
   for (const { name, message } of fallen) console.log(`FAILS, AND PASSED BEFORE  ${name}\n    ${firstLine(message)}`);
-  const commit = (await command('git', ['rev-parse', '--short', 'HEAD'], { cwd: repository })).trim();
+  const commit = (await command('git', ['rev-parse', '--short', 'HEAD'], { cwd: dirname(program) })).trim();
   const page = join(repository, 'docs/conformance.md');
   const covered = updateTable(page, outcomes, specs, { date: started.toISOString().slice(0, 10), commit });
   console.log(`\n${summary(outcomes)}`);
