@@ -60,11 +60,11 @@ export async function postToWebhook(
       isCanceled: error.isCanceled,
     });
   }
-  const contentType = answer.headers['content-type'] ?? 'application/json';
+  const contentType = answer.headers['content-type'] ?? '';
   const problem = restProblem({ status: answer.status, contentType, body: answer.body });
   if (problem !== undefined) throw new WebhookCallError(problem, answer.status);
   if (answer.body.length === 0) {
-    const text = `0-length response with status code: ${answer.status} and content type: ${contentType}`;
+    const text = `0-length response with status code: ${answer.status} and content type: ${contentType || 'application/json'}`;
     throw new WebhookCallError(text, 503);
   }
   return answer.body;

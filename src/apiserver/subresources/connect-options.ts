@@ -43,9 +43,11 @@ export async function admitConnection(
   fields: Record<string, unknown>,
 ): Promise<void> {
   if (request.isDryRun) throw badRequest('dryRun is not supported');
+  const { path, ...others } = fields;
+  const given = path ? { path } : others;
   await request.admit({
     operation: 'CONNECT',
-    object: { kind, apiVersion: 'v1', ...fields } as unknown as KubernetesObject,
+    object: { kind, apiVersion: 'v1', ...given } as unknown as KubernetesObject,
     kind: { group: '', version: 'v1', kind, typeName: `io.k8s.api.core.v1.${kind}` },
   });
 }

@@ -76,10 +76,13 @@ function attempt<T>(work: () => T): T {
 function checkKind(
   { resource }: Match,
   part: PartKind | undefined,
-  { kind = '', apiVersion = '' }: KubernetesObject,
+  patched: KubernetesObject,
   table: ResourceTable,
 ): void {
   const wanted = part ?? resource;
+  patched.kind ||= wanted.kind;
+  patched.apiVersion ||= apiVersionOf(wanted);
+  const { kind, apiVersion } = patched;
   if (kind === wanted.kind && apiVersion === apiVersionOf(wanted)) return;
   const [version = '', group = ''] = apiVersion.split('/').reverse();
   if (!table.findKind(group, version, kind))

@@ -190,7 +190,7 @@ test('an answer that cannot be trusted fails the request, and ends a watch with 
     ],
     [
       change((object) => ({ ...object, metadata: { ...object.metadata, labels: { a: 1 } } })),
-      `${who} returned invalid metadata: metadata.labels[a] must be a string, but is float64 in converted object`,
+      `${who} returned invalid metadata: metadata.labels[a] must be a string, but is int64 in converted object`,
     ],
   ];
   await api.call('POST', at('v1'), one('x'));

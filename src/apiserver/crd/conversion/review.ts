@@ -5,6 +5,7 @@ import { validateLabels } from '../../../api/meta/labels.ts';
 import type { KubernetesObject } from '../../../api/meta/object.ts';
 import { validateAnnotations } from '../../../api/meta/object-meta-validation.ts';
 import type { ConvertibleObject } from '../../../api/resource-info.ts';
+import { describeSyntaxError } from '../../../schema/json-syntax.ts';
 
 export type ReviewVersion = 'v1' | 'v1beta1';
 
@@ -28,7 +29,8 @@ export function reviewBody(
 }
 
 const comma = Buffer.from(',');
-const end = Buffer.from(']}}');
+/** Upstream sends an empty answer along. */
+const end = Buffer.from(']},"response":{"uid":"","convertedObjects":null,"result":{"metadata":{}}}}');
 
 /** The answer cannot be used; the message is upstream's. */
 export class ConversionError extends Error {}
@@ -47,6 +49,7 @@ export function readReview(body: Buffer, version: ReviewVersion, uid: string): r
   if (!isObject(review))
     throw new ConversionError("couldn't get version/kind; json parse error: the response is no object");
   const { response } = review;
+  checkKind(textIn(review['apiVersion']), textIn(review['kind']), version);
   const says = `${textIn(review['apiVersion']) || '/'}, Kind=${textIn(review['kind'])}`;
   const expected = 'apiextensions.k8s.io/v1, Kind=ConversionReview';
   if (version === 'v1' && says !== expected)
@@ -64,6 +67,21 @@ export function readReview(body: Buffer, version: ReviewVersion, uid: string): r
   return Array.isArray(response['convertedObjects']) ? response['convertedObjects'] : [];
 }
 
+/** A body may leave out what it is, in the version that allows it. */
+function checkKind(apiVersion: string, kind: string, version: ReviewVersion): void {
+  const isReview = kind === '' || kind === 'ConversionReview';
+  const isOurs = apiVersion === '' || /^apiextensions\.k8s\.io\/v1(?:beta1)?$/.test(apiVersion);
+  if (!isReview || !isOurs)
+    throw new ConversionError(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/runtime/scheme.go:111"`,
+    );
+  const said = apiVersion.split('/')[1] ?? version;
+  if (said !== version)
+    throw new ConversionError(
+      `converting (${said}.ConversionReview) to (${version}.ConversionReview): unknown conversion`,
+    );
+}
+
 function parse(body: Buffer): unknown {
   let text: string;
   try {
@@ -74,8 +92,8 @@ function parse(body: Buffer): unknown {
   checkDepth(text);
   try {
     return JSON.parse(text);
-  } catch (error) {
-    throw new ConversionError(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+  } catch {
+    throw new ConversionError(`couldn't get version/kind; json parse error: ${describeSyntaxError(text)}`);
   }
 }
 
@@ -173,6 +191,7 @@ function checkStrings(field: 'labels' | 'annotations', values: Record<string, st
 function goType(value: unknown): string {
   if (value === null) return '<nil>';
   if (Array.isArray(value)) return '[]interface {}';
+  if (Number.isInteger(value)) return 'int64';
   return { string: 'string', boolean: 'bool', number: 'float64', object: 'map[string]interface {}' }[
     typeof value as 'string'
   ]!;
