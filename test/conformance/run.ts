@@ -34,7 +34,7 @@ const registry = new Registry();
 for (const archive of archives) await registry.add(archive);
 const url = await registry.listen('127.0.0.1');
 const started = new Date();
-const folder = join(places.results, started.toISOString().slice(0, 19).replaceAll(':', ''));
+const folder = join(places.results, `${started.toISOString().slice(0, 19).replaceAll(':', '')}-${process.pid}`);
 mkdirSync(folder);
 try {
   await ensureCluster(archives, values.keep, url);
