@@ -48,7 +48,7 @@ const isDown = ({ code }: NodeJS.ErrnoException) => code === 'ENOENT' || code ==
 function notRunning({ name }: Layout): UserFailure {
   return new UserFailure(
     exitCodes.notRunning,
-    'E_DOWN',
+    'E_NOT_RUNNING',
     `cluster "${name}" is down`,
     `start it: coracle up --name ${name}`,
   );
