@@ -161,7 +161,7 @@ class Server implements ApiServer {
         remotes: this.#aggregation,
         health: new Health(this.#healthChecks()),
         metrics,
-        openApi: new OpenApi(this.registry.table),
+        openApi: new OpenApi(this.registry.table, this.#aggregation),
         serverAddress: () => (this.address ? `${this.address.host}:${this.address.port}` : ''),
         extraPaths: [...(options.extraPaths ?? []), ...dumpPaths(this.#flow, () => clock.now() - clock.monotonicMs())],
       }),

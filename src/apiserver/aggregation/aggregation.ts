@@ -2,6 +2,7 @@
 import type { APIService } from '../../../generated/apiregistration-v1.ts';
 import { apiServiceKind, endpointSliceKind, serviceKind } from '../../../generated/kinds.ts';
 import type { Answer } from '../http/answer.ts';
+import { header, type ServerRequest } from '../http/exchange.ts';
 import { OutboundClient } from '../outbound/client.ts';
 import type { Entry } from '../registry/entry.ts';
 import { onChange } from '../registry/on-change.ts';
@@ -144,6 +145,12 @@ export class Aggregation {
     return proxyTo(route, this.#client, request);
   }
 
+  openApi(http: ServerRequest, { group, version }: { group: string; version: string }): Promise<Answer> | undefined {
+    const route = this.#routes.find(group, version);
+    const user = { username: 'system:aggregator', groups: ['system:masters'] };
+    return route && this.proxy(route, { http, user, auditId: header(http, 'audit-id'), isDiscovery: true });
+  }
+
   /** Changes when `versions` does. */
   get generation(): number {
     return this.#routes.generation + this.#documents.generation;
@@ -151,9 +158,17 @@ export class Aggregation {
 
   versions(): readonly RemoteVersion[] {
     return this.#routes.all().map((route) => {
-      const { resources, isFresh } = this.#documents.of(route);
+      const { resources, isFresh, openApiHash, openApiV2 } = this.#documents.of(route);
       const { group, version, priority, isAvailable } = route;
-      return { group, version, priority, resources, isFresh: isFresh && isAvailable };
+      return {
+        group,
+        version,
+        priority,
+        resources,
+        isFresh: isFresh && isAvailable,
+        openApiHash,
+        openApiV2: openApiV2?.body,
+      };
     });
   }
 }

@@ -48,7 +48,7 @@ function headersFor(route: Route, { http, user, auditId }: ProxiedRequest): Head
   return {
     ...passedOn(http),
     ...callerHeaders(user),
-    'Audit-Id': auditId,
+    ...(auditId ? { 'Audit-Id': auditId } : {}),
     'x-forwarded-host': route.target.authority,
     'x-forwarded-uri': http.url.split('?', 1)[0]!,
     'x-forwarded-proto': 'https',

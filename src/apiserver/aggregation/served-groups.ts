@@ -1,5 +1,7 @@
 // All groups and versions in the order in which clients are told of them: our own, and those of servers behind us.
 import { compareVersions } from '../../api/meta/version-order.ts';
+import type { Answer } from '../http/answer.ts';
+import type { ServerRequest } from '../http/exchange.ts';
 import { builtInPriority, customPriority, type Priority, registrationGroup } from './priorities.ts';
 
 /** A group version that another server has. */
@@ -10,6 +12,10 @@ export interface RemoteVersion {
   /** As in aggregated discovery; undefined when its server has not told yet. */
   readonly resources: readonly object[] | undefined;
   readonly isFresh: boolean;
+  /** Of the version's document in OpenAPI v3; '' when there is none. */
+  readonly openApiHash?: string;
+  /** The whole OpenAPI v2 document of its server, JSON. */
+  readonly openApiV2?: Uint8Array | undefined;
 }
 
 /** Group versions of servers behind this one. */
@@ -17,6 +23,8 @@ export interface Remotes {
   /** Grows with every change. */
   readonly generation: number;
   versions(): readonly RemoteVersion[];
+  /** The version's OpenAPI v3 document, from who has it; undefined when it is our own. */
+  openApi(request: ServerRequest, place: { group: string; version: string }): Promise<Answer> | undefined;
 }
 
 export interface ServedVersion {

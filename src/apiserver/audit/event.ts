@@ -89,6 +89,19 @@ function outcomeJson({ code, problem, message }: Outcome): string {
   return JSON.stringify({ metadata: {}, status, message: said, reason, details, code });
 }
 
+/** Many events fall into one millisecond, and printing a date is dear. */
+let lastMs = -1;
+let lastText = '';
+
+function microTime(atMs: number): string {
+  const whole = Math.floor(atMs);
+  if (whole !== lastMs) {
+    lastMs = whole;
+    lastText = rfc3339Micro(whole);
+  }
+  return lastText;
+}
+
 export function eventLine(parts: EventParts): string {
   const { level, stage, auditId, http, info, user, impersonated, outcome, annotations } = parts;
   const agent = header(http, 'user-agent');
@@ -102,7 +115,7 @@ export function eventLine(parts: EventParts): string {
   if (outcome) line += `,"responseStatus":${outcomeJson(outcome)}`;
   if (parts.requestObject) line += `,"requestObject":${parts.requestObject}`;
   if (parts.responseObject) line += `,"responseObject":${parts.responseObject}`;
-  line += `,"requestReceivedTimestamp":"${rfc3339Micro(parts.receivedAtMs)}","stageTimestamp":"${rfc3339Micro(parts.atMs)}"`;
+  line += `,"requestReceivedTimestamp":"${microTime(parts.receivedAtMs)}","stageTimestamp":"${microTime(parts.atMs)}"`;
   if (annotations.size > 0) line += `,"annotations":${JSON.stringify(Object.fromEntries(annotations))}`;
   return `${line}}\n`;
 }

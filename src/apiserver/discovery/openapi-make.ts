@@ -1,9 +1,11 @@
 // Hands the making of OpenAPI documents to a worker that lives for one document.
+import { createHash } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { workerUrl } from '../../base/worker-url.ts';
 import type { OpenApiResource } from '../../schema/openapi-operations.ts';
 import { OpenApiV3 } from '../../schema/openapi-v3.ts';
+import type { RemoteOpenApi } from './openapi-merge.ts';
 import { gitVersion } from './version.ts';
 
 /** `v2.json`, `v2.pb`, `v3` (the index) or `v3/apis/apps/v1`. */
@@ -19,6 +21,8 @@ export interface OpenApiTask {
   readonly name: OpenApiName;
   readonly resources: readonly OpenApiResource[];
   readonly release: string;
+  /** Of servers behind us; for v2. */
+  readonly remotes: readonly RemoteOpenApi[];
 }
 
 /** Only data can go to a worker. */
@@ -42,12 +46,24 @@ function neededFor(name: OpenApiName, resources: readonly ResourceInfo[]): reado
   return resources.filter(({ group, version }) => (group ? `apis/${group}/${version}` : `api/${version}`) === path);
 }
 
-export function openApiIndex(resources: readonly ResourceInfo[]): OpenApiResult {
-  return new OpenApiV3(resources.map(plain), gitVersion).index();
+/** `remotes`: hashes of documents that other servers have, by `apis/GROUP/VERSION`. */
+export function openApiIndex(resources: readonly ResourceInfo[], remotes: ReadonlyMap<string, string>): OpenApiResult {
+  const own = new OpenApiV3(resources.map(plain), gitVersion).index();
+  if (remotes.size === 0) return own;
+  const { paths } = JSON.parse(Buffer.from(own.body).toString()) as { paths: Record<string, object> };
+  for (const [path, hash] of remotes) paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` };
+  const sorted = Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const body = Buffer.from(JSON.stringify({ paths: sorted }));
+  const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
+  return { body, contentType: own.contentType, etag };
 }
 
-export function makeOpenApi(name: OpenApiName, resources: readonly ResourceInfo[]): Promise<OpenApiResult> {
-  const task: OpenApiTask = { name, resources: neededFor(name, resources).map(plain), release: gitVersion };
+export function makeOpenApi(
+  name: OpenApiName,
+  resources: readonly ResourceInfo[],
+  remotes: readonly RemoteOpenApi[],
+): Promise<OpenApiResult> {
+  const task: OpenApiTask = { name, resources: neededFor(name, resources).map(plain), release: gitVersion, remotes };
   return new Promise((resolve, reject) => {
     const worker = new Worker(workerUrl('openapi-worker'), { name: 'openapi', workerData: task });
     worker.once('message', (result: OpenApiResult) => {

@@ -3,10 +3,12 @@
 
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import type { Remotes } from '../aggregation/served-groups.ts';
 import type { Answer, BytesAnswer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
 import { makeOpenApi, type OpenApiName, type OpenApiResult, openApiIndex } from './openapi-make.ts';
+import type { RemoteOpenApi } from './openapi-merge.ts';
 
 interface Made extends OpenApiResult {
   readonly gzipped: Uint8Array;
@@ -17,11 +19,13 @@ const protobufTypes = ['com.github.proto-openapi.spec.v2', 'com.github.googleapi
 
 export class OpenApi {
   readonly #table: ResourceTable;
+  readonly #remotes: Remotes | undefined;
   readonly #made = new Map<OpenApiName, Promise<Made | undefined>>();
   #generation = -1;
 
-  constructor(table: ResourceTable) {
+  constructor(table: ResourceTable, remotes?: Remotes) {
     this.#table = table;
+    this.#remotes = remotes;
   }
 
   /** Undefined: there is no such document. */
@@ -33,14 +37,19 @@ export class OpenApi {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const name = nameOf(request, segments);
     if (!name) return undefined;
+    const [root, group = '', version = ''] = segments.slice(2);
+    const place = root === 'api' ? { group: '', version: group } : { group, version };
+    const elsewhere = name.startsWith('v3/') ? this.#remotes?.openApi(request, place) : undefined;
+    if (elsewhere) return elsewhere;
     const document = await this.#document(name);
     return document && this.#respond(request, document, query);
   }
 
   #document(name: OpenApiName): Promise<Made | undefined> {
-    if (this.#generation !== this.#table.generation) {
+    const generation = this.#table.generation + (this.#remotes?.generation ?? 0);
+    if (this.#generation !== generation) {
       this.#made.clear();
-      this.#generation = this.#table.generation;
+      this.#generation = generation;
     }
     let made = this.#made.get(name);
     if (!made) {
@@ -58,8 +67,20 @@ export class OpenApi {
     if (served && !this.#table.hasVersion(root === 'api' ? '' : group!, (root === 'api' ? group : version) ?? ''))
       return undefined;
     // The index is made from names alone, and is small.
-    const result = name === 'v3' ? openApiIndex(this.#table.all()) : await makeOpenApi(name, this.#table.all());
+    const { hashes, documents } = this.#ofRemotes();
+    const all = this.#table.all();
+    const result = name === 'v3' ? openApiIndex(all, hashes) : await makeOpenApi(name, all, documents);
     return { ...result, gzipped: await gzipAsync(result.body) };
+  }
+
+  #ofRemotes() {
+    const hashes = new Map<string, string>();
+    const documents: RemoteOpenApi[] = [];
+    for (const { group, version, openApiHash, openApiV2 } of this.#remotes?.versions() ?? []) {
+      if (openApiHash) hashes.set(group ? `apis/${group}/${version}` : `api/${version}`, openApiHash);
+      if (openApiV2) documents.push({ group, version, document: openApiV2 });
+    }
+    return { hashes, documents };
   }
 
   #respond(request: ServerRequest, document: Made, query: URLSearchParams): BytesAnswer {
