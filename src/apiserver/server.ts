@@ -35,6 +35,7 @@ import { createRequestMetrics } from './metrics.ts';
 import { OutboundClient } from './outbound/client.ts';
 import { Pipeline } from './pipeline.ts';
 import { CacheHub } from './registry/cache-hub.ts';
+import { checkDigest } from './registry/digest-check.ts';
 import { expireEvents } from './registry/expire-events.ts';
 import type { ObjectReader } from './registry/object-reader.ts';
 import { pruneHistory } from './registry/prune-history.ts';
@@ -211,6 +212,7 @@ class Server implements ApiServer {
         trustedAuthorities && keepAuthenticationConfig(this.#parts, trustedAuthorities, following.signal);
       const pruned = pruneHistory(this.#hub, this.#options.clock, following.signal);
       const { eventTtlMs: ttlMs = 3600_000, clock, log } = this.#options;
+      const compared = checkDigest({ store: this.#options.store, hub: this.#hub, clock, log }, following.signal);
       const expired = expireEvents({ registry: this.registry, ttlMs, clock, log }, following.signal);
       if (this.#options.listen) await this.#listen(this.#options.listen);
       this.#isServing = true;
@@ -220,7 +222,7 @@ class Server implements ApiServer {
       this.#isServing = false;
       await this.#drain();
       following.abort();
-      await Promise.all([followed, pruned, defined, lent, aggregated, published, expired]);
+      await Promise.all([followed, pruned, defined, lent, aggregated, published, expired, compared]);
     } catch (error) {
       this.#ready.reject(error);
       throw error;

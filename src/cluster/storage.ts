@@ -106,7 +106,7 @@ export class Storage implements AsyncDisposable {
 
   /** As the engine holds it: what is sealed stays sealed. */
   snapshot(): AsyncGenerator<Buffer> {
-    return writeSnapshot(this.#base, rfc3339(this.#parts.clock.now()));
+    return writeSnapshot(this.#base, rfc3339(this.#parts.clock.now()), registryRoot);
   }
 
   /** Everything that is not needed to read what is there now is forgotten. */
@@ -117,7 +117,7 @@ export class Storage implements AsyncDisposable {
   /** A new key writes from now on, and all that is there is written again with it. The old ones still read. */
   rotate(signal?: AbortSignal): Promise<{ examined: number; rewritten: number }> {
     return this.#inTurn(async () => {
-      if (!this.#file.isOwn) throw notOurs(this.#file);
+      this.#requireAlone();
       const next = withNewKeys(this.store.sealer.configuration, this.#parts.clock.now());
       const sealer = await Sealer.create(next);
       writeConfiguration(this.#file.path, next);
@@ -137,7 +137,7 @@ export class Storage implements AsyncDisposable {
   /** Takes keys out of the file that nothing is written with any longer, history included. */
   prune(): Promise<{ examined: number; rewritten: number }> {
     return this.#inTurn(async () => {
-      if (!this.#file.isOwn) throw notOurs(this.#file);
+      this.#requireAlone();
       const done = await this.#rewrite();
       await this.compact();
       const next = withoutOldKeys(this.store.sealer.configuration);
@@ -146,6 +146,12 @@ export class Storage implements AsyncDisposable {
       this.store.use(sealer);
       return done;
     });
+  }
+
+  /** Keys in our own file, and no other server that would have to know them first. @throws UserFailure */
+  #requireAlone(): void {
+    if (!this.#file.isOwn) throw notOurs(this.#file);
+    if (this.store.head) throw notAlone(this.#file);
   }
 
   /** After a start: what was written before the cluster's own keys were as they are is written again. */
@@ -227,5 +233,14 @@ function notOurs({ path }: EncryptionFile): UserFailure {
     'E_ENCRYPTION_CONFIG',
     `the keys are in ${path}, which is not this cluster's own file`,
     'put a new key in front there, then run: coracle encryption rewrite',
+  );
+}
+
+function notAlone({ path }: EncryptionFile): UserFailure {
+  return new UserFailure(
+    exitCodes.conflict,
+    'E_ENCRYPTION_CONFIG',
+    'other servers may use this etcd, and must know a key before anything is written with it',
+    `put a new key second in ${path} of each, restart them, put it first, restart them; then: coracle encryption rewrite`,
   );
 }

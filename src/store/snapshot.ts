@@ -27,14 +27,14 @@ const headBytes = 4 + 4 + 8 + 8;
 const digestBytes = 32;
 const maxHeaderBytes = 4096;
 
-/** The bytes of a snapshot, while writes go on. */
-export async function* writeSnapshot(store: Store, takenAt: string): AsyncGenerator<Buffer> {
+/** The bytes of a snapshot of all keys below `prefix`, while writes go on. */
+export async function* writeSnapshot(store: Store, takenAt: string, prefix = '/'): AsyncGenerator<Buffer> {
   const hash = createHash('sha256');
   const hashed = (bytes: Buffer) => {
     hash.update(bytes);
     return bytes;
   };
-  let page = await store.range({ prefix: '/', limit: pageRows });
+  let page = await store.range({ prefix, limit: pageRows });
   const { revision } = page;
   const header: SnapshotHeader = { format: 'coracle-snapshot', version: 1, revision, takenAt };
   yield hashed(Buffer.from(`${JSON.stringify(header)}\n`));
@@ -43,7 +43,7 @@ export async function* writeSnapshot(store: Store, takenAt: string): AsyncGenera
     keys += page.items.length;
     if (page.items.length > 0) yield hashed(Buffer.concat(page.items.flatMap(recordOf)));
     if (page.remaining === 0) break;
-    page = await store.range({ prefix: '/', limit: pageRows, revision, after: page.items.at(-1)!.key });
+    page = await store.range({ prefix, limit: pageRows, revision, after: page.items.at(-1)!.key });
   }
   yield hashed(headOf(0, 0, keys, 0));
   yield hash.digest();

@@ -19,6 +19,8 @@ export interface RangeOptions {
   readonly limit?: number;
   /** Read as of this revision. Absent: the latest. */
   readonly revision?: number;
+  /** Counting what follows a page may cost as much as reading it: `remaining` need not be right then. */
+  readonly skipsCount?: boolean;
 }
 
 export interface RangeResult {

@@ -120,18 +120,19 @@ class SqliteStore implements Store {
     return this.#ask<StoredValue | undefined>({ type: 'get', key, revision });
   }
 
-  async range({ prefix, after = '', limit = 0, revision = 0 }: RangeOptions): Promise<RangeResult> {
+  async range({ prefix, after = '', limit = 0, revision = 0, skipsCount = false }: RangeOptions): Promise<RangeResult> {
     const items: StoredValue[] = [];
     let at = revision;
     // In pages, also without a limit: between two of them the worker commits.
     for (let last = after; ; last = items.at(-1)!.key) {
       const wanted = limit ? Math.min(limit - items.length, rowsPerPage) : rowsPerPage;
-      const isCounted = limit > 0 && items.length + wanted >= limit;
+      const isLast = limit > 0 && items.length + wanted >= limit;
+      const isCounted = isLast && !skipsCount;
       const query = { type: 'range', prefix, after: last, limit: wanted, revision: at, isCounted } as const;
       const page = await this.#ask<RangeResult>(query);
       for (const item of page.items) items.push(item);
       at = page.revision;
-      if (page.items.length < wanted || isCounted) return { items, revision: at, remaining: page.remaining };
+      if (page.items.length < wanted || isLast) return { items, revision: at, remaining: page.remaining };
     }
   }
 
