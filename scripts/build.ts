@@ -31,7 +31,7 @@ const leanHttp: Plugin = {
 const dist = join(root, 'dist');
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { coracle: 'src/cli/main.ts', ...Object.fromEntries(workers) },
+  entryPoints: { coracle: 'src/cli/main.ts', testing: 'src/testing/start-cluster.ts', ...Object.fromEntries(workers) },
   outdir: 'dist',
   bundle: true,
   splitting: true,

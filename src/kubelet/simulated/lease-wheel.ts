@@ -13,7 +13,7 @@ export interface LeaseWheelOptions {
   readonly roundMs: number;
 }
 
-const tickMs = 250;
+const minTickMs = 250;
 
 /** Renews each holder's lease once a round until the signal aborts. */
 export async function turnLeaseWheel(
@@ -22,6 +22,8 @@ export async function turnLeaseWheel(
   signal: AbortSignal,
 ): Promise<void> {
   const leases = new Map<string, Lease>();
+  // A few nodes need no more looks than they have turns.
+  const tickMs = Math.max(minTickMs, roundMs / Math.max(1, holders.length));
   let turn = 0;
   let owed = 0;
   while (!signal.aborted && holders.length > 0) {
