@@ -87,7 +87,7 @@ class Differential {
     const question = (side: keyof Sides<unknown>) => {
       const body = structuredClone(sides[side].body);
       delete body.metadata.managedFields;
-      how = changed(body, base, seed, twice, action === 'status' ? 'status' : 'spec');
+      how = changed(body, base, seed, twice, action === 'status' ? 'status' : body.spec && 'spec');
       return {
         method: 'PUT',
         path: `${pathOf(base)}/${encodeURIComponent(sides[side].body.metadata.name)}${part}?dryRun=All`,

@@ -50,7 +50,9 @@ export function compareAnswers(answers: Sides<Read>, written: string, id: string
     code,
     warnings: [...warnings].map((text) => normaliseBody(text, names)),
     body: normaliseBody(
-      JSON.parse(JSON.stringify(withoutRequester(body)).replaceAll('kubernetes-admin', 'admin').replaceAll(run, '<run>')),
+      JSON.parse(
+        JSON.stringify(withoutRequester(body)).replaceAll('kubernetes-admin', 'admin').replaceAll(run, '<run>'),
+      ),
       names,
     ),
   });

@@ -15,11 +15,13 @@ export const controllerRevisionKind: KindDefinition<ControllerRevision> = {
   kind: 'ControllerRevision',
   otherVersions: oldWorkloadVersions('ControllerRevision', { 'apps/v1beta1': () => {}, 'apps/v1beta2': () => {} }),
   validate(revision, errors) {
+    nonNegative(revision.revision, path('revision'), errors);
+  },
+  validateCreate(revision, errors) {
     const data: unknown = revision.data;
     if (data === undefined || data === null) errors.required(path('data'), 'data is mandatory');
     else if (typeof data !== 'object' || Array.isArray(data))
       errors.required(path('data'), 'data must be a valid JSON object');
-    nonNegative(revision.revision, path('revision'), errors);
   },
   validateUpdate(next, current, errors) {
     if (!isEqual(next.data, current.data)) errors.invalid(path('data'), next.data, 'field is immutable');

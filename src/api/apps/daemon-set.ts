@@ -19,6 +19,7 @@ export const daemonSetKind: KindDefinition<DaemonSet> = {
   group: 'apps',
   version: 'v1',
   kind: 'DaemonSet',
+  judgesChangesFirst: true,
   defaults,
   prepareForCreate: (set) => {
     startWithStatus(set, {

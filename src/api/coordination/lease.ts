@@ -3,12 +3,20 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 
+/** Coordinated leader election is not on in clusters that are not asked for it. */
+function dropElection({ spec }: Lease): void {
+  delete spec?.strategy;
+  delete spec?.preferredHolder;
+}
+
 export const leaseKind: KindDefinition<Lease> = {
   group: 'coordination.k8s.io',
   version: 'v1',
   kind: 'Lease',
   allowsCreateOnUpdate: true,
   allowsUnconditionalUpdate: false,
+  prepareForCreate: dropElection,
+  prepareForUpdate: dropElection,
   validate({ spec }, errors) {
     const { leaseDurationSeconds, leaseTransitions } = spec ?? {};
     if (leaseDurationSeconds !== undefined && leaseDurationSeconds <= 0) {

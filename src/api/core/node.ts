@@ -49,13 +49,21 @@ export const nodeKind: KindDefinition<Node> = {
     if (object.status?.capacity && !object.status.allocatable)
       object.status.allocatable = { ...object.status.capacity };
   },
-  prepareForUpdate: keepStatus,
+  // Dynamic configuration of node agents is gone from upstream; what still has it keeps it.
+  prepareForCreate({ spec, status }) {
+    delete spec?.configSource;
+    delete status?.config;
+  },
+  prepareForUpdate(next, current) {
+    keepStatus(next, current);
+    if (!current.spec?.configSource) delete next.spec?.configSource;
+  },
   validate: validateNode,
   validateUpdate: validateNodeUpdate,
   warnings: ({ spec }) => {
     const warnings: string[] = [];
     if (spec?.configSource) {
-      warnings.push(`${path('spec', 'configSource')}: the feature is no longer supported`);
+      warnings.push(`${path('spec', 'configSource')}: the feature is removed`);
     }
     if (spec?.externalID) {
       warnings.push(`${path('spec', 'externalID')}: this field is deprecated, and is unused by Kubernetes`);

@@ -130,11 +130,15 @@ export function validateClaimUpdate(
   }
   const size = wanted.resources?.requests?.['storage'];
   const oldSize = stored.resources?.requests?.['storage'];
-  if (size !== undefined && oldSize !== undefined && quantityOf(size).compare(quantityOf(oldSize)) < 0) {
+  if (quantityOf(size ?? '0').compare(quantityOf(oldSize ?? '0')) < 0) {
     const capacity = quantityOf(current.status?.capacity?.['storage']);
     const at = path('spec', 'resources', 'requests', 'storage');
-    if (!isBound || capacity.isZero) errors.forbidden(at, 'field can not be less than previous value');
-    else if (quantityOf(size).compare(capacity) < 0) errors.forbidden(at, 'field can not be less than status.capacity');
+    if (quantityOf(size ?? '0').compare(capacity) <= 0) {
+      errors.forbidden(at, 'field can not be less than status.capacity');
+    }
+  }
+  if (wanted.volumeMode !== stored.volumeMode) {
+    errors.invalid(path('volumeMode'), wanted.volumeMode ?? null, 'field is immutable');
   }
 }
 

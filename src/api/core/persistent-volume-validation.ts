@@ -78,10 +78,11 @@ function validateSources(spec: PersistentVolumeSpec, at: FieldPath, errors: Fiel
   if (!present.length) errors.required(at, 'must specify a volume type');
 }
 
-function validateCapacity(capacity: Record<string, string>, at: FieldPath, errors: FieldErrors): void {
+function validateCapacity(given: Record<string, string> | undefined, at: FieldPath, errors: FieldErrors): void {
+  const capacity = given ?? {};
   const names = Object.keys(capacity);
   if (!names.length) errors.required(at);
-  if (!capacity['storage'] || names.length > 1) errors.notSupported(at, capacity, ['storage']);
+  if (!capacity['storage'] || names.length > 1) errors.notSupported(at, given ?? null, ['storage']);
   for (const name of names) {
     const amount = quantityOf(capacity[name]);
     if (amount.sign < 0) errors.invalid(at.key(name), Number(amount.units), 'must be a valid resource quantity');
@@ -114,7 +115,7 @@ export function validatePersistentVolumeSpec(
   }
   if (!spec.accessModes?.length) errors.required(at.child('accessModes'));
   validateAccessModes(spec.accessModes ?? [], at.child('accessModes'), errors);
-  if (!isInline) validateCapacity(spec.capacity ?? {}, at.child('capacity'), errors);
+  if (!isInline) validateCapacity(spec.capacity, at.child('capacity'), errors);
   const policy = spec.persistentVolumeReclaimPolicy;
   const policyPath = at.child('persistentVolumeReclaimPolicy');
   if (!isInline) checkSupported(errors, policyPath, policy, ['Delete', 'Recycle', 'Retain']);

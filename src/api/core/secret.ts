@@ -70,6 +70,7 @@ export const secretKind: KindDefinition<Secret> = {
   group: '',
   version: 'v1',
   kind: 'Secret',
+  judgesChangesFirst: true,
   defaults(object) {
     mergeStringData(object);
     object.type ||= 'Opaque';

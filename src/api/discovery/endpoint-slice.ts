@@ -23,35 +23,46 @@ const addressTypes = ['FQDN', 'IPv4', 'IPv6'];
 function validateAddress(type: string, address: string, at: FieldPath, index: number, errors: FieldErrors): void {
   const place = at.index(index);
   if (type === 'FQDN') {
-    const problems = dns1123SubdomainProblems(address);
-    if (problems.length) errors.invalid(place, address, problems.join(','));
-    else if (address.split('.').length < 3) {
-      errors.invalid(place, address, 'should be a domain with at least three segments separated by dots');
-    }
+    validateDomain(address.replace(/\.$/, ''), place, errors);
     return;
   }
+  const known = errors.list.length;
   validateIp(address, place, errors);
+  if (errors.list.length > known) return;
   const ip = parseIp(address);
   if (ip && `IPv${ip.family}` !== type) errors.invalid(at, address, `must be an ${type} address`);
   validateEndpointIp(address, place, errors);
 }
 
+function validateDomain(name: string, at: FieldPath, errors: FieldErrors): void {
+  if (!name) {
+    errors.required(at);
+    return;
+  }
+  const problems = dns1123SubdomainProblems(name);
+  const labels = name.split('.');
+  const wrong = labels.find((label) => dns1123LabelProblems(label).length > 0);
+  if (problems.length > 0) errors.invalid(at, name, problems.join(','));
+  else if (labels.length < 2)
+    errors.invalid(at, name, 'should be a domain with at least two segments separated by dots');
+  else if (wrong !== undefined) errors.invalid(at, wrong, dns1123LabelProblems(wrong).join(','));
+}
+
 function validateHints({ forZones = [], forNodes = [] }: EndpointHints, at: FieldPath, errors: FieldErrors): void {
-  for (const [field, hints] of [
-    ['forZones', forZones],
-    ['forNodes', forNodes],
+  for (const [field, hints, problemsOf] of [
+    ['forZones', forZones, labelValueProblems],
+    ['forNodes', forNodes, dns1123SubdomainProblems],
   ] as const) {
     if (hints.length > maxHints) {
       errors.tooMany(at.child(field), hints.length, maxHints);
-      continue;
+      return;
     }
     const seen = new Set<string>();
     hints.forEach(({ name }, index) => {
       const place = at.child(field).index(index).child('name');
-      if (!name) errors.required(place);
-      else for (const problem of labelValueProblems(name)) errors.invalid(place, name, problem);
-      if (name && seen.has(name)) errors.duplicate(place, name);
+      if (seen.has(name)) errors.duplicate(place, name);
       seen.add(name);
+      for (const problem of problemsOf(name)) errors.invalid(place, name, problem);
     });
   }
 }
@@ -126,8 +137,8 @@ export const endpointSliceKind: KindDefinition<EndpointSlice> = {
   validateUpdate(next, current, errors) {
     checkImmutable(errors, path('addressType'), next.addressType, current.addressType);
   },
-  warnings: ({ addressType }) =>
-    addressType === 'FQDN' ? [`${path('spec', 'addressType')}: FQDN endpoints are deprecated`] : [],
+  warnings: ({ addressType }, current) =>
+    addressType === 'FQDN' && !current ? [`${path('spec', 'addressType')}: FQDN endpoints are deprecated`] : [],
   columns: [
     nameColumn,
     {

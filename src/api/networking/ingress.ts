@@ -1,8 +1,11 @@
 import type { Ingress } from '../../../generated/networking-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
-import { path } from '../meta/field-errors.ts';
+import { type FieldErrors, path } from '../meta/field-errors.ts';
+import { parseIp, validateIp } from '../meta/ip-address.ts';
+import { dns1123SubdomainProblems } from '../meta/names.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
+import { validateBy } from '../meta/value-validation.ts';
 import { ingressV1beta1 } from './ingress-v1beta1.ts';
 import { validateIngressSpec } from './ingress-validation.ts';
 
@@ -19,6 +22,16 @@ const addressCell = ({ status }: Ingress): string =>
     .map(({ ip, hostname }) => ip || hostname || '')
     .filter(Boolean)
     .join(',');
+
+function validateIngressStatus({ status }: Ingress, _current: Ingress, errors: FieldErrors): void {
+  status?.loadBalancer?.ingress?.forEach(({ ip, hostname }, index) => {
+    const place = path('status', 'loadBalancer', 'ingress').index(index);
+    if (ip) validateIp(ip, place.child('ip'), errors);
+    if (!hostname) return;
+    validateBy(dns1123SubdomainProblems, hostname, place.child('hostname'), errors);
+    if (parseIp(hostname)) errors.invalid(place.child('hostname'), hostname, 'must be a DNS name, not an IP address');
+  });
+}
 
 export const ingressKind: KindDefinition<Ingress> = {
   group: 'networking.k8s.io',
@@ -42,7 +55,7 @@ export const ingressKind: KindDefinition<Ingress> = {
       'must match `ingressClassName` when both are specified',
     );
   },
-  subresources: { status: statusRules() },
+  subresources: { status: statusRules({ validateUpdate: validateIngressStatus }) },
   warnings: ({ metadata }, current) =>
     !current && metadata.annotations?.[classAnnotation] !== undefined
       ? [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`]

@@ -2,7 +2,7 @@ import type { PriorityClass } from '../../../generated/scheduling-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
-import { countGeneration, startGeneration } from '../meta/strategy.ts';
+import { startGeneration } from '../meta/strategy.ts';
 import { checkSupported } from '../meta/supported.ts';
 
 const highestUserPriority = 1_000_000_000;
@@ -21,7 +21,11 @@ export const priorityClassKind: KindDefinition<PriorityClass> = {
     object.preemptionPolicy ??= 'PreemptLowerPriority';
   },
   prepareForCreate: startGeneration,
-  prepareForUpdate: (next, current) => countGeneration(next, current),
+  // Upstream never counts on.
+  prepareForUpdate({ metadata }, current) {
+    if (current.metadata.generation === undefined) delete metadata.generation;
+    else metadata.generation = current.metadata.generation;
+  },
   validate({ metadata: { name }, value, globalDefault, preemptionPolicy }, errors) {
     if (name?.startsWith('system-')) {
       const known = systemPriorities[name];

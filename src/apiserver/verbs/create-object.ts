@@ -104,9 +104,9 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
     throw invalid(kind, object.metadata.name ?? '', errors.summary(), errors.causes());
   }
   for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
+  if (object.metadata.resourceVersion) throw resourceVersionSet();
   using _reserved = server.addresses.reserve(resource, object, undefined);
   const bytes = storedBytes(resource, object);
-  if (object.metadata.resourceVersion) throw resourceVersionSet();
   await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   if (call.isDryRun) {

@@ -173,8 +173,10 @@ function validateUpdate(
   if (call.subresource) rules?.validateUpdate?.(next, current, errors);
   else {
     call.server.addresses.prepare(resource, next, current, errors);
+    const { judgesChangesFirst } = resource.rules;
+    if (judgesChangesFirst) resource.rules.validateUpdate?.(next, current, errors);
     resource.rules.validate?.(next, errors);
-    resource.rules.validateUpdate?.(next, current, errors);
+    if (!judgesChangesFirst) resource.rules.validateUpdate?.(next, current, errors);
   }
   if (errors.isEmpty) return;
   throw invalid({ group: resource.storage.group, name: resource.kind }, call.name, errors.summary(), errors.causes());
