@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { systemClock } from '../../../base/clock.ts';
+import { Auditor } from '../../audit/auditor.ts';
+import { defaultPolicy } from '../../audit/default-policy.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import { serve, type TestServer } from '../../testing/serve.ts';
 import { mutatingPolicies } from './mutating.ts';
@@ -18,9 +21,21 @@ const slowAuthorizer: Authorizer = {
   }),
 };
 
+/** Annotations of the requests that were audited. */
+const audited: Record<string, string>[] = [];
+const sink = {
+  name: 'test',
+  dropped: 0,
+  write: (line: string) => audited.push(JSON.parse(line).annotations ?? {}),
+  close: async () => {},
+};
+
 let api: TestServer;
 before(async () => {
-  api = await serve({ admission: [mutatingPolicies(slowAuthorizer), validatingPolicies(slowAuthorizer)] });
+  api = await serve({
+    admission: [mutatingPolicies(slowAuthorizer), validatingPolicies(slowAuthorizer)],
+    auditor: new Auditor(defaultPolicy, [sink], systemClock),
+  });
   await api.call('POST', '/api/v1/namespaces', { metadata: { name: 'default' } });
 });
 after(() => api[Symbol.asyncDispose]());
@@ -162,6 +177,32 @@ describe('a validating policy', () => {
     while ((await api.call('POST', '/apis/example.com/v1/limits', limit)).status !== 201);
     assert.equal((await post({ a: '3' })).status, 201);
     assert.equal((await post({ a: '4' })).status, 422);
+  });
+
+  test('leaves notes for the audit', async () => {
+    const spec = {
+      validations: [{ expression: 'true' }, { expression: 'false', message: 'not so' }],
+      auditAnnotations: [
+        { key: 'data', valueExpression: "'a is ' + object.data.a" },
+        { key: 'none', valueExpression: 'null' },
+      ],
+    };
+    await using _policy = await policy('validating', spec, { validationActions: ['Audit'] });
+    audited.length = 0;
+    assert.equal((await post()).status, 201);
+    const name = made[0]!.split('/').at(-1)!;
+    const failure = {
+      message: 'not so',
+      policy: name,
+      binding: name,
+      expressionIndex: 1,
+      validationActions: ['Audit'],
+    };
+    const ours = Object.entries(audited[0]!).filter(([key]) => !key.startsWith('authorization.k8s.io/'));
+    assert.deepEqual(Object.fromEntries(ours), {
+      'validation.policy.admission.k8s.io/validation_failure': JSON.stringify([failure]),
+      [`${name}/data`]: 'a is 1',
+    });
   });
 
   test('never looks at policies', async () => {
