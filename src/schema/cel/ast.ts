@@ -92,35 +92,3 @@ export function qualifiedName(expr: Expr): string | undefined {
   parts.push(here.name);
   return parts.reverse().join('.');
 }
-
-/** The same tree in new nodes, so that each has its own type. */
-export function copyExpr(expr: Expr): Expr {
-  const copies = (all: readonly Expr[]) => all.map(copyExpr);
-  switch (expr.kind) {
-    case 'literal':
-    case 'ident':
-      return { ...expr };
-    case 'select':
-      return { ...expr, operand: copyExpr(expr.operand) };
-    case 'call':
-      return { ...expr, target: expr.target && copyExpr(expr.target), args: copies(expr.args) };
-    case 'list':
-      return { ...expr, items: copies(expr.items) };
-    case 'map':
-      return {
-        ...expr,
-        entries: expr.entries.map((each) => ({ ...each, key: copyExpr(each.key), value: copyExpr(each.value) })),
-      };
-    case 'struct':
-      return { ...expr, fields: expr.fields.map((each) => ({ ...each, value: copyExpr(each.value) })) };
-    case 'fold':
-      return {
-        ...expr,
-        range: copyExpr(expr.range),
-        init: copyExpr(expr.init),
-        condition: copyExpr(expr.condition),
-        step: copyExpr(expr.step),
-        result: copyExpr(expr.result),
-      };
-  }
-}

@@ -1,5 +1,5 @@
 // Macros: calls that are rewritten when they are read. Each becomes a fold, a condition or a test for presence.
-import { copyExpr, type Expr, type Fold } from './ast.ts';
+import type { Expr, Fold } from './ast.ts';
 
 export type Expansion = { readonly expr: Expr } | { readonly at: number; readonly error: string };
 type Macro = (target: Expr, args: readonly Expr[], make: Maker) => Expansion;
@@ -145,10 +145,11 @@ const filter = folding(1, notIdentifier, ([test], make, names) => ({
 const optional =
   (name: string, wrap: boolean): Macro =>
   (target, [variable, body], make) => {
+    // The target stands in it twice as one node: copies of copies would have no end.
     if (variable!.kind !== 'ident') {
       return { at: variable!.at, error: `${name}() variable name must be a simple identifier` };
     }
-    const bound = make.bind(variable!.name, make.member('value', copyExpr(target)), body!);
+    const bound = make.bind(variable!.name, make.member('value', target), body!);
     const value = wrap ? make.call('optional.of', bound) : bound;
     return { expr: make.call('_?_:_', make.member('hasValue', target), value, make.call('optional.none')) };
   };

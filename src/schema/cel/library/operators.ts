@@ -1,6 +1,7 @@
 // Arithmetic, comparison, containers: what has a sign. Types are looked at when it runs, since they may be dynamic.
 import { compare, equal } from '../equality.ts';
 import { CelError } from '../errors.ts';
+import { checkSize } from '../fuel.ts';
 import { concatenated, JsonList, mergeKeyedLists } from '../json-values.ts';
 import type { Library } from '../overloads.ts';
 import { isSpan, isTime } from '../time-values.ts';
@@ -71,8 +72,13 @@ export function addLists(one: CelList, other: CelList): CelList {
   return concatenated(one, other);
 }
 
+function addTexts(one: string, other: string): string {
+  checkSize(one.length + other.length);
+  return one + other;
+}
+
 export function add(one: CelValue, other: CelValue): Outcome {
-  if (typeof one === 'string') return typeof other === 'string' ? one + other : noSuchOverload();
+  if (typeof one === 'string') return typeof other === 'string' ? addTexts(one, other) : noSuchOverload();
   if (one instanceof CelList) return other instanceof CelList ? addLists(one, other) : noSuchOverload();
   if (one instanceof CelTimestamp) {
     return other instanceof CelDuration ? timeOf(one.nanos + other.nanos) : noSuchOverload();
