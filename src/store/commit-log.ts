@@ -71,6 +71,16 @@ export class CommitLog {
     while (this.#tail.length > 0 && this.#tail[0]!.last <= revision) this.#dropOldest();
   }
 
+  /** There is a gap: what comes after `revision` is known, what came before is not. Every watch ends, and begins anew. */
+  restart(revision: number): void {
+    this.#tail.length = 0;
+    this.#tailBytes = 0;
+    this.#tailStart = revision + 1;
+    this.#revision = revision;
+    this.#compacted = revision;
+    for (const cursor of this.#parked) cursor.fail(new CompactedError(revision));
+  }
+
   /** Ends every watch. */
   close(): void {
     this.#isClosed = true;
@@ -141,6 +151,7 @@ class Cursor implements AsyncIterator<readonly StoreEvent[], undefined> {
   readonly #log: LogAccess;
   #next: number;
   #deliver: ((result: Result) => void) | undefined;
+  #reject: ((error: Error) => void) | undefined;
   #isDone = false;
 
   constructor(options: WatchOptions, start: number, log: LogAccess) {
@@ -185,6 +196,15 @@ class Cursor implements AsyncIterator<readonly StoreEvent[], undefined> {
     this.#settle({ done: true, value: undefined });
   };
 
+  /** Called while parked. */
+  fail(error: Error): void {
+    this.#isDone = true;
+    this.#options.signal.removeEventListener('abort', this.end);
+    this.#log.unpark();
+    this.#reject?.(error);
+    this.#deliver = undefined;
+  }
+
   #settle(result: Result): void {
     this.#log.unpark();
     this.#deliver?.(result);
@@ -198,8 +218,9 @@ class Cursor implements AsyncIterator<readonly StoreEvent[], undefined> {
       return Promise.resolve({ done: true, value: undefined });
     }
     this.#options.onProgress?.(this.#next - 1);
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       this.#deliver = resolve;
+      this.#reject = reject;
     });
   }
 

@@ -1,6 +1,7 @@
 // One watch on the store feeds every resource's cache, so that all caches stand at one revision.
 import type { Logger } from '../../base/log.ts';
-import type { Store } from '../../store/store.ts';
+import { CompactedError, type Store } from '../../store/store.ts';
+import { reloadCaches } from './reload-caches.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { prefixOfKey, registryRoot, type StoragePrefix } from './storage-key.ts';
 
@@ -77,6 +78,24 @@ export class CacheHub implements CacheHead {
 
   /** Follows the store until the signal; a failure of the watch is fatal, since reads would grow stale. */
   async follow(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        await this.#followOnce(signal);
+        return;
+      } catch (error) {
+        if (!(error instanceof CompactedError) || signal.aborted) throw error;
+        this.#log.warn('the watch on the store fell behind its history; everything is read again', {});
+        await reloadCaches(
+          this.#store,
+          (prefix) => this.cache(prefix),
+          this.#caches,
+          (at) => this.#advance(at),
+        );
+      }
+    }
+  }
+
+  async #followOnce(signal: AbortSignal): Promise<void> {
     const batches = this.#store.watch({
       prefix: registryRoot,
       fromRevision: this.#revision + 1,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { seededRandom } from '../../base/random.ts';
 import { openEtcdStore } from '../../store/engines/etcd/etcd.ts';
+import { CuttableProxy } from '../../store/testdata/cuttable-proxy.ts';
 import { EtcdServer, findEtcds } from '../../store/testdata/etcd-server.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
@@ -21,10 +22,10 @@ else {
     for (const server of servers) await server[Symbol.asyncDispose]();
     await etcd[Symbol.asyncDispose]();
   });
-  twoServers(servers);
+  twoServers(servers, etcd.url);
 }
 
-function twoServers(servers: readonly [TestServer, TestServer]): void {
+function twoServers(servers: readonly [TestServer, TestServer], etcdUrl: string): void {
   test(`what one server acknowledged the other one shows at once (seed ${seed})`, async () => {
     const random = seededRandom(seed);
     const state = new Map<string, string>();
@@ -137,5 +138,40 @@ function twoServers(servers: readonly [TestServer, TestServer]): void {
     const boat = { apiVersion: 'example.com/v1', kind: 'Boat', metadata: { name: 'one' }, spec: { oars: 2 } };
     await servers[1].create(path, boat);
     assert.equal((await servers[0].call(`GET ${path}/one`)).body.spec.oars, 2);
+  });
+
+  test('a server that was cut off for longer than history lasts reads everything again, and its watchers begin anew', async () => {
+    await using proxy = await CuttableProxy.to(etcdUrl);
+    const store = await openEtcdStore({ servers: [proxy.url], root: '/registry/', timeoutMs: 1000 });
+    await using cutOff = await startTestServer({ store });
+    await servers[0].create('/api/v1/namespaces', { metadata: { name: 'cut' } });
+    const path = '/api/v1/namespaces/cut/configmaps';
+    for (const name of ['stays', 'goes', 'changes']) await servers[0].create(path, { metadata: { name } });
+    const { metadata } = (await cutOff.call(`GET ${path}`)).body;
+    proxy.cut();
+    await servers[0].call(`DELETE ${path}/goes`);
+    const patch = { data: { a: 'b' } };
+    await servers[0].call(`PATCH ${path}/changes`, patch, undefined, 'application/merge-patch+json');
+    await servers[0].create(path, { metadata: { name: 'comes' } });
+    assert.equal((await cutOff.call(`GET ${path}`)).status, 500);
+    await using other = await openEtcdStore({ servers: [etcdUrl], root: '/registry/' });
+    await other.compact(other.revision);
+    proxy.mend();
+    let listed = await cutOff.call(`GET ${path}`);
+    while (listed.status !== 200) listed = await cutOff.call(`GET ${path}`);
+    assert.deepEqual(
+      listed.body.items.map((item: any) => [item.metadata.name, item.data?.a]),
+      [
+        ['changes', 'b'],
+        ['comes', undefined],
+        ['stays', undefined],
+      ],
+    );
+    const resumed = await cutOff.call(
+      `GET ${path}?watch=true&resourceVersion=${metadata.resourceVersion}&timeoutSeconds=1`,
+    );
+    assert.equal(resumed.body.object.code, 410);
+    await cutOff.create(path, { metadata: { name: 'again' } });
+    assert.equal((await servers[1].call(`GET ${path}/again`)).status, 200);
   });
 }

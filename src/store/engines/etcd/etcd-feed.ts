@@ -15,8 +15,8 @@ export interface FeedOptions {
   readonly revision: number;
   /** Whole revisions in order; without events it tells that nothing happened up to `last`. */
   readonly onEvents: (last: number, events: readonly StoreEvent[]) => void;
-  /** The watch fell behind compaction: what happened between is lost to it. */
-  readonly onLost: (compactedRevision: number) => void;
+  /** The watch fell behind compaction: what happened between is lost to it. Gives the revision to go on from. */
+  readonly onLost: () => Promise<number>;
   readonly signal: AbortSignal;
 }
 
@@ -34,13 +34,16 @@ export class EtcdFeed {
     this.#revision = options.revision;
   }
 
-  /** Until the signal, or until the watch is lost. */
+  /** Until the signal. */
   async run(): Promise<void> {
     const { signal, connection } = this.#options;
     let pauseMs = retryMs.first;
     while (!signal.aborted) {
       const outcome = await this.#follow();
-      if (outcome === 'lost' || signal.aborted) return;
+      if (signal.aborted) return;
+      if (outcome === 'lost') {
+        this.#revision = await this.#options.onLost().catch(() => this.#revision); // lost again then, and asked again
+      }
       if (outcome === 'worked') pauseMs = retryMs.first;
       connection.moveOn();
       using pause = linkSignal([signal], pauseMs);
@@ -59,7 +62,7 @@ export class EtcdFeed {
   }
 
   #follow(): Promise<'worked' | 'failed' | 'lost'> {
-    const { connection, keys, root, signal, onLost } = this.#options;
+    const { connection, keys, root, signal } = this.#options;
     return new Promise((resolve) => {
       const stream = connection.openWatch();
       let outcome: 'worked' | 'failed' | 'lost' = 'failed';
@@ -75,10 +78,7 @@ export class EtcdFeed {
       stream.on('end', ended);
       stream.on('data', (response) => {
         if (response.canceled) {
-          if (response.compactRevision > 0) {
-            outcome = 'lost';
-            onLost(response.compactRevision);
-          }
+          if (response.compactRevision > 0) outcome = 'lost';
           stream.cancel();
           return;
         }

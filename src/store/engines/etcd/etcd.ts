@@ -34,8 +34,6 @@ export interface EtcdStoreOptions extends EtcdConnectionOptions {
   readonly tailBytes?: number;
   readonly random?: Random;
   readonly nowMs?: () => number;
-  /** The watch fell behind compaction and nothing may go on; must not return. Default: says why and ends the process. */
-  readonly onFatal?: (error: Error) => void;
 }
 
 const rowsPerPage = 500;
@@ -94,7 +92,6 @@ class EtcdStore implements Store {
   readonly #feeding: Promise<void>;
   readonly #leases: EtcdLeases;
   readonly #answersProgress: boolean;
-  readonly #onFatal: (error: Error) => void;
   readonly #stopping = new AbortController();
   #waiters: Waiter[] = [];
   #nudge: NodeJS.Timeout | undefined;
@@ -110,7 +107,6 @@ class EtcdStore implements Store {
     this.#keys = new EtcdKeys(options.prefix ?? '');
     this.#root = options.root ?? '/';
     this.quotaBytes = quotaBytes || undefined;
-    this.#onFatal = options.onFatal ?? endProcess;
     this.#leases = new EtcdLeases(connection, options.random ?? systemRandom, options.nowMs ?? Date.now);
     this.#answersProgress = answersProgress(version);
     this.#log = new CommitLog({
@@ -129,7 +125,7 @@ class EtcdStore implements Store {
         this.#log.append(last, events);
         this.#wake();
       },
-      onLost: (compacted) => this.#fail(new CompactedError(compacted)),
+      onLost: () => this.#startAnew(),
       signal: this.#stopping.signal,
     });
     this.#feeding = this.#feed.run();
@@ -376,17 +372,12 @@ class EtcdStore implements Store {
     this.#nudge = setTimeout(() => this.#askProgress(), patienceMs.again);
   }
 
-  #fail(error: Error): void {
-    if (this.#failure) return;
-    this.#failure = error;
-    this.#stopping.abort();
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
-    this.#log.close();
-    this.#onFatal(error);
+  /** Whoever watches must look at everything again. */
+  async #startAnew(): Promise<number> {
+    const { header } = await this.#connection.call('range', { key: compactKey, keysOnly: true });
+    this.#lastEvent = 0;
+    this.#log.restart(header.revision);
+    this.#wake();
+    return header.revision;
   }
-}
-
-function endProcess(error: Error): void {
-  process.stderr.write(`store: the watch on etcd is lost: ${error.message}\n`);
-  process.exit(74);
 }
