@@ -8,7 +8,7 @@ export function upgradeCall(target: OutboundTarget, request: Omit<OutboundReques
   const { method, path, headers, signal } = request;
   const socket = dial(target);
   return httpsRequest({
-    agent: false,
+    // No agent: with one, the socket given here would not be asked for.
     createConnection: () => socket,
     method,
     path,
