@@ -9,7 +9,11 @@ export interface UserInfo {
 
 export interface Credentials {
   /** The verified client certificate's subject, when the TLS handshake gave one signed by our client CA. */
-  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly certificate?: {
+    readonly commonName: string;
+    readonly organizations: readonly string[];
+    readonly fingerprint?: string;
+  };
   /** Set instead when the certificate is a front proxy's: it asks for others, whom its headers name. */
   readonly frontProxy?: { readonly commonName: string; readonly rawHeaders: readonly string[] };
   /** Behind `Authorization: Bearer`. */

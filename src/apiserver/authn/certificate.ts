@@ -4,6 +4,10 @@ import type { Authenticator } from './authenticator.ts';
 export const certificateAuthenticator: Authenticator = {
   async authenticate({ certificate }) {
     if (!certificate?.commonName) return undefined;
-    return { username: certificate.commonName, groups: certificate.organizations };
+    const { commonName, organizations, fingerprint } = certificate;
+    const extra = fingerprint
+      ? { extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] } }
+      : {};
+    return { username: commonName, groups: organizations, ...extra };
   },
 };

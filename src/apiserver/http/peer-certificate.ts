@@ -8,6 +8,8 @@ export interface Peer {
   readonly role: 'user' | 'front proxy';
   readonly commonName: string;
   readonly organizations: readonly string[];
+  /** SHA-256 of the certificate, in hexadecimal digits. */
+  readonly fingerprint: string;
 }
 
 export type IdentifyPeer = (socket: TLSSocket | undefined) => Peer | undefined;
@@ -46,9 +48,10 @@ function identify(
   const commonName = firstOf(subject.CN);
   const organizations = listOf(subject.O);
   let link = socket.getPeerX509Certificate?.();
+  const fingerprint = (link?.fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
   for (let depth = 0; link && depth < maxChain; depth++) {
-    if (isSignedByAny(link, users)) return { role: 'user', commonName, organizations };
-    if (isSignedByAny(link, proxies)) return { role: 'front proxy', commonName, organizations: [] };
+    if (isSignedByAny(link, users)) return { role: 'user', commonName, organizations, fingerprint };
+    if (isSignedByAny(link, proxies)) return { role: 'front proxy', commonName, organizations: [], fingerprint };
     link = link.issuerCertificate;
   }
   return undefined;
