@@ -50,7 +50,7 @@ export interface OutboundAnswer {
 const dialTimeoutMs = 30_000;
 const idleMs = 90_000;
 const maxSockets = 256;
-const maxFreeSockets = 16;
+const maxFreeSockets = 64;
 const maxTargets = 200;
 
 export class OutboundClient implements Disposable {
