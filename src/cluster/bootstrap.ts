@@ -10,6 +10,7 @@ import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstr
 import type { Client } from '../client/client.ts';
 import { dnsPublisher } from './controller-identities.ts';
 import { metricsServerRoles } from './metrics-api.ts';
+import type { ServerAddress } from './server-addresses.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
 import { simulatedNodesRole } from './simulated-nodes.ts';
@@ -71,12 +72,12 @@ function reconcileAddresses(
 }
 
 /** All of them, in a cluster with these settings. */
-export function clusterObjects(settings: Settings): KubernetesObject[] {
+export function clusterObjects(settings: Settings, servers?: readonly ServerAddress[]): KubernetesObject[] {
   const own = settings.simulatedNodes === undefined ? dnsPublisherRole() : simulatedNodesRole();
   return [
     ...bootstrapObjects(),
     serviceRange(settings),
-    ...kubernetesService(settings),
+    ...kubernetesService(settings, servers),
     ...own,
     ...metricsServerRoles(),
   ];
@@ -94,7 +95,15 @@ function serviceRange({ serviceCidr }: Settings): KubernetesObject {
 }
 
 /** The Service that pods reach the API server by, at the first address of the range, and where it leads. */
-export function kubernetesService({ serviceCidr, address, apiPort }: Settings): KubernetesObject[] {
+export function kubernetesService(
+  { serviceCidr, address, apiPort }: Settings,
+  servers: readonly ServerAddress[] = [{ address, port: apiPort }],
+): KubernetesObject[] {
+  // No pod reaches a loopback address, and a slice may not name one: simulated clusters go without.
+  const reachable = servers.filter((each) => !each.address.startsWith('127.'));
+  // One slice has one port: that of the first, which is the same whoever asks.
+  const port = Math.min(...reachable.map((each) => each.port));
+  const addresses = reachable.filter((each) => each.port === port).map((each) => each.address);
   const labels = { component: 'apiserver', provider: 'kubernetes' };
   const service: Service = {
     apiVersion: 'v1',
@@ -112,8 +121,8 @@ export function kubernetesService({ serviceCidr, address, apiPort }: Settings): 
     kind: 'EndpointSlice',
     metadata: { name: 'kubernetes', namespace: 'default', labels: { 'kubernetes.io/service-name': 'kubernetes' } },
     addressType: 'IPv4',
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
-    ports: [{ name: 'https', port: apiPort, protocol: 'TCP' }],
+    endpoints: addresses.map((each) => ({ addresses: [each], conditions: { ready: true } })),
+    ports: [{ name: 'https', port, protocol: 'TCP' }],
   };
   const endpoints: Endpoints = {
     apiVersion: 'v1',
@@ -123,10 +132,9 @@ export function kubernetesService({ serviceCidr, address, apiPort }: Settings): 
       namespace: 'default',
       labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
     },
-    subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port: apiPort, protocol: 'TCP' }] }],
+    subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
   };
-  // No pod reaches a loopback address, and a slice may not name one: simulated clusters go without.
-  return address.startsWith('127.') ? [service] : [service, endpoints, slice];
+  return addresses.length === 0 ? [service] : [service, endpoints, slice];
 }
 
 /** Whoever publishes kube-dns may write Services and slices in kube-system, and nothing else. */

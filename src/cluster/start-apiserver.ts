@@ -12,6 +12,7 @@ import { clusterObjects, ensureBootstrap, kubernetesService } from './bootstrap.
 import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
 import { contextName } from './layout.ts';
 import type { Pki } from './pki.ts';
+import { announceServer, withdrawServer } from './server-addresses.ts';
 import { serviceIp } from './service-range.ts';
 import { portTaken, type Settings } from './settings.ts';
 import type { StartContext } from './start-context.ts';
@@ -60,7 +61,11 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   });
   log.info('serving', { address: `${host}:${settings.apiPort}` });
   const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
-  await ensureBootstrap(admin, api.table.all(), clusterObjects(settings));
+  await ensureBootstrap(
+    admin,
+    api.table.all(),
+    clusterObjects(settings, await announceServer(store, ownAddress(settings))),
+  );
   keepOwnService(context, api, admin);
   keepFlowControl(context, api);
   const url = `https://${settings.address}:${settings.apiPort}`;
@@ -81,19 +86,28 @@ function runUntilCleanup({ cleanup, onFailure }: StartContext, api: ApiServer): 
   });
 }
 
+const ownAddress = ({ address, apiPort: port }: Settings) => ({ address, port });
+
 /** Somebody may delete the Service `kubernetes`, or its namespace's content: it comes back. */
 function keepOwnService({ settings, cleanup, clock, log }: StartContext, api: ApiServer, admin: Client): void {
+  const { store } = api.registry;
+  const own = ownAddress(settings);
   const stopping = new AbortController();
+  const look = async () => {
+    const servers = await announceServer(store, own);
+    await ensureBootstrap(admin, api.table.all(), kubernetesService(settings, servers));
+  };
   const running = (async () => {
     for await (const _ of every(clock, ownServiceMs, stopping.signal)) {
-      await ensureBootstrap(admin, api.table.all(), kubernetesService(settings)).catch((error) => {
+      await look().catch((error) => {
         if (!stopping.signal.aborted) log.warn('the Service kubernetes was not looked at', { error: String(error) });
       });
     }
   })();
-  cleanup.defer(() => {
+  cleanup.defer(async () => {
     stopping.abort();
-    return running;
+    await running;
+    await withdrawServer(store, own);
   });
 }
 
