@@ -2,6 +2,7 @@
 import type { JSONSchemaProps } from '../../../generated/apiextensions-v1.ts';
 import { type SchemaNode, toNode } from '../../schema/structural/node.ts';
 import { prune, UnknownFields } from '../../schema/structural/prune.ts';
+import { evaluateRules } from '../../schema/structural/rules.ts';
 import { validateValue } from '../../schema/structural/validate.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
 import { addSchemaErrors } from '../meta/schema-errors.ts';
@@ -29,5 +30,6 @@ function validateDefault(node: SchemaNode, at: FieldPath, errors: FieldErrors): 
     errors.invalid(at, node.fallback, 'must not have unknown fields');
     return;
   }
-  addSchemaErrors(validateValue(node.fallback, node), errors, at);
+  const found = validateValue(node.fallback, node);
+  addSchemaErrors(found.length > 0 ? found : evaluateRules(node.fallback, node).errors, errors, at);
 }

@@ -116,6 +116,7 @@ function validateNested(schema: JSONSchemaProps, at: FieldPath, errors: FieldErr
   if (schema['x-kubernetes-list-type']) refuse('x-kubernetes-list-type', 'undefined');
   if (schema['x-kubernetes-list-map-keys']?.length) refuse('x-kubernetes-list-map-keys', 'empty');
   if (schema['x-kubernetes-map-type']) refuse('x-kubernetes-map-type', 'undefined');
+  if (schema['x-kubernetes-validations']?.length) refuse('x-kubernetes-validations', 'empty');
   if (schema.properties?.['metadata']) {
     errors.forbidden(at.child('properties').key('metadata'), 'must not be specified in a nested context');
   }

@@ -66,7 +66,9 @@ export class JsonMap extends CelMap {
     const field = this.type.field!(key);
     if (!field) return undefined;
     const name = field.key ?? key;
-    return Object.hasOwn(this.raw, name) ? convert(this.raw[name], field.type) : undefined;
+    // Null in a field that is known is as good as absent.
+    const value = Object.hasOwn(this.raw, name) ? this.raw[name] : null;
+    return value === null ? undefined : convert(value, field.type);
   }
   keys(): Iterable<CelValue> {
     if (this.type?.kind !== 'object') return Object.keys(this.raw);
@@ -75,7 +77,7 @@ export class JsonMap extends CelMap {
   *#fields(): Iterable<string> {
     for (const name of this.type!.fieldNames!()) {
       const key = this.type!.field!(name)!.key ?? name;
-      if (Object.hasOwn(this.raw, key)) yield name;
+      if (Object.hasOwn(this.raw, key) && this.raw[key] !== null) yield name;
     }
   }
 }

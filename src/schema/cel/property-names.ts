@@ -12,6 +12,9 @@ const replacements: Readonly<Record<string, string>> = {
   '/': '__slash__',
 };
 
+/** Names that expressions may also write as they are, after a dot. */
+export const isReserved = (name: string): boolean => reserved.has(name);
+
 /** undefined: no expression can name it. */
 export function escapeProperty(name: string): string | undefined {
   if (!/^[a-zA-Z_./-][a-zA-Z0-9_./-]*$/.test(name)) return undefined;

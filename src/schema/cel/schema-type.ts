@@ -1,7 +1,7 @@
 // The type of a value that a structural schema describes, with the bounds that the schema sets for estimates of costs.
 // Made lazily: of a large schema, rules touch little.
 import type { SchemaNode } from '../structural/node.ts';
-import { escapeProperty } from './property-names.ts';
+import { escapeProperty, isReserved } from './property-names.ts';
 import {
   boolType,
   bytesType,
@@ -107,7 +107,7 @@ class ObjectType implements CelType {
   readonly fieldNames = (): Iterable<string> => [...this.#names().keys()].filter((name) => this.field(name));
 
   #keyOf(name: string): string | undefined {
-    return this.#names().get(name);
+    return this.#names().get(name) ?? (isReserved(name) ? this.#names().get(`__${name}__`) : undefined);
   }
 
   #names(): ReadonlyMap<string, string> {
