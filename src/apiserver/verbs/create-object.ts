@@ -25,6 +25,7 @@ export async function createObject(call: WriteCall, object: KubernetesObject): P
   placeInNamespace(call, object);
   const base = metadata.name ? '' : (metadata.generateName ?? '');
   await admit(call, { operation: 'CREATE', object });
+  placeInNamespace(call, object); // plugins may not move it
   fillMetadata(call, object);
   const context = { nowMs: server.clock.now(), isDryRun: call.isDryRun, user: call.user };
   for (let attempt = 1; ; attempt++) {

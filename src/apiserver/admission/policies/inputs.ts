@@ -5,10 +5,10 @@ import type { CelBindings } from '../../../schema/cel/cel.ts';
 import { type CelValue, fromJson } from '../../../schema/cel/values.ts';
 import type { Match, VersionedObjects } from '../matching/match.ts';
 import { kindOf } from '../matching/match.ts';
+import { nameOf, namespaceOf } from '../matching/selectors.ts';
 import type { AdmissionRequest } from '../plugin.ts';
 import type { AuthorizerBindings } from './authorizer.ts';
 import type { EvaluationInputs } from './evaluation.ts';
-import { requestNamespace } from './namespace.ts';
 
 const shownMetadata = [
   'name',
@@ -54,8 +54,8 @@ export function requestValue(request: AdmissionRequest, match: Match, resource: 
     ...given({
       subResource: subresource,
       requestSubResource: subresource,
-      name: request.name,
-      namespace: requestNamespace(request),
+      name: nameOf(request),
+      namespace: namespaceOf(request),
     }),
     operation: request.operation,
     userInfo: given({

@@ -11,6 +11,7 @@ import { mergeTypeOf } from '../../../schema/merge-type.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import { mergeType } from '../../managed-fields/versioned.ts';
 import { type Match, matchResources, versionedObjects } from '../matching/match.ts';
+import { namespaceOf } from '../matching/selectors.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { refuse } from '../refuse.ts';
 import { Reinvocations } from '../webhooks/reinvocations.ts';
@@ -20,7 +21,7 @@ import { isExempt } from './exempt.ts';
 import { type Hook, Hooks } from './hooks.ts';
 import { conditionBindings, inputsOf, type PolicyInput, policyBindings } from './inputs.ts';
 import { type MutatedKind, MutatingRules } from './mutating-rules.ts';
-import { policyNamespace, requestNamespace } from './namespace.ts';
+import { policyNamespace } from './namespace.ts';
 import { ConfigurationError, collectParams, paramResource } from './params.ts';
 
 const pluginName = 'MutatingAdmissionPolicy';
@@ -93,7 +94,7 @@ class Dispatch {
   #params(policy: Policy, { spec }: Binding): readonly (KubernetesObject | null)[] {
     const narrower = spec?.matchResources;
     if (narrower && !matchResources(narrower, this.#request, this.#context)) return [];
-    return collectParams(policy.spec?.paramKind, spec?.paramRef, requestNamespace(this.#request), this.#context);
+    return collectParams(policy.spec?.paramKind, spec?.paramRef, namespaceOf(this.#request), this.#context);
   }
 
   #try<T>(policy: Policy, binding: Binding | undefined, look: () => T): T | undefined {

@@ -5,10 +5,6 @@ import type { AdmissionContext, AdmissionRequest } from '../plugin.ts';
 
 const isNamespaces = ({ resource }: AdmissionRequest) => resource.group === '' && resource.plural === 'namespaces';
 
-/** As `request.namespace`, and where parameters are looked for: a namespace that exists is in itself. */
-export const requestNamespace = (request: AdmissionRequest): string =>
-  isNamespaces(request) && request.operation !== 'CREATE' ? request.name : request.namespace;
-
 /** `namespaceObject`: undefined for what is in none, namespaces themselves among it. @throws NotFound */
 export function policyNamespace(request: AdmissionRequest, { objects }: AdmissionContext): Namespace | undefined {
   const { namespace } = request;

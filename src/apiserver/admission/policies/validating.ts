@@ -8,6 +8,7 @@ import type { KubernetesObject } from '../../../api/meta/object.ts';
 import { StatusError } from '../../../api/meta/status-error.ts';
 import type { Authorizer } from '../../authz/authorizer.ts';
 import { type Match, matchResources, type VersionedObjects, versionedObjects } from '../matching/match.ts';
+import { namespaceOf } from '../matching/selectors.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { refuse } from '../refuse.ts';
 import { AnnotationCollector, failureAnnotation } from './annotations.ts';
@@ -15,7 +16,7 @@ import { authorizerBindings } from './authorizer.ts';
 import { isExempt } from './exempt.ts';
 import { type Hook, Hooks } from './hooks.ts';
 import { conditionBindings, inputsOf, policyBindings } from './inputs.ts';
-import { policyNamespace, requestNamespace } from './namespace.ts';
+import { policyNamespace } from './namespace.ts';
 import { ConfigurationError, collectParams, paramResource } from './params.ts';
 import { type Denial, ValidatingRules } from './validating-rules.ts';
 
@@ -114,7 +115,7 @@ class Dispatch {
     const { matchResources: narrower, paramRef } = binding.spec ?? {};
     try {
       if (narrower && !matchResources(narrower, this.#request, this.#context)) return undefined;
-      return collectParams(policy.spec?.paramKind, paramRef, requestNamespace(this.#request), this.#context);
+      return collectParams(policy.spec?.paramKind, paramRef, namespaceOf(this.#request), this.#context);
     } catch (error) {
       this.#misconfigured(policy, binding, error);
       return undefined;
