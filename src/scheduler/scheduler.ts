@@ -184,6 +184,7 @@ class Scheduler {
   }
 
   #podGone(key: string): void {
+    this.#volumeBindings.changed();
     this.#queue.remove(key);
     this.#nominations.remove(key);
     if (this.#cache.placeOf(key) === undefined) return;
@@ -222,7 +223,8 @@ class Scheduler {
   async #bindWithVolumes(plan: VolumePlan, view: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
     using _promised = this.#volumeBindings.promise(plan);
     try {
-      await this.#volumeBindings.carryOut(plan, nodeName, this.#storage, signal);
+      const isGone = () => this.#pods.find(view.key)?.metadata.uid !== view.pod.metadata.uid;
+      await this.#volumeBindings.carryOut(plan, { nodeName, storage: this.#storage, isGone, signal });
     } catch (error) {
       if (!signal.aborted) this.#bindingFailed(view, nodeName, error);
       return;

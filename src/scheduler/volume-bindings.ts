@@ -12,6 +12,14 @@ import type { VolumePlan } from './volume-plan.ts';
 /** As long as upstream waits for a volume to be made. */
 const bindTimeoutMs = 600_000;
 
+export interface BindingPlace {
+  readonly nodeName: string;
+  readonly storage: Storage;
+  /** Nobody needs the volumes any more. */
+  isGone(): boolean;
+  readonly signal: AbortSignal;
+}
+
 export class VolumeBindings {
   readonly #client: Client;
   readonly #clock: Clock;
@@ -28,7 +36,7 @@ export class VolumeBindings {
     return this.#promised.keys();
   }
 
-  /** Claims or volumes have changed: who waits looks again. */
+  /** Claims or volumes have changed, or a pod is gone: who waits looks again. */
   changed(): void {
     const waiters = this.#waiters;
     this.#waiters = new Set();
@@ -50,7 +58,7 @@ export class VolumeBindings {
   }
 
   /** Settles when all claims of the plan are bound. @throws Error when one cannot be, or not in time */
-  async carryOut(plan: VolumePlan, nodeName: string, storage: Storage, signal: AbortSignal): Promise<void> {
+  async carryOut(plan: VolumePlan, { nodeName, storage, isGone, signal }: BindingPlace): Promise<void> {
     for (const { claim, volume } of plan.bind) {
       const next = boundVolume(volume, claim);
       if (next) await this.#client.resource(persistentVolumeKind).update(next, { signal });
@@ -66,6 +74,7 @@ export class VolumeBindings {
     const claims = [...plan.bind.map(({ claim }) => claim), ...plan.provision];
     while (claims.some(isOpen)) {
       if (isLate) throw new Error('binding volumes: timed out waiting for the volume controller');
+      if (isGone()) throw new Error('binding volumes: the pod is gone');
       await this.#change(signal);
     }
   }
