@@ -99,8 +99,8 @@ async function createSplit(root: string, path: string, resources: LinuxResources
       if (value !== undefined) await setting(join(dir, file), value);
   };
   await Promise.all([
-    make('cpu', { 'cpu.shares': resources.cpuShares, 'cpu.cfs_quota_us': resources.cpuQuota }),
-    make('memory', { 'memory.limit_in_bytes': resources.memoryLimitInBytes }),
+    make('cpu', { 'cpu.shares': resources.cpuShares, 'cpu.cfs_quota_us': resources.cpuQuota ?? -1 }),
+    make('memory', { 'memory.limit_in_bytes': resources.memoryLimitInBytes ?? -1 }),
     make('pids', { 'pids.max': pidsLimit || undefined }),
   ]);
 }
@@ -115,8 +115,8 @@ async function createUnified(root: string, path: string, resources: LinuxResourc
   }
   const shares = resources.cpuShares ?? 2;
   await setting(join(dir, 'cpu.weight'), Math.floor(1 + ((shares - 2) * 9999) / 262_142));
-  if (resources.cpuQuota) await setting(join(dir, 'cpu.max'), `${resources.cpuQuota} ${resources.cpuPeriod}`);
-  if (resources.memoryLimitInBytes) await setting(join(dir, 'memory.max'), resources.memoryLimitInBytes);
+  await setting(join(dir, 'cpu.max'), `${resources.cpuQuota ?? 'max'} ${resources.cpuPeriod ?? 100_000}`);
+  await setting(join(dir, 'memory.max'), resources.memoryLimitInBytes ?? 'max');
   if (pidsLimit) await setting(join(dir, 'pids.max'), pidsLimit);
 }
 

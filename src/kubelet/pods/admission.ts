@@ -21,6 +21,24 @@ export function rejectionOf(pod: Pod, others: readonly Pod[], node: NodeRoom): R
   return lacking(pod, others, node) ?? portTaken(pod, others);
 }
 
+/** Why a pod that runs here may not have what it asks for now. */
+export interface ResizeProblem {
+  readonly reason: 'Deferred' | 'Infeasible';
+  readonly message: string;
+}
+
+/** Never, when the node is too small for it alone; later, when others have the room. */
+export function resizeProblemOf(pod: Pod, others: readonly Pod[], node: NodeRoom): ResizeProblem | undefined {
+  for (const [name, asked] of podResources(pod.spec, 'requests')) {
+    const capacity = node.allocatable[name];
+    if (capacity === undefined || asked.compare(quantityOf(capacity)) <= 0) continue;
+    const amounts = `requested: ${amountText(name, asked)}, capacity: ${amountText(name, quantityOf(capacity))}`;
+    return { reason: 'Infeasible', message: `Node didn't have enough capacity: ${name}, ${amounts}` };
+  }
+  const rejection = lacking(pod, others, node);
+  return rejection && { reason: 'Deferred', message: rejection.message };
+}
+
 const amountText = (name: string, amount: Quantity) => String(name === 'cpu' ? amount.millis : amount.units);
 
 /** The first resource of which there is not enough. Those the node does not name are others' to count. */

@@ -5,7 +5,7 @@ import type { Pod } from '../../../generated/core-v1.ts';
 import { every } from '../../base/clock.ts';
 import type { Informer } from '../../reconcile/informer.ts';
 import { rotateLogs } from '../server/log-rotation.ts';
-import { type Rejection, rejectionOf } from './admission.ts';
+import { type Rejection, rejectionOf, resizeProblemOf } from './admission.ts';
 import { orphanPod } from './orphan-pod.ts';
 import type { PodServices } from './pod-services.ts';
 import { PodWorker, podLogDir } from './pod-worker.ts';
@@ -111,7 +111,9 @@ export class PodManager {
     if (!worker) {
       const services = this.#servicesFor(pod);
       if (!services) return;
-      worker = new PodWorker(services, pod, this.#rejectionOf(pod, services));
+      const resizeProblem = (wished: Pod) =>
+        resizeProblemOf(wished, this.#othersThan(uid), services.factsFor(wished, []));
+      worker = new PodWorker(services, pod, { rejection: this.#rejectionOf(pod, services), resizeProblem });
       this.#workers.set(uid, worker);
     }
     worker.update(pod);
@@ -122,8 +124,11 @@ export class PodManager {
     const { sandboxes } = services.tracker.stateOf(pod.metadata.uid!);
     const hasBegun = sandboxes.length > 0 || (pod.status?.phase ?? 'Pending') !== 'Pending';
     if (services.isSimulated || hasBegun || pod.metadata.deletionTimestamp) return undefined;
-    const others = [...this.#workers.values()].filter((each) => each.takesRoom).map((each) => each.pod);
-    return rejectionOf(pod, others, services.factsFor(pod, []));
+    return rejectionOf(pod, this.#othersThan(pod.metadata.uid!), services.factsFor(pod, []));
+  }
+
+  #othersThan(uid: string): Pod[] {
+    return [...this.#workers].flatMap(([other, worker]) => (other !== uid && worker.takesRoom ? [worker.pod] : []));
   }
 
   #remove(pod: Pod): void {

@@ -3,11 +3,12 @@
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
+import { resizeConditions } from '../status/pod-conditions.ts';
 import { isOver, podStatus, rejectedStatus } from '../status/pod-status.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
-import type { Rejection } from './admission.ts';
+import type { Rejection, ResizeProblem } from './admission.ts';
 import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
@@ -15,6 +16,7 @@ import { podReferences } from './pod-references.ts';
 import { PodSandbox } from './pod-sandbox.ts';
 import type { PodServices } from './pod-services.ts';
 import { ProbeSet } from './probe-set.ts';
+import { PodResize, resizeRetryMs } from './resize.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartBackoff } from './start-backoff.ts';
 import { startContainer } from './start-container.ts';
@@ -29,6 +31,14 @@ interface Verdict {
   readonly phase: 'Failed';
   readonly reason: string;
   readonly message: string;
+}
+
+/** What the node has to say to a pod. */
+export interface PodAdmission {
+  /** It may not start here. */
+  readonly rejection?: Rejection | undefined;
+  /** Why it may not have what it asks for now. */
+  readonly resizeProblem?: (pod: Pod) => ResizeProblem | undefined;
 }
 
 export class PodWorker {
@@ -49,16 +59,21 @@ export class PodWorker {
   #verdict: Verdict | undefined;
   /** Why it may not start here at all. */
   readonly #rejection: Rejection | undefined;
+  readonly #resize: PodResize;
+  /** As the API has it; `#pod` has the resources that it is allowed. */
+  #wished: Pod;
   /** All has been stopped for good, and what the pod used is given back. */
   #isStopped = false;
   #isDone = false;
   #volumeRetryMs = 500;
   #isDetached = false;
 
-  constructor(services: PodServices, pod: Pod, rejection?: Rejection) {
+  constructor(services: PodServices, pod: Pod, { rejection, resizeProblem }: PodAdmission = {}) {
     this.#services = services;
     this.#pod = pod;
     this.#rejection = rejection;
+    this.#wished = pod;
+    this.#resize = new PodResize(services, pod, resizeProblem ?? (() => undefined));
     if (rejection) services.events.pod(pod, 'Warning', rejection.reason, rejection.message);
     this.#uid = pod.metadata.uid!;
     this.#sink = services.statusSink();
@@ -88,7 +103,8 @@ export class PodWorker {
   /** The pod's object is new or has changed. */
   update(pod: Pod): void {
     const before = this.#pod;
-    this.#pod = pod;
+    this.#wished = pod;
+    this.#takeWishes();
     this.#services.references.retain(this.#uid, [...volumeReferences(pod), ...podReferences(pod)]);
     if (pod.metadata.deletionTimestamp && !before.metadata.deletionTimestamp) this.#beginEnd();
     else if (pod.metadata.deletionTimestamp && graceOf(pod) < graceOf(before)) void this.#hurry();
@@ -98,6 +114,11 @@ export class PodWorker {
     )
       void this.refreshVolumes();
     this.poke();
+  }
+
+  #takeWishes(): void {
+    if (!this.#isStopped && !this.#rejection) this.#resize.wish(this.#wished);
+    this.#pod = this.#resize.allowed(this.#wished);
   }
 
   /** The object is gone: stop what runs. */
@@ -179,6 +200,7 @@ export class PodWorker {
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
     if (this.#isStopped) return;
     if (isOver(this.#pod) || this.#rejection || this.#verdict || this.#isPastDeadline()) return this.#stop();
+    await this.#applyResources();
     this.#tell(false);
     const plan = planPod(this.#pod, this.#services.tracker.stateOf(this.#uid), {
       failureOf: (_, id) => this.#probes.of(id)?.failure,
@@ -186,6 +208,14 @@ export class PodWorker {
     });
     if (plan.isOver) return this.#stop();
     await this.#apply(plan);
+  }
+
+  async #applyResources(): Promise<void> {
+    if (this.#resize.isOpen) this.#takeWishes();
+    const { containers } = this.#services.tracker.stateOf(this.#uid);
+    const running = containers.filter(({ state }) => state === 'CONTAINER_RUNNING');
+    if (await this.#resize.apply(this.#pod, running)) this.#isDirty = true;
+    if (this.#resize.isOpen) this.#wakeIn(resizeRetryMs);
   }
 
   async #apply(plan: PodPlan): Promise<void> {
@@ -400,6 +430,7 @@ export class PodWorker {
       hostIPs,
       startedAtMs: this.#firstSeenMs,
       verdict: this.#isStopped ? this.#verdict : undefined,
+      resize: this.#resize,
     });
     const key = (each: typeof status | undefined) =>
       JSON.stringify([
@@ -407,6 +438,7 @@ export class PodWorker {
         each?.containerStatuses,
         each?.initContainerStatuses,
         each?.conditions?.find(({ type }) => type === 'Ready')?.status,
+        each?.conditions?.some(({ type }) => resizeConditions.has(type)),
       ]);
     this.#sink.set(this.#pod, status, isUrgent && key(status) !== key(latest));
   }

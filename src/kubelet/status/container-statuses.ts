@@ -1,5 +1,12 @@
 // API statuses of a pod's containers from what the runtime says, newest first, and from why some did not start.
-import type { Container, ContainerState, ContainerStatus, Pod } from '../../../generated/core-v1.ts';
+import type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  Pod,
+  PodCondition,
+  ResourceRequirements,
+} from '../../../generated/core-v1.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { ContainerRecord, PodRuntime } from '../pods/runtime-tracker.ts';
 import { isSidecar } from '../resources.ts';
@@ -23,6 +30,12 @@ export interface ContainerStatusInput {
   readonly runtimeName: string;
   readonly failures: ReadonlyMap<string, StartFailure>;
   readonly probes: ProbeView;
+  /** A change of what the pod may use. */
+  readonly resize?: {
+    readonly condition: Omit<PodCondition, 'status'> | undefined;
+    /** What a running container has. */
+    givenTo(containerId: string): ResourceRequirements | undefined;
+  };
   /** Nothing starts any more. */
   readonly isTerminal: boolean;
 }
@@ -104,6 +117,7 @@ function fromRecord(
     kind === 'init' && !isSidecar(container) && record.state === 'CONTAINER_EXITED' && record.exitCode === 0;
   const servesWhileItRuns = kind === 'app' || isSidecar(container);
   const { resources } = container;
+  const given = input.resize?.givenTo(record.id) ?? resources;
   return {
     name: container.name,
     state: stateOf(record, input.runtimeName),
@@ -116,8 +130,8 @@ function fromRecord(
     started: kind === 'init' && !isSidecar(container) ? isRunning : started,
     ...(resources?.requests ? { allocatedResources: resources.requests } : {}),
     resources: {
-      ...(resources?.limits ? { limits: resources.limits } : {}),
-      ...(resources?.requests ? { requests: resources.requests } : {}),
+      ...(given?.limits ? { limits: given.limits } : {}),
+      ...(given?.requests ? { requests: given.requests } : {}),
     },
     ...mountStatuses(container),
     ...userOf(record),

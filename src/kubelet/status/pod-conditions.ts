@@ -13,11 +13,15 @@ export const ownConditions: ReadonlySet<string> = new Set([
   'DisruptionTarget',
 ]);
 
+/** Of a pod whose wishes have changed: gone again when it has what it asks for. */
+export const resizeConditions: ReadonlySet<string> = new Set(['PodResizePending', 'PodResizeInProgress']);
+
 export interface ConditionInput {
   readonly pod: Pod;
   readonly statuses: readonly ContainerStatus[];
   readonly phase: PodPhase;
   readonly hasSandbox: boolean;
+  readonly resize?: Omit<PodCondition, 'status'> | undefined;
 }
 
 type Verdict = Omit<PodCondition, 'type'>;
@@ -31,6 +35,7 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     { type: 'Ready', ...podReady(input, ready) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
+    ...(input.resize ? [{ ...input.resize, status: 'True' as const }] : []),
   ].map((condition) => ({ ...condition, ...observed(input.pod) }));
 }
 

@@ -30,7 +30,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   let phase = podPhase({ pod, statuses, isTerminal: input.isTerminal, hasInitialized });
   if (old.phase === 'Failed' || old.phase === 'Succeeded') phase = old.phase;
   if (input.verdict) phase = input.verdict.phase;
-  const conditions = podConditions({ pod, statuses, phase, hasSandbox });
+  const conditions = podConditions({ pod, statuses, phase, hasSandbox, resize: input.resize?.condition });
   const reason = input.verdict?.reason ?? (phase === old.phase ? old.reason : undefined);
   const message = input.verdict?.message ?? (phase === old.phase ? old.message : undefined);
   return {

@@ -6,6 +6,7 @@ import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
+import { resizeConditions } from './pod-conditions.ts';
 
 export interface StatusWriterOptions {
   readonly client: Client;
@@ -107,7 +108,14 @@ export function statusPatch(before: PodStatus, next: PodStatus): Record<string, 
       const changed = next.conditions?.filter(
         (each) => !before.conditions?.some((old) => isDeepStrictEqual(old, each)),
       );
-      if (changed?.length) patch[key] = changed.map((each) => ({ reason: null, message: null, ...each }));
+      const gone = (before.conditions ?? []).filter(
+        ({ type }) => resizeConditions.has(type) && !next.conditions?.some((each) => each.type === type),
+      );
+      const entries = [
+        ...(changed ?? []).map((each) => ({ reason: null, message: null, ...each })),
+        ...gone.map(({ type }) => ({ type, $patch: 'delete' })),
+      ];
+      if (entries.length > 0) patch[key] = entries;
     } else if (next[key] === undefined) {
       // Fields of others (nominatedNodeName, resize, …) are left alone; of ours only these may go.
       if (key === 'reason' || key === 'message') patch[key] = null;

@@ -1,0 +1,215 @@
+// A pod's CPU and memory may change while it runs: what it is allowed, what its containers have, and the way there.
+import type { Container, ContainerStatus, Pod, ResourceRequirements } from '../../../generated/core-v1.ts';
+import { bytesOf, containerLinuxResources, isSidecar, milliCpu } from '../resources.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
+import type { ResizeProblem } from './admission.ts';
+import { graceOf } from './grace.ts';
+import { killContainer } from './kill-containers.ts';
+import type { PodServices } from './pod-services.ts';
+import type { ContainerRecord } from './runtime-tracker.ts';
+
+/** What the pod's status says of a resize that is not done. */
+export interface ResizeCondition {
+  readonly type: 'PodResizePending' | 'PodResizeInProgress';
+  readonly reason?: string;
+  readonly message?: string;
+}
+
+/** How long a resize that found no room, or failed, waits for the next try. */
+export const resizeRetryMs = 5_000;
+
+export class PodResize {
+  readonly #services: PodServices;
+  readonly #problemOf: (pod: Pod) => ResizeProblem | undefined;
+  /** What each container is to have, by name: the wishes of the spec as far as there is room. */
+  readonly #allowed = new Map<string, ResourceRequirements>();
+  /** What each running container has, by its ID. */
+  readonly #given = new Map<string, ResourceRequirements>();
+  #pending: ResizeProblem | undefined;
+  #error: string | undefined;
+  #isUnderWay = false;
+
+  /** @param problemOf why there is no room for the pod with its new wishes */
+  constructor(services: PodServices, pod: Pod, problemOf: (pod: Pod) => ResizeProblem | undefined) {
+    this.#services = services;
+    this.#problemOf = problemOf;
+    for (const container of resizable(pod)) this.#allowed.set(container.name, known(pod, container));
+  }
+
+  /** The pod with the resources it is allowed: what all else of the agent sees. */
+  allowed(pod: Pod): Pod {
+    const isSame = resizable(pod).every((each) => isEqual(each.resources, this.#allowed.get(each.name)));
+    if (isSame) return pod;
+    const withAllowed = (container: Container): Container =>
+      this.#allowed.has(container.name) ? { ...container, resources: this.#allowed.get(container.name)! } : container;
+    const { initContainers, containers } = pod.spec;
+    const spec = {
+      ...pod.spec,
+      containers: containers.map(withAllowed),
+      ...(initContainers ? { initContainers: initContainers.map(withAllowed) } : {}),
+    };
+    return { ...pod, spec };
+  }
+
+  /** Takes in new wishes: allows them, or says why not. */
+  wish(pod: Pod): void {
+    const changed = resizable(pod).filter((each) => !isEqual(each.resources, this.#allowed.get(each.name)));
+    const before = this.#pending;
+    this.#pending = changed.length > 0 ? this.#problemOf(pod) : undefined;
+    if (this.#pending) {
+      if (before?.message !== this.#pending.message) this.#tell(pod, `Resize${this.#pending.reason}`, this.#pending);
+      return;
+    }
+    if (changed.length === 0) return;
+    for (const each of changed) this.#allowed.set(each.name, each.resources ?? {});
+    this.#isUnderWay = true;
+    this.#tell(pod, 'ResizeStarted');
+  }
+
+  get condition(): ResizeCondition | undefined {
+    if (this.#pending) return { type: 'PodResizePending', ...this.#pending };
+    if (this.#error) return { type: 'PodResizeInProgress', reason: 'Error', message: this.#error };
+    return this.#isUnderWay ? { type: 'PodResizeInProgress' } : undefined;
+  }
+
+  /** Whether something is left to try later. */
+  get isOpen(): boolean {
+    return this.#pending !== undefined || this.#error !== undefined;
+  }
+
+  /** What a container has now; undefined for one that was not seen to start: what it is allowed. */
+  givenTo(containerId: string): ResourceRequirements | undefined {
+    return this.#given.get(containerId);
+  }
+
+  /** Gives running containers what they are allowed, or stops those that have to start anew for it. Gives whether any was stopped. */
+  async apply(pod: Pod, running: readonly ContainerRecord[]): Promise<boolean> {
+    const { cgroups, runtime, memoryCapacityBytes } = this.#services;
+    const changes = running.flatMap((record) => {
+      const container = resizable(pod).find(({ name }) => name === record.name);
+      if (!container) return [];
+      const wanted = this.#allowed.get(record.name) ?? {};
+      const given = this.#given.get(record.id);
+      if (!given) this.#given.set(record.id, (this.#isUnderWay && reported(pod, record)) || wanted);
+      const now = this.#given.get(record.id)!;
+      return isEqual(now, wanted) ? [] : [{ record, container, wanted, now }];
+    });
+    this.#forget(running);
+    let hasStopped = false;
+    try {
+      // The pod's group is made larger before its containers, and smaller after them: one of the two looks does either.
+      if (changes.length > 0) await cgroups.ensurePod(pod);
+      for (const { record, container, wanted, now } of changes) {
+        if (needsRestart(container, now, wanted)) {
+          const message = `Container ${record.name} resize requires restart`;
+          await killContainer(this.#services, record, { pod, graceSeconds: graceOf(pod), message });
+          hasStopped = true;
+          continue;
+        }
+        await runtime.updateContainerResources(record.id, containerLinuxResources(pod, container, memoryCapacityBytes));
+        this.#given.set(record.id, wanted);
+      }
+      if (changes.length > 0) await cgroups.ensurePod(pod);
+      this.#error = undefined;
+      if (!hasStopped) this.#settle(pod, running);
+    } catch (error) {
+      this.#error = rpcErrorText(error);
+      this.#tell(pod, 'ResizeError', { message: this.#error });
+    }
+    return hasStopped;
+  }
+
+  /** Over when every container that runs all the time runs with what it is allowed. */
+  #settle(pod: Pod, running: readonly ContainerRecord[]): void {
+    if (!this.#isUnderWay) return;
+    const isDone = pod.spec.containers.every(({ name }) => running.some((record) => record.name === name));
+    if (!isDone) return;
+    this.#isUnderWay = false;
+    this.#tell(pod, 'ResizeCompleted');
+  }
+
+  #forget(running: readonly ContainerRecord[]): void {
+    const alive = new Set(running.map(({ id }) => id));
+    for (const id of this.#given.keys()) if (!alive.has(id)) this.#given.delete(id);
+  }
+
+  #tell(pod: Pod, reason: string, problem?: { readonly message: string }): void {
+    const words: Readonly<Record<string, string>> = {
+      ResizeStarted: 'started',
+      ResizeCompleted: 'completed',
+      ResizeError: 'error',
+      ResizeDeferred: 'Deferred',
+      ResizeInfeasible: 'Infeasible',
+    };
+    const list = (containers: readonly Container[] = []) =>
+      containers.map(({ name, resources = {} }) => ({ name, resources }));
+    const summary = {
+      ...(pod.spec.initContainers?.length ? { initContainers: list(pod.spec.initContainers) } : {}),
+      containers: list(pod.spec.containers),
+      generation: pod.metadata.generation ?? 0,
+      ...(problem ? { error: problem.message } : {}),
+    };
+    const type = problem ? 'Warning' : 'Normal';
+    this.#services.events.pod(pod, type, reason, `Pod resize ${words[reason]}: ${JSON.stringify(summary)}`);
+  }
+}
+
+/** Those whose resources may change while they run. */
+function resizable(pod: Pod): Container[] {
+  return [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)];
+}
+
+/** What the status says a container has: after a restart of the agent nothing else is known. */
+function known(pod: Pod, container: Container): ResourceRequirements {
+  const status = statusOf(pod, container.name);
+  if (!status?.state?.running || !status.allocatedResources) return container.resources ?? {};
+  return {
+    ...container.resources,
+    requests: { ...container.resources?.requests, ...status.allocatedResources },
+    ...(status.resources?.limits ? { limits: status.resources.limits } : {}),
+  };
+}
+
+function reported(pod: Pod, record: ContainerRecord): ResourceRequirements | undefined {
+  const status = statusOf(pod, record.name);
+  return status?.containerID?.endsWith(`//${record.id}`) ? status.resources : undefined;
+}
+
+function statusOf(pod: Pod, name: string): ContainerStatus | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  return [...containerStatuses, ...initContainerStatuses].find((each) => each.name === name);
+}
+
+interface Amounts {
+  readonly cpuRequest: number;
+  readonly cpuLimit: number;
+  readonly memoryRequest: number;
+  readonly memoryLimit: number;
+}
+
+function amounts({ requests, limits }: ResourceRequirements): Amounts {
+  return {
+    cpuRequest: milliCpu(requests?.['cpu']),
+    cpuLimit: milliCpu(limits?.['cpu']),
+    memoryRequest: bytesOf(requests?.['memory']),
+    memoryLimit: bytesOf(limits?.['memory']),
+  };
+}
+
+function isEqual(one: ResourceRequirements = {}, other: ResourceRequirements = {}): boolean {
+  const [a, b] = [amounts(one), amounts(other)];
+  return (Object.keys(a) as (keyof Amounts)[]).every((key) => a[key] === b[key]);
+}
+
+/** What a running container cannot be told: a memory request is known to the scheduler alone. */
+function needsRestart(
+  { resizePolicy = [] }: Container,
+  now: ResourceRequirements,
+  wanted: ResourceRequirements,
+): boolean {
+  const [before, after] = [amounts(now), amounts(wanted)];
+  const restarts = (resource: string) =>
+    resizePolicy.some((each) => each.resourceName === resource && each.restartPolicy === 'RestartContainer');
+  const hasCpuChanged = before.cpuRequest !== after.cpuRequest || before.cpuLimit !== after.cpuLimit;
+  return (hasCpuChanged && restarts('cpu')) || (before.memoryLimit !== after.memoryLimit && restarts('memory'));
+}
