@@ -148,7 +148,13 @@ class Server implements ApiServer {
     const { seats = defaultSeats } = options;
     this.#flow = new FlowControl({ registry: this.registry, clock, seats, requestTimeoutMs });
     const metrics = createRequestMetrics(() =>
-      [this.#cacheFigures(), this.#flow.print(), options.auditor?.print(), options.printMetrics?.()]
+      [
+        this.#cacheFigures(),
+        this.#flow.print(),
+        options.auditor?.print(),
+        this.#customResources.printMetrics(),
+        options.printMetrics?.(),
+      ]
         .filter(Boolean)
         .join('\n'),
     );

@@ -8,6 +8,7 @@ import type { ResourceCache } from '../registry/resource-cache.ts';
 import { resourcePrefix } from '../registry/storage-key.ts';
 import type { ServerParts } from '../verbs/call.ts';
 import { isEstablished } from './conditions.ts';
+import { ConversionMetrics } from './conversion/metrics.ts';
 import { webhookConversion } from './conversion/webhook-conversion.ts';
 import { DefinitionWorker } from './definition-worker.ts';
 import { type ServedDefinition, serveDefinition } from './resource.ts';
@@ -31,11 +32,17 @@ export class CustomResources {
   readonly #known = new Map<string, Known>();
   readonly #worker: DefinitionWorker;
   readonly #timers = new Set<Disposable>();
+  readonly #metrics = new ConversionMetrics();
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
     this.#cache = parts.registry.hub.cache(resourcePrefix(definitionStorage));
     this.#worker = new DefinitionWorker(parts, () => [...this.#known.values()].map(({ definition }) => definition));
+  }
+
+  /** Figures of conversions for /metrics. */
+  printMetrics(): string {
+    return this.#metrics.print();
   }
 
   /** Serves what the caches have; to be called before the first request. */
@@ -78,7 +85,9 @@ export class CustomResources {
   #compile(definition: CustomResourceDefinition): ServedDefinition | undefined {
     if (!isEstablished(definition)) return undefined;
     try {
-      const served = serveDefinition(definition, (types) => webhookConversion(this.#parts, definition, types));
+      const served = serveDefinition(definition, (types) =>
+        webhookConversion(this.#parts, definition, types, this.#metrics),
+      );
       for (const { storage } of served.resources) resourcePrefix(storage); // names that are no keys are found out here
       return served;
     } catch (error) {

@@ -9,6 +9,7 @@ import { applyDefaults } from '../../../schema/structural/custom-object.ts';
 import { postToWebhook, WebhookCallError } from '../../outbound/webhook.ts';
 import type { ServerParts } from '../../verbs/call.ts';
 import type { VersionTypes } from '../resource.ts';
+import type { ConversionFailure, ConversionMetrics } from './metrics.ts';
 import { PendingConversion } from './pending.ts';
 import { ConversionError, readReview, restored, reviewBody, reviewVersionOf } from './review.ts';
 
@@ -22,6 +23,7 @@ export function webhookConversion(
   parts: ServerParts,
   definition: CustomResourceDefinition,
   types: VersionTypes,
+  metrics: ConversionMetrics,
 ): ObjectConversion {
   const { group, versions, conversion } = definition.spec;
   const { clientConfig = {}, conversionReviewVersions } = conversion!.webhook!;
@@ -45,27 +47,40 @@ export function webhookConversion(
 
   async function convert(objects: readonly ConvertibleObject[], apiVersion: string): Promise<KubernetesObject[]> {
     if (objects.length === 0) return [];
+    const startMs = parts.clock.monotonicMs();
+    const observe = (failure?: ConversionFailure) =>
+      metrics.observe((parts.clock.monotonicMs() - startMs) / 1000, failure);
     const who = `conversion webhook for ${objects[0]!.apiVersion}, Kind=${kind}`;
     let answers: readonly unknown[];
     try {
       answers = await ask(objects, apiVersion);
     } catch (error) {
       if (!(error instanceof ConversionError) && !(error instanceof WebhookCallError)) throw error;
+      observe(
+        error instanceof WebhookCallError
+          ? 'conversion_webhook_call_failure'
+          : 'conversion_webhook_malformed_response_failure',
+      );
       throw failure(`${who} failed: ${error.message}`, error);
     }
-    if (answers.length !== objects.length)
+    if (answers.length !== objects.length) {
+      observe('conversion_webhook_partial_response_failure');
       throw failure(`${who} returned ${answers.length} objects, expected ${objects.length}`);
+    }
     const { type } = types.get(apiVersion)!;
-    return answers.map((answer, index) => {
+    const result = answers.map((answer, index) => {
       try {
         const checked = { original: objects[index]!, kind, apiVersion };
         const object = restored(answer, checked, objects.length === 1 ? undefined : index);
         return type.canonical(object) as unknown as KubernetesObject;
       } catch (error) {
         if (!(error instanceof ConversionError) && !(error instanceof DecodeError)) throw error;
+        observe('conversion_webhook_invalid_converted_object_failure');
         throw failure(`${who} ${error.message}`, error);
       }
     });
+    observe();
+    return result;
   }
 
   return {
