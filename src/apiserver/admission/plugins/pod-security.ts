@@ -21,6 +21,7 @@ interface NamedPolicy extends SecurityPolicy {
 
 interface Policies {
   readonly enforce: NamedPolicy;
+  readonly audit: NamedPolicy;
   readonly warn: NamedPolicy;
   readonly errors: FieldErrors;
 }
@@ -38,11 +39,11 @@ export const podSecurity: AdmissionPlugin = {
 function policiesOf(labels: Readonly<Record<string, string>> = {}): Policies {
   const errors = new FieldErrors();
   const enforce = policyOf(labels, 'enforce', errors);
-  policyOf(labels, 'audit', errors);
+  const audit = policyOf(labels, 'audit', errors);
   const warn = policyOf(labels, 'warn', errors);
   const isWeaker = levels.indexOf(warn.level) < levels.indexOf(enforce.level);
   const isSilent = labels[`${labelPrefix}warn`] === undefined;
-  return { enforce, warn: isSilent && isWeaker ? enforce : warn, errors };
+  return { enforce, audit, warn: isSilent && isWeaker ? enforce : warn, errors };
 }
 
 function policyOf(labels: Readonly<Record<string, string>>, mode: string, errors: FieldErrors): NamedPolicy {
@@ -106,12 +107,28 @@ function warnOfPods(request: AdmissionRequest, policy: NamedPolicy, pods: readon
 function checkPod(request: AdmissionRequest, { objects }: AdmissionContext): void {
   const { metadata, spec } = request.object as Pod;
   const current = request.oldObject as Pod | undefined;
-  const { enforce, warn } = policiesOf(objects.find(namespaceKind, '', request.namespace)?.metadata.labels);
-  if (enforce.level === 'privileged' && warn.level === 'privileged') return;
-  if (current && !isSignificant(spec, current.spec)) return;
+  const policies = policiesOf(objects.find(namespaceKind, '', request.namespace)?.metadata.labels);
+  const { enforce, audit, warn } = policies;
+  const isUnlimited = [enforce, audit, warn].every(({ level }) => level === 'privileged');
+  if (current && !isUnlimited && !isSignificant(spec, current.spec)) return;
+  request.annotate(`${labelPrefix}enforce-policy`, enforce.text);
+  if (isUnlimited) return;
+  noteViolations(request, audit, spec, metadata.annotations);
   const problem = podViolations(enforce, spec, metadata.annotations);
   if (problem) throw refuse(request, `violates PodSecurity "${enforce.text}": ${problem}`);
   warnOf(request, warn, spec, metadata.annotations);
+}
+
+/** For the audit log: what the namespace's `audit` level would not allow. */
+function noteViolations(
+  request: AdmissionRequest,
+  policy: NamedPolicy,
+  spec: PodSpec,
+  annotations: Readonly<Record<string, string>> | undefined,
+): void {
+  const problem = podViolations(policy, spec, annotations);
+  if (problem)
+    request.annotate(`${labelPrefix}audit-violations`, `would violate PodSecurity "${policy.text}": ${problem}`);
 }
 
 /** Labels and tolerations may change without another look; images and new containers may not. */
@@ -125,7 +142,8 @@ function isSignificant(next: PodSpec, current: PodSpec): boolean {
 function checkTemplate(request: AdmissionRequest, { objects }: AdmissionContext): void {
   const template = templateOf(request.object);
   if (!template?.spec || !request.namespace) return;
-  const { warn } = policiesOf(objects.find(namespaceKind, '', request.namespace)?.metadata.labels);
+  const { audit, warn } = policiesOf(objects.find(namespaceKind, '', request.namespace)?.metadata.labels);
+  noteViolations(request, audit, template.spec, template.metadata?.annotations);
   warnOf(request, warn, template.spec, template.metadata?.annotations);
 }
 
