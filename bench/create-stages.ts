@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { root, run } from '../test/e2e/cluster.ts';
 import { WireClient } from '../test/upstream/client.ts';
 import { inLanes } from '../test/upstream/recordings.ts';
+import { loadPod } from './load-pod.ts';
 import { type Figure, printAlone } from './report.ts';
 import { freePorts, untilServing } from './serving.ts';
 
@@ -100,29 +101,11 @@ async function createPods(kubeconfig: string, creates: number): Promise<void> {
   while ((await client.request({ method: 'GET', path: account })).code !== 200);
   const names = Array.from({ length: creates }, (_, index) => index);
   await inLanes(names, 32, async (index) => {
-    const body = JSON.stringify(pod(index));
+    const body = JSON.stringify(loadPod(index));
     const { code } = await client.request({ method: 'POST', path: '/api/v1/namespaces/default/pods', body });
     if (code !== 201) throw new Error(`a create was answered with ${code}`);
   });
 }
-
-const pod = (index: number) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name: `pod-${index}`, labels: { app: `app-${index % 100}`, tier: 'load' } },
-  spec: {
-    schedulerName: 'nobody',
-    automountServiceAccountToken: false,
-    containers: [
-      {
-        name: 'main',
-        image: 'example.invalid/app:1',
-        env: Array.from({ length: 12 }, (_, at) => ({ name: `VARIABLE_${at}`, value: `value-${'x'.repeat(40)}` })),
-        resources: { requests: { cpu: '10m', memory: '16Mi' } },
-      },
-    ],
-  },
-});
 
 /** Worker threads write profiles of their own; the API server's is the one with requests in it. */
 async function mainProfile(folder: string): Promise<Profile> {

@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { root, run } from '../test/e2e/cluster.ts';
 import { measureApiLoad } from './apiload.ts';
 import { measureBoot } from './boot.ts';
+import { measureCreateStages } from './create-stages.ts';
 import { measureDefinitions } from './definitions.ts';
+import { measureEventLoop } from './event-loop.ts';
 import { measureIdle } from './idle.ts';
 import { measurePodStart } from './pod-start.ts';
 import { describeMachine, type Figure, table } from './report.ts';
+import { measureScale } from './scale.ts';
 
 const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   boot: measureBoot,
   idle: measureIdle,
   'pod-start': measurePodStart,
   apiload: measureApiLoad,
+  'create-stages': () => measureCreateStages(),
+  'event-loop': () => measureEventLoop(),
+  scale: () => measureScale(),
   definitions: measureDefinitions,
 };
 

@@ -115,6 +115,12 @@ export class Entry {
     return this.#fieldLabels!;
   }
 
+  /** There is a newer revision: what was made of this one is only made again for who resumes from before it. */
+  retire(): void {
+    this.#object = undefined;
+    this.#encodings = undefined;
+  }
+
   /** What was made before. */
   encodingMade(format: string): Uint8Array | undefined {
     return this.#encodings?.get(format) as Uint8Array | undefined;

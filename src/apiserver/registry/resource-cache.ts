@@ -124,7 +124,10 @@ export class ResourceCache {
   /** Hands a batch on to the watchers. Encoded forms have done their work then: a rare replay encodes again. */
   flush(): void {
     this.groups.flush();
-    for (const event of this.#fresh) event.frames.clear();
+    for (const event of this.#fresh) {
+      event.frames.clear();
+      event.previous?.retire();
+    }
     this.#fresh = [];
   }
 
