@@ -5,7 +5,9 @@ import { delimiter, join } from 'node:path';
 import { command } from './command.ts';
 import { places, repository } from './places.ts';
 
-const name = process.env['CORACLE_CONFORMANCE_CLUSTER'] ?? 'conformance';
+// Runs side by side have clusters of their own; one that is kept is found again by its name. Interfaces have 15 letters.
+const isKept = process.argv.includes('--keep');
+const name = process.env['CORACLE_CONFORMANCE_CLUSTER'] ?? (isKept ? 'conformance' : `conf-${process.pid % 100_000}`);
 const dataDir = `/var/lib/coracle-${name}`;
 
 /** The program under test; `CORACLE` names one of another checkout. */
@@ -14,7 +16,7 @@ export const program = process.env['CORACLE'] ?? join(repository, 'bin/coracle')
 export const clusterKubeconfig = join(dataDir, 'kubeconfig');
 
 /** Brings the cluster up, anew unless `isKept` and it runs already; images are loaded, pulls go to `registryUrl`. */
-export async function ensureCluster(archives: readonly string[], isKept: boolean, registryUrl: string): Promise<void> {
+export async function ensureCluster(archives: readonly string[], registryUrl: string): Promise<void> {
   const isUp = isKept && existsSync(join(dataDir, 'state.json'));
   if (!isUp) {
     await deleteCluster();

@@ -37,7 +37,7 @@ const started = new Date();
 const folder = join(places.results, `${started.toISOString().slice(0, 19).replaceAll(':', '')}-${process.pid}`);
 mkdirSync(folder);
 try {
-  await ensureCluster(archives, values.keep, url);
+  await ensureCluster(archives, url);
   const processes = Number(values.procs);
   const without = values['skip-known'] ? Object.keys(readNotPassing()) : [];
   const outcomes = await runSpecs({ focus, kubeconfig: clusterKubeconfig, processes, folder, parts, without });
