@@ -55,7 +55,7 @@ export async function render(object: any, typeName: string, media: MediaType, is
     return wrapProtobuf(object.apiVersion ?? '', object.kind ?? '', encodeProtobuf(typeName, object));
   }
   if (media === 'yaml') return Buffer.from(await toYaml(object));
-  return Buffer.from(isPretty ? JSON.stringify(object, undefined, 2) : stringify(typeName, object));
+  return Buffer.from(isPretty ? JSON.stringify(object, undefined, 2) : `${stringify(typeName, object)}\n`);
 }
 
 export function statusOf(error: unknown, log: Logger): StatusError {

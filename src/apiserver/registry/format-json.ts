@@ -26,6 +26,10 @@ const eventStarts = {
 const eventEnd = Buffer.from('}\n');
 const metadataMark = Buffer.from('"metadata":{');
 
+/** Answers end their line, as upstream's do. */
+const newline = Buffer.from('\n');
+const listEnd = Buffer.from(']}\n');
+
 export function jsonFrame(type: 'ADDED' | 'MODIFIED' | 'DELETED', json: Uint8Array): Buffer {
   return Buffer.concat([eventStarts[type], json, eventEnd]);
 }
@@ -47,14 +51,14 @@ export function jsonFormat(resource: ResourceInfo): ObjectFormat {
     key: resource.custom ? `json ${resource.typeName}` : `json ${apiVersion}`,
     contentType: 'application/json',
     watchContentType: 'application/json',
-    single: (entry) => jsonOf(resource, entry),
+    single: (entry) => Buffer.concat([jsonOf(resource, entry), newline]),
     frame: (type, entry) => jsonFrame(type, jsonOf(resource, entry)),
     bookmark: (revision, isInitialEnd) => jsonBookmark(apiVersion, resource.kind, bookmarkMeta(revision, isInitialEnd)),
     error: jsonError,
     list(entries, head) {
       const start = listStart(resource.listKind, apiVersion, head, resource.custom !== undefined);
       if (!isRaw) return { chunks: convertedChunks(start, entries) };
-      let lengthBytes = start.length + 2;
+      let lengthBytes = start.length + listEnd.length;
       for (const entry of entries) lengthBytes += entry.json.length - entry.itemStart + 2;
       if (entries.length > 0) lengthBytes--;
       return { lengthBytes, chunks: rawChunks(start, entries, lengthBytes) };
@@ -74,7 +78,7 @@ export function jsonFormat(resource: ResourceInfo): ObjectFormat {
       pieces = [];
       size = 0;
     }
-    pieces.push(Buffer.from(']}'));
+    pieces.push(listEnd);
     yield Buffer.concat(pieces);
   }
 }
@@ -104,12 +108,11 @@ function* rawChunks(start: Buffer, entries: readonly Entry[], lengthBytes: numbe
     chunk[at++] = 0x7b;
     at += entry.json.copy(chunk, at, entry.itemStart);
   }
-  if (at + 2 > chunk.length) {
+  if (at + listEnd.length > chunk.length) {
     yield chunk.subarray(0, at);
-    yield Buffer.from(']}');
+    yield listEnd;
     return;
   }
-  chunk[at++] = 0x5d;
-  chunk[at++] = 0x7d;
+  at += listEnd.copy(chunk, at);
   yield chunk.subarray(0, at);
 }
