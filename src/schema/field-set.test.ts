@@ -4,6 +4,7 @@ import {
   decodeFields,
   differenceOf,
   type FieldSet,
+  inOrder,
   intersectionOf,
   isSameSet,
   pathsOf,
@@ -69,6 +70,16 @@ test('a difference that takes nothing is the set itself', () => {
 test('sets are the same whatever their order', () => {
   assert.ok(isSameSet({ 'f:a': l, 'f:b': l }, { 'f:b': l, 'f:a': l }));
   assert.ok(!isSameSet({ 'f:a': l }, { 'f:a': { '.': l, 'f:b': l } }));
+});
+
+test('a set is stored in upstream’s order, and is itself where it is in it', () => {
+  const ports = { 'k:{"containerPort":443}': {}, 'k:{"containerPort":80}': {}, '.': {} };
+  const set = { 'f:spec': { 'f:b': {}, 'f:a': { 'v:"y"': {}, 'v:"x"': {} }, 'f:ports': ports }, 'f:metadata': {} };
+  const sorted = inOrder(set);
+  const spec = '"f:a":{"v:\\"x\\"":{},"v:\\"y\\"":{}},"f:b":{},"f:ports":';
+  const inside = '{".":{},"k:{\\"containerPort\\":80}":{},"k:{\\"containerPort\\":443}":{}}';
+  assert.equal(JSON.stringify(sorted), `{"f:metadata":{},"f:spec":{${spec}${inside}}}`);
+  assert.equal(inOrder(sorted), sorted);
 });
 
 test('paths print as upstream prints them', () => {

@@ -199,6 +199,40 @@ function normalElement(element: string): string | undefined {
   }
 }
 
+const compareValues = (a: unknown, b: unknown): number => {
+  if (typeof a === 'number' && typeof b === 'number') return a - b;
+  return a === b ? 0 : String(a) < String(b) ? -1 : 1;
+};
+
+/** Elements of lists by the values of their keys, so that port 80 comes before 443; everything else by its text. */
+function compareElements(a: string, b: string): number {
+  if (a[0] !== b[0] || a[0] === 'f') return a < b ? -1 : 1;
+  if (a[0] === 'i') return Number(a.slice(2)) - Number(b.slice(2));
+  const [one, other] = [JSON.parse(a.slice(2)), JSON.parse(b.slice(2))];
+  if (a[0] === 'v') return compareValues(one, other);
+  const [names, others] = [Object.keys(one), Object.keys(other)];
+  for (const [index, name] of names.entries()) {
+    if (name !== others[index]) return compareValues(name, others[index]);
+    const order = compareValues(one[name], other[name]);
+    if (order !== 0) return order;
+  }
+  return names.length - others.length;
+}
+
+/** The same set with the elements in upstream's order, in which it is stored; itself where they are. */
+export function inOrder(set: FieldSet): FieldSet {
+  const keys = Object.keys(set);
+  let isDone = true;
+  const children = keys.map((key, index) => {
+    const child = set[key]!;
+    const sorted = inOrder(child);
+    if (sorted !== child || (index > 0 && compareElements(keys[index - 1]!, key) > 0)) isDone = false;
+    return [key, sorted] as const;
+  });
+  if (isDone) return set;
+  return Object.fromEntries(children.sort(([a], [b]) => compareElements(a, b)));
+}
+
 /** FieldsV1 as a client wrote it, in our spelling; undefined when it is none. */
 export function decodeFields(fields: unknown): FieldSet | undefined {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return undefined;

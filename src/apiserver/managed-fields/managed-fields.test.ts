@@ -152,8 +152,8 @@ test('versions of a kind own the same fields under their own names', async () =>
   assert.deepEqual(
     forced.body.metadata.managedFields.map((each: any) => [each.manager, Object.keys(each.fieldsV1['f:spec'])]),
     [
-      ['one', ['f:scaleTargetRef', 'f:maxReplicas', 'f:targetCPUUtilizationPercentage']],
-      ['two', ['f:scaleTargetRef', 'f:maxReplicas']],
+      ['one', ['f:maxReplicas', 'f:scaleTargetRef', 'f:targetCPUUtilizationPercentage']],
+      ['two', ['f:maxReplicas', 'f:scaleTargetRef']],
     ],
   );
 });

@@ -1,5 +1,5 @@
 // Who manages which fields of an object: metadata.managedFields, read and written.
-import { decodeFields, type FieldSet, isEmptySet, isSameSet, unionOf } from '../../schema/field-set.ts';
+import { decodeFields, type FieldSet, inOrder, isEmptySet, isSameSet, unionOf } from '../../schema/field-set.ts';
 
 /** An entry as objects hold it, in Go's order of fields. */
 export interface ManagedFieldsEntry {
@@ -31,6 +31,9 @@ export const identityOf = (who: Pick<Manager, 'name' | 'operation' | 'apiVersion
 
 const noManagers: Managers = new Map();
 
+/** Sets as they were stored: in order already. */
+const storedSets = new WeakSet<FieldSet>();
+
 /** Undefined when an entry is none. `isTrusted`: we wrote them ourselves, and know how paths are spelled. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[], isTrusted: boolean): Managers | undefined {
   if (entries.length === 0) return noManagers;
@@ -40,6 +43,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[], isTrusted
     if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return undefined;
     const fields = isTrusted ? (fieldsV1 as FieldSet) : decodeFields(fieldsV1 ?? {});
     if (!fields) return undefined;
+    if (isTrusted) storedSets.add(fields);
     const manager: Manager = {
       name: entry.manager ?? '',
       operation,
@@ -60,14 +64,14 @@ function encode({ name, operation, apiVersion, time, fields, subresource }: Mana
     apiVersion,
     ...(time ? { time } : {}),
     fieldsType: 'FieldsV1',
-    fieldsV1: fields,
+    fieldsV1: storedSets.has(fields) ? fields : inOrder(fields),
     ...(subresource ? { subresource } : {}),
   };
 }
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function inOrder(a: Manager, b: Manager): number {
+function byAge(a: Manager, b: Manager): number {
   return (
     compareText(a.operation, b.operation) ||
     compareText(a.time ?? '', b.time ?? '') ||
@@ -79,7 +83,7 @@ function inOrder(a: Manager, b: Manager): number {
 
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
   if (managers.size === 1) return [encode(managers.values().next().value!)];
-  return [...managers.values()].sort(inOrder).map(encode);
+  return [...managers.values()].sort(byAge).map(encode);
 }
 
 /** The same managers with the same fields, whenever they wrote them. */

@@ -41,6 +41,15 @@ for (const { name, options, want } of [
 ] as { name: string; options: Partial<LogOptions>; want: string }[])
   test(`readLog ${name}`, async () => assert.equal(await read(options), want));
 
+test('readLog gives no more last lines than asked for, though the container writes on', async () => {
+  const text = await read({ tailLines: 1 }, () => {
+    appendFileSync(path, line(5, 'written meanwhile'));
+    return true;
+  });
+  assert.equal(text, 'four\n');
+  writeFileSync(path, line(3, 'three') + line(4, 'four'));
+});
+
 test('readLog follows across a rotation until the container has ended', async () => {
   let runs = true;
   const following = read({ follow: true, tailLines: 1 }, () => runs);

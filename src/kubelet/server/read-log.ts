@@ -26,11 +26,14 @@ const chunkBytes = 64 * 1024;
 /** Ends with the log, or, followed, with the container or the signal. */
 export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
+  // What is written while the last lines are read is not among them.
+  let linesLeft = options.follow ? Number.POSITIVE_INFINITY : (options.tailLines ?? Number.POSITIVE_INFINITY);
   if (options.tailLines === 0 && !options.follow) return;
   let startOfLine = true;
   for await (const line of rawLines(source, options, signal)) {
     const parsed = parseLogLine(line);
     if (!parsed) continue;
+    if (linesLeft-- <= 0) return;
     if (options.stream && parsed.stream !== options.stream) continue;
     if (options.sinceMs !== undefined && Date.parse(parsed.time) < options.sinceMs) continue;
     let out =

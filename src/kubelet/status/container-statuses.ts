@@ -120,7 +120,7 @@ function fromRecord(
   const given = input.resize?.givenTo(record.id) ?? resources;
   return {
     name: container.name,
-    state: stateOf(record, input.runtimeName),
+    state: record.state === 'CONTAINER_CREATED' ? notYet(input.pod, kind) : stateOf(record, input.runtimeName),
     lastState: {},
     ready: completedInit || (servesWhileItRuns && started && input.probes.isReady(container.name, record.id)),
     restartCount: record.restartCount,
@@ -167,10 +167,9 @@ function unseen(
   kind: Kind,
 ): ContainerStatus {
   if (before?.state?.terminated) return { ...before };
-  const hasInit = (input.pod.spec.initContainers?.length ?? 0) > 0;
   const status: ContainerStatus = {
     name: container.name,
-    state: { waiting: { reason: hasInit && kind !== 'ephemeral' ? 'PodInitializing' : 'ContainerCreating' } },
+    state: notYet(input.pod, kind),
     lastState: before?.lastState ?? {},
     ready: false,
     restartCount: before?.restartCount ?? 0,
@@ -203,6 +202,12 @@ function unseen(
     if (!input.pod.metadata.deletionTimestamp) status.restartCount += 1;
   }
   return status;
+}
+
+/** Not started for the first time. */
+function notYet({ spec }: Pod, kind: Kind): ContainerState {
+  const isInitializing = (spec.initContainers?.length ?? 0) > 0 && kind !== 'ephemeral';
+  return { waiting: { reason: isInitializing ? 'PodInitializing' : 'ContainerCreating' } };
 }
 
 function stateOf(record: ContainerRecord, runtimeName: string): ContainerState {
