@@ -96,7 +96,7 @@ export class ExpressionCompiler {
       hasPatchTypes: use.hasPatchTypes ?? false,
     });
     const { program } = compiled;
-    if (!program) return { source, problem: `compilation failed: ${compiled.text}` };
+    if (!program) return { source, problem: compiled.problem };
     const { returns } = use;
     if (returns.length > 0 && !returns.some((type) => isSameType(type, program.resultType))) {
       return { source, problem: wrongType(returns, program.resultType) };
