@@ -261,8 +261,15 @@ const isLongRunning = ({ isResource, verb, subresource }: RequestInfo): boolean 
 function note(record: AuditRecord, request: ServerRequest, context: Context, outcome: Outcome): void {
   const stage = context.hasFailed ? 'Panic' : context.user ? 'ResponseComplete' : 'ResponseStarted';
   const socket = outcome.code === 101 ? request.upgrade?.socket : undefined;
-  if (!socket || socket.destroyed) record.stage(stage, outcome);
+  if (stage === 'ResponseStarted') record.stage(stage, { code: outcome.code, message: attempted(request) });
+  else if (!socket || socket.destroyed) record.stage(stage, outcome);
   else socket.once('close', () => record.stage(stage, outcome));
+}
+
+function attempted(request: ServerRequest): string {
+  const [method = ''] = header(request, 'authorization').split(' ', 1);
+  const known = ['basic', 'bearer'].find((each) => each === method.toLowerCase());
+  return known ? `Authentication failed, attempted: ${known}` : 'Authentication failed, no credentials provided';
 }
 
 function markDeprecated(record: AuditRecord, warning: string): void {

@@ -20,6 +20,7 @@ import { type ProxyIdentity, type Route, Routes } from './routes.ts';
 import type { RemoteVersion } from './served-groups.ts';
 
 const retryMs = 1_000;
+const lookMs = 200;
 
 export class Aggregation {
   readonly #parts: ServerParts;
@@ -31,6 +32,9 @@ export class Aggregation {
   readonly #cache: ResourceCache;
   /** As last looked at. */
   #seen = new Map<string, Entry>();
+  /** What of each was last looked at beside itself. */
+  readonly #dependencies = new Map<string, string>();
+  #looking: Disposable | undefined;
   #wake: (() => void) | undefined;
   #isDirty = true;
   /** Whether every APIService of our own has been made. */
@@ -68,28 +72,35 @@ export class Aggregation {
     const dependent = [serviceKind, endpointSliceKind].map((kind) => hub.cache(resourcePrefix(kind)));
     using _services = onChange(this.#cache, () => this.#sync());
     using _definitions = onChange(hub.cache(resourcePrefix(definitions)), () => this.#kick());
-    using _first = onChange(dependent[0]!, () => this.#lookAtAll());
-    using _second = onChange(dependent[1]!, () => this.#lookAtAll());
+    using _first = onChange(dependent[0]!, () => this.#lookSoon());
+    using _second = onChange(dependent[1]!, () => this.#lookSoon());
     this.#sync();
     await Promise.all([this.#register(signal), this.#availability.run(signal)]);
     this.#client[Symbol.dispose]();
   }
 
-  /** Whatever a Service of theirs, or its endpoints, may have become. */
-  #lookAtAll(): void {
-    for (const { name, isAvailable } of this.#routes.all()) if (!isAvailable) this.#availability.look(name);
-    this.#lookSoon();
+  /** Services change often: a few times a second at most it is looked whether one of theirs did. */
+  #lookSoon(): void {
+    if (this.#looking || this.#routes.isEmpty) return;
+    this.#looking = this.#parts.clock.timer(lookMs, () => {
+      this.#looking = undefined;
+      for (const route of this.#routes.all()) {
+        const seen = this.#dependenciesOf(route);
+        if (this.#dependencies.get(route.name) === seen) continue;
+        this.#dependencies.set(route.name, seen);
+        this.#availability.look(route.name);
+      }
+    });
   }
 
-  #isLookingSoon: Disposable | undefined;
-
-  /** Services change often: those that answer are looked at once a second at most. */
-  #lookSoon(): void {
-    if (this.#isLookingSoon || this.#routes.all().length === 0) return;
-    this.#isLookingSoon = this.#parts.clock.timer(retryMs, () => {
-      this.#isLookingSoon = undefined;
-      for (const { name } of this.#routes.all()) this.#availability.look(name);
-    });
+  /** Changes with the Service and its endpoints. */
+  #dependenciesOf({ service: { namespace, name } }: Route): string {
+    const { registry } = this.#parts;
+    const slices = registry
+      .list(endpointSliceKind, namespace)
+      .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === name);
+    const service = registry.find(serviceKind, namespace, name);
+    return [service, ...slices].map((object) => object?.metadata.resourceVersion ?? '').join(' ');
   }
 
   #sync(): void {
@@ -101,6 +112,7 @@ export class Aggregation {
       if (now.has(name)) continue;
       this.#availability.forget(name);
       this.#documents.forget(name);
+      this.#dependencies.delete(name);
     }
     this.#seen = now;
     this.#kick();
@@ -133,7 +145,7 @@ export class Aggregation {
         await this.#parts.clock.sleep(retryMs, signal);
       }
     }
-    this.#isLookingSoon?.[Symbol.dispose]();
+    this.#looking?.[Symbol.dispose]();
   }
 
   /** Who else serves this request, if anybody does. */

@@ -9,7 +9,7 @@ import {
 } from '../outbound/service-address.ts';
 import type { Entry } from '../registry/entry.ts';
 import type { RequestInfo } from '../request-info.ts';
-import type { Priority } from './priorities.ts';
+import { type Priority, registrationGroup } from './priorities.ts';
 
 /** Our certificate as a front proxy, PEM. */
 export interface ProxyIdentity {
@@ -51,7 +51,8 @@ export class Routes {
     const seen = new Set<string>();
     for (const entry of entries) {
       const { spec } = entry.object as APIService;
-      if (!spec.service) continue;
+      // Where APIServices themselves are nobody else can be: there would be no way back.
+      if (!spec.service || spec.group === registrationGroup) continue;
       const key = `${spec.group ?? ''}/${spec.version ?? ''}`;
       seen.add(key);
       if (this.#byVersion.get(key)?.entry === entry) continue;
@@ -89,6 +90,10 @@ export class Routes {
         resolve: (): HostPort => resolveService(this.#parts, service),
       },
     };
+  }
+
+  get isEmpty(): boolean {
+    return this.#byVersion.size === 0;
   }
 
   all(): readonly Route[] {
