@@ -43,6 +43,7 @@ import { Registry } from './registry/registry.ts';
 import { ResourceTable } from './registry/resource-table.ts';
 import { createServiceAddresses } from './registry/service-allocator.ts';
 import { mendClaims } from './registry/service-claims.ts';
+import { storageFigures } from './registry/storage-figures.ts';
 import type { ObjectWriter, SubresourceHandler } from './subresources/handler.ts';
 import { objectWriter } from './subresources/handler-request.ts';
 import type { ServerParts } from './verbs/call.ts';
@@ -330,6 +331,7 @@ class Server implements ApiServer {
         `apiserver_storage_objects{group="${group === 'core' ? '' : group}",resource="${resource}"} ${cache.size}`,
       );
     }
+    lines.push(...storageFigures(this.#options.store));
     return lines.join('\n');
   }
 }

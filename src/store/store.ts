@@ -136,6 +136,8 @@ export interface Store extends AsyncDisposable {
   compact(revision: number): Promise<void>;
   /** Bytes on disk (or in memory). */
   sizeBytes(): Promise<number>;
+  /** What sizeBytes() said last. */
+  readonly lastSizeBytes?: number | undefined;
   /** Why it can not be reached just now. */
   readonly problem?: string | undefined;
   /** Where writes are refused. Absent: no limit that is known here. */

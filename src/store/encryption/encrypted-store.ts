@@ -32,6 +32,7 @@ export class EncryptedStore implements Store {
   #sealer: Sealer;
   /** Values seen that the first provider would write otherwise today. */
   #staleSeen = 0;
+  #lastSizeBytes: number | undefined;
 
   constructor({ store, sealer, placeOf }: EncryptedStoreOptions) {
     this.#store = store;
@@ -135,8 +136,13 @@ export class EncryptedStore implements Store {
     return this.#store.compact(revision);
   }
 
-  sizeBytes(): Promise<number> {
-    return this.#store.sizeBytes();
+  async sizeBytes(): Promise<number> {
+    this.#lastSizeBytes = await this.#store.sizeBytes();
+    return this.#lastSizeBytes;
+  }
+
+  get lastSizeBytes(): number | undefined {
+    return this.#lastSizeBytes;
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {
