@@ -1,10 +1,12 @@
 // What a handler is given, made from a call.
 import { internalError } from '../../api/meta/status-error.ts';
+import { trackCreate } from '../managed-fields/track-update.ts';
 import type { WriteCall } from '../verbs/admit.ts';
 import type { Call, ServerParts } from '../verbs/call.ts';
 import { createObject } from '../verbs/create-object.ts';
 import { decodeBody } from '../verbs/decode-body.ts';
 import { deleteObject } from '../verbs/delete-object.ts';
+import { trackedWrite } from '../verbs/field-tracking.ts';
 import { entryOf } from '../verbs/get.ts';
 import { writeOptions } from '../verbs/options.ts';
 import { updateObject } from '../verbs/update-object.ts';
@@ -85,8 +87,11 @@ export function handlerRequest(call: Call): SubresourceRequest {
       return found;
     },
     async decode(expected, alternatives = new Map()) {
-      const { fieldValidation } = writeOptions(query, 'CreateOptions');
+      const options = writeOptions(query, 'CreateOptions');
+      const { fieldValidation } = options;
       const object = await decodeBody(http, { expected, alternatives, fieldValidation, table, warn });
+      // Reviews are created like everything else, though they are never stored.
+      if (expected.typeName === resource.typeName) trackCreate(trackedWrite(call, options), object);
       call.noted?.requestObject(object);
       return object;
     },
