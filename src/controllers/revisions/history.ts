@@ -29,9 +29,17 @@ export interface HistoryOptions<O extends RevisionedOwner> {
 
 const byRevision = (a: ControllerRevision, b: ControllerRevision) => a.revision - b.revision;
 
-/** The patch that, applied to the owner, brings this template back. */
-function dataOf(template: PodTemplateSpec): Record<string, unknown> {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+/**
+ * The patch that, applied to the owner, brings this template back. Clients compare it byte for byte with what they make of
+ * the owner, with the names in order.
+ */
+export function revisionData(template: PodTemplateSpec): Record<string, unknown> {
+  return JSON.parse(JSON.stringify({ spec: { template: { ...template, $patch: 'replace' } } }, inOrder));
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The revision of the current template: found, moved to the end of history, or made. Undefined: a collision was met. */
@@ -39,7 +47,7 @@ export async function ensureRevision<O extends RevisionedOwner>(
   options: HistoryOptions<O>,
 ): Promise<ControllerRevision | undefined> {
   const { client, owner, revisions } = options;
-  const data = dataOf(owner.spec.template);
+  const data = revisionData(owner.spec.template);
   const sorted = [...revisions].sort(byRevision);
   const last = sorted.at(-1);
   const same = sorted.filter((each) => isEqual(each.data, data)).at(-1);
