@@ -1,12 +1,14 @@
 // The Common Expression Language as Kubernetes has it: compile once, evaluate often, within a budget.
 import { check } from './checker.ts';
-import type { CelError, CelIssue } from './errors.ts';
+import type { CelIssue } from './errors.ts';
 import { Issues } from './parse-errors.ts';
 import { parse } from './parser.ts';
 import { Program } from './program.ts';
+import type { CelProgram } from './program-types.ts';
 import type { CelType } from './types.ts';
 import { validate } from './validators.ts';
-import type { CelValue } from './values.ts';
+
+export type { CelBindings, CelProgram, CelResult, CostEstimate, EvaluateOptions } from './program-types.ts';
 
 export interface CelEnvironment {
   /** Names and types of what an expression may refer to; a name may have dots: `authorizer.requestResource`. */
@@ -27,36 +29,6 @@ export type CelCompilation =
       /** The same in a sentence: `compilation failed: …`. */
       readonly problem: string;
     };
-
-/** A variable's value, or what makes it when it is first asked for; then it is asked once an evaluation. */
-export type CelBindings = Readonly<Record<string, CelValue | CelError | (() => CelValue | CelError)>>;
-
-export interface EvaluateOptions {
-  /** What one evaluation may cost; 1,000,000 where absent. */
-  readonly costLimit?: number;
-}
-
-export type CelResult =
-  | { readonly value: CelValue; readonly error?: never; readonly cost: number }
-  | { readonly value?: never; readonly error: CelError; readonly cost: number };
-
-export interface CostEstimate {
-  readonly min: number;
-  /** Infinity where nothing bounds it. */
-  readonly max: number;
-}
-
-export interface CelProgram {
-  readonly source: string;
-  readonly resultType: CelType;
-  /** The variables it refers to. */
-  readonly references: ReadonlySet<string>;
-  evaluate(bindings: CelBindings, options?: EvaluateOptions): CelResult;
-  /** As `evaluate`, where an authorizer may have to be waited for. */
-  evaluateAsync(bindings: CelBindings, options?: EvaluateOptions): Promise<CelResult>;
-  /** What it costs at least and at most, given the bounds that a type carries: that of `self`. Without it nothing is bound. */
-  estimateCost(root?: CelType): CostEstimate;
-}
 
 /** Never throws, whatever the text is. */
 export function compile(source: string, environment: CelEnvironment): CelCompilation {

@@ -1,7 +1,7 @@
 // Whether two values are equal, and which comes first. Numbers compare across their types.
 import { CelError } from './errors.ts';
 import { takeStep } from './fuel.ts';
-import { equalKeyedLists, JsonList, JsonMap } from './json-values.ts';
+import { JsonList, JsonMap, toJson } from './json-values.ts';
 import {
   CelDuration,
   CelList,
@@ -57,6 +57,19 @@ function equalLists(one: CelList, other: CelList): boolean {
   }
   if (one.size !== other.size) return false;
   for (let index = 0; index < one.size; index++) if (!equal(one.at(index), other.at(index))) return false;
+  return true;
+}
+
+/** Lists that are sets, or maps by keys, are equal whatever their order is. */
+function equalKeyedLists(one: JsonList, other: CelList): boolean {
+  if (one.size !== other.size) return false;
+  const items = new Map(one.raw.map((item, index) => [one.keyOf(item), index]));
+  for (let index = 0; index < other.size; index++) {
+    const item = other.at(index);
+    if (item instanceof CelError) return false;
+    const place = items.get(one.keyOf(other instanceof JsonList ? other.raw[index] : toJson(item)));
+    if (place === undefined || !equal(one.at(place), item)) return false;
+  }
   return true;
 }
 

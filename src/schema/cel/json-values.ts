@@ -1,6 +1,5 @@
 // JSON as expressions see it: lazily, by type where that is known.
 import { parseDuration as parseGoDuration } from '../time.ts';
-import { equal } from './equality.ts';
 import { CelError } from './errors.ts';
 import { formatSeconds, formatTimestamp, parseDate, parseTimestamp } from './time-values.ts';
 import type { CelType } from './types.ts';
@@ -127,19 +126,6 @@ export function convert(value: unknown, type: CelType | undefined): Outcome {
 export function fromJson(value: unknown, type?: CelType): CelValue {
   const converted = convert(value, type);
   return converted instanceof CelError ? null : converted;
-}
-
-/** Lists that are sets, or maps by keys, are equal whatever their order is. */
-export function equalKeyedLists(one: JsonList, other: CelList): boolean {
-  if (one.size !== other.size) return false;
-  const items = new Map(one.raw.map((item, index) => [one.keyOf(item), index]));
-  for (let index = 0; index < other.size; index++) {
-    const item = other.at(index);
-    if (item instanceof CelError) return false;
-    const place = items.get(one.keyOf(other instanceof JsonList ? other.raw[index] : toJson(item)));
-    if (place === undefined || !equal(one.at(place), item)) return false;
-  }
-  return true;
 }
 
 /** Sets and maps are merged: what both have keeps its place, and a map's item is the second's. */

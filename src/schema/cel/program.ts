@@ -1,12 +1,12 @@
 // A compiled expression: evaluated any number of times, each within its limit.
 import type { Expr } from './ast.ts';
-import type { CelBindings, CelProgram, CelResult, CostEstimate, EvaluateOptions } from './cel.ts';
 import { estimateCost } from './cost-estimate.ts';
 import { CelError } from './errors.ts';
 import { planEvaluation } from './evaluator.ts';
 import { Frame, type Step } from './frame.ts';
 import { costExceeded, FuelSpent, resetSteps } from './fuel.ts';
 import { Awaiting } from './library/authorization.ts';
+import type { CelBindings, CelProgram, CelResult, CostEstimate, EvaluateOptions } from './program-types.ts';
 import type { CelType } from './types.ts';
 
 const defaultLimit = 1_000_000;
