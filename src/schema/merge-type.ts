@@ -148,9 +148,16 @@ function relationOf({ fact, typeName, kind }: Field): Pick<ListMergeType, 'relat
 function keysOf(names: readonly string[], elementType: string | undefined): ListKey[] {
   return names.map((name) => {
     const field = elementType ? typeOf(elementType).jsonField.get(name) : undefined;
-    const value = field?.fact.default;
+    const value = field?.fact.default ?? zeroOf(field);
     return value === undefined ? { name } : { name, default: value };
   });
+}
+
+/** What a key stands for that is left out of a field which is always printed. */
+function zeroOf(field: Field | undefined): string | number | undefined {
+  if (!field || field.fact.omitempty || field.fact.pointer) return undefined;
+  if (field.fact.type === 'string') return '';
+  return field.fact.type === 'int32' || field.fact.type === 'int64' ? 0 : undefined;
 }
 
 /** How objects of a built-in type merge. */
