@@ -11,7 +11,7 @@ const at = path('spec');
 const maxNameLength = 52;
 
 export function validateCronJob({ metadata, spec }: CronJob, errors: FieldErrors): void {
-  if (metadata.name.length > maxNameLength) {
+  if ((metadata.name ?? '').length > maxNameLength) {
     errors.invalid(path('metadata', 'name'), metadata.name, `must be no more than ${maxNameLength} characters`);
   }
   if (!spec) return;
