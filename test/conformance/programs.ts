@@ -45,6 +45,7 @@ export async function ensurePrograms(): Promise<void> {
   for (const program of all) {
     const out = join(places.programs, program.name);
     if (isFresh && existsSync(out)) continue;
+    await requireGo();
     const started = performance.now();
     await build(program, out);
     console.log(`built ${program.name} in ${((performance.now() - started) / 1000).toFixed(0)} s`);
@@ -52,12 +53,21 @@ export async function ensurePrograms(): Promise<void> {
   writeFileSync(stampFile, stamp);
 }
 
+/** Where Go's own installer puts it, if it is not on PATH. */
+const goPath = `${process.env['PATH']}:/usr/local/go/bin`;
+
+async function requireGo(): Promise<void> {
+  await command('go', ['version'], { env: { PATH: goPath } }).catch(() => {
+    throw new Error('the suite is built with Go 1.26 or newer, which is not on PATH: https://go.dev/dl');
+  });
+}
+
 async function build(program: Program, out: string): Promise<void> {
   const cwd = join(import.meta.dirname, 'programs', program.module);
   const flags = Object.entries(program.variables ?? {}).map(([name, value]) => ` -X ${name}=${value}`);
   const verb = program.isTest ? ['test', '-c'] : ['build'];
   const args = ['-n', '10', 'go', ...verb, '-ldflags', `-s -w${flags.join('')}`, '-o', out, program.package];
-  const env = { CGO_ENABLED: program.isStatic ? '0' : '1', PATH: `${process.env['PATH']}:/usr/local/go/bin` };
+  const env = { CGO_ENABLED: program.isStatic ? '0' : '1', PATH: goPath };
   await command('nice', args, { cwd, env });
 }
 
