@@ -88,6 +88,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   readonly deprecationWarning?: string;
   /** Absent: `defaultColumns` of meta/columns.ts (Name, Created At). `Name` comes first in most kinds and is listed by the kind itself. */
   readonly columns?: readonly Column<T>[];
+  /** An annotation that metadata alone is shown without: upstream keeps it as a field of its own. */
+  readonly fieldAnnotation?: string;
   /** Order of a table's rows, where it is not that of names. */
   rowOrder?(left: T, right: T): number;
   /** Marks on the row of a table: kubectl greys out pods that have ended. */

@@ -20,6 +20,7 @@ export const daemonSetKind: KindDefinition<DaemonSet> = {
   version: 'v1',
   kind: 'DaemonSet',
   judgesChangesFirst: true,
+  fieldAnnotation: templateGeneration,
   defaults,
   prepareForCreate: (set) => {
     startWithStatus(set, {

@@ -16,7 +16,7 @@ export function partialFormat(resource: ResourceInfo, metaVersion: string, media
   const apiVersion = `meta.k8s.io/${metaVersion}`;
   if (media === 'protobuf') return protobufPartial(resource, apiVersion);
   const start = partialStart(apiVersion);
-  const write = (to: ChunkWriter, entry: Entry) => writePartial(to, start, entry);
+  const write = (to: ChunkWriter, entry: Entry) => writePartial(to, start, entry, resource);
   const single = (entry: Entry) => {
     const to = new ChunkWriter(entry.range.end + start.length);
     write(to, entry);
@@ -47,10 +47,23 @@ export const partialStart = (apiVersion: string): Buffer =>
   Buffer.from(`{"kind":"PartialObjectMetadata","apiVersion":"${apiVersion}","metadata":`);
 
 /** Metadata is copied as it is: it looks the same in all versions. */
-export function writePartial(to: ChunkWriter, start: Buffer, entry: Entry): void {
+export function writePartial(to: ChunkWriter, start: Buffer, entry: Entry, { rules }: ResourceInfo): void {
   to.bytes(start);
+  if (rules.fieldAnnotation) {
+    to.text(`${JSON.stringify(withoutAnnotation(entry, rules.fieldAnnotation))}}`);
+    return;
+  }
   to.bytes(entry.json, entry.range.start, entry.range.end);
   to.text('}');
+}
+
+function withoutAnnotation(entry: Entry, name: string): object {
+  const { annotations, ...metadata } = entry.metadata();
+  if (!annotations) return metadata;
+  const { [name]: _field, ...left } = annotations;
+  if (Object.keys(left).length === 0) return metadata;
+  // In its place, so that the order of fields stays.
+  return { ...entry.metadata(), annotations: left };
 }
 
 function protobufPartial(resource: ResourceInfo, apiVersion: string): ObjectFormat {
@@ -58,6 +71,8 @@ function protobufPartial(resource: ResourceInfo, apiVersion: string): ObjectForm
     wrapProtobuf(apiVersion, 'PartialObjectMetadata', encodeProtobuf(partialType, object));
   const wholeKey = protobufKey(apiVersionOf(resource));
   const rawOf = (entry: Entry): Uint8Array => {
+    const { fieldAnnotation } = resource.rules;
+    if (fieldAnnotation) return encodeProtobuf(partialType, { metadata: withoutAnnotation(entry, fieldAnnotation) });
     const whole = entry.encodingMade(wholeKey);
     if (whole) return firstField(whole);
     return entry.encoding('protobuf metadata', () => encodeProtobuf(partialType, { metadata: entry.metadata() }));

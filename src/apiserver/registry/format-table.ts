@@ -112,7 +112,7 @@ export function tableFormat(
     to.text(end);
     if (includeObject === 'None') to.text('null');
     else if (includeObject === 'Object') to.bytes(jsonOf(resource, entry));
-    else writePartial(to, partial, entry);
+    else writePartial(to, partial, entry, resource);
     to.text('}');
   };
   const start = (meta: string, withColumns: boolean) =>

@@ -55,7 +55,7 @@ test('an entry without labels has none of its template', () => {
 
 test('metadata in protobuf is the same, taken out of the whole encoding or made alone', () => {
   const resource = { group: '', version: 'v1', kind: 'Pod', typeName: 'io.k8s.api.core.v1.Pod', listKind: 'PodList' };
-  const info = { ...resource, storage: resource } as unknown as ResourceInfo;
+  const info = { ...resource, storage: resource, rules: {} } as unknown as ResourceInfo;
   const metadata = { name: 'a', annotations: { text: 'x'.repeat(300) } };
   const entryOf = () =>
     new Entry('/k/ns/a', 3, Buffer.from(JSON.stringify({ kind: 'Pod', apiVersion: 'v1', metadata, spec: {} })), 7);
