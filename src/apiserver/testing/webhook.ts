@@ -1,24 +1,38 @@
 // A webhook for tests: real TLS, every call is kept, and the test says what it answers.
-import 'reflect-metadata';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openPki } from '../../cluster/pki.ts';
+import { createPrivateKey, webcrypto } from 'node:crypto';
 import { httpsServer, type ServingCertificate, type TestHandler } from './https-server.ts';
 
 let certificate: Promise<ServingCertificate> | undefined;
 
-/** One for all tests of a file: making keys is slow. */
+/** Its own authority; one for all tests of a file, since making keys is slow. */
 export function servingCertificate(): Promise<ServingCertificate> {
-  certificate ??= (async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'coracle-webhook-'));
-    const pki = await openPki(folder, Date.now());
-    const hosts = ['127.0.0.1', 'localhost', 'hook.default.svc'];
-    const made = await pki.ensure({ file: 'serving', commonName: 'hook', hosts });
-    rmSync(folder, { recursive: true, force: true });
-    return { cert: made.certificate, key: made.key, ca: pki.ca };
-  })();
+  certificate ??= makeCertificate();
   return certificate;
+}
+
+async function makeCertificate(): Promise<ServingCertificate> {
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  x509.cryptoProvider.set(webcrypto as never);
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const names = new x509.SubjectAlternativeNameExtension([
+    { type: 'ip', value: '127.0.0.1' },
+    { type: 'dns', value: 'localhost' },
+    { type: 'dns', value: 'hook.default.svc' },
+  ]);
+  const made = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=hook',
+    notBefore: new Date(Date.now() - 60_000),
+    notAfter: new Date(Date.now() + 3_600_000),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [new x509.BasicConstraintsExtension(true), names],
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
+  const cert = made.toString('pem');
+  return { cert, key: key.export({ type: 'pkcs8', format: 'pem' }) as string, ca: cert };
 }
 
 export interface TestWebhook extends AsyncDisposable {
