@@ -1,6 +1,8 @@
 // The cluster that the suite runs against: its own name, its own data directory, the suite's containerd and images.
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { command } from './command.ts';
 import { places, repository } from './places.ts';
@@ -21,7 +23,9 @@ export async function ensureCluster(archives: readonly string[], registryUrl: st
   if (!isUp) {
     await deleteCluster();
     const kubeconfig = join(places.results, 'kubeconfig');
-    await coracle(['up', '--detach', '--kubeconfig', kubeconfig, '--etcd-compaction-interval', '1m']);
+    const port = String(await freePort());
+    const flags = ['--kubeconfig', kubeconfig, '--port', port, '--etcd-compaction-interval', '1m'];
+    await coracle(['up', '--detach', ...flags]);
     for (const archive of archives) await coracle(['image', 'import', archive]);
   }
   await pullFrom(registryUrl);
@@ -35,6 +39,15 @@ function coracle(args: readonly string[]): Promise<string> {
   const own = ['--name', name, '--data-dir', dataDir];
   const path = [places.programs, process.env['PATH'] ?? ''].join(delimiter);
   return command(program, [...args, ...own], { env: { PATH: path } });
+}
+
+/** Not the default one: clusters that come up at the same time would both find it free. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 /** containerd reads this at each pull. */
