@@ -208,6 +208,9 @@ const compareValues = (a: unknown, b: unknown): number => {
 function compareElements(a: string, b: string): number {
   if (a[0] !== b[0] || a[0] === 'f') return a < b ? -1 : 1;
   if (a[0] === 'i') return Number(a.slice(2)) - Number(b.slice(2));
+  const plain = plainKey(a);
+  const otherPlain = plain === undefined ? undefined : plainKey(b);
+  if (plain !== undefined && otherPlain !== undefined) return plain < otherPlain ? -1 : plain > otherPlain ? 1 : 0;
   const [one, other] = [JSON.parse(a.slice(2)), JSON.parse(b.slice(2))];
   if (a[0] === 'v') return compareValues(one, other);
   const [names, others] = [Object.keys(one), Object.keys(other)];
@@ -219,18 +222,29 @@ function compareElements(a: string, b: string): number {
   return names.length - others.length;
 }
 
+/** `k:{"name":"a"}` up to the end of its value, which sorts as the value does: most elements, and nothing to parse. */
+function plainKey(element: string): string | undefined {
+  if (!element.startsWith('k:{"name":"') || !element.endsWith('"}')) return undefined;
+  return element.includes('\\') || element.includes(',"') ? undefined : element.slice(0, -2);
+}
+
 /** The same set with the elements in upstream's order, in which it is stored; itself where they are. */
 export function inOrder(set: FieldSet): FieldSet {
+  if (set === leaf) return set;
   const keys = Object.keys(set);
+  const sorted: MutableFieldSet = {};
   let isDone = true;
-  const children = keys.map((key, index) => {
+  for (let index = 0; index < keys.length; index++) {
+    const key = keys[index]!;
     const child = set[key]!;
-    const sorted = inOrder(child);
-    if (sorted !== child || (index > 0 && compareElements(keys[index - 1]!, key) > 0)) isDone = false;
-    return [key, sorted] as const;
-  });
+    const ordered = inOrder(child);
+    sorted[key] = ordered;
+    if (ordered !== child || (index > 0 && compareElements(keys[index - 1]!, key) > 0)) isDone = false;
+  }
   if (isDone) return set;
-  return Object.fromEntries(children.sort(([a], [b]) => compareElements(a, b)));
+  const result: MutableFieldSet = {};
+  for (const key of keys.sort(compareElements)) result[key] = sorted[key]!;
+  return result;
 }
 
 /** FieldsV1 as a client wrote it, in our spelling; undefined when it is none. */
