@@ -1,5 +1,5 @@
 // `make bench`: every figure, printed and, with BENCH_WRITE=1, kept in docs/benchmarks.md. node bench/run.ts [FIGURE…]
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, run } from '../test/e2e/cluster.ts';
 import { measureApiLoad } from './apiload.ts';
@@ -50,6 +50,7 @@ async function measureOrTell(name: string, measure: () => Promise<Figure[]>): Pr
 async function write(): Promise<void> {
   const commit = (await run('git', ['rev-parse', '--short', 'HEAD'])).stdout.trim();
   const date = new Date().toISOString().slice(0, 10);
+  const notes = await readFile(join(root, 'bench/notes.md'), 'utf8');
   const text = `# Benchmarks
 
 Written by \`BENCH_WRITE=1 make bench\` on ${date} at ${commit}; not edited by hand.
@@ -61,6 +62,7 @@ where there is nothing to compare with.
 ${table(figures)}
 
 \`bench/README.md\` says what each figure is and how to get upstream's binaries.
-`;
+
+${notes}`;
   await writeFile(join(root, 'docs/benchmarks.md'), text);
 }
