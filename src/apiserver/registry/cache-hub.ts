@@ -5,7 +5,8 @@ import { reloadCaches } from './reload-caches.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { prefixOfKey, registryRoot, type StoragePrefix } from './storage-key.ts';
 
-const loadPage = 5000;
+// Each page counts what is left, which takes as long as reading it: few pages.
+const loadPage = 25_000;
 
 interface Waiter {
   readonly revision: number;
