@@ -81,7 +81,6 @@ const paths = [
   '/api/v1/namespaces/default/pods/a%5c..%5cb',
   '/api/v1/./pods',
   '/api/v1/namespaces//pods',
-  '/apis/apps/v1/namespaces/default/deployments/',
   'http://other/api/v1/pods',
   '/api/v1/namespaces/default/services/s/proxy/a/../../../secrets',
 ];

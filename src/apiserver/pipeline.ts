@@ -1,8 +1,9 @@
 // One request, read downward: parse → authenticate → impersonate → flow control → authorize → handler → answer.
 import { randomUUID } from 'node:crypto';
-import { StatusError, timedOut } from '../api/meta/status-error.ts';
+import { badRequest, StatusError, timedOut } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { linkSignal } from '../base/signals.ts';
+import { parseDuration } from '../schema/time.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Route } from './aggregation/routes.ts';
 import type { Auditor } from './audit/auditor.ts';
@@ -22,6 +23,7 @@ import { negotiate } from './http/accept.ts';
 import { type Answer, type AnswerHeaders, textAnswer } from './http/answer.ts';
 import { header, type ServerRequest, type ServerResponse } from './http/exchange.ts';
 import { isTrue, type ParsedRequest, parseRequest } from './http/parse-request.ts';
+import { prettied } from './http/pretty.ts';
 import { respond, respondError, statusOf } from './http/respond.ts';
 import { loadYaml } from './http/yaml.ts';
 import type { RequestMetrics } from './metrics.ts';
@@ -65,7 +67,7 @@ interface Context {
   readonly warnings: string[];
 }
 
-const userAgentIsBrowserLike = /^(?:Mozilla|curl|Wget)/;
+const userAgentIsBrowserLike = /^(?:Mozilla\/5\.0|curl|Wget)/;
 const maxWarnings = 100;
 const noHeaders: AnswerHeaders = {};
 /** Streams that last as long as their clients want take no seats; watches do until they have begun. */
@@ -135,6 +137,7 @@ export class Pipeline {
     const { info, query } = parsed;
     context.info = info;
     context.isPretty = wantsPretty(request, query);
+    if (info.verb !== 'watch') requestedTimeoutMs(query);
     const route = this.#options.aggregation?.routeFor(info);
     const found =
       info.isResource && !route ? parts.registry.table.find(info.group, info.version, info.resource) : undefined;
@@ -144,17 +147,14 @@ export class Pipeline {
     if (resource && !isScopeRight(info, resource)) throw noSuchResource();
     let user = await this.#whoAsks(request, context);
     if (hasImpersonation(request)) {
-      user = await impersonate(user, request.rawHeaders, this.#authorizer);
+      user = await bare(context, impersonate(user, request.rawHeaders, this.#authorizer));
       context.user = user;
       context.record?.impersonated(user);
     }
     const refusal = await this.#admitToFlow(request, parsed, user, context);
     if (refusal) return refusal;
-    await authorize(
-      attributesOf(info, user, info.name || pinnedName(info, query), query.get('fieldSelector') ?? ''),
-      this.#authorizer,
-      context.record?.annotate,
-    );
+    const attributes = attributesOf(info, user, info.name || pinnedName(info, query), query.get('fieldSelector') ?? '');
+    await bare(context, authorize(attributes, this.#authorizer, context.record?.annotate));
     if (route) return this.#pass(request, route, user, context);
     if (`${header(request, 'accept')}${header(request, 'content-type')}`.includes('yaml')) await loadYaml();
     if (!info.isResource) return this.#options.discovery.answer(request, info, query);
@@ -242,15 +242,38 @@ export class Pipeline {
       context.watching = this.#options.flow.watches.add(info, isOfOneNode);
       return serve({ ...call, hasBegun: () => context.ticket?.[Symbol.dispose]() });
     }
-    using deadline = linkSignal([request.signal], requestTimeoutMs);
+    const timeoutMs = Math.min(requestTimeoutMs, requestedTimeoutMs(query) || requestTimeoutMs);
+    using deadline = linkSignal([request.signal], timeoutMs);
     try {
-      return await serve({ ...call, signal: deadline.signal });
+      const answer = await serve({ ...call, signal: deadline.signal });
+      return context.isPretty && !handler ? prettied(answer) : answer;
     } catch (error) {
       if (deadline.signal.aborted && !request.signal.aborted && !(error instanceof StatusError)) {
         throw timedOut('the request did not complete within the allotted time');
       }
       throw error;
     }
+  }
+}
+
+/** A refusal of this step tells browsers not to guess what it is. */
+async function bare<T>(context: Context, step: T | Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    context.headers = { ...context.headers, 'x-content-type-options': 'nosniff' };
+    throw error;
+  }
+}
+
+/** What `?timeout=` allows; 0 when it says nothing. @throws StatusError 400 */
+function requestedTimeoutMs(query: URLSearchParams): number {
+  const text = query.get('timeout');
+  if (!text) return 0;
+  try {
+    return Math.max(0, Number(parseDuration(text) / 1_000_000n));
+  } catch (error) {
+    throw badRequest(`invalid timeout specified in the request URL - ${(error as Error).message}`);
   }
 }
 
@@ -308,7 +331,8 @@ function unknownResource({ registry }: ServerParts, info: RequestInfo): Answer {
 
 function hasImpersonation({ headers }: ServerRequest): boolean {
   if (headers['impersonate-user'] || headers['impersonate-group'] || headers['impersonate-uid']) return true;
-  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  // A user without a name asks for nothing.
+  for (const name in headers) if (name.startsWith('impersonate-') && name !== 'impersonate-user') return true;
   return false;
 }
 
@@ -323,5 +347,6 @@ function pinnedName(info: RequestInfo, query: URLSearchParams): string {
 function wantsPretty(request: ServerRequest, query: URLSearchParams): boolean {
   const pretty = query.get('pretty');
   if (pretty !== null) return isTrue(pretty);
+  if (/;\s*pretty=1\b/.test(header(request, 'accept'))) return true;
   return userAgentIsBrowserLike.test(header(request, 'user-agent'));
 }

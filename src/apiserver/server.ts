@@ -20,7 +20,7 @@ import type { Authenticator, UserInfo } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { CustomResources } from './crd/custom-resources.ts';
 import { Discovery, type ExtraPath } from './discovery/discovery.ts';
-import { Health, type HealthCheck } from './discovery/health.ts';
+import { Health, type HealthCheck, startChecks } from './discovery/health.ts';
 import { OpenApi } from './discovery/openapi.ts';
 import { dumpPaths } from './flow-control/dump.ts';
 import { defaultSeats, FlowControl } from './flow-control/flow-control.ts';
@@ -121,6 +121,7 @@ class Server implements ApiServer {
   readonly #aggregation: Aggregation | undefined;
   #listener: Listener | undefined;
   #isServing = false;
+  #hasStarted = false;
   readonly #ports = new Set<Disposable>();
 
   constructor(options: ApiServerOptions) {
@@ -223,6 +224,7 @@ class Server implements ApiServer {
       const expired = expireEvents({ registry: this.registry, ttlMs, clock, log }, following.signal);
       if (this.#options.listen) await this.#listen(this.#options.listen);
       this.#isServing = true;
+      this.#hasStarted = true;
       this.#ready.resolve();
       // The caches must not fall behind unnoticed: their failure ends the server.
       await Promise.race([aborted(signal), followed]);
@@ -314,8 +316,10 @@ class Server implements ApiServer {
         problem: () =>
           this.#options.store.problem ?? (this.#hub.revision > 0 ? undefined : 'the store has not been read'),
       },
+      { name: 'etcd-readiness', on: ['readyz'], problem: () => this.#options.store.problem },
       { name: 'informer-sync', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'not serving') },
       { name: 'shutdown', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'shutting down') },
+      ...startChecks(() => this.#hasStarted),
       ...(this.#options.healthChecks ?? []),
     ];
   }

@@ -1,5 +1,6 @@
 // OpenID Connect discovery: others can check our tokens with the keys published here.
-import { notAcceptable, StatusError } from '../../api/meta/status-error.ts';
+import { StatusError } from '../../api/meta/status-error.ts';
+import { unproducible } from '../http/accept.ts';
 import type { BytesAnswer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
 import { keySet } from './jwt.ts';
@@ -36,18 +37,13 @@ function document(path: string, content: object, contentType: string): OpenIdPat
       if (request.method !== 'GET') throw onlyRead();
       const accept = header(request, 'accept');
       const isAccepted = accept.split(',').some((clause) => ['*/*', contentType, ''].includes(mediaTypeOf(clause)));
-      if (!isAccepted) throw unacceptable(contentType);
+      if (!isAccepted) throw unproducible([contentType]);
       return { type: 'bytes', status: 200, contentType, body, headers };
     },
   };
 }
 
 const mediaTypeOf = (clause: string) => clause.split(';')[0]!.trim();
-
-const detailed = ({ status }: StatusError) => new StatusError({ ...status, details: {} });
-
-const unacceptable = (contentType: string) =>
-  detailed(notAcceptable(`406: Not Acceptable\n\nAvailable representations: ${contentType}`));
 
 const onlyRead = () =>
   new StatusError({

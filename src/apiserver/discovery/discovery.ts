@@ -1,7 +1,13 @@
 // Everything that is not a resource: discovery, health, version, metrics, OpenAPI.
-import { StatusError } from '../../api/meta/status-error.ts';
 import type { Remotes } from '../aggregation/served-groups.ts';
-import { negotiate, noneAcceptable, wantsAggregatedDiscovery } from '../http/accept.ts';
+import {
+  contentTypes,
+  isProducible,
+  negotiate,
+  noneAcceptable,
+  unproducible,
+  wantsAggregatedDiscovery,
+} from '../http/accept.ts';
 import { type Answer, textAnswer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
@@ -48,19 +54,20 @@ export class Discovery {
   async answer(request: ServerRequest, info: RequestInfo, query: URLSearchParams): Promise<Answer> {
     const path = info.path.length > 1 && info.path.endsWith('/') ? info.path.slice(0, -1) : info.path;
     const { health, metrics, openApi } = this.#options;
-    const healthAnswer = health.answer(path, query);
+    const isBare = path === info.path;
+    const healthAnswer = isBare ? health.answer(path, query) : undefined;
     if (healthAnswer) return healthAnswer;
     const extra = this.#extra.get(path);
     if (extra) return extra.answer(request);
     const segments = path.split('/').slice(1);
     if (segments[0] === 'api' || segments[0] === 'apis') return this.#discovery(request, path, segments);
-    if (segments[0] === 'openapi') return (await openApi.answer(request, segments, query)) ?? notFoundPage();
-    if (request.method !== 'GET' && request.method !== 'HEAD') return notFoundPage();
-    switch (path) {
+    if (segments[0] === 'openapi' && isBare) return (await openApi.answer(request, segments, query)) ?? notFoundPage();
+    switch (info.path === '/version/' ? path : info.path) {
       case '/':
         return this.#document(request, { paths: this.#paths() }, false);
       case '/version':
-        if (!takesJson(header(request, 'accept'))) throw versionIsJson();
+        if (request.method !== 'GET') throw noSuchMethod();
+        if (!isProducible(header(request, 'accept'), [contentTypes.json])) throw unproducible([contentTypes.json]);
         return this.#document(request, versionInfo(), false);
       case '/metrics':
         return {
@@ -105,7 +112,8 @@ export class Discovery {
   /** JSON, or YAML and protobuf where the document is an API type. */
   #document(request: ServerRequest, object: any, isApiType: boolean, headers: Record<string, string> = {}): Answer {
     if (isApiType) {
-      const { transform } = negotiate(header(request, 'accept'));
+      const hasRoute = object.kind !== 'APIGroupList' && object.kind !== 'APIGroup';
+      const { transform } = negotiate(header(request, 'accept'), { hasProtobuf: true, hasRoute });
       if (transform !== 'none') throw noneAcceptable();
       const typeName = `io.k8s.apimachinery.pkg.apis.meta.v1.${object.kind}`;
       return { type: 'object', status: 200, object, typeName, headers };
@@ -133,15 +141,4 @@ export class Discovery {
     ];
     return paths.sort();
   }
-}
-
-/** Whether the header names JSON or anything at all; weights and ranges by type do not count. */
-function takesJson(accept: string): boolean {
-  const types = accept.split(',').map((clause) => clause.split(';')[0]!.trim());
-  return accept === '' || types.includes('application/json') || types.includes('*/*');
-}
-
-function versionIsJson(): StatusError {
-  const message = '406: Not Acceptable\n\nAvailable representations: application/json';
-  return new StatusError({ metadata: {}, status: 'Failure', code: 406, reason: 'NotAcceptable', message, details: {} });
 }

@@ -8,6 +8,40 @@ export interface HealthCheck {
   problem(): string | undefined;
 }
 
+/** The steps of a start that upstream's checks are named for and that are steps of ours too, in upstream's order. */
+const startSteps = [
+  'poststarthook/start-apiserver-admission-initializer',
+  'poststarthook/generic-apiserver-start-informers',
+  'poststarthook/priority-and-fairness-config-consumer',
+  'poststarthook/priority-and-fairness-filter',
+  'poststarthook/storage-object-count-tracker-hook',
+  'poststarthook/start-apiextensions-informers',
+  'poststarthook/start-apiextensions-controllers',
+  'poststarthook/crd-informer-synced',
+  'poststarthook/start-system-namespaces-controller',
+  'poststarthook/storage-readiness',
+  'poststarthook/rbac/bootstrap-roles',
+  'poststarthook/scheduling/bootstrap-system-priority-classes',
+  'poststarthook/priority-and-fairness-config-producer',
+  'poststarthook/bootstrap-controller',
+  'poststarthook/start-kubernetes-service-cidr-controller',
+  'poststarthook/start-kube-aggregator-informers',
+  'poststarthook/apiservice-status-local-available-controller',
+  'poststarthook/apiservice-status-remote-available-controller',
+  'poststarthook/apiservice-registration-controller',
+  'poststarthook/apiservice-discovery-controller',
+  'poststarthook/kube-apiserver-autoregistration',
+  'autoregister-completion',
+  'poststarthook/apiservice-openapi-controller',
+  'poststarthook/apiservice-openapiv3-controller',
+] as const;
+
+/** They pass once the server has started, and go on passing while it stops. */
+export function startChecks(hasStarted: () => boolean): HealthCheck[] {
+  const problem = () => (hasStarted() ? undefined : 'not finished');
+  return startSteps.map((name) => ({ name, on: everywhere, problem }));
+}
+
 const everywhere = ['healthz', 'livez', 'readyz'] as const;
 
 export class Health {
@@ -25,7 +59,7 @@ export class Health {
   }
 
   answer(path: string, query: URLSearchParams): Answer | undefined {
-    const [, root, ...rest] = path.split('/');
+    const [, root = '', ...rest] = path.split('/');
     if (root !== 'healthz' && root !== 'livez' && root !== 'readyz') return undefined;
     const checks = this.#checks.filter((check) => check.on.includes(root));
     const headers = { 'x-content-type-options': 'nosniff' };
@@ -33,10 +67,10 @@ export class Health {
       const check = checks.find(({ name }) => name === rest.join('/'));
       if (!check) return textAnswer(404, '404 page not found\n', headers);
       return check.problem()
-        ? textAnswer(500, 'internal server error: reason withheld\n', headers)
-        : textAnswer(200, 'ok', headers);
+        ? textAnswer(500, `internal server error: ${check.name} failed: reason withheld\n`, headers)
+        : textAnswer(200, 'ok');
     }
-    const excluded = new Set(query.getAll('exclude'));
+    const excluded = new Set(query.getAll('exclude').filter(Boolean));
     const lines: string[] = [];
     let failed = 0;
     for (const check of checks) {
@@ -46,8 +80,16 @@ export class Health {
         lines.push(`[-]${check.name} failed: reason withheld`);
       } else lines.push(`[+]${check.name} ok`);
     }
+    const unknown = [...excluded].filter((name) => !checks.some((check) => check.name === name));
+    if (unknown.length > 0) lines.push(noMatches(unknown));
     if (failed > 0) return textAnswer(500, `${lines.join('\n')}\n${root} check failed\n`, headers);
     if (!query.has('verbose')) return textAnswer(200, 'ok', headers);
     return textAnswer(200, `${lines.join('\n')}\n${root} check passed\n`, headers);
   }
+}
+
+/** Names as Go quotes them: whatever is not plain is escaped, so that a query cannot write lines of its own. */
+function noMatches(names: readonly string[]): string {
+  const quoted = [...names].sort().map((name) => JSON.stringify(name));
+  return `warn: some health checks cannot be excluded: no matches for ${quoted.join(',')}`;
 }

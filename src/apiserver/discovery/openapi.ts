@@ -6,6 +6,7 @@ import { gzip } from 'node:zlib';
 import type { Remotes } from '../aggregation/served-groups.ts';
 import type { Answer, BytesAnswer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
+import { wantsGzip } from '../http/respond.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
 import { makeOpenApi, type OpenApiName, type OpenApiResult, openApiIndex } from './openapi-make.ts';
 import type { RemoteOpenApi } from './openapi-merge.ts';
@@ -37,6 +38,7 @@ export class OpenApi {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const name = nameOf(request, segments);
     if (!name) return undefined;
+    if (name !== 'v3' && !isTaken(request, name.startsWith('v3') ? [] : protobufTypes)) return refusal(name);
     const [root, group = '', version = ''] = segments.slice(2);
     const place = root === 'api' ? { group: '', version: group } : { group, version };
     const elsewhere = name.startsWith('v3/') ? this.#remotes?.openApi(request, place) : undefined;
@@ -87,17 +89,17 @@ export class OpenApi {
     const { body, contentType, etag, gzipped } = document;
     const hash = query.get('hash');
     const isCurrent = hash !== null && `"${hash}"` === etag;
+    if (hash && !isCurrent) return elsewhere(request, etag);
     const headers = {
       etag,
-      vary: 'Accept',
+      vary: 'Accept-Encoding, Accept',
       'cache-control': isCurrent ? 'public, immutable' : 'no-cache, private',
       ...(isCurrent ? { expires: 'Tue, 19 Jan 2038 03:14:07 GMT' } : {}),
     };
     if (header(request, 'if-none-match') === etag) {
       return { type: 'bytes', status: 304, contentType, body: new Uint8Array(), headers };
     }
-    if (!header(request, 'accept-encoding').includes('gzip'))
-      return { type: 'bytes', status: 200, contentType, body, headers };
+    if (!wantsGzip(request)) return { type: 'bytes', status: 200, contentType, body, headers };
     return {
       type: 'bytes',
       status: 200,
@@ -106,6 +108,27 @@ export class OpenApi {
       headers: { ...headers, 'content-encoding': 'gzip' },
     };
   }
+}
+
+function refusal(name: OpenApiName): BytesAnswer {
+  const headers: Record<string, string> = name.startsWith('v3') ? {} : { vary: 'Accept-Encoding, Accept' };
+  return { type: 'bytes', status: 406, contentType: 'text/plain; charset=utf-8', body: new Uint8Array(), headers };
+}
+
+/** Who asks for a document that is no longer is shown the one that is. */
+function elsewhere(request: ServerRequest, etag: string): BytesAnswer {
+  const [path] = request.url.split('?');
+  const location = `${path}?hash=${etag.replaceAll('"', '')}`;
+  const headers = { location, vary: 'Accept' };
+  return { type: 'bytes', status: 301, contentType: 'application/json', body: new Uint8Array(), headers };
+}
+
+/** Whether the header takes the document at all, by its own type or by a range. */
+function isTaken(request: ServerRequest, own: readonly string[]): boolean {
+  const accept = header(request, 'accept');
+  const all = ['*/*', 'application/*', 'application/json'];
+  if (accept === '' || own.some((type) => accept.includes(type))) return true;
+  return accept.split(',').some((clause) => all.includes(clause.split(';')[0]!.trim().toLowerCase()));
 }
 
 function nameOf(request: ServerRequest, [, kind, ...rest]: readonly string[]): OpenApiName | undefined {

@@ -1,5 +1,5 @@
 // Which form of an answer a client asks for. Clauses are tried by quality; the first that the server can give wins.
-import { notAcceptable } from '../../api/meta/status-error.ts';
+import { notAcceptable, StatusError } from '../../api/meta/status-error.ts';
 
 export type MediaType = 'json' | 'yaml' | 'protobuf';
 export type Transform = 'none' | 'table' | 'partial' | 'partialList';
@@ -17,9 +17,19 @@ export const contentTypes: Record<MediaType, string> = {
   protobuf: 'application/vnd.kubernetes.protobuf',
 };
 
+const onlyThese = 'only the following media types are accepted:';
 const knownTypes = Object.values(contentTypes).join(', ');
 
-export const noneAcceptable = () => notAcceptable(`only the following media types are accepted: ${knownTypes}`);
+const watchTypes = [contentTypes.json, contentTypes.protobuf].map((type) => `${type};stream=watch`);
+
+/** What a route says that produces none of what is asked for. */
+export function unproducible(types: readonly string[]): StatusError {
+  const { status } = notAcceptable(`406: Not Acceptable\n\nAvailable representations: ${types.join(', ')}`);
+  const { code, ...rest } = status;
+  return new StatusError({ ...rest, details: {}, code: code ?? 406 });
+}
+
+export const noneAcceptable = () => notAcceptable(`${onlyThese} ${knownTypes}`);
 
 interface Clause {
   readonly type: string;
@@ -39,13 +49,7 @@ function parseClauses(header: string): Clause[] {
     for (const piece of rest) {
       const equals = piece.indexOf('=');
       if (equals < 0) continue;
-      parameters.set(
-        piece.slice(0, equals).trim().toLowerCase(),
-        piece
-          .slice(equals + 1)
-          .trim()
-          .replace(/^"|"$/g, ''),
-      );
+      parameters.set(piece.slice(0, equals).trim().toLowerCase(), piece.slice(equals + 1).trim());
     }
     const q = parameters.get('q');
     const quality = q === undefined ? 1 : Number(q);
@@ -57,9 +61,8 @@ function parseClauses(header: string): Clause[] {
     });
   }
   const wildness = (clause: Clause) => (clause.type === '*/*' ? 2 : clause.type.endsWith('/*') ? 1 : 0);
-  return clauses
-    .filter((clause) => clause.quality > 0)
-    .sort((a, b) => b.quality - a.quality || wildness(a) - wildness(b) || a.order - b.order);
+  // A quality of zero comes last, and is given if nothing else is asked for.
+  return clauses.sort((a, b) => b.quality - a.quality || wildness(a) - wildness(b) || a.order - b.order);
 }
 
 function mediaOf(type: string): MediaType | undefined {
@@ -85,6 +88,8 @@ const transforms: Record<string, Transform> = {
 
 function transformOf(parameters: ReadonlyMap<string, string>): Pick<Accepted, 'transform' | 'metaVersion'> | undefined {
   const as = parameters.get('as');
+  const stream = parameters.get('stream');
+  if (stream !== undefined && stream !== 'watch') return undefined;
   if (as === undefined) return { transform: 'none', metaVersion: 'v1' };
   const transform = transforms[as];
   const version = parameters.get('v');
@@ -103,26 +108,47 @@ export interface Offer {
   readonly hasProtobuf: boolean;
   /** False for what is never listed (reviews, bindings, tokens). Default true. */
   readonly hasTable?: boolean;
+  /** Lists and watches, whose route names the types of streams too. Default false. */
+  readonly isList?: boolean;
+  /** False for what no route serves, which is asked in other words. Default: as `hasProtobuf`. */
+  readonly hasRoute?: boolean;
+  /** Answers in a stream, of which there is no YAML. Default false. */
+  readonly isWatch?: boolean;
 }
 
 /** @throws StatusError 406 when nothing fits. */
 export function negotiate(header: string, offer: Offer = { hasProtobuf: true }): Accepted {
   if (header === '' || header === 'application/json' || header === '*/*') return plainJson;
-  const key = `${offer.hasProtobuf} ${offer.hasTable} ${header}`;
+  const key = `${offer.hasProtobuf} ${offer.hasTable} ${offer.hasRoute} ${offer.isList} ${offer.isWatch} ${header}`;
   const known = cache.get(key);
   if (known) return known;
+  const types = Object.values(contentTypes);
+  const produced = offer.isList || offer.isWatch ? [...types, ...watchTypes] : types;
+  // Custom resources have no routes of their own.
+  if ((offer.hasRoute ?? offer.hasProtobuf) && !isProducible(header, produced)) throw unproducible(produced);
   const accepted = choose(header, offer);
+  if (!accepted && offer.isWatch) throw notAcceptable(`${onlyThese} ${watchTypes.join(', ')}`);
   if (!accepted) throw noneAcceptable();
   if (cache.size >= maxCached) cache.clear();
   cache.set(key, accepted);
   return accepted;
 }
 
-function choose(header: string, { hasProtobuf, hasTable = true }: Offer): Accepted | undefined {
+/** Whether a route takes the header: by exact names or anything at all, whatever the weights. */
+export function isProducible(header: string, types: readonly string[]): boolean {
+  if (header === '') return true;
+  return header.split(',').some((clause) => {
+    const type = clause.split(';')[0]!.trim();
+    return type === '*/*' || types.includes(type);
+  });
+}
+
+function choose(header: string, { hasProtobuf, hasTable = true, isWatch }: Offer): Accepted | undefined {
   for (const clause of parseClauses(header)) {
     const media = mediaOf(clause.type);
     const transform = media && transformOf(clause.parameters);
     if (!media || !transform) continue;
+    if (isWatch && media === 'yaml') continue;
     if (transform.transform === 'table' && !hasTable) continue;
     // Rows hold values of any type, for which there is no protobuf message.
     if (media === 'protobuf' && transform.transform === 'table') continue;
@@ -132,14 +158,14 @@ function choose(header: string, { hasProtobuf, hasTable = true }: Offer): Accept
   return undefined;
 }
 
-/** The media type for answers that are not resources, and for errors: whatever can be given, else JSON. */
-export function mediaForStatus(header: string): MediaType {
+/** The media type for answers that are not resources, and for errors; undefined when none of the header's fits. */
+export function mediaForStatus(header: string): MediaType | undefined {
   if (header === '') return 'json';
   for (const clause of parseClauses(header)) {
     const media = mediaOf(clause.type);
-    if (media) return media;
+    if (media && transformOf(clause.parameters)?.transform === 'none') return media;
   }
-  return 'json';
+  return undefined;
 }
 
 /** Whether a client asks for one of the aggregated discovery documents, and which version. */

@@ -77,12 +77,9 @@ export function parseRequest(method: string, url: string): ParsedRequest {
   return parseResource(method, path, segments, isCore, query);
 }
 
-/** Paths that are no resources: every segment but the last must hold something. */
+/** Paths that are no resources. */
 function checkPlain(segments: readonly string[]): void {
-  for (const [index, segment] of segments.entries()) {
-    if (segment === '' && index < segments.length - 1) throw badRequest('the request path is not in canonical form');
-    decodeSegment(segment);
-  }
+  for (const segment of segments) decodeSegment(segment);
 }
 
 function parseResource(
@@ -98,13 +95,15 @@ function parseResource(
   const isWatchPath = rest[0] === 'watch' && rest.length > 1;
   if (isWatchPath) rest = rest.slice(1);
   let namespace = '';
-  if (rest[0] === 'namespaces' && rest.length > 2 && !namespaceSubresources.has(rest[2]!)) {
+  if (rest[0] === 'namespaces' && rest.length > 2 && rest[2] !== '' && !namespaceSubresources.has(rest[2]!)) {
     namespace = decodeSegment(rest[1]!);
     if (namespace === '') throw badRequest('the request path is not in canonical form');
     rest = rest.slice(2);
   } else if (rest[0] === 'namespaces' && rest.length > 1) {
     namespace = decodeSegment(rest[1]!);
   }
+  // A slash at the end says nothing, but to a backend.
+  if (rest.length > 1 && rest.length <= 4 && rest.at(-1) === '' && rest[2] !== 'proxy') rest = rest.slice(0, -1);
   const proxyAt = rest[2] === 'proxy' ? 3 : rest.length;
   for (const segment of rest.slice(0, proxyAt)) {
     if (segment === '') throw badRequest('the request path is not in canonical form');

@@ -25,9 +25,10 @@ export interface ResponseExtras {
 /** Go's rule for `Warning` texts: quoted, with backslashes before quotes and backslashes. */
 function warningHeader(text: string): string {
   let clean = '';
+  // Headers are written byte by byte: what is beyond ASCII goes as the bytes of its UTF-8.
   for (const char of text) {
     const code = char.codePointAt(0)!;
-    clean += code < 0x20 || code === 0x7f ? ' ' : code > 0xff ? '?' : char;
+    clean += code < 0x20 || code === 0x7f ? ' ' : code < 0x80 ? char : Buffer.from(char).toString('latin1');
   }
   return `299 - "${clean.replace(/["\\]/g, '\\$&')}"`;
 }
@@ -78,7 +79,7 @@ export async function respond(
     case 'taken':
       return;
     case 'object': {
-      const media = mediaForStatus(header(request, 'accept'));
+      const media = mediaForStatus(header(request, 'accept')) ?? 'json';
       const body = await render(answer.object, answer.typeName, media, extras.isPretty);
       const rest = answer.headers ? { headers: answer.headers } : {};
       return sendBytes(
@@ -102,8 +103,10 @@ export async function respondError(
   error: StatusError,
   extras: ResponseExtras,
 ): Promise<void> {
-  const media = mediaForStatus(header(request, 'accept'));
-  const body = await render(error.status, statusType, media, extras.isPretty);
+  const accepted = mediaForStatus(header(request, 'accept'));
+  const media = accepted ?? 'json';
+  // Who takes none of our types is taken for a person.
+  const body = await render(error.status, statusType, media, extras.isPretty || !accepted);
   const retry = error.status.details?.retryAfterSeconds;
   const headers: Record<string, string> = retry ? { 'retry-after': String(retry) } : {};
   if (error.code === 401) headers['www-authenticate'] = 'Bearer';
@@ -117,7 +120,7 @@ export async function respondError(
   );
 }
 
-function wantsGzip(request: ServerRequest): boolean {
+export function wantsGzip(request: ServerRequest): boolean {
   return /\bgzip\b(?!\s*;\s*q=0(?:\.0*)?(?:,|$))/.test(header(request, 'accept-encoding'));
 }
 

@@ -10,7 +10,11 @@ import { goPackage } from './go-names.ts';
 
 /** @throws StatusError 406 */
 export function answerFormat(call: Call, shape: 'object' | 'list' | 'watch'): ObjectFormat {
-  const accepted = negotiate(header(call.http, 'accept'), { hasProtobuf: !call.resource.custom });
+  const accepted = negotiate(header(call.http, 'accept'), {
+    hasProtobuf: !call.resource.custom,
+    isList: shape === 'list',
+    isWatch: shape === 'watch',
+  });
   const group = goPackage(call.resource.group);
   if (shape === 'list' && accepted.transform === 'partial') {
     throw notAcceptable(

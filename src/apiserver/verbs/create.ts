@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
-import { badRequest, notAcceptable } from '../../api/meta/status-error.ts';
-import { contentTypes, negotiate } from '../http/accept.ts';
+import { badRequest } from '../../api/meta/status-error.ts';
+import { contentTypes, negotiate, unproducible } from '../http/accept.ts';
 import type { Answer } from '../http/answer.ts';
 import { header } from '../http/exchange.ts';
 import { trackCreate } from '../managed-fields/track-update.ts';
@@ -37,10 +37,7 @@ export function requireAcceptable(call: Call): void {
   try {
     negotiate(header(call.http, 'accept'));
   } catch {
-    const known = Object.values(contentTypes).join(', ');
-    const error = notAcceptable(`406: Not Acceptable\n\nAvailable representations: ${known}`);
-    error.status.details = {};
-    throw error;
+    throw unproducible(Object.values(contentTypes));
   }
 }
 

@@ -10,7 +10,7 @@ export function throwIfInvalid(kind: string, errors: FieldErrors): void {
 /** An integer parameter as Go's strconv reads it. @throws StatusError 400 */
 export function integerParameter(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
-  if (text === null || text === '') return undefined;
+  if (text === null) return undefined;
   if (!/^[-+]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
   const value = Number(text);
   if (Math.abs(value) > 2 ** 63) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
@@ -65,7 +65,10 @@ function matchErrors(query: URLSearchParams, isWatch: boolean): FieldErrors {
     const field = path('sendInitialEvents');
     if (initial !== null && initial !== '') {
       if (match === '') errors.forbidden(at, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-      else if (match !== 'NotOlderThan') errors.notSupported(at, match, ['NotOlderThan']);
+      else if (match !== 'NotOlderThan') {
+        errors.forbidden(at, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+        errors.notSupported(at, match, ['NotOlderThan']);
+      }
     } else if (match !== '') {
       errors.forbidden(at, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
     }
@@ -85,6 +88,7 @@ function matchErrors(query: URLSearchParams, isWatch: boolean): FieldErrors {
 }
 
 export function listOptions(query: URLSearchParams): ListOptions {
+  integerParameter(query, 'timeoutSeconds');
   const limit = integerParameter(query, 'limit') ?? 0;
   throwIfInvalid('ListOptions', matchErrors(query, false));
   const version = query.get('resourceVersion') ?? '';
@@ -140,7 +144,11 @@ export function writeOptions(
   if (Buffer.byteLength(manager) > 128) errors.tooLong(path('fieldManager'), 128);
   for (const [index, char] of [...manager].entries()) {
     if (/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(char)) {
-      errors.invalid(path('fieldManager'), manager, 'should only contain printable characters');
+      errors.invalid(
+        path('fieldManager'),
+        manager,
+        `invalid character ${codePoint(char)} (at position ${Buffer.byteLength([...manager].slice(0, index).join(''))})`,
+      );
       break;
     }
     if (index > 128) break;
@@ -164,3 +172,5 @@ function checkApplyOptions(query: URLSearchParams, isApply: boolean, errors: Fie
     if (!query.get('fieldManager')) errors.required(path('fieldManager'), 'is required for apply patch');
   } else if (query.get('force')) errors.forbidden(path('force'), 'may not be specified for non-apply patch');
 }
+
+const codePoint = (char: string) => `U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
