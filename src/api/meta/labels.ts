@@ -75,24 +75,33 @@ export function validateLabelSelector(
 ): void {
   if (!selector) return;
   validateLabels(selector.matchLabels, at.child('matchLabels'), errors);
-  selector.matchExpressions?.forEach(({ key, operator, values = [] }, index) => {
-    const place = at.child('matchExpressions').index(index);
-    if (operator === 'In' || operator === 'NotIn') {
-      if (values.length === 0) {
-        errors.required(place.child('values'), "must be specified when `operator` is 'In' or 'NotIn'");
-      }
-    } else if (operator === 'Exists' || operator === 'DoesNotExist') {
-      if (values.length > 0) {
-        errors.forbidden(place.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
-      }
-    } else {
-      errors.invalid(place.child('operator'), operator, 'not a valid selector operator');
+  selector.matchExpressions?.forEach((requirement, index) => {
+    validateRequirement(requirement, at.child('matchExpressions').index(index), errors, rules);
+  });
+}
+
+/** Errors of one requirement of a LabelSelector. */
+export function validateRequirement(
+  { key, operator, values = [] }: { key: string; operator: string; values?: string[] },
+  place: FieldPath,
+  errors: FieldErrors,
+  rules: LabelSelectorRules & { allowsUnknownOperators?: boolean } = {},
+): void {
+  if (operator === 'In' || operator === 'NotIn') {
+    if (values.length === 0) {
+      errors.required(place.child('values'), "must be specified when `operator` is 'In' or 'NotIn'");
     }
-    for (const problem of qualifiedNameProblems(key)) errors.invalid(place.child('key'), key, problem);
-    if (rules.allowsInvalidValues) return;
-    values.forEach((value, position) => {
-      for (const problem of labelValueProblems(value))
-        errors.invalid(place.child('values').index(position), value, problem);
-    });
+  } else if (operator === 'Exists' || operator === 'DoesNotExist') {
+    if (values.length > 0) {
+      errors.forbidden(place.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    }
+  } else if (!rules.allowsUnknownOperators) {
+    errors.invalid(place.child('operator'), operator, 'not a valid selector operator');
+  }
+  for (const problem of qualifiedNameProblems(key)) errors.invalid(place.child('key'), key, problem);
+  if (rules.allowsInvalidValues) return;
+  values.forEach((value, position) => {
+    for (const problem of labelValueProblems(value))
+      errors.invalid(place.child('values').index(position), value, problem);
   });
 }

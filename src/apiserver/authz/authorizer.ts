@@ -1,4 +1,6 @@
 // May they. Authorizers are asked in order; the first that allows or denies decides, and no opinion at all is a no.
+import type { Requirement } from '../../api/meta/labels.ts';
+import type { FieldRequirement } from '../../api/meta/selectors.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 
 export interface AuthorizationAttributes {
@@ -13,8 +15,9 @@ export interface AuthorizationAttributes {
   readonly name: string;
   /** Non-resource requests only. */
   readonly path: string;
-  /** The `fieldSelector` parameter of list, watch and deletecollection: a node may list the pods bound to it, not all. */
-  readonly fieldSelector?: string;
+  /** What list, watch and deletecollection are narrowed to: a node may list the pods bound to it, not all. */
+  readonly fieldSelector?: readonly FieldRequirement[];
+  readonly labelSelector?: readonly Requirement[];
 }
 
 export interface Decision {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { persistentVolumeClaimKind, persistentVolumeKind, podKind } from '../../../generated/kinds.ts';
+import { parseFieldSelector } from '../../api/meta/selectors.ts';
 import { FakeObjects } from '../testing/fake-objects.ts';
 import type { AuthorizationAttributes, Decision } from './authorizer.ts';
 import { nodeAuthorizer } from './node.ts';
@@ -77,7 +78,8 @@ describe('the Node authorizer', () => {
     ['get', 'persistentvolumeclaims', 'shop/data', true],
     ['list', 'persistentvolumeclaims', 'shop/', false],
     ['get', 'persistentvolumes', 'disk', true],
-    ['get', 'persistentvolumes', 'other', false],
+    ['get', 'persistentvolumes', 'other', true],
+    ['get', 'persistentvolumes', 'far', false],
     ['create', 'serviceaccounts/token', 'shop/robot', true],
     ['create', 'serviceaccounts/token', 'shop/default', false],
     ['get', 'pods', 'shop/web', true],
@@ -101,9 +103,13 @@ describe('the Node authorizer', () => {
   }
 
   test('lets a node list the pods bound to it and no others', () => {
-    assert.equal(ask('list', 'pods', '', { fieldSelector: 'spec.nodeName=n1' }).verdict, 'allow');
-    assert.equal(ask('watch', 'pods', '', { fieldSelector: 'metadata.name=x,spec.nodeName==n1' }).verdict, 'allow');
-    for (const fieldSelector of ['', 'spec.nodeName=n2', 'spec.nodeName!=n1', 'spec.nodeName=']) {
+    assert.equal(ask('list', 'pods', '', { fieldSelector: parseFieldSelector('spec.nodeName=n1') }).verdict, 'allow');
+    assert.equal(
+      ask('watch', 'pods', '', { fieldSelector: parseFieldSelector('metadata.name=x,spec.nodeName==n1') }).verdict,
+      'allow',
+    );
+    for (const text of ['', 'spec.nodeName=n2', 'spec.nodeName!=n1', 'spec.nodeName=']) {
+      const fieldSelector = parseFieldSelector(text);
       const { verdict, reason } = ask('list', 'pods', '', { fieldSelector });
       assert.deepEqual([verdict, reason], ['none', 'can only list/watch pods with spec.nodeName field selector']);
     }

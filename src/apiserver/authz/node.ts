@@ -2,16 +2,12 @@
 // status. Which object exactly it may write, the NodeRestriction admission plugin says.
 
 import type { Pod } from '../../../generated/core-v1.ts';
-import {
-  persistentVolumeClaimKind,
-  persistentVolumeKind,
-  podKind,
-  volumeAttachmentKind,
-} from '../../../generated/kinds.ts';
+import { persistentVolumeKind, podKind, resourceSliceKind, volumeAttachmentKind } from '../../../generated/kinds.ts';
 import { nodeNameOf } from '../authn/users.ts';
 import type { ObjectReader } from '../registry/object-reader.ts';
+import { requiredValue } from './asked-selectors.ts';
 import type { AuthorizationAttributes, Authorizer, Decision } from './authorizer.ts';
-import { type PodReferences, podReferences } from './pod-references.ts';
+import { type PodReferences, podReferences, volumeSecretRefs } from './pod-references.ts';
 import { loadPolicyFacts } from './rbac-policy.ts';
 import { ruleAllows } from './rule-match.ts';
 
@@ -45,8 +41,8 @@ const resourceRules: Readonly<Record<string, ResourceRule>> = {
   'serviceaccounts.': (node, asked, objects) => {
     const isNeeded = needs(node, asked, objects, ({ serviceAccount }) => serviceAccount === asked.name);
     if (asked.verb === 'get' && !asked.subresource) return readNamespaced(asked) ?? related(node, asked, isNeeded);
-    if (asked.verb !== 'create' || asked.subresource !== 'token')
-      return none('can only create tokens for individual service accounts');
+    if (asked.verb !== 'create' || !asked.name) return none('can only create tokens for individual service accounts');
+    if (asked.subresource !== 'token') return none('can only create token subresource of serviceaccount');
     return related(node, asked, isNeeded);
   },
   'leases.coordination.k8s.io': (node, asked) => {
@@ -65,6 +61,13 @@ const resourceRules: Readonly<Record<string, ResourceRule>> = {
       return none('can only access CSINode with the same name as the requesting node');
     return allow;
   },
+  'resourceclaims.resource.k8s.io': (node, asked, objects) => {
+    const refusal = getOnly(asked);
+    return refusal ?? related(node, asked, claimedBy(node, asked, objects));
+  },
+  'resourceslices.resource.k8s.io': sliceRule,
+  // Of a feature that is off.
+  'podcertificaterequests.certificates.k8s.io': () => none(),
   'nodes.': nodeRule,
   'pods.': podRule,
 };
@@ -92,7 +95,7 @@ function nodeRule(node: string, asked: AuthorizationAttributes): Decision {
   if (asked.subresource) return none();
   if (asked.verb === 'create' || writeVerbs.has(asked.verb)) return allow;
   if (!readVerbs.has(asked.verb)) return none();
-  const name = asked.name || selected(asked, 'metadata.name');
+  const { name } = asked;
   if (name === node) return allow;
   return none(
     name
@@ -110,18 +113,25 @@ function podRule(node: string, asked: AuthorizationAttributes, objects: ObjectRe
   const isBound = () => objects.find(podKind, asked.namespace, asked.name)?.spec.nodeName === node;
   if (verb === 'get') return related(node, asked, isBound());
   if (verb !== 'list' && verb !== 'watch') return none();
-  if (selected(asked, 'spec.nodeName') === node) return allow;
+  if (requiredValue(asked.fieldSelector, 'spec.nodeName') === node) return allow;
   if (asked.name) return related(node, asked, isBound());
   return none('can only list/watch pods with spec.nodeName field selector');
 }
 
-/** The value that a field selector requires of a field. */
-function selected({ fieldSelector = '' }: AuthorizationAttributes, field: string): string {
-  for (const term of fieldSelector.split(',')) {
-    const found = /^([^=!]+)==?([^=]*)$/.exec(term.trim());
-    if (found?.[1] === field) return found[2]!;
+function sliceRule(node: string, asked: AuthorizationAttributes, objects: ObjectReader): Decision {
+  const { verb, name, subresource, fieldSelector } = asked;
+  if (subresource) return none('cannot authorize ResourceSlice subresources');
+  if (verb === 'create') return allow;
+  if (verb === 'get' || verb === 'delete' || writeVerbs.has(verb)) {
+    return related(node, asked, objects.find(resourceSliceKind, '', name)?.spec.nodeName === node);
   }
-  return '';
+  if (verb === 'list' || verb === 'watch' || verb === 'deletecollection') {
+    if (requiredValue(fieldSelector, 'spec.nodeName') === node) return allow;
+    return none('can only list/watch/deletecollection resourceslices with nodeName field selector');
+  }
+  return none(
+    'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection',
+  );
 }
 
 function readNamespaced({ verb, subresource, namespace }: AuthorizationAttributes): Decision | undefined {
@@ -177,20 +187,33 @@ function needs(
 function secretIsNeeded(node: string, asked: AuthorizationAttributes, objects: ObjectReader): boolean {
   if (needs(node, asked, objects, ({ secrets }) => secrets.has(asked.name))) return true;
   return objects.list(persistentVolumeKind).some((volume) => {
-    const { csi, claimRef } = volume.spec;
-    const named = [csi?.nodePublishSecretRef, csi?.nodeStageSecretRef, csi?.nodeExpandSecretRef];
-    const isNamed = named.some((ref) => ref?.name === asked.name && ref?.namespace === asked.namespace);
+    const isNamed = volumeSecretRefs(volume).some(
+      ({ name, namespace }) => name === asked.name && namespace === asked.namespace,
+    );
+    const { claimRef } = volume.spec;
     return isNamed && claimIsMounted(node, claimRef?.namespace ?? '', claimRef?.name ?? '', objects);
   });
 }
 
 function volumeIsNeeded(node: string, asked: AuthorizationAttributes, objects: ObjectReader): boolean {
-  const { namespace = '', name = '' } = objects.find(persistentVolumeKind, '', asked.name)?.spec.claimRef ?? {};
-  const claim = objects.find(persistentVolumeClaimKind, namespace, name);
-  return claim?.spec.volumeName === asked.name && claimIsMounted(node, namespace, name, objects);
+  const { claimRef } = objects.find(persistentVolumeKind, '', asked.name)?.spec ?? {};
+  return claimRef !== undefined && claimIsMounted(node, claimRef.namespace ?? '', claimRef.name ?? '', objects);
 }
 
 function claimIsMounted(node: string, namespace: string, claim: string, objects: ObjectReader): boolean {
   for (const pod of boundPods(node, namespace, objects)) if (references(pod).claims.has(claim)) return true;
+  return false;
+}
+
+/** Claims for devices: named in the pod, or made for it and told in its status. */
+function claimedBy(node: string, { namespace, name }: AuthorizationAttributes, objects: ObjectReader): boolean {
+  if (!namespace || !name) return false;
+  for (const { spec, status } of boundPods(node, namespace, objects)) {
+    const made = new Map(status?.resourceClaimStatuses?.map((each) => [each.name, each.resourceClaimName]));
+    const isNamed = spec.resourceClaims?.some(
+      (claim) => (claim.resourceClaimName ?? (claim.resourceClaimTemplateName ? made.get(claim.name) : '')) === name,
+    );
+    if (isNamed || status?.extendedResourceClaimStatus?.resourceClaimName === name) return true;
+  }
   return false;
 }

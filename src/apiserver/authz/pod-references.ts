@@ -1,5 +1,5 @@
 // Every Secret, ConfigMap and claim that a pod names, wherever in its spec: what its node may read.
-import type { Container, EphemeralContainer, PodSpec, Volume } from '../../../generated/core-v1.ts';
+import type { Container, EphemeralContainer, PersistentVolume, PodSpec, Volume } from '../../../generated/core-v1.ts';
 
 export interface PodReferences {
   readonly secrets: ReadonlySet<string>;
@@ -53,4 +53,27 @@ function volumeSecrets(volume: Volume): (string | undefined)[] {
     volume.scaleIO?.secretRef?.name,
     volume.storageos?.secretRef?.name,
   ];
+}
+
+/** Secrets a kubelet needs to mount the volume. Those without a namespace are in the claim's. */
+export function volumeSecretRefs({ spec }: PersistentVolume): { name: string; namespace: string }[] {
+  const home = spec.claimRef?.namespace ?? '';
+  const { azureFile, cephfs, cinder, flexVolume, rbd, scaleIO, iscsi, storageos, csi } = spec;
+  const orHome = [cephfs, flexVolume, rbd, scaleIO, iscsi].map((source) => ({
+    name: source?.secretRef?.name,
+    namespace: source?.secretRef?.namespace || home,
+  }));
+  const exact = [
+    cinder?.secretRef,
+    storageos?.secretRef,
+    csi?.nodePublishSecretRef,
+    csi?.nodeStageSecretRef,
+    csi?.nodeExpandSecretRef,
+  ];
+  const all = [
+    ...orHome,
+    ...exact.map((ref) => ({ name: ref?.name, namespace: ref?.namespace ?? '' })),
+    { name: azureFile?.secretName, namespace: azureFile?.secretNamespace || home },
+  ];
+  return all.flatMap(({ name, namespace }) => (name ? [{ name, namespace }] : []));
 }

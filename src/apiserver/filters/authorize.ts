@@ -1,17 +1,31 @@
 // May they: the request as attributes, and the refusal when nobody allows it.
 import type { UserInfo } from '../authn/authenticator.ts';
+import { readFieldSelector, readLabelSelector, requiredValue } from '../authz/asked-selectors.ts';
 import type { AuthorizationAttributes, Authorizer } from '../authz/authorizer.ts';
 import { forbiddenAccess } from '../authz/forbidden.ts';
 import type { RequestInfo } from '../request-info.ts';
 
-export function attributesOf(
-  info: RequestInfo,
-  user: UserInfo,
-  name: string,
-  fieldSelector = '',
-): AuthorizationAttributes {
-  const { verb, isResource, group, version, resource, subresource, namespace, path } = info;
-  return { user, verb, isResource, group, version, resource, subresource, namespace, name, path, fieldSelector };
+const selectingVerbs = new Set(['list', 'watch', 'deletecollection']);
+
+export function attributesOf(info: RequestInfo, user: UserInfo, query: URLSearchParams): AuthorizationAttributes {
+  const { verb, isResource, group, version, resource, subresource, namespace, name, path } = info;
+  const asked = { user, verb, isResource, group, version, resource, subresource, namespace, name, path };
+  if (!isResource || !selectingVerbs.has(verb)) return asked;
+  const fieldSelector = readFieldSelector(query.get('fieldSelector'));
+  const labelSelector = readLabelSelector(query.get('labelSelector'));
+  if (!fieldSelector && !labelSelector) return asked;
+  return {
+    ...asked,
+    name: name || pinnedName(fieldSelector),
+    ...(fieldSelector ? { fieldSelector } : {}),
+    ...(labelSelector ? { labelSelector } : {}),
+  };
+}
+
+/** A list or watch of one name is authorized as a look at that object. */
+function pinnedName(selector: AuthorizationAttributes['fieldSelector']): string {
+  const pinned = requiredValue(selector, 'metadata.name');
+  return pinned === '.' || pinned === '..' || /[/%]/.test(pinned) ? '' : pinned;
 }
 
 /** `annotate`: notes the decision for the audit log. @throws StatusError 403 */

@@ -1,21 +1,23 @@
 // Questions about rights, answered by the authorizers themselves. Reviews are never stored.
 import type {
-  FieldSelectorAttributes,
   NonResourceAttributes,
   ResourceAttributes,
   SelfSubjectRulesReview,
   SubjectAccessReview,
   SubjectAccessReviewStatus,
 } from '../../../generated/authorization-v1.ts';
-import { FieldErrors, path } from '../../api/meta/field-errors.ts';
+import type { FieldSelectorRequirement } from '../../../generated/meta-v1.ts';
+import { FieldErrors, type FieldPath, path } from '../../api/meta/field-errors.ts';
+import { validateRequirement } from '../../api/meta/labels.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, invalid } from '../../api/meta/status-error.ts';
 import { canonical } from '../../schema/codec.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
-import type { AuthorizationAttributes, Authorizer } from '../authz/authorizer.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import { mayAlwaysGrant } from '../authz/escalation.ts';
 import type { RbacRules } from '../authz/rbac-rules.ts';
 import { objectAnswer } from '../http/answer.ts';
+import { questionOf } from './asked-attributes.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 
 const group = 'authorization.k8s.io';
@@ -43,11 +45,13 @@ function reviewHandler(
 
 export function accessReviews(authorizer: Authorizer, rules: RbacRules): SubresourceHandler[] {
   const decide = async (spec: Spec, user: UserInfo): Promise<SubjectAccessReviewStatus> => {
-    const { verdict, reason } = await authorizer.authorize(attributesOf(spec, user));
+    const { attributes, evaluationError } = questionOf(spec, user);
+    const { verdict, reason } = await authorizer.authorize(attributes);
     return {
       allowed: verdict === 'allow',
       ...(verdict === 'deny' ? { denied: true } : {}),
       ...(reason ? { reason } : {}),
+      ...(evaluationError ? { evaluationError } : {}),
     };
   };
   return [
@@ -80,26 +84,8 @@ function subjectOf({ user = '', groups = [], uid, extra }: Spec): UserInfo {
   return { username: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) };
 }
 
-function attributesOf({ resourceAttributes, nonResourceAttributes }: Spec, user: UserInfo): AuthorizationAttributes {
-  const none = { user, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: '' };
-  if (!resourceAttributes) {
-    const { path: url = '', verb = '' } = nonResourceAttributes ?? {};
-    return { ...none, isResource: false, verb, path: url };
-  }
-  const { verb = '', fieldSelector, labelSelector: _, ...rest } = resourceAttributes;
-  const selector = fieldSelector ? { fieldSelector: selectorText(fieldSelector) } : {};
-  return { ...none, ...defined(rest), isResource: true, verb, ...selector };
-}
-
 function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as any;
-}
-
-/** A selector that is more than equalities narrows nothing that an authorizer could rely on. */
-function selectorText({ rawSelector, requirements = [] }: FieldSelectorAttributes): string {
-  if (rawSelector) return rawSelector;
-  const equalities = requirements.filter(({ operator, values }) => operator === 'In' && values?.length === 1);
-  return equalities.map(({ key, values }) => `${key}=${values![0]}`).join(',');
 }
 
 /** Values in messages are upstream's Go structs, with their field names. */
@@ -159,6 +145,26 @@ function checkSelectors({ fieldSelector, labelSelector }: ResourceAttributes, er
     if (!rawSelector && requirements.length === 0) {
       errors.required(at.child('requirements'), `when ${at} is specified, requirements or rawSelector is required`);
     }
+    requirements.forEach((requirement, index) => {
+      const place = at.child('requirements').index(index);
+      if (name === 'labelSelector') validateRequirement(requirement, place, errors, { allowsUnknownOperators: true });
+      else checkFieldRequirement(requirement, place, errors);
+    });
+  }
+}
+
+/** Operators of later versions are left to the evaluation. */
+function checkFieldRequirement(
+  { key, operator, values = [] }: FieldSelectorRequirement,
+  at: FieldPath,
+  errors: FieldErrors,
+): void {
+  if (!key) errors.required(at.child('key'), 'must be specified');
+  if ((operator === 'In' || operator === 'NotIn') && values.length === 0) {
+    errors.required(at.child('values'), "must be specified when `operator` is 'In' or 'NotIn'");
+  }
+  if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) {
+    errors.forbidden(at.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
   }
 }
 

@@ -5,6 +5,7 @@ import {
   authorizerValues,
 } from '../../../schema/cel/library/authorization.ts';
 import type { UserInfo } from '../../authn/authenticator.ts';
+import { readFieldSelector } from '../../authz/asked-selectors.ts';
 import type { Authorizer, Decision } from '../../authz/authorizer.ts';
 import type { AdmissionRequest } from '../plugin.ts';
 
@@ -31,7 +32,8 @@ export interface AuthorizerBindings {
 export function authorizerBindings(authorizer: Authorizer, request: AdmissionRequest): AuthorizerBindings {
   let pending: Promise<unknown> | undefined;
   const ask = (question: AuthorizationQuestion) => {
-    const { path = '', resource = '', serviceAccount, fieldSelector } = question;
+    const { path = '', resource = '', serviceAccount } = question;
+    const fieldSelector = readFieldSelector(question.fieldSelector);
     const decision = authorizer.authorize({
       user: serviceAccount ? accountOf(serviceAccount) : request.user,
       verb: question.verb,

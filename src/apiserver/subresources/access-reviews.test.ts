@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
+
+let api: TestServer;
+before(async () => {
+  api = await startTestServer();
+});
+after(() => api[Symbol.asyncDispose]());
+
+const kubelet = { username: 'system:node:n1', groups: ['system:nodes', 'system:authenticated'] };
+const unread = (what: string) => `spec.resourceAttributes.fieldSelector ${what}ignored due to parse error`;
+const refusal = 'can only list/watch pods with spec.nodeName field selector';
+
+async function review(attributes: object) {
+  const spec = { user: 'system:node:n1', groups: ['system:nodes'], resourceAttributes: attributes };
+  const path = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
+  const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+  return (await api.call(`POST ${path}`, body)).body;
+}
+
+test('an access review weighs field selectors and tells what of them it could not read', async () => {
+  const mine = { key: 'spec.nodeName', operator: 'In', values: ['n1'] };
+  for (const [fieldSelector, want] of [
+    [{ rawSelector: 'spec.nodeName=n1' }, { allowed: true }],
+    [{ rawSelector: 'a=b=c,d' }, { allowed: false, reason: refusal, evaluationError: unread('') }],
+    [{ requirements: [mine] }, { allowed: true }],
+    [
+      { requirements: [{ ...mine, operator: 'Bad' }] },
+      { allowed: false, reason: refusal, evaluationError: unread('') },
+    ],
+    [
+      { requirements: [mine, { key: 'x', operator: 'Exists' }] },
+      { allowed: true, evaluationError: unread('partially ') },
+    ],
+  ] as const) {
+    assert.deepEqual((await review({ verb: 'list', resource: 'pods', fieldSelector })).status, want);
+  }
+});
+
+test('requirements without a key, or with a key that is none, are refused', async () => {
+  const asked = { verb: 'list', resource: 'pods' };
+  const field = await review({ ...asked, fieldSelector: { requirements: [{ key: '', operator: '' }] } });
+  assert.match(field.message, /fieldSelector\.requirements\[0\]\.key: Required value: must be specified/);
+  const label = await review({ ...asked, labelSelector: { requirements: [{ key: '-b', operator: 'Exists' }] } });
+  assert.match(label.message, /labelSelector\.requirements\[0\]\.key: Invalid value: "-b"/);
+});
+
+test('a node lists what is narrowed to it', async () => {
+  const slices = '/apis/resource.k8s.io/v1/resourceslices';
+  for (const [request, status] of [
+    ['GET /api/v1/pods?fieldSelector=spec.nodeName%3Dn1', 200],
+    ['GET /api/v1/pods?fieldSelector=spec.nodeName%3Dn2', 403],
+    ['GET /api/v1/nodes?fieldSelector=metadata.name%3Dn1', 200],
+    ['GET /api/v1/nodes', 403],
+    [`GET ${slices}?fieldSelector=spec.nodeName%3Dn1`, 200],
+    [`DELETE ${slices}?fieldSelector=spec.nodeName%3Dn1`, 200],
+    [`GET ${slices}`, 403],
+    ['GET /apis/resource.k8s.io/v1/namespaces/default/resourceclaims/x', 403],
+  ] as const) {
+    assert.equal((await api.call(request, undefined, kubelet)).status, status, request);
+  }
+});
