@@ -58,6 +58,13 @@ suite('the surface', () => {
     }
   });
 
+  test('one namespace is watched by its old path', async () => {
+    const made = await api.call('POST', '/api/v1/namespaces', { metadata: { name: 'watched' } });
+    assert.ok(made.status === 201, made.text);
+    const { text } = await api.call('GET', '/api/v1/watch/namespaces/watched?timeoutSeconds=1');
+    assert.match(text, /^{"type":"ADDED".*"name":"watched"/);
+  });
+
   test('errors are spread over lines for who accepts no plain form of them', async () => {
     const { status, text } = await api.call('GET', `${configMaps}/nosuch`, undefined, { accept: asTable });
     assert.equal(status, 404);

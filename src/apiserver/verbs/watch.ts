@@ -24,7 +24,9 @@ export async function watch(call: Call): Promise<Answer> {
   const format = answerFormat(call, 'watch');
   const options = watchOptions(call.query);
   const { resource, info } = call;
-  const scope = parseScope(resource, info.namespace, options, info.name);
+  // A namespace that is watched by its old path is itself in none.
+  const namespace = resource.namespaced ? info.namespace : '';
+  const scope = parseScope(resource, namespace, options, info.name);
   // A version of the future is waited for; a fresh watch starts from all that is acknowledged.
   await waitForRevision(call, options.resourceVersion);
   if (isFromStart(options)) await prepareSelect(call, scope);
