@@ -147,14 +147,15 @@ export class Pipeline {
     if (resource && !isScopeRight(info, resource)) throw noSuchResource();
     let user = await this.#whoAsks(request, context);
     if (hasImpersonation(request)) {
-      user = await bare(context, impersonate(user, request.rawHeaders, this.#authorizer));
+      const asked = attributesOf(info, user, query);
+      const became = await bare(context, impersonate(asked, request.rawHeaders, this.#authorizer));
+      user = became.user;
       context.user = user;
-      context.record?.impersonated(user);
+      context.record?.impersonated(user, became.constraint);
     }
     const refusal = await this.#admitToFlow(request, parsed, user, context);
     if (refusal) return refusal;
-    const attributes = attributesOf(info, user, info.name || pinnedName(info, query), query.get('fieldSelector') ?? '');
-    await bare(context, authorize(attributes, this.#authorizer, context.record?.annotate));
+    await bare(context, authorize(attributesOf(info, user, query), this.#authorizer, context.record?.annotate));
     if (route) return this.#pass(request, route, user, context);
     if (`${header(request, 'accept')}${header(request, 'content-type')}`.includes('yaml')) await loadYaml();
     if (!info.isResource) return this.#options.discovery.answer(request, info, query);
@@ -334,14 +335,6 @@ function hasImpersonation({ headers }: ServerRequest): boolean {
   // A user without a name asks for nothing.
   for (const name in headers) if (name.startsWith('impersonate-') && name !== 'impersonate-user') return true;
   return false;
-}
-
-/** A list or watch of one name is authorized as a look at that object. */
-function pinnedName(info: RequestInfo, query: URLSearchParams): string {
-  if (info.verb !== 'list' && info.verb !== 'watch' && info.verb !== 'deletecollection') return '';
-  const selector = query.get('fieldSelector');
-  const match = selector ? /^metadata\.name==?([^,=!\\]+)$/.exec(selector) : null;
-  return match?.[1] ?? '';
 }
 
 function wantsPretty(request: ServerRequest, query: URLSearchParams): boolean {

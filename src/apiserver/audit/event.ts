@@ -34,6 +34,8 @@ export interface EventParts {
   readonly info: RequestInfo;
   readonly user: UserInfo | undefined;
   readonly impersonated: UserInfo | undefined;
+  /** The right that allowed it, when it is one for some requests only; or ''. */
+  readonly constraint: string;
   /** What the body says that the path does not. */
   readonly named: ObjectReference | undefined;
   readonly outcome: Outcome | undefined;
@@ -103,11 +105,12 @@ function microTime(atMs: number): string {
 }
 
 export function eventLine(parts: EventParts): string {
-  const { level, stage, auditId, http, info, user, impersonated, outcome, annotations } = parts;
+  const { level, stage, auditId, http, info, user, impersonated, constraint, outcome, annotations } = parts;
   const agent = header(http, 'user-agent');
   let line = `{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"${level}","auditID":${text(auditId)},"stage":"${stage}"`;
   line += `,"requestURI":${text(http.url)},"verb":${text(info.verb)},"user":${user ? userJson(user) : '{}'}`;
   if (impersonated) line += `,"impersonatedUser":${userJson(impersonated)}`;
+  if (constraint) line += `,"authenticationMetadata":{"impersonationConstraint":${text(constraint)}}`;
   line += `,"sourceIPs":${JSON.stringify(sourceAddresses(http))}`;
   if (agent)
     line += `,"userAgent":${text(agent.length > maxUserAgent ? `${agent.slice(0, maxUserAgent)}...TRUNCATED` : agent)}`;

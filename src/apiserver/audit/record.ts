@@ -27,6 +27,7 @@ export class AuditRecord {
   readonly #parts: RecordParts;
   readonly #annotations = new Map<string, string>();
   #impersonated: UserInfo | undefined;
+  #constraint = '';
   #named: ObjectReference | undefined;
   #requestObject: string | undefined;
   #responseObject: string | undefined;
@@ -43,8 +44,10 @@ export class AuditRecord {
     return this.#parts.decision.level === 'RequestResponse';
   }
 
-  impersonated(user: UserInfo): void {
+  /** `constraint`: the right that allowed it, when it is one for some requests only. */
+  impersonated(user: UserInfo, constraint: string): void {
     this.#impersonated = user;
+    this.#constraint = constraint;
   }
 
   /** The first value of a key stays. */
@@ -130,6 +133,7 @@ export class AuditRecord {
         info,
         user,
         impersonated: this.#impersonated,
+        constraint: this.#constraint,
         named: this.#named,
         outcome,
         requestObject: this.#requestObject,

@@ -148,7 +148,10 @@ export const headersTarget: FuzzTarget = {
         wantsAggregatedDiscovery(text);
         mediaTypeOf(text);
         try {
-          await impersonate({ username: 'a', groups: [] }, raw, allowAll as never);
+          const user = { username: 'a', groups: [] };
+          const nothing = { group: '', version: '', resource: '', subresource: '', namespace: '', name: '' };
+          const request = { ...nothing, user, verb: 'get', isResource: false, path: '/' };
+          await impersonate(request, raw, allowAll as never);
         } catch (error) {
           if (!(error instanceof StatusError)) throw error;
         }
