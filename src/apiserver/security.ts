@@ -1,7 +1,8 @@
 // Everything about who may do what, put together for createApiServer: authenticators, authorizers, admission, and the
 // handlers of tokens, reviews and the pods' streams.
 
-import type { ResourceQuota } from '../../generated/core-v1.ts';
+import type { ResourceQuota, Secret } from '../../generated/core-v1.ts';
+import type { KubernetesObject } from '../api/meta/object.ts';
 import { isConflict, isNotFound } from '../api/meta/status-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
@@ -14,7 +15,7 @@ import { certificateAuthenticator } from './authn/certificate.ts';
 import { type OpenIdPath, openIdPaths } from './authn/discovery.ts';
 import type { SigningKey, VerifyingKey } from './authn/jwt.ts';
 import { requestHeaderAuthenticator } from './authn/request-header.ts';
-import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
+import { lastUsedLabel, ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { nodeAuthorizer } from './authz/node.ts';
 import { rbacAuthorizer } from './authz/rbac.ts';
@@ -62,7 +63,14 @@ export const defaultIssuer = 'https://kubernetes.default.svc.cluster.local';
 export function createSecurity(options: SecurityOptions): Security {
   const { signingKey, otherKeys = [], issuer = defaultIssuer, serverUrl, kubelet, clock, random } = options;
   const objects = new LateObjects();
-  const tokens = new ServiceAccountTokens({ issuer, signingKey, otherKeys, objects, clock, random });
+  const marking = new Set<string>();
+  const onSecretUsed = (secret: Secret) => {
+    const { uid = '' } = secret.metadata;
+    if (marking.has(uid) || !server) return;
+    marking.add(uid);
+    void markUsed(server, secret, clock.now()).finally(() => marking.delete(uid));
+  };
+  const tokens = new ServiceAccountTokens({ issuer, signingKey, otherKeys, objects, clock, random, onSecretUsed });
   const rules = new RbacRules(objects);
   const authorizers = [mastersAuthorizer, nodeAuthorizer(objects), rbacAuthorizer(rules)];
   const authorizer = unionAuthorizer(authorizers);
@@ -86,6 +94,22 @@ export function createSecurity(options: SecurityOptions): Security {
       objects.bind(bound.objects);
     },
   };
+}
+
+/** The day a token was used, on its Secret. Best effort: the next use tries again. */
+async function markUsed(
+  { writer, table }: Pick<ApiServer, 'writer' | 'table'>,
+  { metadata: { namespace = '', name = '', uid = '' } }: Secret,
+  nowMs: number,
+): Promise<void> {
+  const user = { username: 'system:apiserver', groups: ['system:masters'] };
+  const today = new Date(nowMs).toISOString().slice(0, 10);
+  const mark = (current: KubernetesObject) => {
+    current.metadata.labels = { ...current.metadata.labels, [lastUsedLabel]: today };
+    return current;
+  };
+  const options = { user, isDryRun: false, uidPrecondition: uid };
+  await writer.update(table.stored('', 'secrets')!, namespace, name, mark, options).catch(() => undefined);
 }
 
 /** Past admission, which is what asks for it. False when the quota has changed meanwhile. */

@@ -1,6 +1,7 @@
 // Tokens of service accounts: issued for TokenRequest, bound to the account and, if asked, to a pod, a node or a secret,
 // and good only as long as those exist.
 import { createHash } from 'node:crypto';
+import type { Secret } from '../../../generated/core-v1.ts';
 import { nodeKind, podKind, secretKind, serviceAccountKind } from '../../../generated/kinds.ts';
 import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
 import { unauthorized } from '../../api/meta/status-error.ts';
@@ -41,7 +42,16 @@ export interface ServiceAccountTokensOptions {
   readonly objects: ObjectReader;
   readonly clock: Clock;
   readonly random: Random;
+  /** Called when a token kept in a Secret is used on a day its Secret does not name yet. */
+  onSecretUsed?(secret: Secret): void;
 }
+
+/** The day (UTC, `2026-01-31`) a token kept in a Secret was last used. */
+export const lastUsedLabel = 'kubernetes.io/legacy-token-last-used';
+/** Set on Secrets nobody used for long: their tokens are refused. */
+const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since';
+const dayMs = 86_400_000;
+const dayOf = (ms: number) => new Date(ms).toISOString().slice(0, 10);
 
 /** What a review says of a token. */
 export type TokenVerdict =
@@ -145,7 +155,21 @@ export class ServiceAccountTokens implements Authenticator {
       (secret && !this.#isThere(secretKind, namespace, secret)) ||
       // A pod's node is told for information; a token bound to a node alone goes with it.
       (node && !pod && !this.#isThere(nodeKind, '', node));
-    return isUnbound ? 'service account token has been invalidated' : undefined;
+    if (isUnbound) return 'service account token has been invalidated';
+    return secret ? this.#whyNotKept(namespace, secret.name, serviceAccount.name) : undefined;
+  }
+
+  /** Notes the day of use, also when the token is refused. */
+  #whyNotKept(namespace: string, name: string, account: string): string | undefined {
+    const secret = this.#options.objects.find(secretKind, namespace, name);
+    if (secret?.type !== 'kubernetes.io/service-account-token') return undefined;
+    const labels = secret.metadata.labels ?? {};
+    const now = this.#options.clock.now();
+    // Servers' days differ around midnight.
+    const isNoted = [dayOf(now), dayOf(now + dayMs)].includes(labels[lastUsedLabel] ?? '');
+    if (!isNoted) this.#options.onSecretUsed?.(secret);
+    if (!labels[invalidSinceLabel]) return undefined;
+    return `the token in secret ${namespace}/${name} for service account ${namespace}/${account} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${invalidSinceLabel}' label from the secret to temporarily allow use of this token`;
   }
 
   #isThere(kind: KindRef<any>, namespace: string, { name, uid }: NamedUid): boolean {

@@ -1,5 +1,5 @@
 // What a cluster has before anybody made anything.
-import type { Namespace } from '../../../generated/core-v1.ts';
+import type { ConfigMap, Namespace } from '../../../generated/core-v1.ts';
 import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding, Subject } from '../../../generated/rbac-v1.ts';
 import type { PriorityClass } from '../../../generated/scheduling-v1.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
@@ -8,7 +8,7 @@ import { defaultPolicy } from './rbac-policy.ts';
 type RbacObject = ClusterRole | ClusterRoleBinding | Role | RoleBinding;
 
 /** Namespaces first, since others live in them. `ensure` each: create what is missing, then `reconcileBootstrap` the rest. */
-export function bootstrapObjects(): KubernetesObject[] {
+export function bootstrapObjects(nowMs: number = Date.now()): KubernetesObject[] {
   return [
     ...['kube-system', 'kube-public', 'kube-node-lease', 'default'].map(namespace),
     priorityClass(
@@ -21,8 +21,19 @@ export function bootstrapObjects(): KubernetesObject[] {
       2000000000,
       'Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.',
     ),
+    tokenTracking(nowMs),
     ...defaultPolicy(),
   ];
+}
+
+/** Since which day the use of tokens in Secrets is noted. */
+function tokenTracking(nowMs: number): ConfigMap {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { namespace: 'kube-system', name: 'kube-apiserver-legacy-service-account-token-tracking' },
+    data: { since: new Date(nowMs).toISOString().slice(0, 10) },
+  };
 }
 
 function namespace(name: string): Namespace {
