@@ -20,6 +20,7 @@ const initialisms: readonly (readonly [RegExp, string])[] = [
   [/^Iscsi/, 'ISCSI'],
   [/^Rbd/, 'RBD'],
   [/^Csi$/, 'CSI'],
+  [/^Cel$/, 'CEL'],
   [/^Fc$/, 'FC'],
   [/^Cephfs$/, 'CephFS'],
   [/^Gmsa/, 'GMSA'],

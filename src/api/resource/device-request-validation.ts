@@ -1,6 +1,7 @@
 // What claims ask for.
 import type {
   DeviceClaim,
+  DeviceConstraint,
   DeviceRequest,
   DeviceSubRequest,
   ExactDeviceRequest,
@@ -9,16 +10,27 @@ import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
 import { dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkSupported } from '../meta/supported.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
+import {
+  validateDriverName,
+  validateEach,
+  validateFullyQualifiedName,
+  validateOpaque,
+  validateUnique,
+} from './device-names.ts';
 import { validateSelectors } from './device-selector.ts';
+import { defaultTolerations, validateToleration } from './device-taint.ts';
 
 const maxRequests = 32;
 const maxSubRequests = 8;
+const maxConstraints = 32;
+export const maxConfigurations = 32;
 
 type Ask = ExactDeviceRequest | DeviceSubRequest;
 
 function defaultAsk(ask: Ask): void {
   ask.allocationMode ??= 'ExactCount';
   if (ask.allocationMode === 'ExactCount') ask.count ||= 1;
+  defaultTolerations(ask.tolerations);
 }
 
 export function defaultDevices(devices: DeviceClaim | undefined): void {
@@ -29,7 +41,7 @@ export function defaultDevices(devices: DeviceClaim | undefined): void {
 }
 
 function validateAsk(ask: Ask, at: FieldPath, errors: FieldErrors): void {
-  const { deviceClassName, allocationMode, count, selectors } = ask;
+  const { deviceClassName, allocationMode, count, selectors, tolerations } = ask;
   if (required(deviceClassName, at.child('deviceClassName'), errors)) {
     validateBy(dns1123SubdomainProblems, deviceClassName, at.child('deviceClassName'), errors);
   }
@@ -40,6 +52,9 @@ function validateAsk(ask: Ask, at: FieldPath, errors: FieldErrors): void {
   } else if (allocationMode === 'ExactCount' && (count ?? 0) <= 0) {
     errors.invalid(at.child('count'), count ?? 0, 'must be greater than zero');
   }
+  tolerations?.forEach((toleration, index) => {
+    validateToleration(toleration, at.child('tolerations').index(index), errors);
+  });
 }
 
 function validateRequest({ name, exactly, firstAvailable }: DeviceRequest, at: FieldPath, errors: FieldErrors): void {
@@ -48,16 +63,16 @@ function validateRequest({ name, exactly, firstAvailable }: DeviceRequest, at: F
   if (exactly && firstAvailable?.length) errors.invalid(at, null, `${choice}, but multiple fields are set`);
   else if (exactly) validateAsk(exactly, at.child('exactly'), errors);
   else if (!firstAvailable?.length) errors.required(at, choice);
-  else if (firstAvailable.length > maxSubRequests) {
-    errors.tooMany(at.child('firstAvailable'), firstAvailable.length, maxSubRequests);
-  } else {
-    firstAvailable.forEach((ask, index) => {
-      const place = at.child('firstAvailable').index(index);
+  else {
+    const list = at.child('firstAvailable');
+    validateUnique(firstAvailable, maxSubRequests, list, errors, nameOf, (ask, place) => {
       validateBy(dns1123LabelProblems, ask.name, place.child('name'), errors);
       validateAsk(ask, place, errors);
     });
   }
 }
+
+const nameOf = ({ name }: { readonly name: string }) => name;
 
 interface Configuration {
   readonly opaque?: { readonly driver: string; readonly parameters?: unknown };
@@ -65,39 +80,81 @@ interface Configuration {
 
 /** Parameters for one driver. */
 export function validateConfiguration({ opaque }: Configuration, at: FieldPath, errors: FieldErrors): void {
-  if (!required(opaque, at.child('opaque'), errors)) return;
   const place = at.child('opaque');
-  if (required(opaque!.driver, place.child('driver'), errors)) {
-    validateBy(dns1123SubdomainProblems, opaque!.driver, place.child('driver'), errors);
+  if (!opaque) {
+    errors.required(place);
+    return;
   }
-  required(opaque!.parameters, place.child('parameters'), errors);
+  validateDriverName(opaque.driver, place.child('driver'), errors);
+  validateOpaque(opaque.parameters, place.child('parameters'), errors);
+}
+
+/** The names that other parts of a claim call its requests by. */
+export function requestNamesOf(devices: DeviceClaim | undefined): Set<string> {
+  const names = new Set<string>();
+  for (const { name, firstAvailable } of devices?.requests ?? []) {
+    names.add(name);
+    for (const ask of firstAvailable ?? []) names.add(`${name}/${ask.name}`);
+  }
+  return names;
+}
+
+export function validateRequestReference(
+  name: string,
+  names: ReadonlySet<string>,
+  at: FieldPath,
+  errors: FieldErrors,
+): void {
+  const problem =
+    "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
+  const parts = name.split('/');
+  if (parts.length <= 2) {
+    for (const part of parts) validateBy(dns1123LabelProblems, part, at, errors);
+    if (names.has(name)) return;
+  }
+  errors.invalid(at, name, problem);
+}
+
+export function validateRequestReferences(
+  listed: readonly string[] | undefined,
+  names: ReadonlySet<string>,
+  at: FieldPath,
+  errors: FieldErrors,
+): void {
+  const asItIs = (name: string) => name;
+  validateUnique(listed, maxRequests, at, errors, asItIs, (name, place) => {
+    validateRequestReference(name, names, place, errors);
+  });
 }
 
 export function validateDevices(devices: DeviceClaim | undefined, at: FieldPath, errors: FieldErrors): void {
-  const requests = devices?.requests ?? [];
-  if (requests.length > maxRequests) errors.tooMany(at.child('requests'), requests.length, maxRequests);
-  const names = new Set<string>();
-  requests.forEach((request, index) => {
-    const place = at.child('requests').index(index);
-    if (request.name && names.has(request.name)) errors.duplicate(place, request.name);
-    names.add(request.name);
-    for (const { name } of request.firstAvailable ?? []) names.add(`${request.name}/${name}`);
+  validateUnique(devices?.requests, maxRequests, at.child('requests'), errors, nameOf, (request, place) => {
     validateRequest(request, place, errors);
   });
-  const validateNames = (listed: readonly string[], place: FieldPath) => {
-    listed.forEach((name, index) => {
-      if (names.has(name)) return;
-      const problem =
-        "must be the name of a request in the claim or the name of a request and a subrequest separated by '/'";
-      errors.invalid(place.index(index), name, problem);
-    });
-  };
-  devices?.constraints?.forEach((constraint, index) => {
-    validateNames(constraint.requests ?? [], at.child('constraints').index(index).child('requests'));
+  const names = requestNamesOf(devices);
+  validateEach(devices?.constraints, maxConstraints, at.child('constraints'), errors, (constraint, place) => {
+    validateConstraint(constraint, names, place, errors);
   });
-  devices?.config?.forEach((config, index) => {
-    const place = at.child('config').index(index);
-    validateNames(config.requests ?? [], place.child('requests'));
+  validateEach(devices?.config, maxConfigurations, at.child('config'), errors, (config, place) => {
+    validateRequestReferences(config.requests, names, place.child('requests'), errors);
     validateConfiguration(config, place, errors);
   });
+}
+
+function validateConstraint(
+  { requests, matchAttribute, distinctAttribute }: DeviceConstraint,
+  names: ReadonlySet<string>,
+  at: FieldPath,
+  errors: FieldErrors,
+): void {
+  validateRequestReferences(requests, names, at.child('requests'), errors);
+  if (matchAttribute !== undefined) {
+    validateFullyQualifiedName(matchAttribute, at.child('matchAttribute'), errors);
+  } else if (distinctAttribute !== undefined) {
+    validateFullyQualifiedName(distinctAttribute, at.child('distinctAttribute'), errors);
+  } else {
+    // Upstream's wording, though none is set.
+    const choice = 'exactly one of "matchAttribute" or "distinctAttribute" is required, but multiple fields are set';
+    errors.required(at, choice);
+  }
 }

@@ -4,8 +4,10 @@ import { deviceType } from '../../schema/cel/kubernetes-types.ts';
 import { typeText } from '../../schema/cel/types.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
 import { required } from '../meta/value-validation.ts';
+import { validateEach } from './device-names.ts';
 
 const maxLength = 10 * 1024;
+const maxSelectors = 32;
 /** What one selector may cost, for one device. */
 export const selectorCostLimit = 1_000_000;
 
@@ -14,7 +16,7 @@ export type Selector = { readonly program: CelProgram } | { readonly problem: st
 /** Gives true or false, or an attribute that may be either. */
 export function compileSelector(expression: string): Selector {
   const { program, problem } = compile(expression, { variables: { device: deviceType }, hasBind: true });
-  if (!program) return { problem };
+  if (!program) return { problem: expression ? problem : problem.split('\n')[0]! };
   const { resultType } = program;
   if (resultType.kind === 'bool' || resultType.name === 'any') return { program };
   return { problem: `must evaluate to bool or the unknown type, not ${typeText(resultType)}` };
@@ -29,12 +31,10 @@ export function validateSelectors(
   at: FieldPath,
   errors: FieldErrors,
 ): void {
-  selectors?.forEach(({ cel }, index) => {
-    const place = at.index(index).child('cel');
+  validateEach(selectors, maxSelectors, at, errors, ({ cel }, selector) => {
+    const place = selector.child('cel');
     if (!required(cel, place, errors)) return;
-    if (required(cel!.expression, place.child('expression'), errors)) {
-      validateExpression(cel!.expression, place.child('expression'), errors);
-    }
+    validateExpression(cel!.expression ?? '', place.child('expression'), errors);
   });
 }
 

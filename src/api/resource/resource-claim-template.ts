@@ -1,8 +1,10 @@
 import type { ResourceClaimTemplate } from '../../../generated/resource-v1.ts';
+import { goForm } from '../core/go-form.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
-import { checkImmutable } from '../meta/strategy.ts';
+import { immutableMessage } from '../meta/strategy.ts';
 import { defaultDevices, validateDevices } from './device-request-validation.ts';
 
 export const resourceClaimTemplateKind: KindDefinition<ResourceClaimTemplate> = {
@@ -11,6 +13,10 @@ export const resourceClaimTemplateKind: KindDefinition<ResourceClaimTemplate> = 
   kind: 'ResourceClaimTemplate',
   defaults: ({ spec }) => defaultDevices(spec?.spec?.devices),
   validate: ({ spec }, errors) => validateDevices(spec?.spec?.devices, path('spec', 'spec', 'devices'), errors),
-  validateUpdate: (next, current, errors) => checkImmutable(errors, path('spec'), next.spec, current.spec),
+  validateUpdate({ spec: next }, { spec: current }, errors) {
+    if (isEqual(next, current)) return;
+    const form = { ...next?.metadata, Spec: goForm('io.k8s.api.resource.v1.ResourceClaimSpec', next?.spec ?? {}) };
+    errors.invalid(path('spec'), form, immutableMessage);
+  },
   columns: [nameColumn, ageColumn],
 };

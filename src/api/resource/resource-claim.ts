@@ -1,9 +1,11 @@
-import type { ResourceClaim } from '../../../generated/resource-v1.ts';
+import type { ResourceClaim, ResourceClaimSpec } from '../../../generated/resource-v1.ts';
+import { goForm } from '../core/go-form.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
 import { immutableMessage, keepStatus, statusRules } from '../meta/strategy.ts';
+import { validateClaimStatus } from './claim-status-validation.ts';
 import { defaultDevices, validateDevices } from './device-request-validation.ts';
 
 function stateCell({ metadata, status }: ResourceClaim): string {
@@ -12,6 +14,13 @@ function stateCell({ metadata, status }: ResourceClaim): string {
   if (status?.allocation) states.push('allocated');
   if (status?.reservedFor?.length) states.push('reserved');
   return states.join(',') || 'pending';
+}
+
+/** Lists that are there and empty are told from those that are not. */
+function shownSpec(spec: ResourceClaimSpec): unknown {
+  const form = goForm('io.k8s.api.resource.v1.ResourceClaimSpec', spec) as { Devices: Record<string, unknown> };
+  if (spec.devices?.requests?.length === 0) form.Devices['Requests'] = [];
+  return form;
 }
 
 export const resourceClaimKind: KindDefinition<ResourceClaim> = {
@@ -23,17 +32,12 @@ export const resourceClaimKind: KindDefinition<ResourceClaim> = {
     object.status = {};
   },
   prepareForUpdate: keepStatus,
-  validate: ({ spec }, errors) => validateDevices(spec?.devices, path('spec', 'devices'), errors),
+  validateCreate: ({ spec }, errors) => validateDevices(spec?.devices, path('spec', 'devices'), errors),
   validateUpdate({ spec: next }, { spec: current }, errors) {
     if (isEqual(next, current)) return;
-    const { requests = null, constraints = null, config = null } = next?.devices ?? {};
-    errors.invalid(
-      path('spec'),
-      { Devices: { Requests: requests, Constraints: constraints, Config: config } },
-      immutableMessage,
-    );
+    errors.invalid(path('spec'), shownSpec(next ?? {}), immutableMessage);
   },
-  subresources: { status: statusRules({ keepsMetadata: true }) },
+  subresources: { status: statusRules({ keepsMetadata: true, validateUpdate: validateClaimStatus }) },
   columns: [
     nameColumn,
     {

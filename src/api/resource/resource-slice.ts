@@ -1,58 +1,209 @@
-import type { DeviceAttribute, ResourceSlice, ResourceSliceSpec } from '../../../generated/resource-v1.ts';
+import type {
+  CounterSet,
+  Device,
+  DeviceAttribute,
+  DeviceCounterConsumption,
+  ResourceSlice,
+  ResourceSliceSpec,
+} from '../../../generated/resource-v1.ts';
+import { validateNodeSelector } from '../core/affinity-validation.ts';
+import { goForm } from '../core/go-form.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
+import { byteLength, dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
+import { validateBindingConditions } from './device-binding.ts';
+import {
+  validateDriverName,
+  validateEach,
+  validatePoolName,
+  validateQualifiedName,
+  validateUnique,
+} from './device-names.ts';
+import { validateTaint } from './device-taint.ts';
 
 const places = ['nodeName', 'nodeSelector', 'allNodes', 'perDeviceNodeSelection'] as const;
+const unsetOrTrue = 'must be either unset or set to true';
+const maxTaints = 16;
+const maxCounters = 32;
+const maxCounterSets = 8;
 const semver =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
 
+const maxAttributes = 32;
+const maxValueLength = 64;
+
 function validateAttribute(attribute: DeviceAttribute, at: FieldPath, errors: FieldErrors): void {
-  const values = Object.keys(attribute);
-  if (values.length !== 1) errors.invalid(at, '', 'exactly one value must be specified');
-  const { version } = attribute;
-  if (version !== undefined && !semver.test(version)) {
-    errors.invalid(at.child('version'), version, 'must be a string compatible with semver.org spec 2.0.0');
+  const { string: text, version } = attribute;
+  if (text !== undefined && byteLength(text) > maxValueLength) errors.tooLong(at.child('string'), maxValueLength);
+  if (version !== undefined) {
+    if (!semver.test(version)) {
+      errors.invalid(at.child('version'), version, 'must be a string compatible with semver.org spec 2.0.0');
+    }
+    if (byteLength(version) > maxValueLength) errors.tooLong(at.child('version'), maxValueLength);
   }
+  const count = Object.keys(attribute).length;
+  if (count === 1) return;
+  const form = {
+    IntValue: attribute.int ?? null,
+    BoolValue: attribute.bool ?? null,
+    StringValue: text ?? null,
+    VersionValue: version ?? null,
+    IntValues: null,
+    BoolValues: null,
+    StringValues: null,
+    VersionValues: null,
+  };
+  errors.invalid(at, count ? form : '', 'exactly one value must be specified');
 }
 
-function validateDevices({ devices = [] }: ResourceSliceSpec, errors: FieldErrors): void {
+function validateDevices({ devices, perDeviceNodeSelection }: ResourceSliceSpec, errors: FieldErrors): void {
+  const isDetailed = devices?.some(({ taints, consumesCounters }) => taints?.length || consumesCounters?.length);
   const at = path('spec', 'devices');
-  if (devices.length > 128) errors.tooMany(at, devices.length, 128);
-  devices.forEach(({ name, attributes }, index) => {
-    const place = at.index(index);
-    validateBy(dns1123LabelProblems, name, place.child('name'), errors);
-    for (const [key, attribute] of Object.entries(attributes ?? {})) {
-      validateAttribute(attribute, place.child('attributes').key(key), errors);
-    }
-    if (devices.findIndex((each) => each.name === name) !== index) errors.duplicate(place, name);
+  const nameOf = ({ name }: Device) => name;
+  validateUnique(devices, isDetailed ? 64 : 128, at, errors, nameOf, (device, place) => {
+    validateDevice(device, perDeviceNodeSelection === true, place, errors);
   });
 }
 
+function validateDevice(device: Device, hasOwnPlace: boolean, at: FieldPath, errors: FieldErrors): void {
+  validateBy(dns1123LabelProblems, device.name ?? '', at.child('name'), errors);
+  const attributes = Object.entries(device.attributes ?? {});
+  const capacities = Object.entries(device.capacity ?? {});
+  const total = attributes.length + capacities.length;
+  if (total > maxAttributes) {
+    const problem = `the total number of attributes and capacities must not exceed ${maxAttributes}`;
+    errors.invalid(at, total, problem);
+  }
+  for (const [key, attribute] of attributes) {
+    validateQualifiedName(key, at.child('attributes'), errors);
+    validateAttribute(attribute, at.child('attributes').key(key), errors);
+  }
+  for (const [key, { requestPolicy }] of capacities) {
+    const place = at.child('capacity').key(key);
+    validateQualifiedName(key, at.child('capacity'), errors);
+    if (requestPolicy && device.allowMultipleAllocations !== true) {
+      errors.forbidden(place.child('requestPolicy'), 'allowMultipleAllocations must be true');
+    }
+  }
+  validateEach(device.taints, maxTaints, at.child('taints'), errors, (taint, place) => {
+    validateTaint(taint, place, errors);
+  });
+  const setOf = ({ counterSet }: DeviceCounterConsumption) => counterSet;
+  validateUnique(device.consumesCounters, 2, at.child('consumesCounters'), errors, setOf, (consumption, place) => {
+    validateCounters(consumption.counterSet, 'counterSet', consumption.counters, place, errors);
+  });
+  validateDevicePlace(device, hasOwnPlace, at, errors);
+  validateBindingConditions(device, at, errors);
+}
+
+function validateCounters(
+  name: string | undefined,
+  nameField: string,
+  counters: object | undefined,
+  at: FieldPath,
+  errors: FieldErrors,
+): void {
+  if (required(name, at.child(nameField), errors)) {
+    validateBy(dns1123LabelProblems, name!, at.child(nameField), errors);
+  }
+  const keys = Object.keys(counters ?? {});
+  const place = at.child('counters');
+  if (!keys.length) errors.required(place);
+  else if (keys.length > maxCounters) errors.tooMany(place, keys.length, maxCounters);
+  else for (const key of keys) validateBy(dns1123LabelProblems, key, place, errors);
+}
+
+function validateDevicePlace(device: Device, hasOwnPlace: boolean, at: FieldPath, errors: FieldErrors): void {
+  const { nodeName, nodeSelector, allNodes } = device;
+  if (!hasOwnPlace) {
+    if (nodeName === undefined && !nodeSelector && allNodes === undefined) return;
+    const problem =
+      '`nodeName`, `nodeSelector` and `allNodes` can only be set if `perDeviceNodeSelection` is set to true in the ResourceSlice spec';
+    errors.invalid(at, null, problem);
+    return;
+  }
+  if (nodeName === '') errors.invalid(at.child('nodeName'), nodeName, 'must not be empty');
+  else if (nodeName !== undefined) validateBy(dns1123SubdomainProblems, nodeName, at.child('nodeName'), errors);
+  if (nodeSelector) validateNodeSelector(nodeSelector, at.child('nodeSelector'), errors);
+  if (allNodes === false) errors.invalid(at.child('allNodes'), false, unsetOrTrue);
+  const set = places.slice(0, 3).filter((field) => device[field as keyof Device]);
+  const choice =
+    'exactly one of `nodeName`, `nodeSelector`, or `allNodes` is required when `perDeviceNodeSelection` is set to true in the ResourceSlice spec';
+  if (set.length === 0) errors.required(at, choice);
+  else if (set.length > 1) errors.invalid(at, listOf(set), choice);
+}
+
+const listOf = (fields: readonly string[]) => `{${fields.map((field) => `\`${field}\``).join(', ')}}`;
+
 function validatePlace(spec: ResourceSliceSpec, errors: FieldErrors): void {
-  const set = places.filter((field) => spec[field] !== undefined && spec[field] !== false && spec[field] !== '');
+  const at = path('spec');
+  const { nodeName, nodeSelector } = spec;
+  if (nodeName === '') {
+    errors.invalid(at.child('nodeName'), nodeName, 'must be either unset or set to a non-empty string');
+  } else if (nodeName !== undefined) validateBy(dns1123SubdomainProblems, nodeName, at.child('nodeName'), errors);
+  if (nodeSelector) {
+    const place = at.child('nodeSelector');
+    validateNodeSelector(nodeSelector, place, errors);
+    const terms = nodeSelector.nodeSelectorTerms ?? [];
+    if (terms.length !== 1) {
+      const form = terms.map((term) => goForm('io.k8s.api.core.v1.NodeSelectorTerm', term));
+      const shown = terms.length ? form : nodeSelector.nodeSelectorTerms;
+      errors.invalid(place.child('nodeSelectorTerms'), shown, 'must have exactly one node selector term');
+    }
+  }
+  for (const field of ['allNodes', 'perDeviceNodeSelection'] as const) {
+    if (spec[field] === false) errors.invalid(at.child(field), false, unsetOrTrue);
+  }
+  const set = places.filter((field) => spec[field]);
   const choice = `exactly one of ${places.map((field) => `\`${field}\``).join(', ')} is required`;
-  if (set.length === 0) errors.required(path('spec'), choice);
-  else if (set.length > 1) {
-    errors.invalid(
-      path('spec'),
-      `{${set.map((field) => `\`${field}\``).join(', ')}}`,
-      `${choice}, but multiple fields are set`,
-    );
+  if (set.length === 0) errors.required(at, choice);
+  else if (set.length > 1) errors.invalid(at, listOf(set), `${choice}, but multiple fields are set`);
+  if (spec.sharedCounters && spec.devices) {
+    errors.invalid(at, '', 'only one of `sharedCounters` or `devices` is allowed');
   }
 }
 
 function validatePool({ pool }: ResourceSliceSpec, errors: FieldErrors): void {
   const at = path('spec', 'pool');
-  required(pool.name, at.child('name'), errors);
-  if (pool.resourceSliceCount <= 0) {
-    errors.invalid(at.child('resourceSliceCount'), pool.resourceSliceCount, 'must be greater than zero');
+  validatePoolName(pool.name, at.child('name'), errors);
+  const { resourceSliceCount = 0 } = pool;
+  if (resourceSliceCount <= 0) {
+    errors.invalid(at.child('resourceSliceCount'), Number(resourceSliceCount), 'must be greater than zero');
   }
-  if (Number(pool.generation) < 0) {
+  if (Number(pool.generation ?? 0) < 0) {
     errors.invalid(at.child('generation'), Number(pool.generation), 'must be greater than or equal to zero');
+  }
+}
+
+function validateSpec(spec: ResourceSliceSpec, current: ResourceSliceSpec | undefined, errors: FieldErrors): void {
+  validateDriverName(spec.driver, path('spec', 'driver'), errors);
+  validatePool(spec, errors);
+  if (current) {
+    checkImmutable(errors, path('spec', 'pool', 'name'), spec.pool.name, current.pool.name);
+    checkImmutable(errors, path('spec', 'driver'), spec.driver, current.driver);
+    checkImmutable(errors, path('spec', 'nodeName'), spec.nodeName ?? null, current.nodeName ?? null);
+  }
+  validatePlace(spec, errors);
+  validateDevices(spec, errors);
+  const at = path('spec', 'sharedCounters');
+  const nameOf = ({ name }: CounterSet) => name;
+  validateUnique(spec.sharedCounters, maxCounterSets, at, errors, nameOf, ({ name, counters }, place) => {
+    validateCounters(name, 'name', counters, place, errors);
+  });
+}
+
+/** Attributes with several values are an alpha feature, which is off. */
+function dropLists({ spec }: ResourceSlice): void {
+  for (const { attributes } of spec?.devices ?? []) {
+    for (const attribute of Object.values(attributes ?? {})) {
+      delete attribute.bools;
+      delete attribute.ints;
+      delete attribute.strings;
+      delete attribute.versions;
+    }
   }
 }
 
@@ -60,21 +211,16 @@ export const resourceSliceKind: KindDefinition<ResourceSlice> = {
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'ResourceSlice',
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (next, current) => countGeneration(next, current),
-  validate({ spec }, errors) {
-    if (required(spec.driver, path('spec', 'driver'), errors)) {
-      validateBy(dns1123SubdomainProblems, spec.driver, path('spec', 'driver'), errors);
-    }
-    validatePool(spec, errors);
-    validatePlace(spec, errors);
-    validateDevices(spec, errors);
+  prepareForCreate(object) {
+    dropLists(object);
+    startGeneration(object);
   },
-  validateUpdate({ spec: next }, { spec: current }, errors) {
-    checkImmutable(errors, path('spec', 'driver'), next.driver, current.driver);
-    checkImmutable(errors, path('spec', 'pool', 'name'), next.pool.name, current.pool.name);
-    checkImmutable(errors, path('spec', 'nodeName'), next.nodeName ?? null, current.nodeName ?? null);
+  prepareForUpdate(next, current) {
+    dropLists(next);
+    countGeneration(next, current);
   },
+  validateCreate: ({ spec }, errors) => validateSpec(spec, undefined, errors),
+  validateUpdate: ({ spec }, { spec: current }, errors) => validateSpec(spec, current, errors),
   columns: [
     nameColumn,
     {
