@@ -39,8 +39,8 @@ function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) {
     if (!names[name]) errors.required(at.child(name));
   }
-  const label = (value: string | undefined, place: FieldPath) => {
-    const problems = value ? dns1035LabelProblems(value) : [];
+  const label = (value: string, place: FieldPath) => {
+    const problems = dns1035LabelProblems(value);
     if (problems.length > 0) errors.invalid(place, value, problems.join(','));
   };
   const mixed = (value: string | undefined, place: FieldPath) => {
@@ -48,18 +48,18 @@ function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors
     if (problems.length === 0) return;
     errors.invalid(place, value, `may have mixed case, but should otherwise match: ${problems.join(',')}`);
   };
-  label(names.plural, at.child('plural'));
-  label(names.singular, at.child('singular'));
+  if (names.plural) label(names.plural, at.child('plural'));
+  if (names.singular) label(names.singular, at.child('singular'));
   mixed(names.kind, at.child('kind'));
   mixed(names.listKind, at.child('listKind'));
   names.shortNames?.forEach((name, index) => {
-    label(name, at.child('shortNames').index(index));
+    label(name ?? '', at.child('shortNames').index(index));
   });
   if (names.kind && names.kind === names.listKind) {
     errors.invalid(at.child('listKind'), names.listKind, 'kind and listKind may not be the same');
   }
   names.categories?.forEach((name, index) => {
-    label(name, at.child('categories').index(index));
+    label(name ?? '', at.child('categories').index(index));
   });
 }
 
@@ -101,7 +101,9 @@ function validateParts(version: CustomResourceDefinitionVersion, at: Parts, erro
       validateColumn(column, at.columns!.index(index), errors);
     });
   }
-  if (at.selectable && selectableFields?.length) {
+  if (at.selectable && selectableFields?.length && !schema?.openAPIV3Schema) {
+    errors.invalid(at.selectable, '', 'may only be set when validations.schema is included');
+  } else if (at.selectable && selectableFields?.length) {
     validateSelectable(selectableFields, schema?.openAPIV3Schema, at.selectable, errors);
   }
 }
@@ -153,7 +155,7 @@ function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: Fi
   };
   list.forEach((version, index) => {
     if (version.schema?.openAPIV3Schema) return;
-    errors.required(at.index(index).child('schema', 'openAPIV3Schema'), 'schemas are required');
+    errors.required(at.index(index).child('schema', 'openAPIV3Schema'));
   });
   list.forEach((version, index) => {
     const place = at.index(index);
@@ -164,10 +166,10 @@ function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: Fi
     errors.invalid(at, shown(list), 'must contain unique version names');
   }
   if (list.filter(({ storage }) => storage).length !== 1) {
-    errors.invalid(at, shown(list), 'must have exactly one version marked as storage version');
+    errors.invalid(at, versions ? shown(list) : null, 'must have exactly one version marked as storage version');
   }
   const first = list[0];
-  const problems = first ? dns1035LabelProblems(first.name) : [];
+  const problems = first?.name ? dns1035LabelProblems(first.name) : [];
   if (problems.length > 0) errors.invalid(spec.child('version'), first!.name, problems.join(','));
   return () => {
     if (first)
@@ -184,7 +186,9 @@ function validateConversion({ conversion }: CustomResourceDefinitionSpec, errors
     errors.notSupported(at.child('strategy'), strategy, ['None', 'Webhook']);
   }
   if (strategy !== 'Webhook') {
-    if (webhook) errors.forbidden(at.child('webhook'), 'should not be set when strategy is not set to Webhook');
+    const problem = 'should not be set when strategy is not set to Webhook';
+    if (webhook?.clientConfig) errors.forbidden(at.child('webhookClientConfig'), problem);
+    if (webhook?.conversionReviewVersions?.length) errors.forbidden(at.child('conversionReviewVersions'), problem);
     return;
   }
   const client = at.child('webhookClientConfig');
@@ -233,7 +237,10 @@ export function validateDefinition(
   const wanted = object.spec ?? ({} as CustomResourceDefinitionSpec);
   const names = wanted.names ?? ({} as CustomResourceDefinitionNames);
   if (!current && object.metadata.name !== `${names.plural ?? ''}.${wanted.group ?? ''}`) {
-    errors.invalid(path('metadata.name'), object.metadata.name, 'must be spec.names.plural+"."+spec.group');
+    const { name, generateName } = object.metadata;
+    // What the client asked for: the name is made up from the prefix.
+    const asked = generateName ? path('metadata.generateName') : path('metadata.name');
+    errors.invalid(asked, generateName || name, 'must be spec.names.plural+"."+spec.group');
   }
   validateGroup(wanted.group, errors);
   validateScope(wanted.scope, errors);

@@ -4,6 +4,8 @@ import { compilePattern } from '../../schema/structural/node.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
 import { validateRules } from './schema-rules.ts';
 
+const schemaTypes = ['array', 'boolean', 'integer', 'number', 'object', 'string'];
+
 type Extensions = JSONSchemaProps & { readonly 'x-kubernetes-map-type'?: string };
 
 interface Place {
@@ -19,6 +21,9 @@ const metaFields = new Set(['apiVersion', 'kind', 'metadata']);
 function validateUnsupported(schema: JSONSchemaProps, at: FieldPath, { noDefaults }: Place, errors: FieldErrors): void {
   if (noDefaults && (schema.default ?? null) !== null) {
     errors.forbidden(at.child('default'), `must not be set ${noDefaults}`);
+  }
+  if (schema.type && schema.type !== 'null' && !schemaTypes.includes(schema.type)) {
+    errors.notSupported(at.child('type'), schema.type, schemaTypes);
   }
   const refused = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;
   for (const name of refused) if (schema[name]) errors.forbidden(at.child(name), `${name} is not supported`);

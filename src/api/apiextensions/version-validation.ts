@@ -81,9 +81,8 @@ export function validateScale(scale: CustomResourceSubresourceScale, at: FieldPa
       if (name !== 'labelSelectorPath') errors.required(place);
       return;
     }
-    if (!/^(\.[^.[\]]+(\[\d+\])?)+$/.test(value)) {
-      errors.invalid(place, value, 'should be a json path without array notation');
-    } else if (!roots.some((root) => value.startsWith(`${root}.`))) {
+    if (!value.startsWith('.')) errors.invalid(place, value, 'must be a simple json path starting with .');
+    else if (!roots.some((root) => value.startsWith(`${root}.`))) {
       errors.invalid(place, value, `should be a json path under ${where}`);
     }
   };
