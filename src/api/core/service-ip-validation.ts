@@ -11,57 +11,66 @@ export const familyOf = (ip: string): 'IPv4' | 'IPv6' | undefined => {
   return family && (family === 4 ? 'IPv4' : 'IPv6');
 };
 
+/** What addresses and families say of themselves; what this cluster has of them is told by whoever gives them out. */
 export function validateClusterIps(spec: ServiceSpec, errors: FieldErrors): void {
   if (spec.type === 'ExternalName') return;
-  const { clusterIP = '', clusterIPs = [], ipFamilies = [] } = spec;
+  const { clusterIP = '' } = spec;
+  const clusterIPs = spec.clusterIPs ?? [];
+  const ipFamilies = spec.ipFamilies ?? [];
   const place = at.child('clusterIPs');
   if (clusterIP && clusterIPs.length === 0) errors.required(place);
-  if (!clusterIP && clusterIPs.length) errors.required(at.child('clusterIP'));
-  if (clusterIP && clusterIPs.length && clusterIPs[0] !== clusterIP) {
+  else if (clusterIP && clusterIPs[0] !== clusterIP) {
     errors.invalid(place, clusterIPs, 'first value must match `clusterIP`');
+  } else if (!clusterIP && clusterIPs.length) {
+    errors.invalid(place, clusterIPs, 'must be empty when `clusterIP` is not specified');
   }
-  if (clusterIPs.length > 1 && clusterIPs.includes('None')) {
-    const index = clusterIPs.indexOf('None');
-    errors.invalid(place.index(index), 'None', `'None' must be the first and only value`);
-  }
+  validateFamilies(spec, errors);
+  let isReadable = true;
   clusterIPs.forEach((ip, index) => {
-    if (ip !== 'None') validateIp(ip, place.index(index), errors);
+    if (index === 0 && ip === 'None') {
+      if (clusterIPs.length === 1) return;
+      errors.invalid(place, clusterIPs, `'None' must be the first and only value`);
+      isReadable = false;
+      return;
+    }
+    if (!parseIp(ip)) isReadable = false;
+    validateIp(ip, place.index(index), errors);
   });
   if (clusterIPs.length > 2) errors.invalid(place, clusterIPs, 'may only hold up to 2 values');
+  if (!isReadable) return;
   const families = clusterIPs.map(familyOf);
-  if (clusterIPs.length === 2 && families[0] && families[0] === families[1]) {
+  if (clusterIPs.length > 1 && new Set(families).size < 2) {
     errors.invalid(place, clusterIPs, 'may specify no more than one IP for each IP family');
   }
   clusterIPs.forEach((ip, index) => {
     const family = ipFamilies[index];
-    if (!families[index] || !family || families[index] === family) return;
+    if (!families[index] || !['IPv4', 'IPv6'].includes(family ?? '') || families[index] === family) return;
     errors.invalid(place.index(index), ip, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``);
   });
 }
 
-export function validateFamilies(spec: ServiceSpec, errors: FieldErrors): void {
-  if (spec.type === 'ExternalName') return;
+function validateFamilies(spec: ServiceSpec, errors: FieldErrors): void {
   const place = at.child('ipFamilies');
+  const families = spec.ipFamilies ?? [];
+  families.forEach((family, index) => {
+    checkSupported(errors, place.index(index), family ?? '', ['IPv4', 'IPv6']);
+    if (families.indexOf(family) !== index) errors.duplicate(place.index(index), family);
+  });
   checkSupported(errors, at.child('ipFamilyPolicy'), spec.ipFamilyPolicy, [
     'PreferDualStack',
     'RequireDualStack',
     'SingleStack',
   ]);
-  const families = spec.ipFamilies ?? [];
-  const seen = new Set<string>();
-  families.forEach((family, index) => {
-    checkSupported(errors, place.index(index), family, ['IPv4', 'IPv6']);
-    if (seen.has(family)) errors.duplicate(place.index(index), family);
-    seen.add(family);
-  });
-  const isPlural = seen.size > 1 || (spec.clusterIPs?.length ?? 0) > 1;
-  if (isPlural && spec.ipFamilyPolicy === 'SingleStack') {
-    const what = seen.size > 1 ? 'IP families' : 'cluster IPs';
-    errors.invalid(
-      at.child('ipFamilyPolicy'),
-      spec.ipFamilyPolicy,
-      `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`,
-    );
+}
+
+/** One of each needs no policy; two do. */
+export function validateFamilyPolicy(spec: ServiceSpec, errors: FieldErrors): void {
+  if (spec.ipFamilyPolicy !== 'SingleStack') return;
+  const counts = { 'cluster IPs': spec.clusterIPs, 'IP families': spec.ipFamilies };
+  for (const [what, list] of Object.entries(counts)) {
+    if (list?.length !== 2) continue;
+    const problem = `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${what} are specified`;
+    errors.invalid(at.child('ipFamilyPolicy'), spec.ipFamilyPolicy, problem);
   }
 }
 

@@ -12,7 +12,7 @@ import {
 import { checkSupported, requireSupported } from '../meta/supported.ts';
 import { validateBy } from '../meta/value-validation.ts';
 import { validatePort } from './probe-validation.ts';
-import { validateClusterIps, validateFamilies } from './service-ip-validation.ts';
+import { validateClusterIps } from './service-ip-validation.ts';
 import { hasExternalReach } from './service-reach.ts';
 
 const at = path('spec');
@@ -41,15 +41,18 @@ export function validateService(service: Service, errors: FieldErrors): void {
   if (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === undefined) {
     errors.required(at.child('allocateLoadBalancerNodePorts'));
   }
-  if (spec.loadBalancerClass !== undefined) {
-    validateBy(qualifiedNameProblems, spec.loadBalancerClass, at.child('loadBalancerClass'), errors);
-    if (spec.type !== 'LoadBalancer') errors.forbidden(at.child('loadBalancerClass'), onlyForLoadBalancers);
-  }
-  validateFamilies(spec, errors);
+  validateBalancerClass(spec, errors);
   validatePolicies(spec, errors);
 }
 
 const onlyForLoadBalancers = "may only be used when `type` is 'LoadBalancer'";
+
+export function validateBalancerClass(spec: ServiceSpec, errors: FieldErrors): void {
+  if (spec.loadBalancerClass === undefined) return;
+  const place = at.child('loadBalancerClass');
+  if (spec.type !== 'LoadBalancer') errors.forbidden(place, onlyForLoadBalancers);
+  else validateBy(qualifiedNameProblems, spec.loadBalancerClass, place, errors);
+}
 
 function validateByType(spec: ServiceSpec, isHeadless: boolean, errors: FieldErrors): void {
   switch (spec.type) {
@@ -100,7 +103,10 @@ function validateRepeatedPorts(ports: readonly ServicePort[], errors: FieldError
   const seen = new Set<string>();
   ports.forEach(({ protocol, port }, index) => {
     const key = `${protocol}/${port}`;
-    if (seen.has(key)) errors.duplicate(at.child('ports').index(index), { protocol, port });
+    if (seen.has(key)) {
+      const form = { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
+      errors.duplicate(at.child('ports').index(index), form);
+    }
     seen.add(key);
   });
 }

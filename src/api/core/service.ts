@@ -29,6 +29,7 @@ export const serviceKind: KindDefinition<Service> = {
     dropWhatTheTypeLacks(next.spec!, current.spec!);
     adoptClusterIp(next.spec!);
   },
+  judgesChangesFirst: true,
   validate: validateService,
   validateUpdate: validateServiceUpdate,
   subresources: { status: statusRules({ validateUpdate: validateServiceStatus }) },

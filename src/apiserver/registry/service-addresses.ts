@@ -1,5 +1,4 @@
 // Cluster IPs and node ports are given out here, so that no two Services hold the same.
-import type { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 
@@ -7,13 +6,8 @@ import type { ResourceInfo } from '../../api/resource-info.ts';
 export type Reservation = Disposable;
 
 export interface ServiceAddresses {
-  /** Before validation: address families, and what the stored Service already holds. */
-  prepare(
-    resource: ResourceInfo,
-    object: KubernetesObject,
-    current: KubernetesObject | undefined,
-    errors: FieldErrors,
-  ): void;
+  /** Before validation: address families, and what the stored Service already holds. @throws StatusError 422 */
+  prepare(resource: ResourceInfo, object: KubernetesObject, current: KubernetesObject | undefined): void;
   /** After validation: fills in what is open. Undefined when there is nothing to hold. @throws StatusError 422 */
   reserve(
     resource: ResourceInfo,

@@ -71,16 +71,15 @@ class Allocator implements ServiceAddresses {
     });
   }
 
-  prepare(
-    resource: ResourceInfo,
-    object: KubernetesObject,
-    current: KubernetesObject | undefined,
-    errors: FieldErrors,
-  ): void {
+  prepare(resource: ResourceInfo, object: KubernetesObject, current: KubernetesObject | undefined): void {
     if (!isService(resource)) return;
     const service = object as unknown as Service;
     if (current) carryAddresses(service, current as unknown as Service);
-    chooseFamilies(service, errors);
+    // Addresses that cannot be are said alone: nothing else of the object has been looked at yet.
+    const own = new FieldErrors();
+    chooseFamilies(service, own);
+    if (own.isEmpty) return;
+    throw invalid({ group: '', name: 'Service' }, object.metadata.name, own.summary(), own.causes());
   }
 
   reserve(

@@ -2,6 +2,7 @@
 // This cluster has one family, IPv4.
 import { isDeepStrictEqual } from 'node:util';
 import type { Service, ServicePort } from '../../../generated/core-v1.ts';
+import { familyOf, validateClusterIps, validateFamilyPolicy } from '../../api/core/service-ip-validation.ts';
 import { type FieldErrors, path } from '../../api/meta/field-errors.ts';
 
 export const isHeadless = ({ spec }: Service) => spec?.clusterIP === 'None' || spec?.clusterIPs?.[0] === 'None';
@@ -36,9 +37,19 @@ export function chooseFamilies(service: Service, errors: FieldErrors): void {
   if (!spec) return;
   if (spec.type === 'ExternalName') return;
   if (spec.clusterIP && !spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
-  else if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
-  const needsNoAddress = isHeadless(service) && Object.keys(spec.selector ?? {}).length === 0;
+  validateClusterIps(spec, errors);
+  if (!errors.isEmpty) return;
   const families = spec.ipFamilies ?? [];
+  validateFamilyPolicy(
+    { ...spec, ipFamilyPolicy: spec.ipFamilyPolicy || (isHeadless(service) ? 'RequireDualStack' : 'SingleStack') },
+    errors,
+  );
+  clusterIpsOf(service).forEach((ip, index) => {
+    if (index < families.length || familyOf(ip) !== 'IPv6') return;
+    errors.invalid(path('spec.clusterIPs').index(index), spec.clusterIPs, 'IPv6 is not configured on this cluster');
+  });
+  if (!errors.isEmpty) return;
+  const needsNoAddress = isHeadless(service) && Object.keys(spec.selector ?? {}).length === 0;
   if (needsNoAddress) {
     // Whoever writes its endpoints may use any family.
     spec.ipFamilyPolicy ??= families.length === 1 ? 'SingleStack' : 'RequireDualStack';
@@ -48,9 +59,6 @@ export function chooseFamilies(service: Service, errors: FieldErrors): void {
     }
     return;
   }
-  if (families.length === 1 && families[0] === 'IPv6') {
-    errors.invalid(path('spec.ipFamilies').index(0), 'IPv6', 'not configured on this cluster');
-  }
   if (spec.ipFamilyPolicy === 'RequireDualStack') {
     errors.invalid(
       path('spec.ipFamilyPolicy'),
@@ -58,6 +66,11 @@ export function chooseFamilies(service: Service, errors: FieldErrors): void {
       'this cluster is not configured for dual-stack services',
     );
   }
+  families.forEach((family, index) => {
+    if (family !== 'IPv4')
+      errors.invalid(path('spec.ipFamilies').index(index), family, 'not configured on this cluster');
+  });
+  if (!errors.isEmpty) return;
   spec.ipFamilyPolicy ||= 'SingleStack';
   if (families.length === 0) spec.ipFamilies = ['IPv4'];
 }

@@ -97,7 +97,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
   const errors = new FieldErrors();
   validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule: rules.nameRule }, errors);
-  server.addresses.prepare(resource, object, undefined, errors);
+  server.addresses.prepare(resource, object, undefined);
   rules.validate?.(object, errors);
   rules.validateCreate?.(object, errors);
   if (!errors.isEmpty) {

@@ -172,7 +172,7 @@ function validateUpdate(
   validateMetadataUpdate(next.metadata, current.metadata, metadataRules, errors);
   if (call.subresource) rules?.validateUpdate?.(next, current, errors);
   else {
-    call.server.addresses.prepare(resource, next, current, errors);
+    call.server.addresses.prepare(resource, next, current);
     const { judgesChangesFirst } = resource.rules;
     if (judgesChangesFirst) resource.rules.validateUpdate?.(next, current, errors);
     resource.rules.validate?.(next, errors);
