@@ -40,7 +40,7 @@ export const priorityClassKind: KindDefinition<PriorityClass> = {
     } else if ((value ?? 0) > highestUserPriority) {
       errors.forbidden(path('value'), `maximum allowed value of a user defined priority is ${highestUserPriority}`);
     }
-    checkSupported(errors, path('preemptionPolicy'), preemptionPolicy, ['Never', 'PreemptLowerPriority']);
+    checkSupported(errors, path('preemptionPolicy'), preemptionPolicy, ['PreemptLowerPriority', 'Never']);
   },
   validateUpdate(next, current, errors) {
     if (next.value !== current.value) errors.forbidden(path('value'), 'may not be changed in an update.');
