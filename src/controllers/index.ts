@@ -16,6 +16,7 @@ import { endpointsController } from './endpoints.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
+import { legacyServiceAccountTokenCleaner } from './legacy-service-account-token-cleaner.ts';
 import { namespaceController } from './namespace.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
@@ -42,6 +43,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
   return [
     serviceAccountController,
     serviceAccountTokenController(config.rootCa),
+    legacyServiceAccountTokenCleaner,
     ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
     deploymentController,
     replicaSetController,

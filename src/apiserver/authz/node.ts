@@ -3,11 +3,11 @@
 
 import type { Pod } from '../../../generated/core-v1.ts';
 import { persistentVolumeKind, podKind, resourceSliceKind, volumeAttachmentKind } from '../../../generated/kinds.ts';
+import { type PodReferences, podReferences, volumeSecretRefs } from '../../api/core/pod-references.ts';
 import { nodeNameOf } from '../authn/users.ts';
 import type { ObjectReader } from '../registry/object-reader.ts';
 import { requiredValue } from './asked-selectors.ts';
 import type { AuthorizationAttributes, Authorizer, Decision } from './authorizer.ts';
-import { type PodReferences, podReferences, volumeSecretRefs } from './pod-references.ts';
 import { loadPolicyFacts } from './rbac-policy.ts';
 import { ruleAllows } from './rule-match.ts';
 

@@ -14,8 +14,8 @@ import {
   resourceSliceKind,
   serviceAccountKind,
 } from '../../../../generated/kinds.ts';
+import { podReferences } from '../../../api/core/pod-references.ts';
 import { nodeNameOf } from '../../authn/users.ts';
-import { podReferences } from '../../authz/pod-references.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
 import { requestSubject } from '../request-subject.ts';

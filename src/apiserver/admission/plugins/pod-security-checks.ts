@@ -6,7 +6,7 @@ import type {
   PodSpec,
   SecurityContext,
 } from '../../../../generated/core-v1.ts';
-import { allContainers } from '../../authz/pod-references.ts';
+import { allContainers } from '../../../api/core/pod-references.ts';
 
 interface Target {
   readonly spec: PodSpec;

@@ -2,8 +2,8 @@
 // name as files.
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../../../generated/core-v1.ts';
 import { podKind, serviceAccountKind } from '../../../../generated/kinds.ts';
+import { podReferences } from '../../../api/core/pod-references.ts';
 import { nameSuffix, type Random } from '../../../base/random.ts';
-import { podReferences } from '../../authz/pod-references.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
 
