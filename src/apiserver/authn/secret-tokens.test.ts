@@ -37,3 +37,22 @@ test('the use of a token kept in a Secret is noted on it, and one marked invalid
     /secret default\/kept for service account default\/robot has been marked invalid/,
   );
 });
+
+test('the token that a pod mounts lasts a year and is to be replaced after an hour', async () => {
+  await using api = await startTestServer();
+  const home = '/api/v1/namespaces/default';
+  await api.create(`${home}/serviceaccounts`, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default' },
+  });
+  const spec = { containers: [{ name: 'c', image: 'i' }], automountServiceAccountToken: false };
+  await api.create(`${home}/pods`, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'web' }, spec });
+  const boundObjectRef = { kind: 'Pod', apiVersion: 'v1', name: 'web' };
+  const request = { spec: { audiences: [], expirationSeconds: 3607, boundObjectRef } };
+  const { body } = await api.call(`POST ${home}/serviceaccounts/default/token`, request);
+  const claims = JSON.parse(Buffer.from(body.status.token.split('.')[1], 'base64url').toString());
+  assert.equal(claims.exp - claims.iat, 365 * 24 * 3600);
+  assert.equal(claims['kubernetes.io'].warnafter - claims.iat, 3607);
+  assert.equal(body.spec.expirationSeconds, 3607);
+});

@@ -29,6 +29,8 @@ export interface TokenRequestParts {
   readonly serviceAccount: NamedUid;
   readonly audiences: readonly string[];
   readonly expirationSeconds: number;
+  /** After so long the token should have been replaced, though it is still good. */
+  readonly warnAfterSeconds?: number;
   readonly binding: TokenBinding;
 }
 
@@ -94,13 +96,14 @@ export class ServiceAccountTokens implements Authenticator {
     const { namespace, serviceAccount, binding } = request;
     const nowSeconds = Math.floor(this.#options.clock.now() / 1000);
     const expires = nowSeconds + request.expirationSeconds;
+    const warnAfter = request.warnAfterSeconds && { warnafter: nowSeconds + request.warnAfterSeconds };
     const token = signToken(this.#options.signingKey, {
       aud: request.audiences,
       exp: expires,
       iat: nowSeconds,
       iss: this.issuer,
       jti: uuid(this.#options.random),
-      'kubernetes.io': { namespace, ...binding, serviceaccount: serviceAccount },
+      'kubernetes.io': { namespace, ...binding, serviceaccount: serviceAccount, ...warnAfter },
       nbf: nowSeconds,
       sub: serviceAccountUsername(namespace, serviceAccount.name),
     });

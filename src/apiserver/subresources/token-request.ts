@@ -12,6 +12,9 @@ import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 const typeName = 'io.k8s.api.authentication.v1.TokenRequest';
 const kind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
 const defaultSeconds = 3600;
+/** What admission asks for in pods. Programs that never read their token again get a year; what uses one past the hour is stale. */
+const kubeletSeconds = 3607;
+const extendedSeconds = 365 * 24 * 3600;
 
 export function requestToken(tokens: ServiceAccountTokens): SubresourceHandler {
   return {
@@ -38,12 +41,16 @@ export function requestToken(tokens: ServiceAccountTokens): SubresourceHandler {
       const metadata = { ...asked.metadata, name, namespace, uid, creationTimestamp: rfc3339(now) };
       const filled: TokenRequest = { ...asked, metadata, spec };
       await request.admit({ operation: 'CREATE', object: filled, kind: { ...kind, typeName } });
+      const binding = bindingOf(request, spec);
+      const isOurs = spec.audiences.every((audience) => tokens.audiences.includes(audience));
+      const isExtended = binding.pod && spec.expirationSeconds === kubeletSeconds && isOurs;
       const issued = tokens.issue({
         namespace,
         serviceAccount: { name, uid },
         audiences: spec.audiences,
-        expirationSeconds: spec.expirationSeconds,
-        binding: bindingOf(request, spec),
+        expirationSeconds: isExtended ? extendedSeconds : spec.expirationSeconds,
+        ...(isExtended ? { warnAfterSeconds: kubeletSeconds } : {}),
+        binding,
       });
       const status = { token: issued.token, expirationTimestamp: rfc3339(now + spec.expirationSeconds * 1000) };
       return objectAnswer(201, canonical(typeName, { ...filled, status }), typeName);
