@@ -103,8 +103,11 @@ function validateName(name: string, at: FieldPath, errors: FieldErrors): void {
 export function validateWebhooks(webhooks: readonly Webhook[], at: FieldPath, errors: FieldErrors): void {
   webhooks.forEach((webhook, index) => {
     const place = at.index(index);
-    validateVersions(webhook.admissionReviewVersions ?? [], place.child('admissionReviewVersions'), errors);
+    const own = place.child('admissionReviewVersions');
+    const isMutating = 'reinvocationPolicy' in webhook;
+    if (!isMutating) validateVersions(webhook.admissionReviewVersions ?? [], own, errors);
     validateWebhook(webhook, place, errors);
+    if (isMutating) validateVersions(webhook.admissionReviewVersions ?? [], own, errors);
     const isRepeated = webhooks.findIndex(({ name }) => name === webhook.name) !== index;
     if (webhook.name && isRepeated) errors.duplicate(place.child('name'), webhook.name);
   });

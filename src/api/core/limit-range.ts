@@ -4,9 +4,12 @@ import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts'
 import { qualifiedNameProblems } from '../meta/names.ts';
 import { type Quantity, quantityOf } from '../meta/quantity.ts';
 import { isOvercommitAllowed, validateContainerResourceName, validateResourceName } from '../meta/resource-names.ts';
+import { roundResources } from './container-defaults.ts';
 
 /** What a container gets that asks for nothing follows from its bounds. */
 function defaultItem(item: LimitRangeItem): void {
+  for (const name of ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const)
+    roundResources(item[name]);
   if (item.type !== 'Container') return;
   const limits = { ...item.max, ...item.default };
   const requests = { ...item.min, ...limits, ...item.defaultRequest };
