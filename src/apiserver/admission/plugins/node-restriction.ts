@@ -96,15 +96,14 @@ function checkMirrorPod(request: AdmissionRequest, objects: AdmissionContext['ob
   const owners = metadata.ownerReferences ?? [];
   if (owners.length > 1) throw may('a single owner reference set to itself');
   const [owner] = owners;
-  if (owner) {
-    if (owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node)
-      throw may('an owner reference set to itself');
-    if (!owner.controller) throw may('a controller owner reference set to itself');
-    if (owner.blockOwnerDeletion)
-      throw refuse(request, `node ${quote(node)} must not set blockOwnerDeletion on an owner reference`);
-    const uid = objects.find(nodeKind, '', node)?.metadata.uid;
-    if (uid !== owner.uid) throw refuse(request, `node ${node} UID mismatch: expected ${owner.uid} got ${uid ?? ''}`);
-  }
+  if (!owner) throw may('an owner reference set to itself');
+  if (owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node)
+    throw may('an owner reference set to itself');
+  if (!owner.controller) throw may('a controller owner reference set to itself');
+  if (owner.blockOwnerDeletion)
+    throw refuse(request, `node ${quote(node)} must not set blockOwnerDeletion on an owner reference`);
+  const uid = objects.find(nodeKind, '', node)?.metadata.uid;
+  if (uid !== owner.uid) throw refuse(request, `node ${node} UID mismatch: expected ${owner.uid} got ${uid ?? ''}`);
   const { serviceAccount, secrets, configMaps, claims } = podReferences(spec, metadata.name ?? '');
   const read: [boolean, string][] = [
     [serviceAccount !== '', 'serviceaccounts'],
