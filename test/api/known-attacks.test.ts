@@ -112,7 +112,6 @@ suite('known attacks', () => {
 
   test('CVE-2023-44487: requests that are taken back at once cost their sender the connection, and nobody else theirs', async () => {
     const session = connect(`https://${wire.host}:${wire.port}`, { ca: wire.ca, cert: wire.cert, key: wire.key });
-    const ended = new Promise<void>((resolve) => session.once('close', () => resolve()));
     session.on('error', () => {}); // being sent away is what is waited for
     await once(session, 'connect');
     for (let count = 0; count < 20_000 && !session.destroyed && !session.closed; count++) {
@@ -121,8 +120,7 @@ suite('known attacks', () => {
       stream.close(constants.NGHTTP2_CANCEL);
       if (count % 200 === 0) await stillServed();
     }
-    session.destroy();
-    await ended;
+    session.destroy(); // its end may never be told, with so many streams that never began
     await stillServed();
   });
 
