@@ -61,6 +61,7 @@ export class CacheHub implements CacheHead {
       const page = await this.#store.range({
         prefix: registryRoot,
         limit: loadPage,
+        skipsCount: true,
         ...(after === undefined ? {} : { after }),
         ...(revision === undefined ? {} : { revision }),
       });
@@ -69,7 +70,7 @@ export class CacheHub implements CacheHead {
         const prefix = prefixOfKey(item.key);
         if (prefix) this.cache(prefix).load(item.key, item.value, item.modRevision);
       }
-      if (page.remaining === 0) break;
+      if (page.items.length < loadPage) break;
       after = page.items.at(-1)!.key;
     }
     this.#startRevision = revision;

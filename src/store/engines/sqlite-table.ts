@@ -38,10 +38,15 @@ const schema = `
   insert or ignore into state values (1, 1, 1, 0, 0);
 `;
 
-/** Live keys of a prefix at a revision: the newest place of each key, then its row. */
+/**
+ * Live keys of a prefix at a revision, in their order: the newest place of each key, then its row. The cross join keeps
+ * that order, so that a page costs what it holds; ordered outside, each page would sort all that is left.
+ */
 const liveRows = `
-  from (select key, max(place) as newest from log where key > ? and key >= ? and key < ? and place < ? group by key) as latest
-  join log on log.place = latest.newest where log.value is not null
+  from (
+    select key, max(place) as newest from log where key > ? and key >= ? and key < ? and place < ? group by key order by key
+  ) as latest
+  cross join log on log.place = latest.newest where log.value is not null
 `;
 
 export interface TableOptions {
@@ -99,9 +104,7 @@ export class LogTable {
     );
     this.#insert = prepare('insert into log (place, key, created, value, checksum) values (?, ?, ?, ?, ?)');
     this.#saveRevision = prepare('update state set revision = ?');
-    this.#page = prepare(
-      `select log.place, log.key, log.created, log.value, log.checksum ${liveRows} order by latest.key limit ?`,
-    );
+    this.#page = prepare(`select log.place, log.key, log.created, log.value, log.checksum ${liveRows} limit ?`);
     this.#rest = prepare(`select count(*) ${liveRows}`);
     this.#log = prepare(
       'select place, key, value, checksum from log where place >= ? and place < ? and key >= ? and key < ? order by place',
