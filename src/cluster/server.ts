@@ -14,6 +14,7 @@ import { openLogFile } from './log-file.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { metricsApiSettings } from './metrics-api.ts';
 import { openPki, type Pki } from './pki.ts';
+import { releasePorts } from './port-claims.ts';
 import { ensureSettings, readSettings } from './settings.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
@@ -82,6 +83,8 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   } catch (error) {
     await cleanup.disposeAsync();
     throw explained(error);
+  } finally {
+    releasePorts();
   }
   const ms = clock.now() - startedMs;
   report({ type: 'ready', context: contextName(layout.name), ms, rssBytes: state.residentBytes() });

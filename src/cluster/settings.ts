@@ -6,6 +6,7 @@ import type { AuditOptions } from './audit-options.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
+import { claimPort } from './port-claims.ts';
 import { claimSlot, rangesOfSlot } from './slots.ts';
 import type { StorageOptions } from './storage-options.ts';
 
@@ -174,7 +175,8 @@ async function requireFreePort(port: number): Promise<void> {
 }
 
 async function firstFreePort(from: number, except = 0): Promise<number> {
-  for (let port = from; port < from + 3000; port += 100) if (port !== except && (await isFree(port))) return port;
+  for (let port = from; port < from + 3000; port += 100)
+    if (port !== except && (await isFree(port)) && claimPort(port)) return port;
   throw new UserFailure(
     exitCodes.conflict,
     'E_PORT_IN_USE',

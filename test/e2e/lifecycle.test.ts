@@ -76,6 +76,19 @@ describe('a cluster of simulated nodes', () => {
     await cluster.kubectl('create configmap a --from-literal=b=c');
   });
 
+  test('gives each of the clusters that start in one instant its own port', async () => {
+    const choice = { simulatedNodes: 0, flags: ['--only', 'apiserver'] };
+    const started = await Promise.allSettled([1, 2, 3].map(() => TestCluster.create(choice)));
+    const clusters = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    try {
+      for (const each of started) if (each.status === 'rejected') throw each.reason;
+      const own = await Promise.all(clusters.map((each) => each.kubectl('config view -o jsonpath={..server}')));
+      assert.equal(new Set(own).size, 3, own.join(' '));
+    } finally {
+      for (const each of clusters) await each[Symbol.asyncDispose]();
+    }
+  });
+
   test('says in one line what is wrong and how to mend it', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, () => resolve()));
