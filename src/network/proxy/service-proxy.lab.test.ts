@@ -168,14 +168,13 @@ function runLab(): void {
         await get(ip, 80).catch(() => failures++);
       }
     })();
-    for (let round = 0; round < 40; round++) {
+    for (let round = 0; round < 40 || requests < 100; round++) {
       const chosen = all.filter((_, index) => (round + index) % 3 !== 0).map(({ address }) => address);
       slices.put(aSlice('default/rolling', { endpoints: chosen }));
       await systemClock.sleep(10);
     }
     done.abort();
     await client;
-    assert.ok(requests > 100, `${requests} requests`);
     assert.equal(failures, 0);
   });
 
