@@ -10,6 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { untilAborted } from '../base/signals.ts';
 import type { Store } from '../store/store.ts';
 import type { AdmissionPlugin } from './admission/plugin.ts';
 import { Aggregation } from './aggregation/aggregation.ts';
@@ -227,7 +228,7 @@ class Server implements ApiServer {
       this.#hasStarted = true;
       this.#ready.resolve();
       // The caches must not fall behind unnoticed: their failure ends the server.
-      await Promise.race([aborted(signal), followed]);
+      await Promise.race([untilAborted(signal), followed]);
       this.#isServing = false;
       await this.#drain();
       following.abort();
@@ -338,9 +339,4 @@ class Server implements ApiServer {
     lines.push(...storageFigures(this.#options.store));
     return lines.join('\n');
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

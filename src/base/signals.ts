@@ -28,3 +28,9 @@ export function linkSignal(parents: readonly (AbortSignal | undefined)[], timeou
     },
   };
 }
+
+/** Settles when the signal aborts. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

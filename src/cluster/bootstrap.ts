@@ -10,6 +10,7 @@ import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstr
 import type { Client } from '../client/client.ts';
 import { dnsPublisher } from './controller-identities.ts';
 import { metricsServerRoles } from './metrics-api.ts';
+import { inKubeSystem } from './own-rights.ts';
 import type { ServerAddress } from './server-addresses.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
@@ -139,25 +140,9 @@ export function kubernetesService(
 
 /** Whoever publishes kube-dns may write Services and slices in kube-system, and nothing else. */
 function dnsPublisherRole(): (Role | RoleBinding)[] {
-  const metadata = { name: 'system:coracle:dns-publisher', namespace: 'kube-system' };
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
   const verbs = ['get', 'create', 'update'];
-  return [
-    {
-      apiVersion,
-      kind: 'Role',
-      metadata,
-      rules: [
-        { apiGroups: [''], resources: ['services'], verbs },
-        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
-      ],
-    },
-    {
-      apiVersion,
-      kind: 'RoleBinding',
-      metadata,
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: metadata.name },
-      subjects: [{ kind: 'ServiceAccount', name: dnsPublisher, namespace: 'kube-system' }],
-    },
-  ];
+  return inKubeSystem('system:coracle:dns-publisher', dnsPublisher, [
+    { apiGroups: [''], resources: ['services'], verbs },
+    { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
+  ]);
 }

@@ -3,6 +3,7 @@ import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../g
 import { frontProxyNames } from '../apiserver/security.ts';
 import { metricsService } from '../observe/metrics-server/service.ts';
 import { metricsServer } from './controller-identities.ts';
+import { everywhere, inKubeSystem } from './own-rights.ts';
 import type { Pki } from './pki.ts';
 import { hostAddress, type Settings } from './settings.ts';
 
@@ -29,37 +30,15 @@ export async function metricsApiSettings({ address }: Settings, pki: Pki): Promi
 /** Ask each node what is used, and make its API known; nothing else. */
 export function metricsServerRoles(): (ClusterRole | ClusterRoleBinding | Role | RoleBinding)[] {
   const name = 'system:coracle:metrics-server';
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
-  const apiGroup = 'rbac.authorization.k8s.io';
-  const subjects = [{ kind: 'ServiceAccount', name: metricsServer, namespace: 'kube-system' }];
   const verbs = ['get', 'create', 'update'];
-  const metadata = { name, namespace: metricsService.namespace };
   return [
-    {
-      apiVersion,
-      kind: 'ClusterRole',
-      metadata: { name },
-      rules: [
-        { apiGroups: [''], resources: ['nodes/proxy'], verbs: ['get'] },
-        { apiGroups: ['apiregistration.k8s.io'], resources: ['apiservices'], verbs },
-      ],
-    },
-    {
-      apiVersion,
-      kind: 'ClusterRoleBinding',
-      metadata: { name },
-      roleRef: { apiGroup, kind: 'ClusterRole', name },
-      subjects,
-    },
-    {
-      apiVersion,
-      kind: 'Role',
-      metadata,
-      rules: [
-        { apiGroups: [''], resources: ['services'], verbs },
-        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
-      ],
-    },
-    { apiVersion, kind: 'RoleBinding', metadata, roleRef: { apiGroup, kind: 'Role', name }, subjects },
+    ...everywhere(name, metricsServer, [
+      { apiGroups: [''], resources: ['nodes/proxy'], verbs: ['get'] },
+      { apiGroups: ['apiregistration.k8s.io'], resources: ['apiservices'], verbs },
+    ]),
+    ...inKubeSystem(name, metricsServer, [
+      { apiGroups: [''], resources: ['services'], verbs },
+      { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
+    ]),
   ];
 }

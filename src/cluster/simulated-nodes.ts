@@ -1,6 +1,7 @@
 import type { ClusterRole, ClusterRoleBinding } from '../../generated/rbac-v1.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { type ComponentThread, serviceAccountUser, startComponentThread } from './component-thread.ts';
+import { everywhere } from './own-rights.ts';
 import { simulatedNodesAccount } from './simulated-nodes-account.ts';
 
 export interface SimulatedSettings {
@@ -23,30 +24,14 @@ export function startSimulatedNodes(options: SimulatedNodesOptions): Promise<Com
 
 /** What simulated nodes may do: what nodes do, for all of them, and no reading of Secrets. */
 export function simulatedNodesRole(): (ClusterRole | ClusterRoleBinding)[] {
-  const name = 'system:coracle:simulated-nodes';
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
-  return [
-    {
-      apiVersion,
-      kind: 'ClusterRole',
-      metadata: { name },
-      rules: [
-        { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'create', 'update', 'patch'] },
-        { apiGroups: [''], resources: ['nodes/status'], verbs: ['update', 'patch'] },
-        { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
-        { apiGroups: [''], resources: ['pods/status'], verbs: ['update', 'patch'] },
-        { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch'] },
-        { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] },
-        { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update', 'patch'] },
-        { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'update', 'patch'] },
-      ],
-    },
-    {
-      apiVersion,
-      kind: 'ClusterRoleBinding',
-      metadata: { name },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-      subjects: [{ kind: 'ServiceAccount', name: simulatedNodesAccount, namespace: 'kube-system' }],
-    },
-  ];
+  return everywhere('system:coracle:simulated-nodes', simulatedNodesAccount, [
+    { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'list', 'watch', 'create', 'update', 'patch'] },
+    { apiGroups: [''], resources: ['nodes/status'], verbs: ['update', 'patch'] },
+    { apiGroups: [''], resources: ['pods'], verbs: ['get', 'list', 'watch', 'delete'] },
+    { apiGroups: [''], resources: ['pods/status'], verbs: ['update', 'patch'] },
+    { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update', 'patch'] },
+    { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'update', 'patch'] },
+  ]);
 }

@@ -2,6 +2,7 @@ import { apiVersionOf, type KindRef, type KubernetesObject } from '../api/meta/o
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
+import { untilAborted } from '../base/signals.ts';
 import type { Client } from '../client/client.ts';
 import type { Informer, InformerFactory, InformerOptions } from './informer.ts';
 import { runReflector } from './reflector.ts';
@@ -51,10 +52,7 @@ class SharedInformerFactory implements InformerFactory {
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     for (const entry of this.#entries.values()) this.#start(entry);
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     await Promise.all(this.#running);
   }
 

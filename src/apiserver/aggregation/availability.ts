@@ -4,7 +4,7 @@ import { apiServiceKind, endpointSliceKind } from '../../../generated/kinds.ts';
 import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
 import { type Clock, rfc3339 } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
-import { linkSignal } from '../../base/signals.ts';
+import { linkSignal, untilAborted } from '../../base/signals.ts';
 import type { OutboundClient } from '../outbound/client.ts';
 import type { ObjectReader } from '../registry/object-reader.ts';
 import type { Writes } from './api-service-writes.ts';
@@ -51,10 +51,7 @@ export class AvailabilityLoop {
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     this.#fill();
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     for (const timer of this.#timers.values()) timer[Symbol.dispose]();
     this.#timers.clear();
     this.#queue.clear();

@@ -1,5 +1,6 @@
 // Reads the three metrics APIs: whoever serves them is found by the API server.
 import type { CrossVersionObjectReference } from '../../../generated/autoscaling-v2.ts';
+import type { PodMetricsList } from '../../../generated/metrics-v1beta1.ts';
 import { millisOf } from '../../api/meta/quantity.ts';
 import { timeMs } from '../../api/meta/time.ts';
 import type { Client } from '../../client/client.ts';
@@ -7,13 +8,6 @@ import { withQuery } from '../../client/paths.ts';
 import { parseDuration } from '../../schema/time.ts';
 import { MetricError } from './metric-error.ts';
 import type { Sample, Samples } from './usage.ts';
-
-interface PodMetrics {
-  readonly metadata: { readonly name: string };
-  readonly timestamp?: string;
-  readonly window?: string;
-  readonly containers?: readonly { readonly name: string; readonly usage?: Readonly<Record<string, string>> }[];
-}
 
 interface CustomValue {
   readonly describedObject: { readonly name?: string };
@@ -38,7 +32,7 @@ export class MetricsSource {
   /** What each pod, or one container of each, uses of a resource. @throws MetricError */
   async resource(namespace: string, selector: string, resource: string, container: string): Promise<Samples> {
     const path = withQuery(`/apis/metrics.k8s.io/v1beta1/namespaces/${namespace}/pods`, { labelSelector: selector });
-    const { items } = await this.#read<Items<PodMetrics>>(path, 'resource');
+    const { items } = await this.#read<Partial<PodMetricsList>>(path, 'resource');
     if (!items?.length) throw new MetricError('no metrics returned from resource metrics API');
     const samples = new Map<string, Sample>();
     for (const { metadata, timestamp, window, containers = [] } of items) {

@@ -52,7 +52,10 @@ export class Scraper {
   async #measure(): Promise<ReadonlyMap<string, NodeUsage>> {
     const { nodes, clock } = this.#options;
     const simulated = nodes.list().filter(isSimulated);
-    const usage = new Map(simulated.map((node) => [node.metadata.name, this.#simulate(node.metadata.name)]));
+    const usage = new Map<string, NodeUsage>();
+    const pods = simulated.length > 0 ? Map.groupBy(this.#options.pods.list(), ({ spec }) => spec.nodeName) : undefined;
+    for (const { metadata } of simulated)
+      usage.set(metadata.name, simulatedUsage(pods?.get(metadata.name) ?? [], clock.now()));
     const real = nodes.list().filter((node) => !isSimulated(node));
     if (real.length === 0) return usage;
     const isOld = !this.#last || clock.monotonicMs() - this.#last.atMs > staleMs;
@@ -66,14 +69,6 @@ export class Scraper {
       if (earlier) usage.set(name, usageBetween(earlier, reading));
     }
     return usage;
-  }
-
-  #simulate(name: string): NodeUsage {
-    const { pods, clock } = this.#options;
-    return simulatedUsage(
-      pods.list().filter(({ spec }) => spec.nodeName === name),
-      clock.now(),
-    );
   }
 
   async #look(nodes: readonly Node[]): Promise<Look> {

@@ -9,6 +9,7 @@ import { StatusError } from '../../api/meta/status-error.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
+import { untilAborted } from '../../base/signals.ts';
 import type { Client } from '../../client/client.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 import { publishMetricsApi } from './publish.ts';
@@ -61,10 +62,7 @@ export function createMetricsServer(options: MetricsServerOptions): Component {
       });
       const { port } = server.address() as AddressInfo;
       await publishMetricsApi({ client, address, port, ca: tls.ca, clock, log }, signal);
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        else signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      await untilAborted(signal);
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();
       await closed;

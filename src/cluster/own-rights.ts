@@ -1,0 +1,26 @@
+// Rights of service accounts of our own, beside those that upstream's controllers have.
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from '../../generated/rbac-v1.ts';
+
+const apiGroup = 'rbac.authorization.k8s.io';
+const apiVersion = `${apiGroup}/v1`;
+
+/** What an account in kube-system may do everywhere. @param name of role and binding: `system:coracle:…` */
+export function everywhere(name: string, account: string, rules: PolicyRule[]): (ClusterRole | ClusterRoleBinding)[] {
+  const roleRef = { apiGroup, kind: 'ClusterRole', name };
+  return [
+    { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
+    { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects: [subject(account)] },
+  ];
+}
+
+/** What an account in kube-system may do in that namespace alone. */
+export function inKubeSystem(name: string, account: string, rules: PolicyRule[]): (Role | RoleBinding)[] {
+  const metadata = { name, namespace: 'kube-system' };
+  const roleRef = { apiGroup, kind: 'Role', name };
+  return [
+    { apiVersion, kind: 'Role', metadata, rules },
+    { apiVersion, kind: 'RoleBinding', metadata, roleRef, subjects: [subject(account)] },
+  ];
+}
+
+const subject = (name: string) => ({ kind: 'ServiceAccount', name, namespace: 'kube-system' });
