@@ -4,6 +4,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, webcrypto, X509
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { certificateAlgorithm, certificateSerial, importSigningKey, loadX509 } from '../base/x509.ts';
 
 export interface KeyPair {
   readonly certificate: string;
@@ -34,7 +35,6 @@ export interface Pki {
 }
 
 const yearMs = 365 * 24 * 3600 * 1000;
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 /** Opens the folder, making authorities and the token key when they are not there yet. */
 export async function openPki(folder: string, nowMs: number): Promise<Pki> {
@@ -78,10 +78,11 @@ function ensureTokenKey(folder: string): KeyPair {
 
 /** x509 and a fresh key pair; both are slow to come by, so only issuing pays for them. */
 async function issuing() {
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto as never);
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const x509 = await loadX509();
+  const keys = (await webcrypto.subtle.generateKey(certificateAlgorithm, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
   const pem = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }).export({
     type: 'pkcs8',
@@ -95,11 +96,11 @@ async function ensureAuthority(folder: string, name: string, commonName: string,
   if (existing) return existing;
   const { x509, keys, pem } = await issuing();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: serial(),
+    serialNumber: certificateSerial(),
     name: [{ CN: [commonName] }],
     notBefore: new Date(nowMs - 300_000),
     notAfter: new Date(nowMs + 10 * yearMs),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: certificateAlgorithm,
     keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, undefined, true),
@@ -123,13 +124,13 @@ async function ensureLeaf(folder: string, identity: Identity, authority: KeyPair
     value: host,
   }));
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: certificateSerial(),
     subject: [...(identity.organizations ?? []).map((each) => ({ O: [each] })), { CN: [identity.commonName] }],
     issuer: new x509.X509Certificate(authority.certificate).subject,
     notBefore: new Date(nowMs - 300_000),
     notAfter: new Date(nowMs + yearMs),
     signingKey: await importSigningKey(authority.key),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: certificateAlgorithm,
     publicKey: keys.publicKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -139,17 +140,6 @@ async function ensureLeaf(folder: string, identity: Identity, authority: KeyPair
     ],
   });
   return writePair(folder, identity.file, { certificate: `${certificate.toString('pem')}\n`, key: pem });
-}
-
-function importSigningKey(pem: string) {
-  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
-  return webcrypto.subtle.importKey('pkcs8', der as Uint8Array<ArrayBuffer>, algorithm, false, ['sign']);
-}
-
-function serial(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
-  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
-  return Buffer.from(bytes).toString('hex');
 }
 
 /** Signed by this authority, less than two thirds through its life, and good for every host asked for. */

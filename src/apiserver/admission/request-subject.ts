@@ -1,5 +1,5 @@
 // Whom a certificate signing request speaks of. The X.509 library is loaded only when one comes.
-
+import { loadX509 } from '../../base/x509.ts';
 import type { AdmissionRequest } from './plugin.ts';
 import { refuse } from './refuse.ts';
 
@@ -10,8 +10,7 @@ export interface RequestSubject {
 
 /** `base64`: `spec.request`, a PEM. @throws Forbidden for what is no such request */
 export async function requestSubject(request: AdmissionRequest, base64: string): Promise<RequestSubject> {
-  await import('reflect-metadata');
-  const { Pkcs10CertificateRequest } = await import('@peculiar/x509');
+  const { Pkcs10CertificateRequest } = await loadX509();
   try {
     const subject = new Pkcs10CertificateRequest(Buffer.from(base64, 'base64').toString()).subjectName;
     return { commonName: subject.getField('CN')[0] ?? '', organizations: subject.getField('O') };

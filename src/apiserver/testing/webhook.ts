@@ -1,5 +1,6 @@
 // A webhook for tests: real TLS, every call is kept, and the test says what it answers.
 import { createPrivateKey, webcrypto } from 'node:crypto';
+import { certificateAlgorithm, loadX509 } from '../../base/x509.ts';
 import { httpsServer, type ServingCertificate, type TestHandler } from './https-server.ts';
 
 let certificate: Promise<ServingCertificate> | undefined;
@@ -11,11 +12,11 @@ export function servingCertificate(): Promise<ServingCertificate> {
 }
 
 async function makeCertificate(): Promise<ServingCertificate> {
-  await import('reflect-metadata');
-  const x509 = await import('@peculiar/x509');
-  x509.cryptoProvider.set(webcrypto as never);
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+  const x509 = await loadX509();
+  const keys = (await webcrypto.subtle.generateKey(certificateAlgorithm, true, [
+    'sign',
+    'verify',
+  ])) as webcrypto.CryptoKeyPair;
   const names = new x509.SubjectAlternativeNameExtension([
     { type: 'ip', value: '127.0.0.1' },
     { type: 'dns', value: 'localhost' },
@@ -25,7 +26,7 @@ async function makeCertificate(): Promise<ServingCertificate> {
     name: 'CN=hook',
     notBefore: new Date(Date.now() - 60_000),
     notAfter: new Date(Date.now() + 3_600_000),
-    signingAlgorithm: algorithm,
+    signingAlgorithm: certificateAlgorithm,
     keys,
     extensions: [new x509.BasicConstraintsExtension(true), names],
   });

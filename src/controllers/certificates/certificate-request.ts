@@ -1,5 +1,7 @@
 // Reading PKCS#10 requests. The library is loaded with the first one: most clusters never see any.
+
 import type { CertificateSigningRequest } from '../../../generated/certificates-v1.ts';
+import { loadX509 } from '../../base/x509.ts';
 
 export interface RequestedNames {
   readonly dns: readonly string[];
@@ -13,11 +15,6 @@ export interface RequestedCertificate {
   readonly organizations: readonly string[];
   readonly names: RequestedNames;
   readonly der: Buffer;
-}
-
-export async function loadX509() {
-  await import('reflect-metadata');
-  return import('@peculiar/x509');
 }
 
 /** @throws Error for what is no request */

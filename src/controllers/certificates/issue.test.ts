@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { webcrypto, X509Certificate } from 'node:crypto';
 import { before, describe, test } from 'node:test';
 import type { CertificateSigningRequest } from '../../../generated/certificates-v1.ts';
-import { loadX509, parseRequest } from './certificate-request.ts';
+import { loadX509 } from '../../base/x509.ts';
+import { parseRequest } from './certificate-request.ts';
 import { type Authority, issue, validity } from './issue.ts';
 import { signerRules } from './signer-rules.ts';
 

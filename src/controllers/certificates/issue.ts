@@ -1,6 +1,6 @@
 // A certificate out of a request, signed by the cluster's authority.
-import { createPrivateKey, webcrypto } from 'node:crypto';
-import { loadX509, type RequestedCertificate } from './certificate-request.ts';
+import { certificateAlgorithm, certificateSerial, importSigningKey, loadX509 } from '../../base/x509.ts';
+import type { RequestedCertificate } from './certificate-request.ts';
 
 export interface Authority {
   /** PEM. */
@@ -53,8 +53,6 @@ const extendedUsages: Readonly<Record<string, string>> = {
   'netscape sgc': '2.16.840.1.113730.4.1',
 };
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
-
 /** From when until when; never longer than the authority itself. */
 export function validity(
   { expirationSeconds, nowMs }: IssueOptions,
@@ -74,7 +72,6 @@ export async function issue(
   options: IssueOptions,
 ): Promise<string> {
   const x509 = await loadX509();
-  x509.cryptoProvider.set(webcrypto as never);
   const asked = new x509.Pkcs10CertificateRequest(request.der);
   if (!(await asked.verify())) throw new Error('the signature of the certificate request is wrong');
   const issuer = new x509.X509Certificate(authority.certificate);
@@ -88,12 +85,12 @@ export async function issue(
     ...url.map((value) => ({ type: 'url' as const, value })),
   ];
   const certificate = await x509.X509CertificateGenerator.create({
-    serialNumber: serial(),
+    serialNumber: certificateSerial(),
     subject: asked.subjectName,
     issuer: issuer.subjectName,
     ...validity(options, issuer.notAfter.getTime()),
-    signingKey: await signingKey(authority.key),
-    signingAlgorithm: algorithm,
+    signingKey: await importSigningKey(authority.key),
+    signingAlgorithm: certificateAlgorithm,
     publicKey: asked.publicKey,
     extensions: [
       ...(bits ? [new x509.KeyUsagesExtension(bits, true)] : []),
@@ -104,15 +101,4 @@ export async function issue(
     ],
   });
   return `${certificate.toString('pem')}\n`;
-}
-
-function signingKey(pem: string): Promise<webcrypto.CryptoKey> {
-  const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });
-  return webcrypto.subtle.importKey('pkcs8', der as Uint8Array<ArrayBuffer>, algorithm, false, ['sign']);
-}
-
-function serial(): string {
-  const bytes = webcrypto.getRandomValues(new Uint8Array(16));
-  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
-  return Buffer.from(bytes).toString('hex');
 }
