@@ -6,6 +6,7 @@ import { isAlreadyExists, isConflict, isNotFound } from '../../api/meta/status-e
 import { type Clock, every } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
+import type { Random } from '../../base/random.ts';
 import type { Client } from '../../client/client.ts';
 import { createEventRecorders } from '../../reconcile/event-recorder.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
@@ -19,7 +20,11 @@ import { podNamespaceLabel, podUidLabel } from '../pods/labels.ts';
 import { PodManager } from '../pods/pod-manager.ts';
 import type { PodServices } from '../pods/pod-services.ts';
 import { RuntimeTracker } from '../pods/runtime-tracker.ts';
-import { createSimulatedRuntime } from '../runtime/simulated/simulated-runtime.ts';
+import {
+  createSimulatedRuntime,
+  type SimulatedRuntime,
+  type SimulatedRuntimeOptions,
+} from '../runtime/simulated/simulated-runtime.ts';
 import { createPodStatusSink } from '../status/status-writer.ts';
 import { turnLeaseWheel } from './lease-wheel.ts';
 import { simulatedCgroups, simulatedReferences, simulatedVolumes } from './no-machine.ts';
@@ -40,6 +45,10 @@ export interface SimulatedNodesOptions {
   readonly memoryBytes?: number;
   readonly maxPods?: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Of the names of containers; default: the system's. */
+  readonly random?: Random;
+  /** Makes what the pods run on, for those who want to hold it; default: a new one. */
+  readonly runtime?: (options: SimulatedRuntimeOptions) => SimulatedRuntime;
 }
 
 const statusMs = 300_000;
@@ -89,8 +98,9 @@ function createManager(
   const services = informers.informer(serviceKind);
   const events = createNodeEvents(recorders.recorder('kubelet'));
   const podOf = new Map<string, Pod>();
-  const runtime = createSimulatedRuntime({
+  const runtime = (options.runtime ?? createSimulatedRuntime)({
     clock,
+    ...(options.random ? { random: options.random } : {}),
     // A registry below .invalid is one that no machine can reach (RFC 2606): here, too, such images cannot be had.
     hasImage: (image) => !/^[^/]+\.invalid(:\d+)?\//.test(image),
     life: (config, sandbox) => {

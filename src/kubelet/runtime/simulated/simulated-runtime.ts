@@ -1,7 +1,7 @@
 // A container runtime in memory: containers that live as they are told to. For clusters of thousands of nodes on one
 // machine, for users without root, and for tests that move the clock.
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../../base/clock.ts';
+import { type Random, systemRandom, uuid } from '../../../base/random.ts';
 import { RuntimeError } from '../rpc-error.ts';
 import type {
   ContainerConfig,
@@ -26,6 +26,8 @@ export interface ContainerLife {
 
 export interface SimulatedRuntimeOptions {
   readonly clock: Clock;
+  /** Of the names of containers; default: the system's. */
+  readonly random?: Random;
   /** The life of a container, by what it was created with; default: runs until stopped. */
   readonly life?: (config: ContainerConfig, sandbox: SandboxConfig) => ContainerLife;
   /** Images that cannot be pulled. */
@@ -55,12 +57,13 @@ export interface SimulatedRuntime extends ContainerRuntime {
 }
 
 export function createSimulatedRuntime(options: SimulatedRuntimeOptions): SimulatedRuntime {
-  const { clock } = options;
+  const { clock, random = systemRandom } = options;
   const sandboxes = new Map<string, Sandbox>();
   const containers = new Map<string, Container>();
   const listeners = new Set<RuntimeEventHandler>();
   let address = toNumber(options.firstAddress ?? '10.244.0.1');
   const nextAddress = (): string => toAddress(++address);
+  const newId = (): string => uuid(random).replaceAll('-', '');
   const emit = (id: string): void => {
     for (const listener of listeners) listener(id);
   };
@@ -102,7 +105,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     },
 
     async runSandbox(config) {
-      const id = randomUUID().replaceAll('-', '');
+      const id = newId();
       const networkMode = config.linux.securityContext.namespaceOptions.network;
       const { metadata, labels, annotations } = config;
       const ips = networkMode === 'NODE' ? [] : [nextAddress()];
@@ -133,7 +136,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
 
     async createContainer(sandboxId, config, sandbox) {
       need(sandboxes, sandboxId);
-      const id = randomUUID().replaceAll('-', '');
+      const id = newId();
       const name = config.image.userSpecifiedImage ?? config.image.image;
       const status: ContainerStatus = {
         id,
