@@ -33,7 +33,7 @@ async function measure(): Promise<void> {
     podCidr: '10.244.0.0/16',
     clusterPodCidr: '10.244.0.0/16',
     serviceCidr: '10.96.0.0/12',
-    bridgeFiltering: true,
+    bridgeMac: '02:00:00:00:00:01',
     nodeName: 'node-1',
     informers,
     clock: systemClock,

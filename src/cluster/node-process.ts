@@ -90,7 +90,7 @@ async function runNetwork(): Promise<void> {
   const podCidr = await podRange();
   if (podCidr === undefined) return;
   const { serviceCidr, clusterDomain, nodeName } = settings;
-  const { bridge, gateway, bridgeFiltering } = await ensureHostNetwork({
+  const { bridge, gateway, bridgeMac } = await ensureHostNetwork({
     ...networkFolders(layout),
     podCidr,
     serviceCidr,
@@ -101,7 +101,7 @@ async function runNetwork(): Promise<void> {
     podCidr,
     clusterPodCidr: settings.podCidr,
     serviceCidr,
-    bridgeFiltering,
+    bridgeMac,
     nodeName,
     informers: networkInformers,
     clock,

@@ -28,20 +28,21 @@ export interface HostNetwork {
   readonly bridge: string;
   /** The node's address in the pod network: what pods route by, what DNS listens on. */
   readonly gateway: string;
-  readonly bridgeFiltering: boolean;
+  /** The bridge's own address, which stays. */
+  readonly bridgeMac: string;
 }
 
 /** May be repeated; pods that run are not disturbed. @throws CommandFailure where `ip` is missing or refuses. */
 export async function ensureHostNetwork(options: HostNetworkOptions): Promise<HostNetwork> {
   const bridge = bridgeName(options.clusterName);
   const gateway = gatewayOf(options.podCidr);
-  const { bridgeFiltering } = await applySysctls(options);
+  await applySysctls(options);
   await ensureBridge(bridge, options);
   // What the host itself sends to a service leaves with the bridge's address, so that pods can answer it directly.
   await runCommand('ip', ['route', 'replace', options.serviceCidr, 'dev', bridge, 'src', gateway]);
   await allowForwarding(bridge);
   await writeConflist(bridge, options);
-  return { bridge, gateway, bridgeFiltering };
+  return { bridge, gateway, bridgeMac: bridgeMac(options.clusterName) };
 }
 
 async function ensureBridge(bridge: string, options: HostNetworkOptions): Promise<void> {

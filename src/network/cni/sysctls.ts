@@ -1,13 +1,10 @@
 // Kernel switches the pod network needs. They belong to the machine and not to one cluster, so what they were is noted
 // under /run, with who uses them; the last cluster to leave puts them back.
-import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { runCommand } from '../run-command.ts';
 
 const wanted: Readonly<Record<string, string>> = {
   'net/ipv4/ip_forward': '1',
-  'net/bridge/bridge-nf-call-iptables': '1',
 };
 
 export interface SysctlOptions {
@@ -20,18 +17,11 @@ export interface SysctlOptions {
 
 const defaults = { recordDir: '/run/coracle/network', sysctlDir: '/proc/sys' };
 
-export interface AppliedSysctls {
-  /** Traffic between ports of one bridge passes our rules. Where the kernel cannot, the proxy masquerades it. */
-  readonly bridgeFiltering: boolean;
-}
-
-export async function applySysctls(options: SysctlOptions): Promise<AppliedSysctls> {
+export async function applySysctls(options: SysctlOptions): Promise<void> {
   const { recordDir, sysctlDir } = { ...defaults, ...options };
-  if (!existsSync(join(sysctlDir, 'net/bridge'))) await runCommand('modprobe', ['br_netfilter']).catch(() => ''); // built in, or not there at all
   await mkdir(join(recordDir, 'users'), { recursive: true });
   await writeFile(join(recordDir, 'users', options.clusterName), '');
   const record = await readRecord(recordDir);
-  let bridgeFiltering = false;
   for (const [name, value] of Object.entries(wanted)) {
     const now = await readFile(join(sysctlDir, name), 'utf8').catch(() => undefined);
     if (now === undefined) continue;
@@ -40,9 +30,7 @@ export async function applySysctls(options: SysctlOptions): Promise<AppliedSysct
       await writeFile(join(recordDir, 'before.json'), JSON.stringify(record));
       await writeFile(join(sysctlDir, name), value);
     }
-    if (name.startsWith('net/bridge/')) bridgeFiltering = true;
   }
-  return { bridgeFiltering };
 }
 
 /** Forgets this cluster; puts everything back when no other uses it. May be repeated. */

@@ -10,8 +10,8 @@ export interface TableOptions {
   readonly podCidr: string;
   readonly clusterPodCidr: string;
   readonly serviceCidr: string;
-  /** False where the kernel cannot show us traffic between ports of one bridge: then it must be masqueraded. */
-  readonly bridgeFiltering: boolean;
+  /** The bridge's own address: frames between its pods are sent there, so that they pass the node's rules. */
+  readonly bridgeMac: string;
 }
 
 export type Command = Readonly<Record<string, unknown>>;
@@ -79,6 +79,12 @@ function baseChains(options: TableOptions): BaseChain[] {
     // Before routing: in the forward hook the kernel would send a redirect first, which uses up the right to say no.
     { name: 'refuse-arriving', hook: filter('prerouting', -90), rules: [[isNew, jump('refuse-service')]] },
     { name: 'refuse-from-node', hook: filter('output', -90), rules: [[isNew, jump('refuse-service')]] },
+    // Pods of one bridge meet by way of the node, and need not be told of the shorter one.
+    {
+      name: 'no-redirects',
+      hook: filter('output', 0),
+      rules: [[match(payload('icmp', 'type'), 'redirect'), match(meta('oifname'), options.bridge), { drop: null }]],
+    },
     { name: 'leave', hook: nat('postrouting', 100), rules: masqueradeRules(options) },
   ];
 }
@@ -92,7 +98,6 @@ function masqueradeRules(options: TableOptions): Rule[] {
     [{ match: { op: '==', left: concat(source, destination), right: '@hairpin' } }, masquerade],
     // localhost:PORT of the node.
     [match(source, inRange('127.0.0.0/8')), match(meta('oifname'), bridge), masquerade],
-    ...(options.bridgeFiltering ? [] : [[wasRedirected, fromPod, match(destination, inRange(podCidr)), masquerade]]),
     // Pods to the world outside the cluster.
     [fromPod, match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
     // From outside by way of this node to a pod of another: the answer must come back through here.
@@ -106,15 +111,37 @@ function masqueradeRules(options: TableOptions): Rule[] {
   ];
 }
 
+/** In the bridge's own path: what pods send each other goes to the node, which routes it. */
+function planRoutedBridge({ table, podCidr, bridgeMac }: TableOptions): Command[] {
+  const at = { family: 'bridge', table };
+  const expr = [
+    match(destination, inRange(podCidr)),
+    match(meta('pkttype'), 'other'),
+    { mangle: { key: payload('ether', 'daddr'), value: bridgeMac } },
+    { mangle: { key: meta('pkttype'), value: 'host' } },
+  ];
+  const hook = { type: 'filter', hook: 'prerouting', prio: -300, policy: 'accept' };
+  return [
+    ...emptyTable('bridge', table),
+    { add: { chain: { ...at, name: 'to-the-node', ...hook } } },
+    { add: { rule: { ...at, chain: 'to-the-node', expr } } },
+  ];
+}
+
+/** The table, there and empty. */
+function emptyTable(family: string, name: string): Command[] {
+  const table = { table: { family, name } };
+  // The first line is there so that the next finds one.
+  return [{ add: table }, { delete: table }, { add: table }];
+}
+
 /** Commands that replace whatever the table holds by its fixed part, when sent as one transaction. */
 export function planBase(options: TableOptions): Command[] {
   const at = { family: 'ip', table: options.table };
-  const table = { table: { family: 'ip', name: options.table } };
   const chains = baseChains(options);
   return [
-    { add: table }, // so that the next line finds one
-    { delete: table },
-    { add: table },
+    ...planRoutedBridge(options),
+    ...emptyTable('ip', options.table),
     ...chains.map(({ name, hook }) => ({
       add: { chain: { ...at, name, ...(hook && { ...hook, policy: 'accept' }) } },
     })),

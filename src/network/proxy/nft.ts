@@ -15,6 +15,9 @@ export interface Nft {
   hasTable(name: string): Promise<boolean>;
 }
 
+/** Of addresses, and of the bridge's frames. */
+const families = ['ip', 'bridge'];
+
 export const nft: Nft = {
   apply: (commands) => hand(commands),
   accepts: (commands) =>
@@ -39,11 +42,11 @@ async function hand(commands: readonly Command[], ...flags: readonly string[]): 
   await runWithInput('nft', [...flags, '-j', '-f', '-'], file.fd);
 }
 
-/** Takes the table away, and with it every rule of the cluster. May be repeated. */
+/** Takes the tables of this name away, and with it every rule of the cluster. May be repeated. */
 export async function removeTable(name: string): Promise<void> {
-  const table = { table: { family: 'ip', name } };
+  const tables = families.map((family) => ({ table: { family, name } }));
   try {
-    await nft.apply([{ add: table }, { delete: table }]);
+    await nft.apply(tables.flatMap((table) => [{ add: table }, { delete: table }]));
   } catch (error) {
     // Without nft there are no rules of ours either.
     if (!(error instanceof CommandFailure && error.isMissing)) throw error;

@@ -56,7 +56,7 @@ function runLab(): void {
       podCidr: '10.201.0.0/24',
       clusterPodCidr: '10.201.0.0/16',
       serviceCidr: '10.202.0.0/16',
-      bridgeFiltering: network.bridgeFiltering,
+      bridgeMac: network.bridgeMac,
       nodeName: 'node-1',
       informers,
       clock: systemClock,
