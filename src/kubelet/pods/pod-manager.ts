@@ -45,6 +45,11 @@ export class PodManager {
     return this.#informer.list();
   }
 
+  /** Another node's pods are this manager's from now on. */
+  nodeJoined(nodeName: string): void {
+    for (const pod of this.#informer.list()) if (pod.spec.nodeName === nodeName) this.#update(pod);
+  }
+
   runtimeChanged(podUid: string): void {
     this.#workers.get(podUid)?.runtimeChanged();
   }

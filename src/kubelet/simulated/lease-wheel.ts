@@ -10,23 +10,24 @@ export interface LeaseWheelOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** How often each node's turn comes. */
-  readonly roundMs: number;
+  readonly roundMs: () => number;
 }
 
 const minTickMs = 250;
 
 /** Renews each holder's lease once a round until the signal aborts. */
 export async function turnLeaseWheel(
-  { client, clock, log, roundMs }: LeaseWheelOptions,
-  holders: readonly LeaseHolder[],
+  { client, clock, log, roundMs: roundNow }: LeaseWheelOptions,
+  holdersNow: () => readonly LeaseHolder[],
   signal: AbortSignal,
 ): Promise<void> {
   const leases = new Map<string, Lease>();
-  // A few nodes need no more looks than they have turns.
-  const tickMs = Math.max(minTickMs, roundMs / Math.max(1, holders.length));
   let turn = 0;
   let owed = 0;
-  while (!signal.aborted && holders.length > 0) {
+  while (!signal.aborted) {
+    const [holders, roundMs] = [holdersNow(), roundNow()];
+    // A few nodes need no more looks than they have turns.
+    const tickMs = Math.max(minTickMs, roundMs / Math.max(1, holders.length));
     owed += (holders.length * tickMs) / roundMs;
     const due = Array.from(
       { length: Math.min(Math.floor(owed), holders.length) },

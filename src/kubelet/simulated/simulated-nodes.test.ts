@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod } from '../../../generated/core-v1.ts';
-import { podKind } from '../../../generated/kinds.ts';
+import { nodeKind, podKind } from '../../../generated/kinds.ts';
 import { FakeClock } from '../../base/clock-fake.ts';
 import { silentLogger } from '../../base/log.ts';
 import { seededRandom } from '../../base/random.ts';
@@ -71,5 +71,37 @@ test('simulated nodes register, keep their leases and run pods of a programmed l
     assert.equal(isReady(find('server')), true);
     for (let turn = 0; turn < 50; turn++) await clock.advance(250);
     assert.equal(cluster.objects('leases').length, 3);
+  });
+});
+
+test('a node that somebody makes joins them with the room it names, and runs pods until its object is deleted', async () => {
+  await withNodes(1, async ({ clock, cluster }) => {
+    const nodes = cluster.client.resource(nodeKind);
+    const find = (name: string) => cluster.objects('nodes').find(({ metadata }) => metadata.name === name);
+    const annotations = { 'kwok.x-k8s.io/node': 'fake' };
+    await nodes.create({
+      metadata: { name: 'extra', annotations },
+      spec: {},
+      status: { capacity: { cpu: '4', memory: '8Gi', pods: '5' } },
+    });
+    await cluster.client.resource(podKind).create({
+      metadata: { name: 'early', namespace: 'default' },
+      spec: { nodeName: 'extra', containers: [{ name: 'c', image: 'app' }] },
+    });
+    for (let turn = 0; turn < 80; turn++) await clock.advance(250);
+    assert.equal(find('extra').status.allocatable.cpu, '4');
+    assert.equal(find('extra').status.allocatable.pods, '5');
+    assert.equal(find('extra').metadata.labels['kubernetes.io/hostname'], 'extra');
+    assert.ok(cluster.objects('leases').some(({ metadata }) => metadata.name === 'extra'));
+    assert.equal(
+      cluster.objects('pods').find(({ metadata }) => metadata.name === 'early').status?.phase,
+      'Running',
+      'a pod that was there before',
+    );
+    await nodes.delete({ namespace: '', name: 'extra' });
+    const renewed = () => cluster.objects('leases').find(({ metadata }) => metadata.name === 'extra').spec.renewTime;
+    const last = renewed();
+    for (let turn = 0; turn < 80; turn++) await clock.advance(250);
+    assert.equal(renewed(), last);
   });
 });
