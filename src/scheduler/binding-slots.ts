@@ -1,7 +1,7 @@
 /** Work under way beside the loop, with a bound. */
 export interface BindingSlots {
   readonly isFull: boolean;
-  track(work: Promise<void>): void;
+  track(work: Promise<unknown>): void;
   /** Settles when the next piece of work has ended. */
   oneFree(): Promise<void>;
   allFree(): Promise<void>;

@@ -20,6 +20,8 @@ export type Decision =
       readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
       /** Why no node at all would do. */
       readonly blocked?: string;
+      /** The plugin that said so. */
+      readonly blockedBy?: string;
       /** What could change it. */
       readonly wokenBy: readonly WorldChange[];
     };
@@ -43,6 +45,7 @@ export interface PreparedFilters {
   /** Why not this node? Empty means that it will do. */
   readonly whyNot: NodeFilter;
   readonly blocked?: string;
+  readonly blockedBy?: string;
   /** What could change a refusal that was given so far. */
   wokenBy(): WorldChange[];
 }
@@ -56,7 +59,8 @@ export function prepareFilters(pod: PodView, filters: readonly Filter[], snapsho
     const ask = filter.prepare(pod, snapshot);
     if (ask instanceof Blocked) {
       refusing.add(filter);
-      return { whyNot: () => [{ reason: ask.reason, isFinal: true }], blocked: ask.reason, wokenBy };
+      const whyNot = () => [{ reason: ask.reason, isFinal: true }];
+      return { whyNot, blocked: ask.reason, blockedBy: filter.name, wokenBy };
     }
     if (ask) prepared.push({ filter, ask });
   }
@@ -99,8 +103,8 @@ export function decide(
   { startAt, random, nominations }: DecideOptions,
 ): Decision {
   const prepared = prepareFilters(pod, plugins.filters, snapshot);
-  const { blocked } = prepared;
-  if (blocked) return { type: 'none', refusals: new Map(), blocked, wokenBy: prepared.wokenBy() };
+  const { blocked, blockedBy = '' } = prepared;
+  if (blocked) return { type: 'none', refusals: new Map(), blocked, blockedBy, wokenBy: prepared.wokenBy() };
   const whyNot = respecting(prepared.whyNot, pod, nominations);
   const promised = promisedNode(pod, snapshot, nominations);
   if (promised && whyNot(promised).length === 0) return { type: 'node', node: promised, looked: 1 };

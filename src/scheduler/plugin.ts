@@ -1,6 +1,7 @@
 // What a scheduling plugin is. One file a plugin in plugins/, one line in plugins/index.ts.
 import type { PersistentVolume, PersistentVolumeClaim, Service } from '../../generated/core-v1.ts';
 import type { StorageClass } from '../../generated/storage-v1.ts';
+import type { Devices } from './devices/devices.ts';
 import type { NodeView } from './node-cache.ts';
 import type { PodView } from './pod-view.ts';
 
@@ -21,7 +22,8 @@ export type WorldChange =
   | 'pod-placed'
   | 'pod-gone'
   | 'pod-labels'
-  | 'volumes';
+  | 'volumes'
+  | 'devices';
 
 /** What volumes there are. */
 export interface Storage {
@@ -44,7 +46,12 @@ export interface Snapshot {
   readonly services: (namespace: string) => readonly Service[];
   /** Absent: there are no volumes. */
   readonly storage?: Storage;
+  /** Absent: there are no devices. */
+  readonly devices?: Devices;
 }
+
+/** A plugin failed, in words for the pod's event: the pod is tried again. */
+export class PluginError extends Error {}
 
 /** No node would do, whatever it has: why. */
 export class Blocked {

@@ -2,6 +2,7 @@
 
 import type { Binding, Node, Pod, PodCondition } from '../../generated/core-v1.ts';
 import { namespaceKind, nodeKind, podDisruptionBudgetKind, podKind, serviceKind } from '../../generated/kinds.ts';
+import type { ResourceClaim } from '../../generated/resource-v1.ts';
 import { withCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf, splitKey } from '../api/meta/object.ts';
@@ -10,15 +11,20 @@ import type { Clock } from '../base/clock.ts';
 import { rfc3339 } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
 import type { Logger } from '../base/log.ts';
-import type { Random } from '../base/random.ts';
+import { type Random, uuid } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../reconcile/controller.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { type BindingSlots, createSlots } from './binding-slots.ts';
 import { type Decision, decide, describeRefusals } from './cycle.ts';
+import { ClaimBindings } from './devices/claim-bindings.ts';
+import { ClaimGate } from './devices/claim-gate.ts';
+import { Devices } from './devices/devices.ts';
+import { type DevicePlan, planDevices } from './devices/plan.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
-import type { Snapshot, Storage, WorldChange } from './plugin.ts';
+import { PluginError, type Snapshot, type Storage, type WorldChange } from './plugin.ts';
+import { claimToDeallocate, dynamicResources } from './plugins/dynamic-resources.ts';
 import { filters, scores } from './plugins/index.ts';
 import { volumesToBind } from './plugins/volumes.ts';
 import { type PodView, viewOf } from './pod-view.ts';
@@ -55,9 +61,12 @@ class Scheduler {
   readonly #snapshot: Snapshot;
   readonly #nominations = new Nominations();
   readonly #slots: BindingSlots = createSlots(maxBinding);
-  /** Pods whose volumes are being bound: they may wait for long, so they are not counted among the slots. */
-  readonly #awaitingVolumes = new Set<Promise<void>>();
+  /** Pods whose volumes and devices are being bound: they may wait for long, so they are not counted among the slots. */
+  readonly #awaiting = new Set<Promise<void>>();
   readonly #volumeBindings: VolumeBindings;
+  readonly #devices: Devices;
+  readonly #claimBindings: ClaimBindings;
+  readonly #claimGate: ClaimGate;
   readonly #storage: Storage;
   readonly #budgets;
   readonly #pods;
@@ -78,6 +87,12 @@ class Scheduler {
       this.#queue.worldChanged('volumes');
       this.#volumeBindings.changed();
     });
+    this.#devices = new Devices(informers, options.clock, {
+      stock: () => this.#queue.worldChanged('devices'),
+      claim: (key) => this.#claimChanged(key),
+    });
+    this.#claimBindings = new ClaimBindings({ ...options, devices: this.#devices });
+    this.#claimGate = new ClaimGate(this.#devices);
     this.#storage = { ...stored, taken: () => this.#volumeBindings.taken() };
     this.#snapshot = {
       get nodes() {
@@ -92,6 +107,7 @@ class Scheduler {
       namespaceLabels: (namespace) => namespaces.find(namespace)?.metadata.labels,
       services: (namespace) => services.list(namespace),
       storage: this.#storage,
+      devices: this.#devices,
     };
     this.#watchWorld();
   }
@@ -111,15 +127,18 @@ class Scheduler {
         try {
           this.#schedule(view, signal);
         } catch (error) {
-          log.error('scheduling failed', error, { pod: view.key });
-          queue.putBack(view.key, { isRetry: true });
+          if (error instanceof PluginError) this.#slots.track(this.#fail(view, error, signal));
+          else {
+            log.error('scheduling failed', error, { pod: view.key });
+            queue.putBack(view.key, { isRetry: true });
+          }
         }
         if (this.#slots.isFull) await this.#slots.oneFree();
       }
       await new Promise((resolve) => setImmediate(resolve));
     }
     await this.#slots.allFree();
-    await Promise.all(this.#awaitingVolumes);
+    await Promise.all(this.#awaiting);
   }
 
   #watchWorld(): void {
@@ -143,6 +162,20 @@ class Scheduler {
     });
   }
 
+  /** A claim appeared, changed or went: pods that use it are looked at again, if they may be. */
+  #claimChanged(claim: string): void {
+    this.#claimBindings.changed();
+    const users = this.#claimGate.usersOf(claim);
+    for (const key of users) {
+      const pod = this.#pods.find(key);
+      if (!pod) continue;
+      const wasOutside = this.#claimGate.isOutside(key);
+      if (!this.#claimGate.admits(pod)) this.#queue.remove(key);
+      else if (wasOutside) this.#queue.add(viewOf(pod));
+    }
+    if (users.length > 0) this.#queue.worldChanged('devices');
+  }
+
   #podChanged(pod: Pod, previous?: Pod): void {
     const key = keyOf(pod);
     const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
@@ -152,6 +185,7 @@ class Scheduler {
     }
     if (pod.spec.nodeName) {
       this.#queue.remove(key);
+      this.#claimGate.forget(key);
       this.#nominations.remove(key);
       const isKnown = this.#cache.placeOf(key) === pod.spec.nodeName && previous?.spec.nodeName === pod.spec.nodeName;
       if (
@@ -178,13 +212,20 @@ class Scheduler {
     if (nominatedNodeName !== previous?.status?.nominatedNodeName) {
       this.#nominations.set(viewOf(pod), nominatedNodeName);
     }
+    const wasOutside = this.#claimGate.isOutside(key);
+    if (!this.#claimGate.admits(pod)) {
+      this.#queue.remove(key);
+      return;
+    }
     // Status alone (our own condition among it) is no reason to look again.
     const isSame = previous && previous.metadata.generation === pod.metadata.generation && hasSameGates(pod, previous);
-    if (!isSame) this.#queue.add(viewOf(pod));
+    if (!isSame || wasOutside) this.#queue.add(viewOf(pod));
   }
 
   #podGone(key: string): void {
     this.#volumeBindings.changed();
+    this.#claimBindings.changed();
+    this.#claimGate.forget(key);
     this.#queue.remove(key);
     this.#nominations.remove(key);
     if (this.#cache.placeOf(key) === undefined) return;
@@ -209,30 +250,52 @@ class Scheduler {
       return;
     }
     this.#startAt = (this.#startAt + decision.looked) % this.#snapshot.nodes.length;
-    this.#cache.place(view.pod, decision.node.name);
-    const volumes = volumesToBind(view, decision.node, this.#storage);
-    if (volumes) this.#bindAfter(volumes, view, decision.node.name, signal);
-    else this.#slots.track(this.#bind(view, decision.node.name, signal));
+    const { node } = decision;
+    const devices = planDevices(view.pod, node, this.#devices, () => uuid(random));
+    const volumes = volumesToBind(view, node, this.#storage);
+    this.#cache.place(view.pod, node.name);
+    if (volumes || devices) this.#bindAfter({ volumes, devices }, view, node.name, signal);
+    else this.#slots.track(this.#bind(view, node.name, signal));
   }
 
-  #bindAfter(plan: VolumePlan, view: PodView, nodeName: string, signal: AbortSignal): void {
-    const work = this.#bindWithVolumes(plan, view, nodeName, signal).finally(() => this.#awaitingVolumes.delete(work));
-    this.#awaitingVolumes.add(work);
+  #bindAfter(needs: Needs, view: PodView, nodeName: string, signal: AbortSignal): void {
+    const work = this.#bindWithNeeds(needs, view, nodeName, signal).finally(() => this.#awaiting.delete(work));
+    this.#awaiting.add(work);
   }
 
-  async #bindWithVolumes(plan: VolumePlan, view: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
-    using _promised = this.#volumeBindings.promise(plan);
+  async #bindWithNeeds(
+    { volumes, devices }: Needs,
+    view: PodView,
+    nodeName: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const isGone = () => this.#pods.find(view.key)?.metadata.uid !== view.pod.metadata.uid;
+    using promised = new DisposableStack();
+    if (volumes) promised.use(this.#volumeBindings.promise(volumes));
+    if (devices) promised.use(this.#claimBindings.promise(devices));
+    const forClaims = { pod: view.pod, nodeName, isGone, signal };
+    const takeBack = async () => {
+      if (devices) await this.#claimBindings.takeBack(devices, forClaims);
+    };
     try {
-      const isGone = () => this.#pods.find(view.key)?.metadata.uid !== view.pod.metadata.uid;
-      await this.#volumeBindings.carryOut(plan, { nodeName, storage: this.#storage, isGone, signal });
+      const storage = this.#storage;
+      if (volumes) await this.#volumeBindings.carryOut(volumes, { nodeName, storage, isGone, signal });
+      if (devices) await this.#claimBindings.carryOut(devices, forClaims);
     } catch (error) {
-      if (!signal.aborted) this.#bindingFailed(view, nodeName, error);
+      if (signal.aborted) return;
+      await this.#tell(view, error, signal);
+      await takeBack().catch((problem) => this.#options.log.error('claims not given back', problem, { pod: view.key }));
+      this.#bindingFailed(view, nodeName, error);
       return;
     }
-    await this.#bind(view, nodeName, signal);
+    const isBound = await this.#bind(view, nodeName, signal);
+    if (!isBound && !signal.aborted) {
+      await takeBack().catch((problem) => this.#options.log.error('claims not given back', problem, { pod: view.key }));
+    }
   }
 
-  async #bind(view: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
+  /** Whether it was bound. */
+  async #bind(view: PodView, nodeName: string, signal: AbortSignal): Promise<boolean> {
     const { client, recorder } = this.#options;
     const { name, namespace, uid } = view.pod.metadata;
     const binding: Binding = {
@@ -246,8 +309,10 @@ class Scheduler {
       this.#queue.done(view.key);
       const message = `Successfully assigned ${view.key} to ${nodeName}`;
       recorder.event({ ...view.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Scheduled', message);
+      return true;
     } catch (error) {
       if (!signal.aborted) this.#bindingFailed(view, nodeName, error);
+      return false;
     }
   }
 
@@ -262,10 +327,28 @@ class Scheduler {
     this.#queue.putBack(view.key, { isRetry: true });
   }
 
+  /** A plugin failed: the pod is told, and tried again. */
+  async #fail(view: PodView, error: PluginError, signal: AbortSignal): Promise<void> {
+    await this.#tell(view, error, signal);
+    this.#queue.putBack(view.key, { isRetry: true });
+  }
+
+  async #tell(view: PodView, error: unknown, signal: AbortSignal): Promise<void> {
+    if (!(error instanceof PluginError)) return;
+    try {
+      await this.#say(view, error.message, undefined, signal, 'SchedulerError');
+    } catch (problem) {
+      if (!signal.aborted && !isNotFound(problem)) {
+        this.#options.log.error('status not written', problem, { pod: view.key });
+      }
+    }
+  }
+
   async #refuse(view: PodView, decision: Decision & { type: 'none' }, signal: AbortSignal): Promise<void> {
-    const { message, chosen, promised } = this.#planRefusal(view, decision);
+    const { message, chosen, promised, deallocate } = this.#planRefusal(view, decision);
     this.#nominations.set(view, promised);
     try {
+      if (deallocate) await this.#claimBindings.deallocate(deallocate, signal);
       await this.#say(view, message, promised, signal);
       if (chosen) await this.#evict(view, chosen, signal);
     } catch (error) {
@@ -276,15 +359,11 @@ class Scheduler {
     this.#queue.putBack(view.key, { wokenBy: decision.wokenBy });
   }
 
-  /** What to say, whom to evict, and the node that is promised for it. */
-  #planRefusal(
-    view: PodView,
-    { refusals, blocked }: Decision & { type: 'none' },
-  ): { message: string; chosen?: Preemption; promised?: string | undefined } {
+  /** What to say, whom to evict, the node that is promised for it, and the claim whose devices are of no use. */
+  #planRefusal(view: PodView, { refusals, blocked, blockedBy }: Decision & { type: 'none' }): Refused {
     const total = this.#snapshot.nodes.length;
     if (total === 0) return { message: describeRefusals(0, refusals) };
-    // The last words are those of a stage that finds nothing to do its work on.
-    if (blocked) return { message: `0/${total} nodes are available: ${blocked}. not found` };
+    if (blocked) return { message: `0/${total} nodes are available: ${blocked}. ${lastWords(blockedBy, total)}` };
     const why = describeRefusals(total, refusals);
     const promisedNode = this.#nominations.nodeOf(view.key);
     const plan = planPreemption(view, this.#snapshot, refusals, {
@@ -292,9 +371,11 @@ class Scheduler {
       budgets: this.#budgets.list(),
       promisedNode,
     });
-    if ('chosen' in plan) return { message: why, chosen: plan.chosen, promised: plan.chosen.node };
+    const deallocate = claimToDeallocate(view, this.#snapshot.nodes, refusals, this.#devices);
+    const freed = deallocate ? { deallocate } : {};
+    if ('chosen' in plan) return { message: why, chosen: plan.chosen, promised: plan.chosen.node, ...freed };
     const promised = plan.isWaiting ? promisedNode : undefined;
-    return { message: `${why} no new claims to deallocate, ${plan.message}`, promised };
+    return { message: `${why} ${aboutClaims(view, deallocate)}, ${plan.message}`, promised, ...freed };
   }
 
   /** The PodScheduled condition and the event: what `kubectl describe` shows of a pending pod. */
@@ -303,6 +384,7 @@ class Scheduler {
     message: string,
     nominatedNodeName: string | undefined,
     signal: AbortSignal,
+    reason = 'Unschedulable',
   ): Promise<void> {
     const { client, recorder, clock } = this.#options;
     recorder.event({ ...view.pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', 'FailedScheduling', message);
@@ -311,13 +393,16 @@ class Scheduler {
       type: 'PodScheduled',
       ...observed(current),
       status: 'False',
-      reason: 'Unschedulable',
+      reason,
       message,
       lastTransitionTime: rfc3339(clock.now()),
     };
     const known = current.status?.conditions?.find(({ type }) => type === condition.type);
     const isKnown =
-      known?.status === 'False' && known.message === message && current.status?.nominatedNodeName === nominatedNodeName;
+      known?.status === 'False' &&
+      known.reason === reason &&
+      known.message === message &&
+      current.status?.nominatedNodeName === nominatedNodeName;
     if (isKnown) return;
     const conditions = withCondition(current.status?.conditions, condition).filter(
       ({ type }) => type === condition.type,
@@ -353,6 +438,30 @@ class Scheduler {
       recorder.event({ ...victim.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Preempted', message);
     }
   }
+}
+
+interface Needs {
+  readonly volumes: VolumePlan | undefined;
+  readonly devices: DevicePlan | undefined;
+}
+
+interface Refused {
+  readonly message: string;
+  readonly chosen?: Preemption;
+  readonly promised?: string | undefined;
+  readonly deallocate?: ResourceClaim;
+}
+
+/** Of a stage that finds nothing to do its work on, unless it was the last one that refused. */
+function lastWords(blockedBy: string | undefined, total: number): string {
+  if (blockedBy !== dynamicResources.name) return 'not found';
+  const preemption = `${total} Preemption is not helpful for scheduling`;
+  return `no new claims to deallocate, preemption: 0/${total} nodes are available: ${preemption}.`;
+}
+
+function aboutClaims({ pod }: PodView, deallocated: ResourceClaim | undefined): string {
+  if (deallocated) return 'deallocation of ResourceClaim completed';
+  return pod.spec.resourceClaims?.length ? 'still not schedulable' : 'no new claims to deallocate';
 }
 
 const hasSameGates = (one: Pod, other: Pod) =>

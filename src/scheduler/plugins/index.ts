@@ -1,5 +1,6 @@
 // The plugins, in the order they are asked. Filters that are cheap and refuse for good come first.
 import type { Filter, Score } from '../plugin.ts';
+import { dynamicResources, dynamicResourcesScore } from './dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
 import { interPodAffinity, interPodAffinityScore } from './inter-pod-affinity.ts';
 import { nodeAffinity, nodeAffinityScore } from './node-affinity.ts';
@@ -22,6 +23,7 @@ export const filters: readonly Filter[] = [
   volumeBinding,
   podTopologySpread,
   interPodAffinity,
+  dynamicResources,
 ];
 
 export const scores: readonly Score[] = [
@@ -29,6 +31,7 @@ export const scores: readonly Score[] = [
   nodeAffinityScore,
   podTopologySpreadScore,
   interPodAffinityScore,
+  dynamicResourcesScore,
   leastAllocated,
   balancedAllocation,
   imageLocality,

@@ -1,5 +1,5 @@
 // Values of expressions. int is a bigint, uint a CelUint, double a number; a string, a boolean and null are themselves.
-import type { CelError } from './errors.ts';
+import { CelError } from './errors.ts';
 
 export type CelValue =
   | null
@@ -83,6 +83,11 @@ export abstract class CelMap {
   /** undefined: there is no such key. */
   abstract find(key: CelValue): Outcome | undefined;
   abstract keys(): Iterable<CelValue>;
+  /** What `in` says; a map may give a value for keys it does not have. */
+  has(key: CelValue): boolean | CelError {
+    const found = this.find(key);
+    return found instanceof CelError ? found : found !== undefined;
+  }
   /** Of objects that were made with a type's name. */
   get typeName(): string {
     return 'map';

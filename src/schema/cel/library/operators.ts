@@ -159,10 +159,7 @@ export function findAt(container: CelValue, key: CelValue): Outcome | undefined 
 }
 
 export function isIn(item: CelValue, container: CelValue): Outcome {
-  if (container instanceof CelMap) {
-    const found = container.find(item);
-    return found instanceof CelError ? found : found !== undefined;
-  }
+  if (container instanceof CelMap) return container.has(item);
   if (!(container instanceof CelList)) return noSuchOverload();
   for (let index = 0; index < container.size; index++) if (equal(container.at(index), item)) return true;
   return false;

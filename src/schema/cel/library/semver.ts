@@ -35,7 +35,8 @@ function number(text: string, name: string): bigint {
   return BigInt(text);
 }
 
-function read(text: string): CelSemver {
+/** Throws when it is none. */
+export function parseVersion(text: string): CelSemver {
   if (text === '') fail('Version string empty');
   const parts = /^([^.]*)\.([^.]*)\.(.*)$/s.exec(text) ?? fail('No Major.Minor.Patch elements found');
   const [, major, minor, rest] = parts as unknown as [string, string, string, string];
@@ -76,7 +77,7 @@ function normalised(text: string): string {
 
 function semverOf(text: string, normalises = false): Outcome {
   try {
-    return read(normalises ? normalised(text) : text);
+    return parseVersion(normalises ? normalised(text) : text);
   } catch (error) {
     if (error instanceof VersionProblem) return new CelError(error.message);
     throw error;
