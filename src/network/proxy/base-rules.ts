@@ -1,5 +1,6 @@
 // What the table holds before there is any service: hooks into the kernel, the maps they look up, masquerading. Each
 // packet of a new connection costs a few lookups, however many services there are.
+import { type Command, emptyTable } from './nft.ts';
 import { concat, inRange, jump, match, meta, payload, type Rule, type SharedName } from './rule-set.ts';
 
 export interface TableOptions {
@@ -13,8 +14,6 @@ export interface TableOptions {
   /** The bridge's own address: frames between its pods are sent there, so that they pass the node's rules. */
   readonly bridgeMac: string;
 }
-
-export type Command = Readonly<Record<string, unknown>>;
 
 export const tableName = (clusterName: string) => `coracle-${clusterName}`;
 
@@ -126,13 +125,6 @@ function planRoutedBridge({ table, podCidr, bridgeMac }: TableOptions): Command[
     { add: { chain: { ...at, name: 'to-the-node', ...hook } } },
     { add: { rule: { ...at, chain: 'to-the-node', expr } } },
   ];
-}
-
-/** The table, there and empty. */
-function emptyTable(family: string, name: string): Command[] {
-  const table = { table: { family, name } };
-  // The first line is there so that the next finds one.
-  return [{ add: table }, { delete: table }, { add: table }];
 }
 
 /** Commands that replace whatever the table holds by its fixed part, when sent as one transaction. */

@@ -5,7 +5,9 @@ import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandFailure, runCommand, runWithInput } from '../run-command.ts';
-import type { Command } from './base-rules.ts';
+
+/** One entry of libnftables-json(5). */
+export type Command = Readonly<Record<string, unknown>>;
 
 export interface Nft {
   /** All of the commands or none. @throws CommandFailure */
@@ -40,6 +42,13 @@ async function hand(commands: readonly Command[], ...flags: readonly string[]): 
   await rm(path);
   await file.writeFile(JSON.stringify({ nftables: commands }));
   await runWithInput('nft', [...flags, '-j', '-f', '-'], file.fd);
+}
+
+/** The table, there and empty. */
+export function emptyTable(family: string, name: string): Command[] {
+  const table = { table: { family, name } };
+  // The first line is there so that the next finds one.
+  return [{ add: table }, { delete: table }, { add: table }];
 }
 
 /** Takes the tables of this name away, and with it every rule of the cluster. May be repeated. */

@@ -29,7 +29,7 @@ export function planHostPorts(pod: Pod): Plan {
     if (protocol === 'udp') udp.push({ port: port.hostPort, endpoints: [address] });
   }
   if (elements.length > 0) elements.push({ in: 'hairpin', element: { key: [address, address] } });
-  return { chains, affinitySets: new Map(), elements, udp };
+  return { chains, sets: new Map(), elements, udp };
 }
 
 function containerPorts(pod: Pod) {

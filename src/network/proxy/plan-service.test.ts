@@ -181,7 +181,10 @@ test('a pod of this node that goes away leaves its service before its slice says
 test('session affinity remembers each endpoint in a set named after its time', () => {
   const spec = { sessionAffinity: 'ClientIP' as const, sessionAffinityConfig: { clientIP: { timeoutSeconds: 90 } } };
   const plan = planService(web(spec), [slice('10.244.0.5', '10.244.0.6')], node);
-  assert.deepEqual([...plan.affinitySets.values()], [90, 90]);
+  assert.deepEqual(
+    [...plan.sets.values()].map(({ timeoutSeconds }) => timeoutSeconds),
+    [90, 90],
+  );
   assert.equal(plan.chains.size, 3);
   assert.equal(plan.chains.get(chain)?.length, 3);
 });

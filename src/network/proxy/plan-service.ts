@@ -10,6 +10,7 @@ import {
   inRange,
   match,
   meta,
+  type OwnSet,
   type Plan,
   payload,
   type Rule,
@@ -54,7 +55,7 @@ export function planService(service: Service, slices: readonly EndpointSlice[], 
 
 class PlanBuilder implements Plan {
   readonly chains = new Map<string, readonly Rule[]>();
-  readonly affinitySets = new Map<string, number>();
+  readonly sets = new Map<string, OwnSet>();
   readonly elements: { in: SharedName; element: Element }[] = [];
   readonly udp: { address?: string; port: number; endpoints: string[] }[] = [];
 
@@ -195,7 +196,7 @@ class PortPlanner {
       const name = `ep/${this.#id}/${address}/${port}`;
       // Named after its time too: a set's time can not be changed, only another set made.
       const seen = `seen/${seconds}/${this.#id}/${address}/${port}`;
-      this.#plan.affinitySets.set(seen, seconds);
+      this.#plan.sets.set(seen, { type: 'ipv4_addr', timeoutSeconds: seconds });
       this.#plan.chains.set(name, [
         [{ set: { op: 'update', elem: client, set: `@${seen}` } }],
         [match(meta('l4proto'), this.#protocol), { dnat: { family: 'ip', addr: address, port } }],

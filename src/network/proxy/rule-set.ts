@@ -20,14 +20,26 @@ export type SharedName =
   | 'refused-node-ports'
   | 'hairpin';
 
-/** What one service, or one pod's host ports, adds to the table. */
+/** A set that comes and goes with its owner. */
+export interface OwnSet {
+  readonly type: string | readonly string[];
+  /** Packets fill it in, and what they add is kept for so long. */
+  readonly timeoutSeconds?: number;
+}
+
+/** What one owner adds to a table: a service, a pod's host ports, a policy. */
 export interface Plan {
   readonly chains: ReadonlyMap<string, readonly Rule[]>;
-  /** Sets of its own that packets fill in: who was sent where; name → seconds an entry is kept. */
-  readonly affinitySets: ReadonlyMap<string, number>;
-  readonly elements: readonly { readonly in: SharedName; readonly element: Element }[];
+  readonly sets: ReadonlyMap<string, OwnSet>;
+  /** In maps and sets of the fixed part, or in sets of others. */
+  readonly elements: readonly PlannedElement[];
   /** UDP flows the kernel remembers: for each address and port, which endpoints it may lead to. */
   readonly udp: readonly UdpFlow[];
+}
+
+export interface PlannedElement {
+  readonly in: string;
+  readonly element: Element;
 }
 
 export interface UdpFlow {
@@ -37,7 +49,7 @@ export interface UdpFlow {
   readonly endpoints: readonly string[];
 }
 
-export const emptyPlan: Plan = { chains: new Map(), affinitySets: new Map(), elements: [], udp: [] };
+export const emptyPlan: Plan = { chains: new Map(), sets: new Map(), elements: [], udp: [] };
 
 export const match = (left: Expression, right: unknown, op = '=='): Expression => ({ match: { op, left, right } });
 export const meta = (key: string): Expression => ({ meta: { key } });

@@ -1,5 +1,4 @@
-// Keeps the node's nftables table equal to the Services and EndpointSlices there are. Every event means "look again" at
-// one service; what changed since the last transaction goes into the next, and nothing else does.
+// Keeps the node's nftables table equal to the Services and EndpointSlices there are.
 import { writeFile } from 'node:fs/promises';
 import type { Pod, Service } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
@@ -11,13 +10,12 @@ import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
 import { type SlicesByService, serviceOfSlice, slicesByService } from '../service-of-slice.ts';
 import { planBase, type TableOptions } from './base-rules.ts';
-import { findRefused } from './find-refused.ts';
-import { type Nft, nft as systemNft } from './nft.ts';
+import { KeptTable } from './kept-table.ts';
+import type { Nft } from './nft.ts';
 import { planHostPorts } from './plan-host-ports.ts';
 import { planService } from './plan-service.ts';
 import { emptyPlan, type Plan } from './rule-set.ts';
 import { forgetFlows, planStaleFlows, type StaleFlow } from './stale-flows.ts';
-import { TableState } from './table-state.ts';
 
 export interface ServiceProxyOptions extends TableOptions {
   readonly nodeName: string;
@@ -40,7 +38,6 @@ export interface ServiceProxy extends Component {
 
 /** For the requests that were under way when the rules changed. */
 const lingerMs = 50;
-const retryDelaysMs = [50, 200, 1_000, 5_000, 15_000];
 
 export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   return new NftablesProxy(options);
@@ -48,37 +45,42 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
 
 class NftablesProxy implements ServiceProxy {
   readonly name = 'service-proxy';
-  readonly ready: Promise<void>;
   readonly #options: ServiceProxyOptions;
-  readonly #state: TableState;
+  readonly #table: KeptTable;
   readonly #services: Informer<Service>;
   readonly #slices: SlicesByService;
   readonly #pods: Informer<Pod>;
-  /** `service NAMESPACE/NAME` or `pod NAMESPACE/NAME`: what to look at again. */
-  readonly #dirty = new Set<string>();
-  readonly #becameReady = Promise.withResolvers<void>();
-  #wake = Promise.withResolvers<void>();
-  /** Waiting for the next transaction that succeeds. */
-  #waiting: (() => void)[] = [];
-  #failures = 0;
-  /** The table must be made anew: at the start, after a failure, or when it is gone. */
-  #mustReplace = true;
+  /** To be forgotten once the rules have changed. */
+  readonly #stale: StaleFlow[] = [];
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
-    this.ready = this.#becameReady.promise;
-    this.#state = new TableState(options.table);
-    this.#services = options.informers.informer(serviceKind);
-    this.#slices = slicesByService(options.informers);
-    this.#pods = options.informers.informer(podKind, { fieldSelector: `spec.nodeName=${options.nodeName}` });
+    const { table, clock, log, checkIntervalMs, nft, informers } = options;
+    this.#table = new KeptTable({
+      name: 'services',
+      table,
+      base: () => planBase(options),
+      plan: (key) => this.#plan(key),
+      synced: (signal) => informers.waitForSync(signal),
+      onPlanned: (before, after) => this.#stale.push(...planStaleFlows(before.udp, after.udp)),
+      onApplied: (replaced) => this.#applied(replaced),
+      clock,
+      log,
+      checkIntervalMs,
+      nft,
+    });
+    this.#services = informers.informer(serviceKind);
+    this.#slices = slicesByService(informers);
+    this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${options.nodeName}` });
     this.#listen();
   }
 
+  get ready(): Promise<void> {
+    return this.#table.ready;
+  }
+
   #listen(): void {
-    const lookAt = (...keys: readonly string[]) => {
-      for (const key of keys) this.#dirty.add(key);
-      if (keys.length > 0) this.#wake.resolve();
-    };
+    const lookAt = (...keys: readonly string[]) => this.#table.lookAt(...keys);
     const ofService = (service: Service) => lookAt(`service ${keyOf(service)}`);
     const ofSlice = (slice: EndpointSlice) => lookAt(...serviceOfSlice(slice).map((key) => `service ${key}`));
     const ofPod = (pod: Pod) => lookAt(`pod ${keyOf(pod)}`);
@@ -105,11 +107,7 @@ class NftablesProxy implements ServiceProxy {
   async released(pod: Pod): Promise<void> {
     const keys = this.#servicesOf(pod);
     if (keys.length === 0) return;
-    for (const key of keys) this.#dirty.add(key);
-    const applied = Promise.withResolvers<void>();
-    this.#waiting.push(applied.resolve);
-    this.#wake.resolve();
-    await applied.promise;
+    await this.#table.applied(...keys);
     await this.#options.clock.sleep(lingerMs);
   }
 
@@ -122,65 +120,13 @@ class NftablesProxy implements ServiceProxy {
     return slices.flatMap(serviceOfSlice).map((key) => `service ${key}`);
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    const { informers, clock, checkIntervalMs = 30_000 } = this.#options;
-    const nft = this.#options.nft ?? systemNft;
-    await informers.waitForSync(signal);
-    const onAbort = () => this.#wake.resolve();
-    signal.addEventListener('abort', onAbort, { once: true });
-    const checks = this.#check(nft, checkIntervalMs, signal);
-    while (!signal.aborted) {
-      this.#wake = Promise.withResolvers();
-      if (this.#dirty.size === 0 && !this.#mustReplace) await this.#wake.promise;
-      if (signal.aborted) break;
-      const delayMs = await this.#sync(nft);
-      if (delayMs > 0) await clock.sleep(delayMs, signal);
-    }
-    signal.removeEventListener('abort', onAbort);
-    await checks;
+  run(signal: AbortSignal): Promise<void> {
+    return this.#table.run(signal);
   }
 
-  /** Sends what changed. Gives the time to wait before the next attempt. */
-  async #sync(nft: Nft): Promise<number> {
-    const { log } = this.#options;
-    const dirty = [...this.#dirty];
-    this.#dirty.clear();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    const stale: StaleFlow[] = [];
-    for (const key of dirty) {
-      const plan = this.#plan(key);
-      stale.push(...planStaleFlows(this.#state.planOf(key).udp, plan.udp));
-      this.#state.set(key, plan);
-    }
-    const replaces = this.#mustReplace;
-    if (replaces) this.#state.forgetKernel();
-    const changes = this.#state.takeChanges();
-    try {
-      await nft.apply(replaces ? [...planBase(this.#options), ...changes] : changes);
-    } catch (error) {
-      log.error('service rules refused', error, { services: this.#state.size });
-      this.#mustReplace = true;
-      this.#waiting.push(...waiting);
-      if (replaces) await this.#leaveOutRefused(nft);
-      return retryDelaysMs[Math.min(this.#failures++, retryDelaysMs.length - 1)]!;
-    }
-    this.#state.committed();
-    this.#mustReplace = false;
-    this.#failures = 0;
-    if (replaces) await this.#openLoopback();
-    this.#becameReady.resolve();
-    for (const settle of waiting) settle();
-    await (this.#options.forgetFlows ?? forgetFlows)(stale);
-    return 0;
-  }
-
-  /** Without the services that the kernel will not take, so that the others are served. They are tried when they change. */
-  async #leaveOutRefused(nft: Nft): Promise<void> {
-    for (const owner of await findRefused(nft, this.#options, this.#state)) {
-      this.#options.log.warn('left out: the kernel does not take its rules', { owner });
-      this.#state.set(owner, emptyPlan);
-    }
+  async #applied(replaced: boolean): Promise<void> {
+    if (replaced) await this.#openLoopback();
+    await (this.#options.forgetFlows ?? forgetFlows)(this.#stale.splice(0));
   }
 
   #plan(key: string): Plan {
@@ -205,23 +151,6 @@ class NftablesProxy implements ServiceProxy {
       await writeFile(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, '1');
     } catch (error) {
       log.debug('localhost does not lead to node ports', { reason: (error as Error).message });
-    }
-  }
-
-  /** Other programs flush all tables (a firewall that reloads): then ours must be made again. */
-  async #check(nft: Nft, intervalMs: number, signal: AbortSignal): Promise<void> {
-    const { clock, log, table } = this.#options;
-    for (;;) {
-      await clock.sleep(intervalMs, signal);
-      if (signal.aborted) return;
-      try {
-        if (await nft.hasTable(table)) continue;
-        log.warn('the table of services is gone; making it again', { table });
-        this.#mustReplace = true;
-        this.#wake.resolve();
-      } catch (error) {
-        log.error('looking for the table of services', error);
-      }
     }
   }
 }

@@ -1,10 +1,10 @@
 // What the table should hold, gathered from many plans, and the smallest transaction that takes it there. Two services
 // may claim one address and port; the one that came first has it until it lets go.
-import type { Command } from './base-rules.ts';
-import { type Element, emptyPlan, type Plan, type Rule, type SharedName } from './rule-set.ts';
+import type { Command } from './nft.ts';
+import { type Element, emptyPlan, type OwnSet, type Plan, type PlannedElement, type Rule } from './rule-set.ts';
 
 interface Claim {
-  readonly in: SharedName;
+  readonly in: string;
   readonly element: Element;
   /** Owners in the order they came, with where each would lead the packet. */
   readonly owners: Map<string, string | undefined>;
@@ -22,6 +22,10 @@ export class TableState {
 
   constructor(table: string) {
     this.#at = { family: 'ip', table };
+  }
+
+  get table(): string {
+    return this.#at.table;
   }
 
   get size(): number {
@@ -47,11 +51,11 @@ export class TableState {
       if (!wanted.has(key)) this.#release(key, owner);
     }
     for (const [key, entry] of wanted) this.#claim(key, owner, entry);
-    if (plan.chains.size === 0 && plan.elements.length === 0) this.#plans.delete(owner);
+    if (plan.chains.size === 0 && plan.elements.length === 0 && plan.sets.size === 0) this.#plans.delete(owner);
     else this.#plans.set(owner, plan);
   }
 
-  #claim(key: string, owner: string, entry: { in: SharedName; element: Element }): void {
+  #claim(key: string, owner: string, entry: PlannedElement): void {
     const claim = this.#claims.get(key) ?? { ...entry, owners: new Map() };
     this.#claims.set(key, claim);
     claim.owners.set(owner, entry.element.target);
@@ -113,13 +117,11 @@ export class TableState {
     chains: { add: Command[]; fill: Command[]; flush: Command[]; remove: Command[] },
   ): void {
     const at = this.#at;
-    for (const [name, seconds] of after.affinitySets) {
-      if (before.affinitySets.has(name)) continue;
-      const set = { ...at, name, type: 'ipv4_addr', flags: ['timeout'], timeout: seconds, size: 65_535 };
-      sets.add.push({ add: { set } });
+    for (const [name, set] of after.sets) {
+      if (!before.sets.has(name)) sets.add.push({ add: { set: { ...at, name, ...definition(set) } } });
     }
-    for (const name of before.affinitySets.keys()) {
-      if (!after.affinitySets.has(name)) sets.remove.push({ delete: { set: { ...at, name } } });
+    for (const name of before.sets.keys()) {
+      if (!after.sets.has(name)) sets.remove.push({ delete: { set: { ...at, name } } });
     }
     for (const [name, rules] of after.chains) {
       const old = before.chains.get(name);
@@ -136,19 +138,24 @@ export class TableState {
   }
 
   #diffElements(): { add: Command[]; remove: Command[] } {
-    const add = new Map<SharedName, unknown[]>();
-    const remove = new Map<SharedName, unknown[]>();
+    const add = new Map<string, unknown[]>();
+    const remove = new Map<string, unknown[]>();
     for (const claim of this.#touched) {
       const wanted = firstTarget(claim);
       if (claim.applied && wanted && claim.applied.target === wanted.target) continue;
-      const key = { concat: claim.element.key };
+      const { key: parts } = claim.element;
+      const key = parts.length === 1 ? parts[0] : { concat: parts };
       if (claim.applied) push(remove, claim.in, key);
       if (wanted) push(add, claim.in, wanted.target ? [key, { goto: { target: wanted.target } }] : key);
     }
-    const commands = (verb: string, found: Map<SharedName, unknown[]>) =>
+    const commands = (verb: string, found: Map<string, unknown[]>) =>
       [...found].map(([name, elem]) => ({ [verb]: { element: { ...this.#at, name, elem } } }));
     return { add: commands('add', add), remove: commands('delete', remove) };
   }
+}
+
+function definition({ type, timeoutSeconds }: OwnSet): object {
+  return timeoutSeconds === undefined ? { type } : { type, flags: ['timeout'], timeout: timeoutSeconds, size: 65_535 };
 }
 
 function firstTarget(claim: Claim): { target: string | undefined } | undefined {
@@ -162,5 +169,5 @@ function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
   else map.set(key, [value]);
 }
 
-const claimKey = (name: SharedName, element: Element) => `${name} ${element.key.join(' ')}`;
+const claimKey = (name: string, element: Element) => `${name} ${element.key.join(' ')}`;
 const sameRules = (a: readonly Rule[], b: readonly Rule[]) => JSON.stringify(a) === JSON.stringify(b);

@@ -1,0 +1,143 @@
+// An nftables table that is kept equal to what its owners plan. Every event means "look again" at one of them; what
+// changed since the last transaction goes into the next, and nothing else does.
+import type { Clock } from '../../base/clock.ts';
+import type { Component } from '../../base/component.ts';
+import type { Logger } from '../../base/log.ts';
+import { findRefused } from './find-refused.ts';
+import { type Command, type Nft, nft as systemNft } from './nft.ts';
+import { emptyPlan, type Plan } from './rule-set.ts';
+import { TableState } from './table-state.ts';
+
+export interface KeptTableOptions {
+  readonly name: string;
+  readonly table: string;
+  /** Commands that replace whatever the table holds by its fixed part. */
+  readonly base: () => readonly Command[];
+  /** What this owner wants now. */
+  readonly plan: (owner: string) => Plan;
+  /** Settles when planning has something to go by. */
+  readonly synced: (signal: AbortSignal) => Promise<void>;
+  readonly onPlanned?: (before: Plan, after: Plan) => void;
+  /** After a transaction; `replaced`: the whole table. */
+  readonly onApplied?: (replaced: boolean) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** How often to see whether somebody removed the table; default 30 s. */
+  readonly checkIntervalMs?: number | undefined;
+  /** What carries out transactions; default nft. */
+  readonly nft?: Nft | undefined;
+}
+
+const retryDelaysMs = [50, 200, 1_000, 5_000, 15_000];
+
+export class KeptTable implements Component {
+  readonly name: string;
+  /** Settles when the rules hold everything that was known at the start. */
+  readonly ready: Promise<void>;
+  readonly #options: KeptTableOptions;
+  readonly #nft: Nft;
+  readonly #state: TableState;
+  readonly #dirty = new Set<string>();
+  readonly #becameReady = Promise.withResolvers<void>();
+  #wake = Promise.withResolvers<void>();
+  /** Waiting for the next transaction that succeeds. */
+  #waiting: (() => void)[] = [];
+  #failures = 0;
+  /** The table must be made anew: at the start, after a failure, or when it is gone. */
+  #mustReplace = true;
+
+  constructor(options: KeptTableOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.#nft = options.nft ?? systemNft;
+    this.#state = new TableState(options.table);
+    this.ready = this.#becameReady.promise;
+  }
+
+  lookAt(...owners: readonly string[]): void {
+    for (const owner of owners) this.#dirty.add(owner);
+    if (owners.length > 0) this.#wake.resolve();
+  }
+
+  /** Settles when the kernel has what these owners want now. */
+  async applied(...owners: readonly string[]): Promise<void> {
+    const settled = Promise.withResolvers<void>();
+    this.#waiting.push(settled.resolve);
+    this.lookAt(...owners);
+    await settled.promise;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await this.#options.synced(signal);
+    const onAbort = () => this.#wake.resolve();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const checks = this.#check(signal);
+    while (!signal.aborted) {
+      this.#wake = Promise.withResolvers();
+      if (this.#dirty.size === 0 && !this.#mustReplace) await this.#wake.promise;
+      if (signal.aborted) break;
+      const delayMs = await this.#sync();
+      if (delayMs > 0) await this.#options.clock.sleep(delayMs, signal);
+    }
+    signal.removeEventListener('abort', onAbort);
+    await checks;
+  }
+
+  /** Sends what changed. Gives the time to wait before the next attempt. */
+  async #sync(): Promise<number> {
+    const { base, plan, onPlanned, onApplied, log, name } = this.#options;
+    const dirty = [...this.#dirty];
+    this.#dirty.clear();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const owner of dirty) {
+      const next = plan(owner);
+      onPlanned?.(this.#state.planOf(owner), next);
+      this.#state.set(owner, next);
+    }
+    const replaces = this.#mustReplace;
+    if (replaces) this.#state.forgetKernel();
+    const changes = this.#state.takeChanges();
+    try {
+      await this.#nft.apply(replaces ? [...base(), ...changes] : changes);
+    } catch (error) {
+      log.error('rules refused', error, { table: name, owners: this.#state.size });
+      this.#mustReplace = true;
+      this.#waiting.push(...waiting);
+      if (replaces) await this.#leaveOutRefused();
+      return retryDelaysMs[Math.min(this.#failures++, retryDelaysMs.length - 1)]!;
+    }
+    this.#state.committed();
+    this.#mustReplace = false;
+    this.#failures = 0;
+    this.#becameReady.resolve();
+    for (const settle of waiting) settle();
+    await onApplied?.(replaces);
+    return 0;
+  }
+
+  /** Without those that the kernel will not take, so that the others are served. They are tried when they change. */
+  async #leaveOutRefused(): Promise<void> {
+    for (const owner of await findRefused(this.#nft, this.#options.base(), this.#state)) {
+      this.#options.log.warn('left out: the kernel does not take its rules', { owner });
+      this.#state.set(owner, emptyPlan);
+    }
+  }
+
+  /** Other programs flush all tables (a firewall that reloads): then ours must be made again. */
+  async #check(signal: AbortSignal): Promise<void> {
+    const { clock, log, table, checkIntervalMs = 30_000 } = this.#options;
+    for (;;) {
+      await clock.sleep(checkIntervalMs, signal);
+      if (signal.aborted) return;
+      try {
+        if (await this.#nft.hasTable(table)) continue;
+        log.warn('a table is gone; making it again', { table });
+        this.#mustReplace = true;
+        this.#wake.resolve();
+      } catch (error) {
+        log.error('looking for a table', error, { table });
+      }
+    }
+  }
+}
