@@ -4,12 +4,14 @@
 /** Entry file of each worker thread and process, from this folder. */
 export const workerEntries = {
   'sqlite-worker': '../store/engines/sqlite-worker.ts',
-  'yaml-worker': './yaml-worker.ts',
+  'body-worker': '../schema/body-worker.ts',
   'openapi-worker': '../apiserver/discovery/openapi-worker.ts',
   'server-process': '../cluster/server-process.ts',
   'controllers-worker': '../cluster/controllers-worker.ts',
   'simulated-worker': '../cluster/simulated-worker.ts',
   'node-process': '../cluster/node-process.ts',
+  'test-apiserver': '../testing/assets/apiserver-main.ts',
+  'test-etcd': '../testing/assets/etcd-main.ts',
 } as const;
 
 export function workerUrl(name: keyof typeof workerEntries): URL {

@@ -1,10 +1,10 @@
 // PATCH with an apply body: server-side apply of an object, or of a part of it.
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, tooManyRequests } from '../../api/meta/status-error.ts';
-import { YamlBusyError } from '../../base/yaml-thread.ts';
+import { isLargeApply, readLargeApply, TasksBusyError } from '../../schema/body-thread.ts';
 import { DecodeError } from '../../schema/codec.ts';
 import { isObject, type JsonObject, PatchError } from '../../schema/patch-error.ts';
-import { decodeApplyPatch } from '../../schema/yaml-body.ts';
+import { appliedObject, decodeApplyPatch } from '../../schema/yaml-body.ts';
 import type { Answer } from '../http/answer.ts';
 import { isTrue } from '../http/parse-request.ts';
 import { checkApplied, stampManagers } from '../managed-fields/apply-object.ts';
@@ -25,10 +25,10 @@ export async function readApplied(call: Call): Promise<JsonObject> {
   const body = await call.http.body(maxBodyBytes);
   call.noted?.requestPatch(body);
   try {
-    return await decodeApplyPatch(body);
+    return isLargeApply(body) ? appliedObject(await readLargeApply(body)) : decodeApplyPatch(body);
   } catch (error) {
     if (error instanceof PatchError || error instanceof DecodeError) throw badRequest(error.message);
-    if (error instanceof YamlBusyError) throw tooManyRequests(error.message, 1);
+    if (error instanceof TasksBusyError) throw tooManyRequests(error.message, 1);
     throw error;
   }
 }

@@ -1,13 +1,16 @@
 // Request bodies become objects: by Content-Type, checked to be of the expected kind, as strict as the client asks.
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
-import { badRequest, unsupportedMediaType } from '../../api/meta/status-error.ts';
+import { badRequest, tooManyRequests, unsupportedMediaType } from '../../api/meta/status-error.ts';
+import { decodeLarge, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
 import {
+  type Decoded,
   DecodeError,
   decodeJsonBody,
   describeUndecodable,
   type KindInBody,
   strictMessage,
 } from '../../schema/codec.ts';
+import { parseKeepingIntegers } from '../../schema/exact-decode.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
 import { mediaTypeOf } from '../http/media-type.ts';
 import { type DecodeSettings, identify } from './decode-settings.ts';
@@ -62,7 +65,35 @@ export async function decodeBytes(
     const { json, strictErrors } = await yamlToJson(body, settings.expected.kind);
     return decodeJsonText(json, settings, strictErrors);
   }
-  return decodeJsonText(body, settings);
+  return isLargeJson(body) ? decodeLargeJson(body, settings) : decodeJsonText(body, settings);
+}
+
+/** Most of the work is done in another thread; what is left is to parse a text that is good. */
+async function decodeLargeJson(body: Uint8Array, settings: DecodeSettings): Promise<KubernetesObject> {
+  const { expected, fieldValidation } = settings;
+  try {
+    const decoded = await decodeLarge(body, typesByKind(settings), fieldValidation !== 'Ignore');
+    if (decoded.json === undefined) {
+      if (!expected.custom) resolveType(decoded, settings);
+      return decodeJsonText(body, settings);
+    }
+    const object = decoded.hasBigIntegers ? parseKeepingIntegers(decoded.json) : JSON.parse(decoded.json);
+    return finish({ ...decoded, object }, settings, []);
+  } catch (error) {
+    if (error instanceof TasksBusyError) throw tooManyRequests(error.message, 1);
+    if (error instanceof DecodeError) throw badRequest(describeUndecodable(error, expected.kind, body));
+    throw error;
+  }
+}
+
+/** What a body may say it is, and the type it then has. Types of custom resources are known to this thread only. */
+function typesByKind({ expected, alternatives = new Map() }: DecodeSettings): ReadonlyMap<string, string> {
+  if (expected.custom) return new Map();
+  const types = new Map<string, string>(alternatives);
+  for (const apiVersion of ['', apiVersionOf(expected)]) {
+    for (const kind of ['', expected.kind]) types.set(`${apiVersion}/${kind}`, expected.typeName);
+  }
+  return types;
 }
 
 function decodeJsonText(
@@ -79,19 +110,28 @@ function decodeJsonText(
     const decoded = decodeJsonBody<KubernetesObject>(body, resolve, {
       strict: fieldValidation !== 'Ignore',
     });
-    const strictErrors = fieldValidation === 'Ignore' ? [] : [...earlierErrors, ...decoded.strictErrors];
-    if (strictErrors.length > 0) {
-      if (fieldValidation === 'Strict') {
-        const says = `${decoded.kind || expected.kind} in version ${JSON.stringify(versionOf(decoded.apiVersion) || expected.version)}`;
-        throw badRequest(`${says} cannot be handled as a ${expected.kind}: ${strictMessage(strictErrors)}`);
-      }
-      for (const problem of strictErrors) settings.warn(problem);
-    }
-    return identify(decoded.object, decoded, settings);
+    return finish(decoded, settings, earlierErrors);
   } catch (error) {
     if (error instanceof DecodeError) throw badRequest(describeUndecodable(error, expected.kind, body));
     throw error;
   }
+}
+
+function finish(
+  decoded: Decoded<KubernetesObject> & KindInBody,
+  settings: DecodeSettings,
+  earlierErrors: readonly string[],
+): KubernetesObject {
+  const { expected, fieldValidation } = settings;
+  const strictErrors = fieldValidation === 'Ignore' ? [] : [...earlierErrors, ...decoded.strictErrors];
+  if (strictErrors.length > 0) {
+    if (fieldValidation === 'Strict') {
+      const says = `${decoded.kind || expected.kind} in version ${JSON.stringify(versionOf(decoded.apiVersion) || expected.version)}`;
+      throw badRequest(`${says} cannot be handled as a ${expected.kind}: ${strictMessage(strictErrors)}`);
+    }
+    for (const problem of strictErrors) settings.warn(problem);
+  }
+  return identify(decoded.object, decoded, settings);
 }
 
 /** Nothing but the body itself says what kind of object a free-form object is. */

@@ -33,7 +33,8 @@ export async function readPatch(call: Call): Promise<Patch> {
   const type = patchType(call);
   const body = await call.http.body(maxBodyBytes);
   call.noted?.requestPatch(body);
-  const { compilePatch } = await import('./patch-kinds.ts');
+  const { checkPatch, compilePatch } = await import('./patch-kinds.ts');
   if (type === 'apply') throw new Error('an apply is no patch of what is there');
+  await checkPatch(type, body);
   return compilePatch(type, body);
 }

@@ -1,6 +1,7 @@
 // Binds the patch formats of schema/ to a request.
 import type { KubernetesObject } from '../../api/meta/object.ts';
-import { badRequest, entityTooLarge, invalid, StatusError } from '../../api/meta/status-error.ts';
+import { badRequest, entityTooLarge, invalid, StatusError, tooManyRequests } from '../../api/meta/status-error.ts';
+import { checkLargePatch, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
 import { canonical, canonicalStrict, DecodeError } from '../../schema/codec.ts';
 import { applyJsonPatch } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
@@ -10,6 +11,19 @@ import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Patch } from './patch-type.ts';
 
 type Apply = (current: KubernetesObject, typeName: string) => unknown;
+
+/** What is large and no patch costs others nothing. @throws StatusError */
+export async function checkPatch(type: 'json' | 'merge' | 'strategic', body: Uint8Array): Promise<void> {
+  if (!isLargeJson(body)) return;
+  try {
+    await checkLargePatch(body, type === 'json');
+  } catch (error) {
+    if (error instanceof TasksBusyError) throw tooManyRequests(error.message, 1);
+    translated(() => {
+      throw error;
+    });
+  }
+}
 
 /** @throws StatusError for what is no patch */
 export function compilePatch(type: 'json' | 'merge' | 'strategic', body: Uint8Array): Patch {

@@ -48,7 +48,7 @@ export const applyTarget: FuzzTarget = {
         const { object, applied: text } = JSON.parse(textOf(input)) as ApplyInput;
         const resource = find(object)!;
         const current = refusedOr(clean, () => storedOf(resource, object));
-        const body = await refusedOrAsync(clean, () => decodeApplyPatch(text));
+        const body = await refusedOrAsync(clean, async () => decodeApplyPatch(text));
         if (!current || !body || !isOfKind(resource, body)) return;
         const write = (manager: string): Write => ({ resource, table, subresource: '', manager, nowMs: 0 });
         const first = refusedOr(clean, () => merged(write('one'), current, body));

@@ -79,7 +79,7 @@ export const yamlTarget: FuzzTarget = {
       async check(input) {
         const text = textOf(input);
         const value = refusedOr([YamlError], () => parseYaml(text));
-        await refusedOrAsync([PatchError, DecodeError], () => decodeApplyPatch(input));
+        await refusedOrAsync([PatchError, DecodeError], async () => decodeApplyPatch(input));
         const json = (await refusedOrAsync([StatusError], () => yamlToJson(input, 'Thing')))?.json;
         if (json !== undefined) refusedOr([DecodeError], () => decodeJsonBody(json, typeOfBody, { strict: true }));
         if (value === undefined) return;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { YamlError } from './yaml.ts';
-import { readYaml, YamlBusyError } from './yaml-thread.ts';
+import { YamlError } from '../base/yaml.ts';
+import { readYaml, TasksBusyError } from './body-thread.ts';
 
 const lines = (count: number) =>
   Array.from({ length: count }, (_, index) => `key${index}: "value ${index}"`).join('\n');
@@ -32,8 +32,8 @@ test('what is wrong with a large text is said, and its thread ends', async () =>
 
 test('more large texts than can wait are refused', async () => {
   const text = lines(600);
-  const results = await Promise.allSettled(Array.from({ length: 30 }, () => readYaml(text)));
+  const results = await Promise.allSettled(Array.from({ length: 110 }, () => readYaml(text)));
   const refused = results.filter((each) => each.status === 'rejected');
-  assert.equal(refused.length, 30 - 22);
-  assert.ok(refused.every(({ reason }) => reason instanceof YamlBusyError));
+  assert.equal(refused.length, 110 - 102);
+  assert.ok(refused.every(({ reason }) => reason instanceof TasksBusyError));
 });
