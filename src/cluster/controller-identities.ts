@@ -31,6 +31,7 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   'pvc-protection': 'pvc-protection-controller',
   replicaset: 'replicaset-controller',
   replicationcontroller: 'replication-controller',
+  'resourceclaim-controller': 'resource-claim-controller',
   resourcequota: 'resourcequota-controller',
   'root-ca-certificate-publisher': 'root-ca-cert-publisher',
   'service-cidr-controller': 'service-cidrs-controller',

@@ -25,6 +25,7 @@ import { pvProtectionController } from './pv-protection.ts';
 import { pvcProtectionController } from './pvc-protection.ts';
 import { replicaSetController } from './replica-set.ts';
 import { replicationControllerController } from './replication-controller.ts';
+import { resourceClaimController } from './resource-claim.ts';
 import { resourceQuotaController } from './resource-quota.ts';
 import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceAccountController } from './service-account.ts';
@@ -66,6 +67,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     pvcProtectionController,
     pvProtectionController,
     vacProtectionController,
+    resourceClaimController,
     disruptionController,
     horizontalPodAutoscaler,
     clusterRoleAggregation,
