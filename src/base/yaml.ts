@@ -2,9 +2,7 @@
 // duplicate keys are refused, and aliases cannot grow a small text into a large object.
 import {
   boolYaml11Tag,
-  DUMP_SCHEMA,
   defineScalarTag,
-  dump,
   FAILSAFE_SCHEMA,
   loadAll,
   mergeTag,
@@ -13,6 +11,7 @@ import {
   YAMLException,
 } from 'js-yaml';
 import { enableBigIntJson } from './big-integers.ts';
+import { printYaml } from './yaml-print.ts';
 
 /** A text that is not acceptable YAML; the message starts with `yaml: line N:` where the line is known. */
 export class YamlError extends Error {
@@ -66,12 +65,6 @@ const floatTag = defineScalarTag<number>('tag:yaml.org,2002:float', {
   identify: () => false,
 });
 const schema = FAILSAFE_SCHEMA.withTags(nullYaml11Tag, boolYaml11Tag, numberTag, floatTag, mergeTag);
-
-const dumpSchema = DUMP_SCHEMA.withTags(
-  DUMP_SCHEMA.tags
-    .filter((tag) => tag.tagName === 'tag:yaml.org,2002:int')
-    .map((tag) => ({ ...tag, identify: (value: unknown) => typeof value === 'bigint' || tag.identify(value) })),
-);
 
 /** The problems that people meet often, in the words kubectl uses for them. */
 function describe(reason: string, line: number, text: string): string {
@@ -138,13 +131,4 @@ export function parseYamlDocuments(text: string): unknown[] {
 }
 
 /** YAML that every reader, YAML 1.1 or 1.2, reads as the same values; keys in order, as kubectl prints them. */
-export function stringifyYaml(value: unknown): string {
-  return dump(value, {
-    schema: dumpSchema,
-    lineWidth: -1,
-    noRefs: true,
-    seqNoIndent: true,
-    sortKeys: true,
-    quoteStyle: 'double',
-  });
-}
+export const stringifyYaml: (value: unknown) => string = printYaml;

@@ -11,6 +11,8 @@ export interface CanonicalContext {
   keys: number;
   /** The tree was parsed for this call: maps without work to do may be kept instead of copied. */
   readonly ownsTree: boolean;
+  /** As it comes back from upstream's store, whose encoding can not tell an empty list or map from none. */
+  readonly isStored?: boolean;
 }
 
 export function int32(value: unknown): number {

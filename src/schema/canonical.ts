@@ -92,9 +92,19 @@ const zeroOf: Partial<Record<string, string>> = {
   stringlist: 'null',
 };
 
+/** Lists whose defaults come in when they are absent, not when they are empty: both are met until the object is stored. */
+const toldApart: Readonly<Record<string, readonly string[]>> = {
+  'io.k8s.api.autoscaling.v2.HPAScalingRules': ['policies'],
+};
+
 class Compiler {
   readonly holders: Holder[] = [];
   readonly lines: string[] = [];
+  readonly #tellsApart: ReadonlySet<string>;
+
+  constructor(typeName: string) {
+    this.#tellsApart = new Set(toldApart[typeName]);
+  }
 
   #holder(typeName: string): string {
     this.holders.push(canonicalizerOf(typeName));
@@ -177,7 +187,10 @@ class Compiler {
           ? 'V.stringMap(x, c)'
           : `V.map(x, c, ${element})`;
     const isFull = field.wrap === 'list' ? 'x.length > 0' : 'V.hasKeys(x)';
-    const set = field.omitEmpty ? `x = ${convert}; if (${isFull}) ${target} = x;` : `${target} = ${convert};`;
+    const keeps = this.#tellsApart.has(field.name) ? '!c.isStored || ' : '';
+    const set = field.omitEmpty
+      ? `x = ${convert}; if (${keeps}${isFull}) ${target} = x;`
+      : `x = ${convert}; ${target} = c.isStored && !(${isFull}) ? null : x;`;
     const absent = field.omitEmpty ? '' : ` else ${target} = null;`;
     this.lines.push(`if (x !== undefined && x !== null) { ${set} }${absent}`);
   }
@@ -238,7 +251,7 @@ function compile(typeName: string): Canonicalize {
     const custom = compileCustom(typeName, type.kind);
     if (custom) return custom;
   }
-  const compiler = new Compiler();
+  const compiler = new Compiler(typeName);
   const body: string[] = [];
   type.jsonFields.forEach((field, index) => {
     if (field.name) compiler.add(field, index);

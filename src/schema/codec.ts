@@ -148,15 +148,24 @@ export const kindOfJson = (body: string | Uint8Array): KindInBody => readKind(bo
  * not changed and shares nothing with the result. Throws DecodeError with Go's text where a value has the wrong type.
  */
 export function canonical<T = any>(typeName: string, object: unknown): T {
+  return toForm(typeName, object, false);
+}
+
+/** The canonical form of what is to be stored: empty lists and maps are none. */
+export function canonicalStored<T = any>(typeName: string, object: unknown): T {
+  return toForm(typeName, object, true);
+}
+
+function toForm<T>(typeName: string, object: unknown, isStored: boolean): T {
   const custom = customTypeOf(typeName);
   if (custom) return custom.canonical(structuredClone(object)) as T;
   try {
-    return canonicalizerOf(typeName).run(object, { keys: 0, ownsTree: false }) as T;
+    return canonicalizerOf(typeName).run(object, { keys: 0, ownsTree: false, isStored }) as T;
   } catch (error) {
     if (error !== irregular && !(error instanceof Error)) throw error;
     enableBigIntJson();
     const tree = new ExactDecoder(JSON.stringify(object) ?? 'null').run(typeName);
-    return canonicalizerOf(typeName).run(tree, { keys: 0, ownsTree: true }) as T;
+    return canonicalizerOf(typeName).run(tree, { keys: 0, ownsTree: true, isStored }) as T;
   }
 }
 

@@ -1,8 +1,8 @@
 // DaemonSet.
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../../../generated/apps-v1.ts';
-import { goForm } from '../core/go-form.ts';
 import { validatePodTemplate } from '../core/pod-template-validation.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { intOrPercent } from '../meta/int-or-string.ts';
 import { validateLabelSelector } from '../meta/labels.ts';
 import { nonNegative } from '../meta/number-validation.ts';

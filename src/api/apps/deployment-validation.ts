@@ -1,7 +1,7 @@
 // Deployment: what a rollout must be able to do.
 import type { Deployment, DeploymentStrategy } from '../../../generated/apps-v1.ts';
-import { goForm } from '../core/go-form.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { type IntOrString, intOrPercent, percentOf } from '../meta/int-or-string.ts';
 import { percentProblems } from '../meta/names.ts';
 import { nonNegative, nonNegativeMessage } from '../meta/number-validation.ts';

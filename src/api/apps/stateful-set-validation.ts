@@ -1,11 +1,11 @@
 // StatefulSet.
 import type { StatefulSet, StatefulSetSpec } from '../../../generated/apps-v1.ts';
 import type { PodSpec, PodTemplateSpec, Volume } from '../../../generated/core-v1.ts';
-import { goForm } from '../core/go-form.ts';
 import { validatePodAnnotations } from '../core/pod-annotations-validation.ts';
 import { validatePodTemplate } from '../core/pod-template-validation.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { validateLabels } from '../meta/labels.ts';
 import { nonNegative } from '../meta/number-validation.ts';
 import { validateAnnotations } from '../meta/object-meta-validation.ts';

@@ -1,10 +1,10 @@
 // What may change in a job, and what its status may say.
 import type { Job, JobSpec, JobStatus } from '../../../generated/batch-v1.ts';
 import type { PodTemplateSpec } from '../../../generated/core-v1.ts';
-import { goForm } from '../core/go-form.ts';
 import { isConditionTrue } from '../meta/conditions.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { nonNegative } from '../meta/number-validation.ts';
 import { checkImmutable, immutableMessage } from '../meta/strategy.ts';
 import { timeMs } from '../meta/time.ts';

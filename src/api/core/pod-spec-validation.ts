@@ -8,6 +8,7 @@ import type {
   PodSpec,
 } from '../../../generated/core-v1.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { validateIp } from '../meta/ip-address.ts';
 import { validateLabels } from '../meta/labels.ts';
 import {
@@ -27,7 +28,6 @@ import {
   validateEphemeralContainers,
   validateInitContainers,
 } from './container-validation.ts';
-import { goForm } from './go-form.ts';
 import { validateHostProcess, validateOs } from './pod-os-validation.ts';
 import { validatePodResources } from './resource-validation.ts';
 import { validatePodSecurity } from './security-validation.ts';

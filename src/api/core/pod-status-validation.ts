@@ -2,10 +2,10 @@
 import type { ContainerStatus, Pod, PodStatus } from '../../../generated/core-v1.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { parseIp, validateIp } from '../meta/ip-address.ts';
 import { dns1123SubdomainProblems, qualifiedNameProblems } from '../meta/names.ts';
 import { validateBy } from '../meta/value-validation.ts';
-import { goForm } from './go-form.ts';
 import { validateAllocatedResources, validateClaimStatuses } from './pod-claim-status-validation.ts';
 
 const at = path('status');

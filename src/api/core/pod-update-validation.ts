@@ -2,10 +2,10 @@
 import type { Container, Pod, PodSpec, Toleration } from '../../../generated/core-v1.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { rangeMessage } from '../meta/names.ts';
 import { unifiedTextDiff } from '../meta/unified-diff.ts';
 import { validateTolerations } from './affinity-validation.ts';
-import { goForm } from './go-form.ts';
 
 const at = path('spec');
 const refusal =

@@ -9,11 +9,11 @@ import type {
   WindowsSecurityContextOptions,
 } from '../../../generated/core-v1.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { dns1123SubdomainProblems, rangeMessage } from '../meta/names.ts';
 import { validateDescendingPath } from '../meta/path-validation.ts';
 import { checkSupported, requireSupported } from '../meta/supported.ts';
 import { validateBy } from '../meta/value-validation.ts';
-import { goForm } from './go-form.ts';
 
 const maxId = 2 ** 31 - 1;
 

@@ -1,9 +1,9 @@
 import type { PodDisruptionBudget } from '../../../generated/policy-v1.ts';
 import type { IntOrString } from '../../../generated/util-intstr.ts';
-import { goForm } from '../core/go-form.ts';
 import type { KindDefinition, OtherVersion } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { percentOf } from '../meta/int-or-string.ts';
 import { validateLabelSelector } from '../meta/labels.ts';
 import { percentProblems, qualifiedNameProblems } from '../meta/names.ts';

@@ -1,9 +1,9 @@
 import type { ResourceClaimTemplate } from '../../../generated/resource-v1.ts';
-import { goForm } from '../core/go-form.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { immutableMessage } from '../meta/strategy.ts';
 import { defaultDevices, validateDevices } from './device-request-validation.ts';
 

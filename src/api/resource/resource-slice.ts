@@ -7,10 +7,10 @@ import type {
   ResourceSliceSpec,
 } from '../../../generated/resource-v1.ts';
 import { validateNodeSelector } from '../core/affinity-validation.ts';
-import { goForm } from '../core/go-form.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { byteLength, dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
 import { required, validateBy } from '../meta/value-validation.ts';

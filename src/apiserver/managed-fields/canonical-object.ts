@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
-import { canonical } from '../../schema/codec.ts';
+import { canonicalStored } from '../../schema/codec.ts';
 
 /**
  * The canonical form of an object that is to be stored. Its managers are in that form already, and often the larger part
@@ -8,9 +8,9 @@ import { canonical } from '../../schema/codec.ts';
 export function canonicalObject(typeName: string, draft: KubernetesObject): KubernetesObject {
   const { metadata } = draft;
   const managers = metadata.managedFields;
-  if (!managers) return canonical<KubernetesObject>(typeName, draft);
+  if (!managers) return canonicalStored<KubernetesObject>(typeName, draft);
   delete metadata.managedFields;
-  const object = canonical<KubernetesObject>(typeName, draft);
+  const object = canonicalStored<KubernetesObject>(typeName, draft);
   metadata.managedFields = managers;
   object.metadata.managedFields = managers;
   return object;
