@@ -1,18 +1,21 @@
 import { join } from 'node:path';
 import type { ContainerdOptions } from '../kubelet/runtime/containerd-daemon.ts';
-import type { Layout } from './layout.ts';
+import type { NodePlan } from './node-plan.ts';
 import type { Programs } from './preflight.ts';
 
 /** The image that holds a pod's namespaces open. */
 export const sandboxImage = 'registry.k8s.io/pause:3.10';
 
-export function containerdOptions(layout: Layout, programs: Programs): ContainerdOptions {
+type Places = Pick<NodePlan, 'folder' | 'containerd' | 'namespace'>;
+
+export function containerdOptions({ folder, containerd, namespace }: Places, programs: Programs): ContainerdOptions {
   return {
-    dataDir: layout.containerd,
+    dataDir: containerd,
     sandboxImage,
     cniBinDir: programs.cniPlugins,
-    cniConfDir: join(layout.node, 'cni'),
+    cniConfDir: join(folder, 'cni'),
     binary: programs.containerd,
-    registryConfigDir: join(layout.containerd, 'certs.d'),
+    registryConfigDir: join(containerd, 'certs.d'),
+    ...(namespace ? { networkNamespace: namespace } : {}),
   };
 }

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { cgroupName } from './cgroup-name.ts';
 import { removeFromKubeconfig } from './kubeconfig.ts';
 import { contextName, type Layout } from './layout.ts';
-import { readSettings } from './settings.ts';
+import { type NodePlan, realNodes } from './node-plan.ts';
+import { readSettings, type Settings } from './settings.ts';
 import { releaseSlot } from './slots.ts';
-import { clearState, isAlive, readState, stopProcess } from './state.ts';
+import { clearState, isAlive, isContainerd, readState, stopProcess } from './state.ts';
 
 const serverGraceMs = 20_000;
 
@@ -19,14 +20,15 @@ export interface DownOptions {
 /** Stops what runs. Gives whether anything did. */
 export async function takeDown(layout: Layout, { keepPods }: DownOptions): Promise<boolean> {
   const components = (readState(layout)?.components ?? []).filter(isAlive);
-  const processes = new Map(components.filter(({ name }) => name !== 'containerd').map((each) => [each.pid, each]));
+  const processes = new Map(components.filter(({ name }) => !isContainerd(name)).map((each) => [each.pid, each]));
   // The server first: it stops its node agent in order. Whatever it leaves is stopped one by one.
   for (const each of processes.values()) {
     if (each.pid !== process.pid) await stopProcess(each, serverGraceMs);
   }
   const settings = readSettings(layout);
   if (keepPods) return processes.size > 0;
-  const hadNode = settings !== undefined && settings.simulatedNodes === undefined && (await clearNode(layout));
+  const hadNode =
+    settings !== undefined && settings.simulatedNodes === undefined && (await clearNodes(layout, settings));
   clearState(layout);
   return processes.size > 0 || hadNode;
 }
@@ -43,23 +45,29 @@ export async function deleteCluster(layout: Layout): Promise<boolean> {
   return existed;
 }
 
-/** Pods, containerd, mounts, network and cgroups of a real node. */
-async function clearNode(layout: Layout): Promise<boolean> {
+/** Pods, containerds, mounts, networks and cgroups of all real nodes. */
+async function clearNodes(layout: Layout, settings: Settings): Promise<boolean> {
+  const { removeNodeNetwork } = await import('./node-network.ts');
+  const wereRunning = await Promise.all(realNodes(layout, settings).map(clearNode));
+  await unmountBelow(layout.dataDir);
+  await removeNodeNetwork(layout, settings.podCidr);
+  await removeCgroups(cgroupName(layout.name));
+  return wereRunning.includes(true);
+}
+
+/** The pods of one node, and its containerd. */
+async function clearNode(plan: NodePlan): Promise<boolean> {
   const { findContainerd, stopContainerd } = await import('../kubelet/runtime/containerd-daemon.ts');
   const { removeAllPods } = await import('./remove-pods.ts');
-  const { removeNodeNetwork } = await import('./node-network.ts');
-  const wasRunning = (await findContainerd(layout.containerd)) !== undefined;
-  if (wasRunning || hasPods(layout)) await removeAllPods(layout);
-  await stopContainerd(layout.containerd);
-  await unmountBelow(layout.dataDir);
-  await removeNodeNetwork(layout);
-  await removeCgroups(layout.name);
+  const wasRunning = (await findContainerd(plan.containerd)) !== undefined;
+  if (wasRunning || hasPods(plan)) await removeAllPods(plan);
+  await stopContainerd(plan.containerd);
   return wasRunning;
 }
 
 /** containerd's record of running tasks: there may be containers even when the daemon was killed. */
-function hasPods(layout: Layout): boolean {
-  const tasks = join(layout.containerd, 'state/io.containerd.runtime.v2.task/k8s.io');
+function hasPods({ containerd }: NodePlan): boolean {
+  const tasks = join(containerd, 'state/io.containerd.runtime.v2.task/k8s.io');
   return existsSync(tasks) && readdirSync(tasks).length > 0;
 }
 
@@ -75,8 +83,8 @@ async function unmountBelow(folder: string): Promise<void> {
   }
 }
 
-/** Removes the cluster's cgroups, deepest first, in every hierarchy of v1 or the one of v2. */
-async function removeCgroups(name: string): Promise<void> {
+/** Removes a cgroup of ours, deepest first, in every hierarchy of v1 or the one of v2. */
+async function removeCgroups(group: string): Promise<void> {
   const root = '/sys/fs/cgroup';
   if (!existsSync(root)) return;
   const hierarchies = [
@@ -86,7 +94,7 @@ async function removeCgroups(name: string): Promise<void> {
       .map((each) => join(root, each.name)),
   ];
   for (const hierarchy of hierarchies) {
-    const top = join(hierarchy, cgroupName(name));
+    const top = join(hierarchy, group);
     if (!existsSync(top)) continue;
     const folders = readdirSync(top, { recursive: true, withFileTypes: true })
       .filter((each) => each.isDirectory())

@@ -17,6 +17,8 @@ export interface Layout {
   readonly logs: string;
   readonly node: string;
   readonly containerd: string;
+  /** A folder for each further node. */
+  readonly nodes: string;
   /** Ports and ranges, fixed when the cluster is made. */
   readonly settings: string;
   /** What runs now: pids, addresses. Gone when the cluster is down. */
@@ -43,6 +45,7 @@ export function layoutOf(name: string, dataDir = defaultDataDir(name)): Layout {
     logs: join(root, 'logs'),
     node: join(root, 'node'),
     containerd: join(root, 'containerd'),
+    nodes: join(root, 'nodes'),
     settings: join(root, 'cluster.json'),
     state: join(root, 'state.json'),
   };

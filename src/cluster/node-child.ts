@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { workerUrl } from '../base/worker-url.ts';
+import { enter } from '../kubelet/runtime/containerd-daemon.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
 import { identify, stopProcess } from './state.ts';
 
@@ -25,6 +26,8 @@ export function startNodeChild(
     readonly clock: Clock;
     readonly log: Logger;
     readonly onStart: (pid: number) => void;
+    /** Path of the network namespace it lives in. */
+    readonly networkNamespace?: string | undefined;
   },
 ): NodeChild {
   const stopping = new AbortController();
@@ -34,7 +37,8 @@ export function startNodeChild(
     const log = openSync(context.logFile, 'a', 0o600);
     const file = fileURLToPath(workerUrl('node-process'));
     // The pipe on standard input tells the agent when we are gone: it then waits for the next server.
-    const started = spawn(process.execPath, [...nodeFlags, file, JSON.stringify(options)], {
+    const argv = [...enter(context.networkNamespace), process.execPath, ...nodeFlags, file, JSON.stringify(options)];
+    const started = spawn(argv[0]!, argv.slice(1), {
       stdio: ['pipe', log, log],
     });
     closeSync(log);

@@ -1,20 +1,27 @@
 // Where the node's network keeps its files, for the agent that sets it up and for `down`, which takes it away.
 import { join } from 'node:path';
 import { removeHostNetwork } from '../network/cni/host-network.ts';
+import { tunnelName } from '../network/overlay/names.ts';
+import { removeNodeNetworks } from '../network/overlay/node-namespaces.ts';
+import { applyRoutes } from '../network/overlay/route-table.ts';
+import { removeTunnel } from '../network/overlay/tunnel.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
 import { removeTable } from '../network/proxy/nft.ts';
 import type { Layout } from './layout.ts';
 
-export function networkFolders(layout: Layout) {
+export function networkFolders(clusterName: string, nodeFolder: string) {
   return {
-    clusterName: layout.name,
-    cniConfDir: join(layout.node, 'cni'),
-    ipamDir: join(layout.node, 'ipam'),
+    clusterName,
+    cniConfDir: join(nodeFolder, 'cni'),
+    ipamDir: join(nodeFolder, 'ipam'),
   };
 }
 
 /** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. */
-export async function removeNodeNetwork(layout: Layout): Promise<void> {
-  await removeHostNetwork(networkFolders(layout));
+export async function removeNodeNetwork(layout: Layout, podCidr: string): Promise<void> {
+  await removeHostNetwork(networkFolders(layout.name, layout.node));
+  await applyRoutes([], { clusterPodCidr: podCidr, tunnelDevice: tunnelName(layout.name) });
+  await removeTunnel(tunnelName(layout.name));
+  await removeNodeNetworks(layout.name);
   await removeTable(tableName(layout.name));
 }

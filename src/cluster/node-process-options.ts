@@ -1,9 +1,21 @@
-import type { Layout } from './layout.ts';
-import type { Settings } from './settings.ts';
-
 /** What the node agent's process is started with: places, never secrets, since anyone can read a process's arguments. */
 export interface NodeProcessOptions {
-  readonly layout: Layout;
-  readonly settings: Settings;
+  /** The cluster's. */
+  readonly name: string;
+  readonly nodeName: string;
+  readonly address: string;
+  readonly agentPort: number;
+  /** `https://192.0.2.2:6443` */
+  readonly server: string;
+  /** Holds ca.crt and this node's identities. */
+  readonly pki: string;
+  readonly folder: string;
+  readonly cgroup: string;
   readonly containerdSocket: string;
+  /** The cluster's ranges. */
+  readonly podCidr: string;
+  readonly serviceCidr: string;
+  readonly clusterDomain: string;
+  /** Where changed switches of the kernel are noted, when they are this node's own and not the machine's. */
+  readonly sysctlRecord?: string;
 }

@@ -1,4 +1,5 @@
 // The process of a real node: agent, service proxy and DNS, each with its own identity. Pods outlive it.
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeKind, podKind } from '../../generated/kinds.ts';
@@ -11,18 +12,19 @@ import { createNodeAgent } from '../kubelet/agent.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
+import { createPodRoutes } from '../network/overlay/pod-routes.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
 import { createServiceProxy, type ServiceProxy } from '../network/proxy/service-proxy.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
-import { cgroupName } from './cgroup-name.ts';
 import { readIdentity } from './node-identities.ts';
 import { networkFolders } from './node-network.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
 import { serviceIp } from './service-range.ts';
 import { userAgent } from './user-agents.ts';
 
-const { layout, settings, containerdSocket } = JSON.parse(process.argv[2]!) as NodeProcessOptions;
+const options = JSON.parse(process.argv[2]!) as NodeProcessOptions;
+const { nodeName, address, clusterDomain, serviceCidr } = options;
 const log = createLogger((line) => process.stdout.write(line));
 const clock = systemClock;
 const random = systemRandom;
@@ -35,13 +37,13 @@ process.on('unhandledRejection', (error) => {
   process.exit(1);
 });
 
-const ca = await readFile(join(layout.pki, 'ca.crt'), 'utf8');
+const ca = await readFile(join(options.pki, 'ca.crt'), 'utf8');
 const transportAs = (name: 'node-client' | 'node-proxy') =>
   createHttpsTransport({
-    server: `https://127.0.0.1:${settings.apiPort}`,
+    server: options.server,
     ca,
     clock,
-    clientCertificate: () => readIdentity(layout.pki, name),
+    clientCertificate: () => readIdentity(options.pki, name),
   });
 const client = createClient(transportAs('node-client'), { userAgent: userAgent('kubelet') });
 const proxyClient = createClient(transportAs('node-proxy'), { userAgent: userAgent('kube-proxy') });
@@ -61,21 +63,21 @@ const networkInformers: InformerFactory = {
     (kind.plural === podKind.plural ? informers : proxyInformers).informer(kind, selection),
 };
 
-const serving = await readIdentity(layout.pki, 'node-serving');
-const runtime = createCriRuntime({ socketPath: containerdSocket, clock, log });
+const serving = await readIdentity(options.pki, 'node-serving');
+const runtime = createCriRuntime({ socketPath: options.containerdSocket, clock, log });
 let proxy: ServiceProxy | undefined;
 const agent = createNodeAgent({
-  nodeName: settings.nodeName,
+  nodeName,
   client,
   informers,
   runtime,
-  dataDir: layout.node,
-  address: settings.address,
-  port: settings.agentPort,
+  dataDir: options.folder,
+  address,
+  port: options.agentPort,
   tls: { cert: serving.certificate, key: serving.key, clientCa: ca },
-  clusterDns: [serviceIp(settings.serviceCidr, 10)],
-  clusterDomain: settings.clusterDomain,
-  cgroupParent: cgroupName(layout.name),
+  clusterDns: [serviceIp(serviceCidr, 10)],
+  clusterDomain,
+  cgroupParent: options.cgroup,
   beforeStop: async (pod) => proxy?.released(pod),
   clock,
   log: log.with({ component: 'node' }),
@@ -89,17 +91,17 @@ process.exit(0);
 async function runNetwork(): Promise<void> {
   const podCidr = await podRange();
   if (podCidr === undefined) return;
-  const { serviceCidr, clusterDomain, nodeName } = settings;
   const { bridge, gateway, bridgeMac } = await ensureHostNetwork({
-    ...networkFolders(layout),
+    ...networkFolders(options.name, options.folder),
     podCidr,
     serviceCidr,
+    ...(options.sysctlRecord ? { recordDir: options.sysctlRecord } : {}),
   });
   proxy = createServiceProxy({
-    table: tableName(layout.name),
+    table: tableName(options.name),
     bridge,
     podCidr,
-    clusterPodCidr: settings.podCidr,
+    clusterPodCidr: options.podCidr,
     serviceCidr,
     bridgeMac,
     nodeName,
@@ -111,19 +113,30 @@ async function runNetwork(): Promise<void> {
     informers: proxyInformers,
     address: gateway,
     clusterDomain,
-    podCidr: settings.podCidr,
+    podCidr: options.podCidr,
     serviceCidr,
     clock,
     log: log.with({ component: 'dns' }),
   });
-  await Promise.all([proxy.run(signal), dns.run(signal)]);
+  const routes = createPodRoutes({
+    clusterName: options.name,
+    nodeName,
+    address,
+    podCidr,
+    clusterPodCidr: options.podCidr,
+    tunnelId: createHash('sha256').update(ca).digest().readUIntBE(0, 3),
+    informers: proxyInformers,
+    clock,
+    log: log.with({ component: 'overlay' }),
+  });
+  await Promise.all([routes.run(signal), proxy.run(signal), dns.run(signal)]);
 }
 
 /** The range the controllers gave this node; waits for it. Undefined when we are stopped before. */
 async function podRange(): Promise<string | undefined> {
   while (!signal.aborted) {
     try {
-      const node = await client.resource(nodeKind).find({ namespace: '', name: settings.nodeName }, { signal });
+      const node = await client.resource(nodeKind).find({ namespace: '', name: nodeName }, { signal });
       if (node?.spec.podCIDR) return node.spec.podCIDR;
     } catch (error) {
       if (!signal.aborted) log.debug('the node is not known yet', { problem: String(error) });

@@ -19,6 +19,8 @@ export interface Identity {
   readonly hosts?: readonly string[];
   /** Which authority signs; default `ca`. */
   readonly authority?: 'ca' | 'front-proxy-ca';
+  /** Where its files are, when not with the authority's. */
+  readonly folder?: string;
 }
 
 export interface Pki {
@@ -48,7 +50,7 @@ export async function openPki(folder: string, nowMs: number): Promise<Pki> {
     signer: ca,
     serviceAccountKey: ensureTokenKey(folder),
     ensure: (identity) =>
-      ensureLeaf(folder, identity, identity.authority === 'front-proxy-ca' ? frontProxy : ca, nowMs),
+      ensureLeaf(identity.folder ?? folder, identity, identity.authority === 'front-proxy-ca' ? frontProxy : ca, nowMs),
   };
 }
 

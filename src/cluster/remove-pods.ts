@@ -3,15 +3,15 @@ import { silentLogger } from '../base/log.ts';
 import { ensureContainerd } from '../kubelet/runtime/containerd-daemon.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { containerdOptions } from './containerd.ts';
-import type { Layout } from './layout.ts';
+import type { NodePlan } from './node-plan.ts';
 import { checkRealNode } from './preflight.ts';
 
 const atOnce = 8;
 const startMs = 10_000;
 
-/** Stops and removes every pod the cluster's containerd has, starting containerd for it when it does not run. */
-export async function removeAllPods(layout: Layout): Promise<void> {
-  const { socketPath } = await ensureContainerd(containerdOptions(layout, checkRealNode()));
+/** Stops and removes every pod a node's containerd has, starting containerd for it when it does not run. */
+export async function removeAllPods(plan: NodePlan): Promise<void> {
+  const { socketPath } = await ensureContainerd(containerdOptions(plan, checkRealNode()));
   const runtime = createCriRuntime({ socketPath, log: silentLogger });
   try {
     const sandboxes = await untilAnswered(() => runtime.listSandboxes());

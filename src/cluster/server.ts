@@ -13,13 +13,14 @@ import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { metricsApiSettings } from './metrics-api.ts';
+import { realNodes } from './node-plan.ts';
 import { openPki, type Pki } from './pki.ts';
 import { releasePorts } from './port-claims.ts';
 import { ensureSettings, readSettings } from './settings.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
-import { startContainerd, startRealNode, startSimulated, untilAgentSpeaks, untilNodesReady } from './start-nodes.ts';
-import { isAlive, readState, stopProcess } from './state.ts';
+import { prepareRealNodes, startRealNodes, startSimulated, untilAgentsSpeak, untilNodesReady } from './start-nodes.ts';
+import { isAlive, isNodeAgent, readState, stopProcess } from './state.ts';
 import { StateFile } from './state-file.ts';
 import { Storage } from './storage.ts';
 import { watchStorage } from './storage-monitor.ts';
@@ -65,19 +66,20 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   const context: StartContext = { ...shared, cleanup, onFailure };
   try {
     // containerd takes longest to come up and needs nothing of ours.
-    const containerd = programs ? startContainerd(context, programs) : undefined;
-    containerd?.catch(() => {}); // reported where it is awaited
+    const daemons = programs ? prepareRealNodes(context, programs) : undefined;
+    daemons?.catch(() => {}); // reported where it is awaited
     const { storage, pki } = await openState(context, isNew);
     const server = await startApiServer(context, storage.store, pki);
     await startLoops(context, server, pki);
     await startStorageLoops(context, storage, server.admin);
-    if (programs && containerd) await startRealNode(context, pki, await containerd, programs);
+    if (programs && daemons) await startRealNodes(context, pki, programs, await daemons);
     else if (settings.simulatedNodes && !options.only) await startSimulated(context, server, settings.simulatedNodes);
-    const count = options.only ? 0 : (settings.simulatedNodes ?? 1);
+    const names = realNodes(layout, settings).map(({ name }) => name);
+    const count = options.only ? 0 : (settings.simulatedNodes ?? names.length);
     if (count > 0) {
-      if (isReal) await untilAgentSpeaks(context, server.admin, startedMs);
+      if (isReal) await untilAgentsSpeak(context, server.admin, startedMs);
       await untilNodesReady(server.admin, count, startedMs);
-      const nodes = isReal ? settings.nodeName : `${count} simulated ${count === 1 ? 'node' : 'nodes'}`;
+      const nodes = isReal ? names.join(', ') : `${count} simulated ${count === 1 ? 'node' : 'nodes'}`;
       timed('node', `${nodes} Ready`);
     }
   } catch (error) {
@@ -93,6 +95,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
 
 /** Without `--nodes` a cluster comes back as it was; components alone need no node at all. */
 function withKnownNodes(asked: UpOptions): UpOptions {
+  if (asked.realNodes) return asked;
   const existing = readSettings(asked.layout);
   const simulatedNodes = asked.simulatedNodes ?? existing?.simulatedNodes ?? (asked.only && !existing ? 0 : undefined);
   return simulatedNodes === undefined ? asked : { ...asked, simulatedNodes };
@@ -100,7 +103,7 @@ function withKnownNodes(asked: UpOptions): UpOptions {
 
 /** A server that was killed leaves its node agent behind; the new server starts its own. */
 async function stopLeftovers(layout: Layout): Promise<void> {
-  const left = (readState(layout)?.components ?? []).filter((each) => each.name === 'node' && isAlive(each));
+  const left = (readState(layout)?.components ?? []).filter((each) => isNodeAgent(each.name) && isAlive(each));
   for (const each of left) if (each.pid !== process.pid) await stopProcess(each, leftoverGraceMs);
 }
 

@@ -4,23 +4,20 @@ import { createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import type { AuditOptions } from './audit-options.ts';
 import { exitCodes, UserFailure } from './failure.ts';
+import { type NodeSettings, withNodeCount } from './further-nodes.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { claimPort } from './port-claims.ts';
 import { claimSlot, rangesOfSlot } from './slots.ts';
 import type { StorageOptions } from './storage-options.ts';
 
-export interface Settings {
-  readonly name: string;
+export interface Settings extends NodeSettings {
   /** Simulated nodes; absent: one real node, this machine. */
   readonly simulatedNodes?: number;
   readonly apiPort: number;
   /** Where the node agent listens. */
   readonly agentPort: number;
-  readonly podCidr: string;
-  readonly serviceCidr: string;
   readonly clusterDomain: string;
-  readonly nodeName: string;
   /** The address components and pods reach the API server by. */
   readonly address: string;
   /** The user's kubeconfig that the context was merged into. */
@@ -31,6 +28,8 @@ export interface Settings {
 
 export interface SettingsRequest {
   readonly simulatedNodes?: number;
+  /** How many real nodes, the machine itself among them. */
+  readonly realNodes?: number;
   readonly port?: number;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
@@ -51,12 +50,12 @@ export async function ensureSettings(
   if (existing) {
     refuseChanges(existing, request, layout);
     const isReal = existing.simulatedNodes === undefined;
-    if (isReal) claimSlot(layout.dataDir);
+    const slot = isReal ? claimSlot(layout.dataDir) : 0;
     const apiPort = request.port ?? existing.apiPort;
     await requireFreePort(apiPort);
     // Another cluster may have taken the agent's port while this one was down.
     const isAgentPortFree = existing.agentPort !== apiPort && (await isFree(existing.agentPort));
-    const settings = {
+    const known: Settings = {
       ...existing,
       ...(request.simulatedNodes === undefined ? {} : { simulatedNodes: request.simulatedNodes }),
       apiPort,
@@ -66,18 +65,20 @@ export async function ensureSettings(
       ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
       ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
     };
+    const settings = request.realNodes ? withNodeCount(known, request.realNodes, slot) : known;
     writeSettings(layout, settings);
     return { settings, isNew: false };
   }
   const isReal = request.simulatedNodes === undefined;
   makeDataDir(layout.dataDir);
-  const ranges = rangesOfSlot(isReal ? claimSlot(layout.dataDir) : 0);
+  const slot = isReal ? claimSlot(layout.dataDir) : 0;
+  const ranges = rangesOfSlot(slot);
   if (request.port) await requireFreePort(request.port);
   const apiPort = request.port ?? (await firstFreePort(defaultApiPort));
   const podCidr = request.podCidr ?? ranges.podCidr;
   const serviceCidr = request.serviceCidr ?? ranges.serviceCidr;
   refuseOverlap(podCidr, serviceCidr);
-  const settings: Settings = {
+  const decided: Settings = {
     name: layout.name,
     ...(isReal ? {} : { simulatedNodes: request.simulatedNodes! }),
     apiPort,
@@ -91,6 +92,7 @@ export async function ensureSettings(
     ...(request.storage ? { storage: request.storage } : {}),
     ...(request.audit ? { audit: request.audit } : {}),
   };
+  const settings = isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided;
   writeSettings(layout, settings);
   return { settings, isNew: true };
 }
@@ -118,7 +120,7 @@ export function readSettings(layout: Layout): Settings | undefined {
   return JSON.parse(readFileSync(layout.settings, 'utf8')) as Settings;
 }
 
-function writeSettings(layout: Layout, settings: Settings): void {
+export function writeSettings(layout: Layout, settings: Settings): void {
   writeFileSync(layout.settings, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
 }
 
@@ -147,7 +149,7 @@ function refuseChanges(existing: Settings, request: SettingsRequest, layout: Lay
 /** The first IPv4 address that others can reach this machine by; loopback when there is none. */
 export function hostAddress(): string {
   const usable = Object.entries(networkInterfaces())
-    .filter(([name]) => !/^(lo|docker|cni|br-|veth|virbr|cor-)/.test(name))
+    .filter(([name]) => !/^(lo|docker|cni|br-|veth|virbr|cor[nvx]?-)/.test(name))
     .flatMap(([, addresses]) => addresses ?? [])
     .filter((each) => each.family === 'IPv4' && !each.internal && !each.address.startsWith('169.254.'));
   return usable[0]?.address ?? '127.0.0.1';

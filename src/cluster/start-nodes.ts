@@ -1,92 +1,46 @@
-// The stage in which nodes come up: this machine as a node, or simulated ones; done when all of them are Ready.
-import { join } from 'node:path';
+// The stage in which nodes come up: real ones on this machine, or simulated ones; done when all of them are Ready.
 import { leaseKind, nodeKind } from '../../generated/kinds.ts';
 import { isConditionTrue } from '../api/meta/conditions.ts';
-import { every } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
 import type { ContainerdHandle } from '../kubelet/runtime/containerd-daemon.ts';
-import { exitCodes, UserFailure } from './failure.ts';
+import { realNodes } from './node-plan.ts';
 import type { Pki } from './pki.ts';
 import type { Programs } from './preflight.ts';
 import type { StartedApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
-import { identify, isAlive } from './state.ts';
-
-const containerdLookMs = 1_000;
 
 const leasePollMs = 20;
 
-/** Starts containerd, or finds the one that runs. @throws UserFailure */
-export async function startContainerd({ layout }: StartContext, programs: Programs): Promise<ContainerdHandle> {
-  const [{ ensureContainerd }, { containerdOptions }] = await Promise.all([
-    import('../kubelet/runtime/containerd-daemon.ts'),
-    import('./containerd.ts'),
-  ]);
-  try {
-    return await ensureContainerd(containerdOptions(layout, programs));
-  } catch (error) {
-    const remedy = `see its log: coracle logs containerd --name ${layout.name}`;
-    throw new UserFailure(
-      exitCodes.runtime,
-      'E_CONTAINERD',
-      error instanceof Error ? error.message : String(error),
-      remedy,
-    );
+/** Networks and containerds of all nodes, in the order of `realNodes`: what takes longest and needs no API server. */
+export async function prepareRealNodes(context: StartContext, programs: Programs): Promise<ContainerdHandle[]> {
+  const { layout, settings } = context;
+  const { prepareNode } = await import('./real-node.ts');
+  const plans = realNodes(layout, settings);
+  if (settings.nodeCidr && plans.length > 1) {
+    const { ensureNodeBridge } = await import('../network/overlay/node-namespaces.ts');
+    const { nodeCidr, podCidr: clusterPodCidr } = settings;
+    await ensureNodeBridge({ clusterName: layout.name, nodeCidr, clusterPodCidr });
   }
+  return Promise.all(plans.map((plan) => prepareNode(context, plan, programs)));
 }
 
-/** Starts containerd again when it ends; the containers go on under their shims meanwhile. */
-function superviseContainerd(context: StartContext, programs: Programs, first: ContainerdHandle): void {
-  const { state, cleanup, clock } = context;
-  const log = context.log.with({ component: 'containerd' });
-  const stopping = new AbortController();
-  let daemon = identify(first.pid);
-  const running = (async () => {
-    for await (const _ of every(clock, containerdLookMs, stopping.signal)) {
-      if (isAlive(daemon)) continue;
-      log.warn('containerd ended and is started again', { pid: daemon.pid });
-      try {
-        const { pid, socketPath } = await startContainerd(context, programs);
-        daemon = identify(pid);
-        state.set('containerd', pid, socketPath);
-      } catch (error) {
-        log.error('containerd was not started again', error);
-      }
-    }
-  })();
-  cleanup.defer(() => {
-    stopping.abort();
-    return running;
-  });
-}
-
-/** This machine as the cluster's node. */
-export async function startRealNode(
+/** This machine as a node, and the further ones on it. */
+export async function startRealNodes(
   context: StartContext,
   pki: Pki,
-  containerd: ContainerdHandle,
   programs: Programs,
+  daemons: readonly ContainerdHandle[],
 ): Promise<void> {
-  const { layout, settings, state, cleanup, clock, log, timed } = context;
-  const { pid, socketPath } = containerd;
-  state.set('containerd', pid, socketPath);
-  timed('containerd', socketPath);
-  superviseContainerd(context, programs, containerd);
-  const [{ startNodeChild }, { issueNodeIdentities }] = await Promise.all([
-    import('./node-child.ts'),
-    import('./node-identities.ts'),
-  ]);
-  await issueNodeIdentities(pki, settings);
-  const node = startNodeChild(
-    { layout, settings, containerdSocket: socketPath },
-    {
-      logFile: join(layout.logs, 'node.log'),
-      clock,
-      log: log.with({ component: 'node' }),
-      onStart: (child) => state.set('node', child, `https://${settings.address}:${settings.agentPort}`),
-    },
+  const { layout, settings, cleanup, timed } = context;
+  const plans = realNodes(layout, settings);
+  timed('containerd', plans.length === 1 ? daemons[0]!.socketPath : `one for each of ${plans.length} nodes`);
+  const { startRealNode } = await import('./real-node.ts');
+  const nodes = await Promise.all(
+    plans.map((plan, index) => startRealNode(context, pki, plan, programs, daemons[index]!)),
   );
-  cleanup.defer(() => node.stop());
+  cleanup.defer(async () => {
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
 }
 
 export async function startSimulated(context: StartContext, { api }: StartedApiServer, count: number): Promise<void> {
@@ -99,20 +53,22 @@ export async function startSimulated(context: StartContext, { api }: StartedApiS
 }
 
 /**
- * Until the agent of this start has renewed the node's lease. An agent that was killed a moment ago leaves a node that
+ * Until the agents of this start have renewed their nodes' leases. An agent that was killed a moment ago leaves a node that
  * still says Ready; the lease tells by the microsecond, and by then the agent serves logs and exec.
  */
-export async function untilAgentSpeaks(
-  { settings, clock }: StartContext,
+export async function untilAgentsSpeak(
+  { layout, settings, clock }: StartContext,
   client: Client,
   sinceMs: number,
 ): Promise<void> {
-  const key = { namespace: 'kube-node-lease', name: settings.nodeName };
-  for (;;) {
-    const lease = await client.resource(leaseKind).find(key);
-    if (Date.parse(lease?.spec?.renewTime ?? '') >= sinceMs) return;
-    await clock.sleep(leasePollMs);
-  }
+  const untilOneSpeaks = async (name: string) => {
+    for (;;) {
+      const lease = await client.resource(leaseKind).find({ namespace: 'kube-node-lease', name });
+      if (Date.parse(lease?.spec?.renewTime ?? '') >= sinceMs) return;
+      await clock.sleep(leasePollMs);
+    }
+  };
+  await Promise.all(realNodes(layout, settings).map(({ name }) => untilOneSpeaks(name)));
 }
 
 /**

@@ -1,7 +1,7 @@
 // The state file while the cluster runs: written again whenever a component starts.
 import { readFileSync } from 'node:fs';
 import type { Layout } from './layout.ts';
-import { type ComponentStatus, clearState, identify, writeState } from './state.ts';
+import { type ComponentStatus, clearState, identify, isContainerd, writeState } from './state.ts';
 
 const pageBytes = 4096;
 
@@ -17,6 +17,10 @@ export class StateFile {
 
   set(name: string, pid: number, address: string): void {
     this.#components.set(name, { name, ...identify(pid), address, state: 'running' });
+    this.#write();
+  }
+
+  #write(): void {
     const { name: cluster, dataDir } = this.#layout;
     writeState(this.#layout, {
       name: cluster,
@@ -29,9 +33,14 @@ export class StateFile {
   /** Resident memory of our processes together, containerd aside. */
   residentBytes(): number {
     const pids = new Set(
-      [...this.#components.values()].filter(({ name }) => name !== 'containerd').map(({ pid }) => pid),
+      [...this.#components.values()].filter(({ name }) => !isContainerd(name)).map(({ pid }) => pid),
     );
     return [...pids].reduce((sum, pid) => sum + residentBytesOf(pid), 0);
+  }
+
+  /** The component is no part of the cluster any more. */
+  remove(name: string): void {
+    if (this.#components.delete(name)) this.#write();
   }
 
   clear(): void {

@@ -25,6 +25,10 @@ export interface ClusterState {
   readonly components: readonly ComponentStatus[];
 }
 
+/** Components are called `containerd` and `node` on this machine itself, `containerd/NAME` and `node/NAME` on further nodes. */
+export const isContainerd = (component: string) => component.split('/')[0] === 'containerd';
+export const isNodeAgent = (component: string) => component.split('/')[0] === 'node';
+
 /** The start time of a process, or undefined when it does not run (zombies do not). */
 export function startTimeOf(pid: number): string | undefined {
   try {

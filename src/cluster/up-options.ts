@@ -10,6 +10,8 @@ export interface UpOptions {
   readonly layout: Layout;
   readonly kubeconfigFile: string;
   readonly port?: number;
+  /** How many nodes run containers, this machine the first of them. Absent: as the cluster was, or one. */
+  readonly realNodes?: number;
   /** Absent: this machine is the node and runs containers. */
   readonly simulatedNodes?: number;
   /** Absent: everything. */

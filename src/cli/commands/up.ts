@@ -10,7 +10,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   detach?: boolean;
   port?: number;
   kubeconfig?: string;
-  nodes?: number;
+  nodes?: Pick<UpOptions, 'realNodes' | 'simulatedNodes'>;
   only?: UpOptions['only'];
   serviceCidr?: string;
   podCidr?: string;
@@ -21,7 +21,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .option('--detach', 'return when the cluster is ready and leave it running')
   .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
   .option('--kubeconfig <file>', 'merge the context into this file instead of your own kubeconfig')
-  .option('--nodes <nodes>', 'simulated:N runs N simulated nodes: no root, no containers', parseNodes)
+  .option('--nodes <nodes>', 'N real nodes on this machine; or simulated:N, without root and containers', parseNodes)
   .option('--only <components>', `these alone: ${componentNames.join(',')}`, parseOnly)
   .option('--service-cidr <range>', 'addresses of Services (default 10.96.0.0/16)', parseCidr)
   .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
@@ -32,7 +32,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       layout: layoutFrom(flags),
       kubeconfigFile: flags.kubeconfig ?? userKubeconfigPath(),
       ...(flags.port === undefined ? {} : { port: flags.port }),
-      ...(flags.nodes === undefined ? {} : { simulatedNodes: flags.nodes }),
+      ...flags.nodes,
       ...(flags.only ? { only: flags.only } : {}),
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
@@ -49,10 +49,11 @@ function parsePort(value: string): number {
   throw new InvalidArgumentError('a port is a number from 1 to 65535.');
 }
 
-function parseNodes(value: string): number {
+function parseNodes(value: string): Pick<UpOptions, 'realNodes' | 'simulatedNodes'> {
   const match = /^simulated:(\d{1,5})$/.exec(value);
-  if (match) return Number(match[1]);
-  throw new InvalidArgumentError('write simulated:N, with N from 0.');
+  if (match) return { simulatedNodes: Number(match[1]) };
+  if (/^[1-9]\d?$/.test(value)) return { realNodes: Number(value) };
+  throw new InvalidArgumentError('write a number from 1 to 99, or simulated:N, with N from 0.');
 }
 
 function parseOnly(value: string): NonNullable<UpOptions['only']> {

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { containerdSocket, findContainerd } from '../../kubelet/runtime/containerd-daemon.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import type { Layout } from '../layout.ts';
+import { realNodes } from '../node-plan.ts';
+import { readSettings } from '../settings.ts';
 import { importArchive, listImages } from './containerd-images.ts';
 import { packRootfs } from './pack-rootfs.ts';
 import { familiarReference } from './reference.ts';
@@ -23,9 +25,13 @@ export interface BuildRequest {
   readonly output?: string;
 }
 
-/** The socket of the cluster's containerd. @throws UserFailure when it is not up */
-async function socketOf(layout: Layout): Promise<string> {
-  if (!(await findContainerd(layout.containerd))) {
+/** The sockets of the containerds of all nodes here. @throws UserFailure when the cluster is not up */
+async function socketsOf(layout: Layout): Promise<[first: string, ...others: string[]]> {
+  const settings = readSettings(layout);
+  const folders = settings ? realNodes(layout, settings).map(({ containerd }) => containerd) : [];
+  const pids = await Promise.all(folders.map(findContainerd));
+  const [first, ...others] = folders.filter((_, index) => pids[index]).map(containerdSocket);
+  if (first === undefined) {
     throw new UserFailure(
       exitCodes.notRunning,
       'E_NOT_RUNNING',
@@ -33,7 +39,7 @@ async function socketOf(layout: Layout): Promise<string> {
       `coracle up --name ${layout.name}`,
     );
   }
-  return containerdSocket(layout.containerd);
+  return [first, ...others];
 }
 
 /** Loads the images of an archive; a folder is taken as a root filesystem and named after itself. */
@@ -45,16 +51,25 @@ export async function importImages(layout: Layout, file: string): Promise<string
     const reference = file.replace(/\/+$/, '').split('/').at(-1)!;
     return [await buildImage(layout, { folder: file, reference, command: ['/bin/sh'] })];
   }
-  const socket = await socketOf(layout);
-  const references = await importArchive(file, socket).catch((error) => {
+  const references = await importEverywhere(layout, file).catch((error) => {
+    if (error instanceof UserFailure) throw error;
     const remedy = 'write one with docker save, or make one of a folder: coracle image build FOLDER -t NAME';
     throw new UserFailure(exitCodes.usage, 'E_BAD_IMAGE', (error as Error).message, remedy);
   });
   return references.map(familiarReference);
 }
 
+/** Every node gets the images: a pod may come to any. */
+async function importEverywhere(layout: Layout, archive: string): Promise<string[]> {
+  const sockets = await socketsOf(layout);
+  const [references] = await Promise.all(sockets.map((socket) => importArchive(archive, socket)));
+  return references!;
+}
+
+/** Those of the first node. */
 export async function listClusterImages(layout: Layout): Promise<ClusterImage[]> {
-  const images = await listImages(await socketOf(layout));
+  const [first] = await socketsOf(layout);
+  const images = await listImages(first);
   return images.map(({ reference, sizeBytes }) => ({ name: familiarReference(reference), sizeBytes }));
 }
 
@@ -69,7 +84,7 @@ export async function buildImage(layout: Layout, request: BuildRequest): Promise
   try {
     const archive = join(scratch, 'image.tar');
     await packRootfs(request.folder, config, request.reference, archive);
-    const [name] = await importArchive(archive, await socketOf(layout));
+    const [name] = await importEverywhere(layout, archive);
     return familiarReference(name!);
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -19,6 +19,8 @@ export interface ContainerdOptions {
   readonly binary?: string;
   /** Folders of `hosts.toml` for registries and mirrors. */
   readonly registryConfigDir?: string;
+  /** Path of the network namespace it runs in, with the containers that have no network of their own. */
+  readonly networkNamespace?: string;
   readonly clock?: Clock;
   /** How long to wait for the socket; default 20 s. */
   readonly timeoutMs?: number;
@@ -77,7 +79,8 @@ export async function ensureContainerd(options: ContainerdOptions): Promise<Cont
   const configPath = join(dataDir, 'config.toml');
   await writeFile(configPath, config, { mode: 0o600 });
   await rm(socketPath, { force: true });
-  const pid = await spawnDaemon(binary, configPath, join(dataDir, 'containerd.log'));
+  const argv = [...enter(options.networkNamespace), binary, '--config', configPath];
+  const pid = await spawnDaemon(argv, join(dataDir, 'containerd.log'));
   await writeFile(join(dataDir, 'containerd.pid.new'), String(pid));
   await rename(join(dataDir, 'containerd.pid.new'), join(dataDir, 'containerd.pid'));
   await waitForSocket(socketPath, pid, clock, timeoutMs, dataDir);
@@ -101,10 +104,14 @@ async function hasCapability(bit: number): Promise<boolean> {
   return match ? ((BigInt(`0x${match[1]}`) >> BigInt(bit)) & 1n) === 1n : false;
 }
 
-async function spawnDaemon(binary: string, configPath: string, logPath: string): Promise<number> {
+/** `nsenter` becomes the program it starts: the pid is the same. The mounts stay the machine's, unlike with `ip netns exec`. */
+export const enter = (networkNamespace: string | undefined): string[] =>
+  networkNamespace ? ['nsenter', `--net=${networkNamespace}`] : [];
+
+async function spawnDaemon([program, ...args]: readonly string[], logPath: string): Promise<number> {
   const log = await open(logPath, 'a', 0o600);
   try {
-    const child = spawn(binary, ['--config', configPath], {
+    const child = spawn(program!, args, {
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
       env: { PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin' },

@@ -74,7 +74,10 @@ async function publish(options: DnsPublisherOptions, nodes: Informer<Node>): Pro
   const { endpoints = [], ports = [] } = wanted.endpointSlice;
   if (!slice) {
     await slices.create(wanted.endpointSlice).catch(unlessThere);
-  } else if (!sameEndpoints(slice.endpoints, endpoints) || JSON.stringify(slice.ports) !== JSON.stringify(ports)) {
+  } else if (
+    !sameEndpoints(slice.endpoints ?? [], endpoints) ||
+    JSON.stringify(slice.ports) !== JSON.stringify(ports)
+  ) {
     await slices.update({ ...slice, endpoints, ports });
   }
 }
@@ -84,7 +87,7 @@ function unlessThere(error: unknown): void {
 }
 
 function sameEndpoints(
-  a: readonly { addresses: string[]; nodeName?: string }[] = [],
+  a: readonly { addresses: string[]; nodeName?: string }[],
   b: readonly { addresses: string[]; nodeName?: string }[],
 ): boolean {
   const text = (list: typeof b) => list.map(({ addresses, nodeName }) => `${nodeName} ${addresses.join()}`).join('\n');

@@ -1,0 +1,125 @@
+// One real node of the cluster, as the server sees it: its network namespace where it has one, its containerd, its agent.
+// containerd and agent are started again when they end; the containers go on meanwhile.
+import { every } from '../base/clock.ts';
+import type { ContainerdHandle } from '../kubelet/runtime/containerd-daemon.ts';
+import { exitCodes, UserFailure } from './failure.ts';
+import { startNodeChild } from './node-child.ts';
+import { issueNodeIdentities } from './node-identities.ts';
+import type { NodePlan } from './node-plan.ts';
+import type { Pki } from './pki.ts';
+import type { Programs } from './preflight.ts';
+import type { StartContext } from './start-context.ts';
+import { identify, isAlive } from './state.ts';
+
+const containerdLookMs = 1_000;
+
+export interface RealNode {
+  readonly plan: NodePlan;
+  /** Ends the agent; containerd and the pods go on. */
+  stop(): Promise<void>;
+}
+
+type Shared = Pick<StartContext, 'layout' | 'settings' | 'state' | 'clock' | 'log'>;
+
+/** Makes the node's network where it has one of its own, and starts containerd there, or finds it. @throws UserFailure */
+export async function prepareNode(context: Shared, plan: NodePlan, programs: Programs): Promise<ContainerdHandle> {
+  const { layout, settings } = context;
+  if (plan.namespace) {
+    const { ensureNodeNamespace } = await import('../network/overlay/node-namespaces.ts');
+    await ensureNodeNamespace({
+      clusterName: layout.name,
+      nodeName: plan.name,
+      nodeCidr: settings.nodeCidr!,
+      clusterPodCidr: settings.podCidr,
+      address: plan.address,
+      machineAddress: settings.address,
+    });
+  }
+  const [{ ensureContainerd }, { containerdOptions }] = await Promise.all([
+    import('../kubelet/runtime/containerd-daemon.ts'),
+    import('./containerd.ts'),
+  ]);
+  try {
+    return await ensureContainerd(containerdOptions(plan, programs));
+  } catch (error) {
+    const remedy = `see its log: coracle logs ${plan.parts.containerd} --name ${layout.name}`;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new UserFailure(exitCodes.runtime, 'E_CONTAINERD', message, remedy);
+  }
+}
+
+/** Runs the agent of a node that is prepared, and keeps both it and containerd running. */
+export async function startRealNode(
+  context: Shared,
+  pki: Pki,
+  plan: NodePlan,
+  programs: Programs,
+  containerd: ContainerdHandle,
+): Promise<RealNode> {
+  const { layout, settings, state, clock, log } = context;
+  state.set(plan.parts.containerd, containerd.pid, containerd.socketPath);
+  const supervision = superviseContainerd(context, plan, programs, containerd);
+  await issueNodeIdentities(pki, plan);
+  const host = plan.namespace ? settings.address : '127.0.0.1';
+  const agent = startNodeChild(
+    {
+      name: layout.name,
+      nodeName: plan.name,
+      address: plan.address,
+      agentPort: plan.agentPort,
+      server: `https://${host}:${settings.apiPort}`,
+      pki: plan.pki,
+      folder: plan.folder,
+      cgroup: plan.cgroup,
+      containerdSocket: containerd.socketPath,
+      podCidr: settings.podCidr,
+      serviceCidr: settings.serviceCidr,
+      clusterDomain: settings.clusterDomain,
+      ...(plan.namespace ? { sysctlRecord: `${plan.folder}/switches` } : {}),
+    },
+    {
+      logFile: plan.logFile,
+      networkNamespace: plan.namespace,
+      clock,
+      log: log.with({ component: 'node', node: plan.name }),
+      onStart: (pid) => state.set(plan.parts.agent, pid, `https://${plan.address}:${plan.agentPort}`),
+    },
+  );
+  return {
+    plan,
+    async stop() {
+      await Promise.all([supervision[Symbol.asyncDispose](), agent.stop()]);
+    },
+  };
+}
+
+function superviseContainerd(
+  context: Shared,
+  plan: NodePlan,
+  programs: Programs,
+  first: ContainerdHandle,
+): AsyncDisposable {
+  const { state, clock } = context;
+  const log = context.log.with({ component: 'containerd', node: plan.name });
+  const stopping = new AbortController();
+  let daemon = identify(first.pid);
+  const running = (async () => {
+    for await (const _ of every(clock, containerdLookMs, stopping.signal)) {
+      if (isAlive(daemon)) continue;
+      log.warn('containerd ended and is started again', { pid: daemon.pid });
+      try {
+        const { pid, socketPath } = await prepareNode(context, plan, programs);
+        daemon = identify(pid);
+        state.set(plan.parts.containerd, pid, socketPath);
+      } catch (error) {
+        log.error('containerd was not started again', error);
+      }
+    }
+  })();
+  return {
+    async [Symbol.asyncDispose]() {
+      stopping.abort();
+      await running;
+    },
+  };
+}

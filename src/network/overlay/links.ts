@@ -1,0 +1,43 @@
+// What `ip` knows of this namespace's devices and ways. /sys shows the devices of whoever mounted it, so it is not asked.
+import { CommandFailure, runCommand } from '../run-command.ts';
+
+export async function hasLink(name: string): Promise<boolean> {
+  return (await linkOf(name)) !== undefined;
+}
+
+export interface Link {
+  readonly mtu: number;
+  /** Of its hardware. */
+  readonly address: string;
+}
+
+/** Undefined where there is none of this name. */
+export async function linkOf(name: string): Promise<Link | undefined> {
+  try {
+    const [link] = JSON.parse(await runCommand('ip', ['-j', 'link', 'show', 'dev', name])) as Link[];
+    return link;
+  } catch (error) {
+    if (error instanceof CommandFailure && /does not exist/.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+export interface Way {
+  readonly device: string;
+  /** The router in between; absent where the address is on the same wire. */
+  readonly gateway?: string;
+}
+
+/** How this machine reaches an address; undefined where it does not. */
+export async function wayTo(address: string): Promise<Way | undefined> {
+  try {
+    const [route] = JSON.parse(await runCommand('ip', ['-j', 'route', 'get', address])) as {
+      dev: string;
+      gateway?: string;
+    }[];
+    return route && { device: route.dev, ...(route.gateway ? { gateway: route.gateway } : {}) };
+  } catch (error) {
+    if (error instanceof CommandFailure && !error.isMissing) return undefined; // unreachable
+    throw error;
+  }
+}

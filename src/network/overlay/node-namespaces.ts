@@ -1,0 +1,101 @@
+// Further nodes on one machine: each has a network namespace with an address of its own, on one bridge with the machine.
+// Made again at each start (a reboot takes it all away), and gone with removeNodeNetworks.
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { addressAt, parseRange } from '../addresses.ts';
+import { allowForwarding, stopAllowingForwarding } from '../cni/forward-policy.ts';
+import { nft, removeTable } from '../proxy/nft.ts';
+import { inRange, match, meta, payload } from '../proxy/rule-set.ts';
+import { runCommand } from '../run-command.ts';
+import { hasLink } from './links.ts';
+import { nodeBridgeName, nodeLinkName, nodeNamespaceName, nodeTableName } from './names.ts';
+
+export interface NodeNetworkOptions {
+  readonly clusterName: string;
+  /** Addresses of nodes; the machine has the first. */
+  readonly nodeCidr: string;
+  /** Addresses of all pods of the cluster. */
+  readonly clusterPodCidr: string;
+}
+
+export interface NodeNamespaceOptions extends NodeNetworkOptions {
+  readonly nodeName: string;
+  readonly address: string;
+  /** The machine's own address as a node, which is reached without a router. */
+  readonly machineAddress: string;
+}
+
+const namespaceFolder = '/run/netns';
+
+/** The bridge, the machine's address on it, and the way out. May be repeated. @throws CommandFailure */
+export async function ensureNodeBridge(options: NodeNetworkOptions): Promise<void> {
+  const bridge = nodeBridgeName(options.clusterName);
+  if (!(await hasLink(bridge))) await runCommand('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  const { prefixLength } = parseRange(options.nodeCidr);
+  await runCommand('ip', ['address', 'replace', `${addressAt(options.nodeCidr, 1)}/${prefixLength}`, 'dev', bridge]);
+  await runCommand('ip', ['link', 'set', bridge, 'up']);
+  await allowForwarding(bridge);
+  await nft.apply(planWayOut(options));
+}
+
+/** Nodes reach the world with the machine's address; each other, and pods, with their own. */
+function planWayOut({ clusterName, nodeCidr, clusterPodCidr }: NodeNetworkOptions) {
+  const name = nodeTableName(clusterName);
+  const at = { family: 'ip', table: name };
+  const rule = [
+    match(payload('ip', 'saddr'), inRange(nodeCidr)),
+    match(payload('ip', 'daddr'), inRange(clusterPodCidr), '!='),
+    match(meta('oifname'), nodeBridgeName(clusterName), '!='),
+    { masquerade: null },
+  ];
+  return [
+    { add: { table: { family: 'ip', name } } },
+    { delete: { table: { family: 'ip', name } } },
+    { add: { table: { family: 'ip', name } } },
+    { add: { chain: { ...at, name: 'leave', type: 'nat', hook: 'postrouting', prio: 100, policy: 'accept' } } },
+    { add: { rule: { ...at, chain: 'leave', expr: rule } } },
+  ];
+}
+
+/** Gives the namespace's path. May be repeated; what runs inside is not disturbed. @throws CommandFailure */
+export async function ensureNodeNamespace(options: NodeNamespaceOptions): Promise<string> {
+  const { clusterName, nodeName, nodeCidr, address, machineAddress } = options;
+  const name = nodeNamespaceName(clusterName, nodeName);
+  const inside = (...args: readonly string[]) => runCommand('ip', ['-n', name, ...args]);
+  const link = nodeLinkName(clusterName, nodeName);
+  if (!existsSync(`${namespaceFolder}/${name}`)) await runCommand('ip', ['netns', 'add', name]);
+  if (!(await hasLink(link))) {
+    await runCommand('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name]);
+  }
+  await runCommand('ip', ['link', 'set', link, 'master', nodeBridgeName(clusterName), 'up']);
+  await inside('link', 'set', 'lo', 'up');
+  await inside('address', 'replace', `${address}/${parseRange(nodeCidr).prefixLength}`, 'dev', 'eth0');
+  await inside('link', 'set', 'eth0', 'up');
+  await inside('route', 'replace', 'default', 'via', addressAt(nodeCidr, 1), 'dev', 'eth0');
+  await inside('route', 'replace', `${machineAddress}/32`, 'dev', 'eth0', 'src', address);
+  return `${namespaceFolder}/${name}`;
+}
+
+/** The namespace with all that is in it; once nothing runs there. May be repeated. */
+export async function removeNodeNamespace(clusterName: string, nodeName: string): Promise<void> {
+  const name = nodeNamespaceName(clusterName, nodeName);
+  if (existsSync(`${namespaceFolder}/${name}`)) await runCommand('ip', ['netns', 'delete', name]);
+  // The namespace itself may live on for a moment in processes that end; its cable goes now.
+  const link = nodeLinkName(clusterName, nodeName);
+  if (await hasLink(link)) await runCommand('ip', ['link', 'delete', link]).catch(() => ''); // gone between look and call
+}
+
+/** Every namespace of the cluster, the bridge and the way out. May be repeated. */
+export async function removeNodeNetworks(clusterName: string): Promise<void> {
+  const prefix = nodeNamespaceName(clusterName, '');
+  const names = await readdir(namespaceFolder).catch(() => []);
+  for (const name of names) {
+    if (name.startsWith(prefix)) await removeNodeNamespace(clusterName, name.slice(prefix.length));
+  }
+  const bridge = nodeBridgeName(clusterName);
+  if (await hasLink(bridge)) {
+    await stopAllowingForwarding(bridge);
+    await runCommand('ip', ['link', 'delete', bridge]);
+    await removeTable(nodeTableName(clusterName));
+  }
+}

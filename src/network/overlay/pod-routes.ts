@@ -1,0 +1,82 @@
+// Keeps this node's ways to the pods of the other nodes: host routes where a node is on the same wire, a VXLAN tunnel
+// where a router is in between. Every change of a node means "look again at all of them".
+import { nodeKind } from '../../../generated/kinds.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Component } from '../../base/component.ts';
+import type { Logger } from '../../base/log.ts';
+import type { InformerFactory } from '../../reconcile/informer.ts';
+import { wayTo } from './links.ts';
+import { tunnelName } from './names.ts';
+import { peersOf, planRoutes } from './plan-routes.ts';
+import { applyRoutes } from './route-table.ts';
+import { ensureTunnel, removeTunnel } from './tunnel.ts';
+
+export interface PodRoutesOptions {
+  readonly clusterName: string;
+  readonly nodeName: string;
+  /** This node's address. */
+  readonly address: string;
+  /** This node's pod range, and the whole cluster's. */
+  readonly podCidr: string;
+  readonly clusterPodCidr: string;
+  /** Tells tunnels of several clusters apart: 24 bits, the same on every node. */
+  readonly tunnelId: number;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+const retryMs = 1_000;
+/** Somebody may take routes away, or a router may appear between nodes. */
+const resyncMs = 30_000;
+
+export function createPodRoutes(options: PodRoutesOptions): Component {
+  const { informers, nodeName, clock, log } = options;
+  const nodes = informers.informer(nodeKind);
+  let wake = Promise.withResolvers<void>();
+  const look = () => wake.resolve();
+  const peerText = (node: Parameters<typeof peersOf>[0][number]) => JSON.stringify(peersOf([node], nodeName));
+  nodes.onChange({
+    added: look,
+    deleted: look,
+    updated: (next, previous) => peerText(next) !== peerText(previous) && look(),
+  });
+  return {
+    name: 'pod-routes',
+    async run(signal) {
+      signal.addEventListener('abort', () => wake.resolve(), { once: true });
+      await informers.waitForSync(signal);
+      while (!signal.aborted) {
+        wake = Promise.withResolvers();
+        let pauseMs = resyncMs;
+        try {
+          await sync(options, peersOf(nodes.list(), nodeName));
+        } catch (error) {
+          log.warn('routes to the pods of other nodes could not be set', { problem: String(error) });
+          pauseMs = retryMs;
+        }
+        using _timer = clock.timer(pauseMs, look);
+        await wake.promise;
+      }
+    },
+  };
+}
+
+async function sync(options: PodRoutesOptions, peers: ReturnType<typeof peersOf>): Promise<void> {
+  const { clusterName, nodeName, clusterPodCidr } = options;
+  const tunnelDevice = tunnelName(clusterName);
+  const ways = new Map(await Promise.all(peers.map(async ({ address }) => [address, await wayTo(address)] as const)));
+  const wireTo = (address: string) => {
+    const way = ways.get(address);
+    return way && !way.gateway ? way.device : undefined;
+  };
+  const reachable = peers.filter(({ address }) => ways.get(address));
+  const routes = planRoutes(reachable, { clusterName, tunnelDevice, wireTo });
+  const throughTunnel = routes.filter(({ tunnel }) => tunnel);
+  if (throughTunnel.length > 0) {
+    const device = ways.get(throughTunnel[0]!.tunnel!.address)!.device;
+    await ensureTunnel({ ...options, nodeName, device: tunnelDevice, underlay: device });
+  }
+  await applyRoutes(routes, { clusterPodCidr, tunnelDevice });
+  if (throughTunnel.length === 0) await removeTunnel(tunnelDevice);
+}
