@@ -27,11 +27,13 @@ export async function expireEvents({ registry, ttlMs, clock, log }: ExpireOption
   const startRevision = registry.hub.revision;
   /** When each revision was seen: what was written since the start is dated by these. */
   const seen: { revision: number; atMs: number }[] = [];
+  /** Up to here everything was written long enough ago. */
+  let old = 0;
   for await (const _ of every(clock, Math.min(everyMs, Math.max(1000, ttlMs / 4)), signal)) {
     const nowMs = clock.now();
-    let old = startRevision - 1;
-    while (seen[0] && seen[0].atMs <= nowMs - ttlMs) old = seen.shift()!.revision;
-    seen.push({ revision: registry.hub.revision, atMs: nowMs });
+    const passedMs = clock.monotonicMs();
+    while (seen[0] && seen[0].atMs <= passedMs - ttlMs) old = seen.shift()!.revision;
+    seen.push({ revision: registry.hub.revision, atMs: passedMs });
     const isOver = (entry: Entry) =>
       entry.revision <= old ||
       (entry.revision <= startRevision && lastMentionMs(entry.peek() as unknown as Event) <= nowMs - ttlMs);

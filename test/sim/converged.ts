@@ -1,0 +1,238 @@
+// Whether everything is as it was declared, after nothing has gone wrong for a while. Gives what is not, a line each.
+
+import { isGoing, isOver, ownerOf } from './invariants/invariant.ts';
+import { limitOf, usage } from './invariants/kept-quotas.ts';
+import { cpuOf, milli, portsOf } from './invariants/node-capacity.ts';
+import type { Ledger, StoredObject } from './ledger.ts';
+
+type Check = (ledger: Ledger, object: StoredObject) => string | undefined;
+
+const podsOf = (ledger: Ledger, owner: StoredObject): StoredObject[] =>
+  ledger.list('pods', owner.metadata.namespace).filter((pod) => ownerOf(pod)?.uid === owner.metadata.uid);
+const condition = (object: StoredObject, type: string): string | undefined =>
+  object['status']?.conditions?.find((each: any) => each.type === type)?.status;
+const isReady = (pod: StoredObject) => condition(pod, 'Ready') === 'True';
+const isObserved = (object: StoredObject) =>
+  (object['status']?.observedGeneration ?? 0) >= (object.metadata.generation ?? 0);
+
+const namespaceGone: Check = (_, namespace) => (isGoing(namespace) ? 'is still going' : undefined);
+
+const nodeReady: Check = (_, node) => {
+  if (condition(node, 'Ready') !== 'True') return 'is not ready';
+  const taints = (node['spec'].taints ?? []).filter(({ effect }: any) => effect !== 'PreferNoSchedule');
+  return taints.length > 0 ? `keeps its taints ${JSON.stringify(taints)}` : undefined;
+};
+
+const podSettled: Check = (ledger, pod) => {
+  if (isGoing(pod)) return 'is still going';
+  if (isOver(pod)) return undefined;
+  const node = pod['spec'].nodeName;
+  if (!node) return fitsSomewhere(ledger, pod) ? 'is not scheduled' : undefined;
+  if (!ledger.find('nodes', node)) return `is on ${node}, which is gone`;
+  if (pod['spec'].restartPolicy === 'Always' && !isReady(pod)) return 'is not ready';
+  return undefined;
+};
+
+/** By requests and ports alone: the simulation makes no pods that are choosier, but for those of DaemonSets. */
+function fitsSomewhere(ledger: Ledger, pod: StoredObject): boolean {
+  const isDaemon = ownerOf(pod)?.kind === 'DaemonSet';
+  const pinned =
+    pod['spec'].affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.[0]
+      ?.matchFields?.[0]?.values?.[0];
+  return ledger.list('nodes').some((node) => {
+    if (isDaemon && pinned !== node.metadata.name) return false;
+    const there = ledger.list('pods').filter((each) => each['spec'].nodeName === node.metadata.name && !isOver(each));
+    const { allocatable = {} } = node['status'] ?? {};
+    const cpu = there.reduce((sum, each) => sum + cpuOf(each), 0);
+    const taken = new Set(there.flatMap(portsOf));
+    return (
+      cpu + cpuOf(pod) <= milli(allocatable.cpu ?? '0') &&
+      there.length < Number(allocatable.pods) &&
+      !portsOf(pod).some((port) => taken.has(port))
+    );
+  });
+}
+
+/** Some of the pods have no place: whoever wants them can not have them. */
+const isStarved = (ledger: Ledger, pods: readonly StoredObject[]) =>
+  pods.some((pod) => !pod['spec'].nodeName && !fitsSomewhere(ledger, pod));
+
+const replicas: Check = (ledger, set) => {
+  const wanted = set['spec'].replicas ?? 1;
+  const pods = podsOf(ledger, set).filter((pod) => !isOver(pod));
+  if (pods.length !== wanted) return `has ${pods.length} pods of ${wanted}`;
+  if (!isObserved(set)) return 'was not observed';
+  const { status = {} } = set;
+  if ((status.replicas ?? 0) !== wanted) return `says ${status.replicas} of ${wanted}`;
+  const ready = pods.filter(isReady).length;
+  if ((status.readyReplicas ?? 0) !== ready) return `says ${status.readyReplicas} ready of ${ready}`;
+  if ((status.availableReplicas ?? 0) !== ready) return `says ${status.availableReplicas} available of ${ready}`;
+  return undefined;
+};
+
+const deployment: Check = (ledger, object) => {
+  if (!isObserved(object)) return 'was not observed';
+  const { spec, status = {} } = object;
+  const wanted = spec.replicas ?? 1;
+  const sets = ledger
+    .list('replicasets', object.metadata.namespace)
+    .filter((set) => ownerOf(set)?.uid === object.metadata.uid);
+  const pods = sets.flatMap((set) => podsOf(ledger, set)).filter((pod) => !isOver(pod));
+  if ((status.replicas ?? 0) !== pods.length) return `says ${status.replicas} of ${pods.length} pods`;
+  if (spec.paused || isStarved(ledger, pods)) return undefined;
+  if (pods.length !== wanted) return `has ${pods.length} pods of ${wanted}`;
+  for (const name of ['updatedReplicas', 'readyReplicas', 'availableReplicas'])
+    if ((status[name] ?? 0) !== wanted) return `says ${name} ${status[name]} of ${wanted}`;
+  if (condition(object, 'Available') !== 'True') return 'is not Available';
+  const old = sets.filter((set) => set['spec'].replicas === 0).length;
+  if (old > (spec.revisionHistoryLimit ?? 10) + 1) return `keeps ${old} old sets`;
+  return undefined;
+};
+
+const statefulSet: Check = (ledger, set) => {
+  if (!isObserved(set)) return 'was not observed';
+  const { spec, status = {} } = set;
+  const wanted = spec.replicas ?? 1;
+  const pods = podsOf(ledger, set);
+  if (isStarved(ledger, pods)) return undefined;
+  const blocked = strangers(ledger, set);
+  if (blocked) return undefined;
+  if (pods.length !== wanted) return `has ${pods.length} pods of ${wanted}`;
+  for (const name of ['replicas', 'readyReplicas', 'availableReplicas'])
+    if ((status[name] ?? 0) !== wanted) return `says ${name} ${status[name]} of ${wanted}`;
+  const isWhole = spec.updateStrategy?.type === 'RollingUpdate' && !spec.updateStrategy.rollingUpdate?.partition;
+  if (isWhole && status.currentRevision !== status.updateRevision) return 'has not updated all';
+  return undefined;
+};
+
+/** Pods that bear one of its names and belong to nobody, or to somebody else. */
+function strangers(ledger: Ledger, set: StoredObject): boolean {
+  return ledger
+    .list('pods', set.metadata.namespace)
+    .some(
+      (pod) =>
+        /^.+-\d+$/.test(pod.metadata.name) &&
+        pod.metadata.name.startsWith(`${set.metadata.name}-`) &&
+        ownerOf(pod)?.uid !== set.metadata.uid,
+    );
+}
+
+const daemonSet: Check = (ledger, set) => {
+  if (!isObserved(set)) return 'was not observed';
+  const nodes = ledger.list('nodes');
+  const pods = podsOf(ledger, set).filter((pod) => !isOver(pod));
+  const { status = {} } = set;
+  if (status.desiredNumberScheduled !== nodes.length)
+    return `wants ${status.desiredNumberScheduled} of ${nodes.length}`;
+  if (isStarved(ledger, pods)) return undefined;
+  if (pods.length !== nodes.length) return `has ${pods.length} pods on ${nodes.length} nodes`;
+  for (const name of ['currentNumberScheduled', 'numberReady', 'numberAvailable', 'updatedNumberScheduled'])
+    if (status[name] !== nodes.length) return `says ${name} ${status[name]} of ${nodes.length}`;
+  return undefined;
+};
+
+const isFinished = (job: StoredObject) => condition(job, 'Complete') === 'True' || condition(job, 'Failed') === 'True';
+
+const job: Check = (ledger, object) => {
+  const { spec, status = {} } = object;
+  const pods = podsOf(ledger, object);
+  const active = pods.filter((pod) => !isOver(pod) && !isGoing(pod)).length;
+  if (isFinished(object)) {
+    if (spec.ttlSecondsAfterFinished !== undefined) return 'has outlived its time';
+    if (active > 0) return `runs ${active} pods after its end`;
+    if (pods.some(({ metadata }) => metadata.finalizers?.length)) return 'holds finalizers of its pods after its end';
+    const { completions } = spec;
+    if (
+      condition(object, 'Complete') === 'True' &&
+      completions !== undefined &&
+      !spec.successPolicy &&
+      (status.succeeded ?? 0) !== completions
+    )
+      return `is complete with ${status.succeeded} of ${completions}`;
+    if (status.uncountedTerminatedPods?.succeeded || status.uncountedTerminatedPods?.failed)
+      return 'has uncounted pods';
+    if ((status.active ?? 0) > 0 || (status.terminating ?? 0) > 0) return 'says pods are left';
+    return undefined;
+  }
+  if (spec.suspend || spec.parallelism === 0)
+    return active > 0 ? `runs ${active} pods though it should not` : undefined;
+  return isStarved(ledger, pods) ? undefined : 'is not finished';
+};
+
+const isHealthy = (pod: StoredObject) => !isOver(pod) && !isGoing(pod) && isReady(pod);
+
+const budget: Check = (ledger, object) => {
+  const labels = Object.entries(object['spec'].selector?.matchLabels ?? {});
+  const healthy = ledger
+    .list('pods', object.metadata.namespace)
+    .filter((pod) => labels.every(([key, value]) => pod.metadata.labels?.[key] === value) && isHealthy(pod)).length;
+  const { status = {} } = object;
+  if (status.currentHealthy !== healthy) return `says ${status.currentHealthy} of ${healthy} healthy`;
+  const allowed = Math.max(0, healthy - status.desiredHealthy);
+  if (status.expectedPods > 0 && status.disruptionsAllowed !== allowed)
+    return `allows ${status.disruptionsAllowed} of ${allowed}`;
+  return undefined;
+};
+
+const quota: Check = (ledger, object) => {
+  const used = usage((resource) => ledger.list(resource, object.metadata.namespace));
+  for (const name of Object.keys(object['spec'].hard)) {
+    const said = object['status']?.used?.[name];
+    if (said === undefined || limitOf(name, said) !== used[name]) return `says ${said} of ${used[name]} ${name}`;
+  }
+  return undefined;
+};
+
+const service: Check = (ledger, object) => {
+  const selector = Object.entries(object['spec'].selector ?? {});
+  const wanted = ledger
+    .list('pods', object.metadata.namespace)
+    .filter((pod) => selector.every(([key, value]) => pod.metadata.labels?.[key] === value) && isHealthy(pod))
+    .map((pod) => pod['status'].podIP)
+    .sort();
+  const said = ledger
+    .list('endpointslices', object.metadata.namespace)
+    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === object.metadata.name)
+    .flatMap((slice) => slice['endpoints'] ?? [])
+    .filter(({ conditions }: any) => conditions?.ready)
+    .flatMap(({ addresses }: any) => addresses)
+    .sort();
+  return wanted.join() === said.join() ? undefined : `has endpoints ${said} of ${wanted}`;
+};
+
+const checks: Record<string, Check> = {
+  namespaces: namespaceGone,
+  nodes: nodeReady,
+  pods: podSettled,
+  replicasets: replicas,
+  replicationcontrollers: replicas,
+  deployments: deployment,
+  statefulsets: statefulSet,
+  daemonsets: daemonSet,
+  jobs: job,
+  poddisruptionbudgets: budget,
+  resourcequotas: quota,
+  services: service,
+};
+
+export function notConverged(ledger: Ledger): string[] {
+  const problems: string[] = [];
+  for (const [resource, check] of Object.entries(checks)) {
+    for (const object of ledger.list(resource)) {
+      const said = isGoing(object) && resource !== 'namespaces' ? 'is still going' : check(ledger, object);
+      if (said) problems.push(`${resource} ${object.metadata.namespace ?? ''}/${object.metadata.name} ${said}`);
+    }
+  }
+  return [...problems, ...orphans(ledger)];
+}
+
+/** Objects all of whose owners are gone. */
+function orphans(ledger: Ledger): string[] {
+  return ledger
+    .everything()
+    .filter(
+      ({ metadata }) =>
+        metadata?.ownerReferences?.length && !metadata.ownerReferences.some(({ uid }) => ledger.uids.has(uid)),
+    )
+    .map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name} has outlived its owners`);
+}

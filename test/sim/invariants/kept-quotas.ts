@@ -1,0 +1,41 @@
+// Nothing is made beyond what a quota gives.
+
+import type { StoredObject } from '../ledger.ts';
+import { type Invariant, isOver } from './invariant.ts';
+import { cpuOf, milli } from './node-capacity.ts';
+
+/** What the objects of a namespace use of what quotas of the simulation name. */
+export function usage(list: (resource: string) => readonly StoredObject[]): Record<string, number> {
+  const pods = list('pods').filter((pod) => !isOver(pod));
+  return {
+    pods: pods.length,
+    'requests.cpu': pods.reduce((sum, pod) => sum + cpuOf(pod), 0),
+    'count/jobs.batch': list('jobs').length,
+  };
+}
+
+export const limitOf = (name: string, hard: string): number => (name === 'requests.cpu' ? milli(hard) : Number(hard));
+
+const relevant: Record<string, readonly string[]> = { pods: ['pods', 'requests.cpu'], jobs: ['count/jobs.batch'] };
+
+export const keptQuotas: Invariant = ({ ledger, fail }) => {
+  return ({ resource, key, before, after }) => {
+    const names = relevant[resource];
+    if (!names || before || !after) return;
+    const { namespace } = after.metadata;
+    const quotas = ledger.list('resourcequotas', namespace).filter((quota) => quota['status']?.hard);
+    if (quotas.length === 0) return;
+    const used = usage((each) => ledger.list(each, namespace));
+    for (const quota of quotas) {
+      for (const name of names) {
+        const hard = quota['status'].hard[name];
+        // A request that was let in before the quota had been counted is none of its business.
+        if (hard === undefined || used[name]! <= limitOf(name, hard)) continue;
+        const said = quota['status'].used?.[name];
+        fail(
+          `quota ${quota.metadata.namespace}/${quota.metadata.name}: ${used[name]} of ${hard} ${name} with ${key} (it says ${said})`,
+        );
+      }
+    }
+  };
+};
