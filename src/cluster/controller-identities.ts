@@ -15,6 +15,7 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   [metricsServer]: metricsServer,
   daemonset: 'daemon-set-controller',
   deployment: 'deployment-controller',
+  'device-taint-eviction-controller': 'device-taint-eviction-controller',
   disruption: 'disruption-controller',
   endpoints: 'endpoint-controller',
   endpointslice: 'endpointslice-controller',

@@ -9,6 +9,7 @@ import type { ControllersConfig } from './config.ts';
 import { cronJobController } from './cron-job.ts';
 import { daemonSetController } from './daemon-set.ts';
 import { deploymentController } from './deployment.ts';
+import { deviceTaintEvictionController } from './device-taint-eviction.ts';
 import { disruptionController } from './disruption.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
@@ -68,6 +69,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     pvProtectionController,
     vacProtectionController,
     resourceClaimController,
+    deviceTaintEvictionController,
     disruptionController,
     horizontalPodAutoscaler,
     clusterRoleAggregation,

@@ -10,9 +10,9 @@ import { ClaimKeeper } from './resource-claim/claim-keeper.ts';
 import { ClaimMaker } from './resource-claim/claim-maker.ts';
 import { isDone, RecentUids } from './resource-claim/consumers.ts';
 import { indexByController } from './shared/indexes.ts';
+import { byResourceClaim, resourceClaimKeysOf } from './shared/pods-by-resource-claim.ts';
 
 const name = 'resourceclaim-controller';
-const byClaim = 'resource-claim';
 const byTemplate = 'resource-claim-template';
 /** Keys of this queue. */
 const podKey = (key: string) => `pod:${key}`;
@@ -42,7 +42,7 @@ class ResourceClaimController {
     this.#pods = informers.informer(podKind);
     this.#claims = informers.informer(resourceClaimKind);
     const templates = informers.informer(resourceClaimTemplateKind);
-    this.#pods.addIndex(byClaim, claimsOf);
+    this.#pods.addIndex(byResourceClaim, resourceClaimKeysOf);
     this.#pods.addIndex(byTemplate, templatesOf);
     indexByController(this.#claims);
     const world = { pods: this.#pods, claims: this.#claims, templates, gone: this.#gone };
@@ -95,13 +95,13 @@ class ResourceClaimController {
   }
 
   #release(pod: Pod): void {
-    for (const key of claimsOf(pod)) this.#queue.add(claimKey(key));
+    for (const key of resourceClaimKeysOf(pod)) this.#queue.add(claimKey(key));
     const extended = pod.status?.extendedResourceClaimStatus?.resourceClaimName;
     if (extended) this.#queue.add(claimKey(`${pod.metadata.namespace}/${extended}`));
   }
 
   #usersChanged(claim: ResourceClaim): void {
-    this.#podsChanged(byClaim, keyOf(claim));
+    this.#podsChanged(byResourceClaim, keyOf(claim));
   }
 
   #podsChanged(index: string, value: string): void {
@@ -125,13 +125,6 @@ class ResourceClaimController {
 
 const hasClaims = ({ spec, status }: Pod) =>
   (spec.resourceClaims?.length ?? 0) > 0 || status?.extendedResourceClaimStatus !== undefined;
-
-function claimsOf(pod: Pod): string[] {
-  return (pod.spec?.resourceClaims ?? []).flatMap((entry) => {
-    const found = claimNameOf(pod, entry);
-    return 'name' in found ? [`${pod.metadata.namespace}/${found.name}`] : [];
-  });
-}
 
 function templatesOf(pod: Pod): string[] {
   return (pod.spec?.resourceClaims ?? []).flatMap(({ resourceClaimTemplateName }) =>

@@ -4,7 +4,7 @@ import { timeText } from '../../api/meta/time.ts';
 import type { Client } from '../../client/client.ts';
 
 export interface Disruption {
-  readonly reason: 'DeletionByTaintManager' | 'DeletionByPodGC';
+  readonly reason: 'DeletionByTaintManager' | 'DeletionByDeviceTaintManager' | 'DeletionByPodGC';
   readonly message: string;
 }
 
