@@ -10,7 +10,7 @@ import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstr
 import type { Client } from '../client/client.ts';
 import { dnsPublisher } from './controller-identities.ts';
 import { metricsServerRoles } from './metrics-api.ts';
-import { inKubeSystem } from './own-rights.ts';
+import { everywhere, inKubeSystem } from './own-rights.ts';
 import type { ServerAddress } from './server-addresses.ts';
 import { serviceIp } from './service-range.ts';
 import type { Settings } from './settings.ts';
@@ -74,14 +74,14 @@ function reconcileAddresses(
 
 /** All of them, in a cluster with these settings. */
 export function clusterObjects(settings: Settings, servers?: readonly ServerAddress[]): KubernetesObject[] {
-  const own = settings.simulatedNodes === undefined ? dnsPublisherRole() : simulatedNodesRole();
-  return [
-    ...bootstrapObjects(),
-    serviceRange(settings),
-    ...kubernetesService(settings, servers),
-    ...own,
-    ...metricsServerRoles(),
-  ];
+  const own =
+    settings.simulatedNodes === undefined ? [...dnsPublisherRole(), ...networkPolicyRole()] : simulatedNodesRole();
+  return [...upstreamObjects(settings, servers), ...own, ...metricsServerRoles()];
+}
+
+/** Those that upstream's API server makes. */
+export function upstreamObjects(settings: Settings, servers?: readonly ServerAddress[]): KubernetesObject[] {
+  return [...bootstrapObjects(), serviceRange(settings), ...kubernetesService(settings, servers)];
 }
 
 /** The range that Services get their addresses from. */
@@ -136,6 +136,15 @@ export function kubernetesService(
     subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port, protocol: 'TCP' }] }],
   };
   return addresses.length === 0 ? [service] : [service, endpoints, slice];
+}
+
+/** The service proxy of each node also holds its pods to network policies. */
+function networkPolicyRole(): KubernetesObject[] {
+  const verbs = ['list', 'watch'];
+  return everywhere('system:coracle:network-policies', { user: 'system:kube-proxy' }, [
+    { apiGroups: [''], resources: ['namespaces', 'pods'], verbs },
+    { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs },
+  ]);
 }
 
 /** Whoever publishes kube-dns may write Services and slices in kube-system, and nothing else. */

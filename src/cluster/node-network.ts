@@ -5,6 +5,7 @@ import { tunnelName } from '../network/overlay/names.ts';
 import { removeNodeNetworks } from '../network/overlay/node-namespaces.ts';
 import { applyRoutes } from '../network/overlay/route-table.ts';
 import { removeTunnel } from '../network/overlay/tunnel.ts';
+import { policyTableName } from '../network/policy/base-rules.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
 import { removeTable } from '../network/proxy/nft.ts';
 import type { Layout } from './layout.ts';
@@ -24,4 +25,5 @@ export async function removeNodeNetwork(layout: Layout, podCidr: string): Promis
   await removeTunnel(tunnelName(layout.name));
   await removeNodeNetworks(layout.name);
   await removeTable(tableName(layout.name));
+  await removeTable(policyTableName(layout.name));
 }

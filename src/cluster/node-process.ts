@@ -13,6 +13,8 @@ import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
 import { createPodRoutes } from '../network/overlay/pod-routes.ts';
+import { policyTableName } from '../network/policy/base-rules.ts';
+import { createNetworkPolicies, type NetworkPolicies } from '../network/policy/network-policies.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
 import { createServiceProxy, type ServiceProxy } from '../network/proxy/service-proxy.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
@@ -66,6 +68,7 @@ const networkInformers: InformerFactory = {
 const serving = await readIdentity(options.pki, 'node-serving');
 const runtime = createCriRuntime({ socketPath: options.containerdSocket, clock, log });
 let proxy: ServiceProxy | undefined;
+const policies = Promise.withResolvers<NetworkPolicies>();
 const agent = createNodeAgent({
   nodeName,
   client,
@@ -78,6 +81,7 @@ const agent = createNodeAgent({
   clusterDns: [serviceIp(serviceCidr, 10)],
   clusterDomain,
   cgroupParent: options.cgroup,
+  beforeStart: async (pod, addresses) => (await policies.promise).protect(pod, addresses),
   beforeStop: async (pod) => proxy?.released(pod),
   clock,
   log: log.with({ component: 'node' }),
@@ -109,6 +113,15 @@ async function runNetwork(): Promise<void> {
     clock,
     log: log.with({ component: 'proxy' }),
   });
+  const held = createNetworkPolicies({
+    table: policyTableName(options.name),
+    nodeName,
+    informers: proxyInformers,
+    clock,
+    log: log.with({ component: 'policies' }),
+  });
+  // Until the services' rules are there, pods of one node meet where no policy looks.
+  void proxy.ready.then(() => policies.resolve(held));
   const dns = createDnsServer({
     informers: proxyInformers,
     address: gateway,
@@ -129,7 +142,7 @@ async function runNetwork(): Promise<void> {
     clock,
     log: log.with({ component: 'overlay' }),
   });
-  await Promise.all([routes.run(signal), proxy.run(signal), dns.run(signal)]);
+  await Promise.all([routes.run(signal), proxy.run(signal), held.run(signal), dns.run(signal)]);
 }
 
 /** The range the controllers gave this node; waits for it. Undefined when we are stopped before. */

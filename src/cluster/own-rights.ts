@@ -1,15 +1,32 @@
-// Rights of service accounts of our own, beside those that upstream's controllers have.
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding } from '../../generated/rbac-v1.ts';
+// Rights of components of our own, beside those that upstream's have.
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  Role,
+  RoleBinding,
+  Subject,
+} from '../../generated/rbac-v1.ts';
 
 const apiGroup = 'rbac.authorization.k8s.io';
 const apiVersion = `${apiGroup}/v1`;
 
-/** What an account in kube-system may do everywhere. @param name of role and binding: `system:coracle:…` */
-export function everywhere(name: string, account: string, rules: PolicyRule[]): (ClusterRole | ClusterRoleBinding)[] {
+/**
+ * What somebody may do everywhere.
+ *
+ * @param name of role and binding: `system:coracle:…`
+ * @param who an account in kube-system, or a user
+ */
+export function everywhere(
+  name: string,
+  who: string | { readonly user: string },
+  rules: PolicyRule[],
+): (ClusterRole | ClusterRoleBinding)[] {
   const roleRef = { apiGroup, kind: 'ClusterRole', name };
+  const subjects: Subject[] = [typeof who === 'string' ? subject(who) : { apiGroup, kind: 'User', name: who.user }];
   return [
     { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
-    { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects: [subject(account)] },
+    { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
   ];
 }
 

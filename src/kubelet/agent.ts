@@ -64,6 +64,8 @@ export interface NodeAgentOptions {
   readonly seccompDefault?: boolean;
   /** The node's resolv.conf; default /etc/resolv.conf. */
   readonly resolvConf?: string;
+  /** Settles when the policies about this pod are in force at its addresses; nothing of it is started before. */
+  readonly beforeStart?: (pod: Pod, addresses: readonly string[]) => Promise<void>;
   /** Settles when no Service leads to this pod any more: its containers are told to stop then, or a second later. */
   readonly beforeStop?: (pod: Pod) => Promise<void>;
 }
@@ -135,6 +137,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     services: () => services.list(),
     servicesSynced: () => services.hasSynced,
     runtimeHandler: (name) => name,
+    ...(options.beforeStart ? { beforeStart: options.beforeStart } : {}),
     ...(options.beforeStop ? { beforeStop: options.beforeStop } : {}),
     networkProblem: networkCheck(runtime, clock),
     statusSink: () => createPodStatusSink({ client, clock, log }),

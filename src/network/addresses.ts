@@ -19,6 +19,16 @@ export function parseRange(cidr: string): { readonly base: number; readonly pref
   return { base: Math.floor(toNumber(address) / size) * size, prefixLength };
 }
 
+/** Whether it is an IPv4 range. */
+export function isRange(cidr: string): boolean {
+  try {
+    parseRange(cidr);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The address that many places into the range: 1 is the gateway of a pod range, 10 the DNS of a service range. */
 export function addressAt(cidr: string, offset: number): string {
   const { base, prefixLength } = parseRange(cidr);

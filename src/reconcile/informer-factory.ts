@@ -2,7 +2,7 @@ import { apiVersionOf, type KindRef, type KubernetesObject } from '../api/meta/o
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import { untilAborted } from '../base/signals.ts';
+import { untilAborted, untilSettled } from '../base/signals.ts';
 import type { Client } from '../client/client.ts';
 import type { Informer, InformerFactory, InformerOptions } from './informer.ts';
 import { runReflector } from './reflector.ts';
@@ -68,15 +68,5 @@ class SharedInformerFactory implements InformerFactory {
 
 /** Settles when all have their first list, or when the signal aborts. */
 export async function untilSynced(informers: readonly SharedInformer<any>[], signal: AbortSignal): Promise<void> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<void>((resolve) => {
-    onAbort = resolve;
-    signal.addEventListener('abort', resolve as () => void, { once: true });
-  });
-  try {
-    if (signal.aborted) return;
-    await Promise.race([aborted, Promise.all(informers.map((informer) => informer.synced()))]);
-  } finally {
-    if (onAbort) signal.removeEventListener('abort', onAbort);
-  }
+  await untilSettled(Promise.all(informers.map((informer) => informer.synced())), signal);
 }

@@ -45,6 +45,8 @@ export interface PodServices {
   servicesSynced(): boolean;
   /** The runtime's name for a RuntimeClass. */
   runtimeHandler(runtimeClass: string): string;
+  /** Settles when the policies about the pod are in force at its addresses; nothing runs in it before. */
+  beforeStart?(pod: Pod, addresses: readonly string[]): Promise<void>;
   /** Settles when no Service leads to the pod any more; what runs in it is told to stop only then. */
   beforeStop?(pod: Pod): Promise<void>;
   /** Why pods of their own network can not be made now; undefined when they can. */

@@ -2,6 +2,7 @@
 // "look again": its object changed, something in the runtime did, a probe changed its mind, a wait is over.
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
+import { untilSettled } from '../../base/signals.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
 import { resizeConditions } from '../status/pod-conditions.ts';
 import { isOver, podStatus, rejectedStatus } from '../status/pod-status.ts';
@@ -241,8 +242,16 @@ export class PodWorker {
       plan.sandboxAttempt === undefined ? tracker.stateOf(this.#uid).sandboxes[0] : this.#createSandbox(config),
       this.#ensureVolumes(),
     ]);
-    if (!sandbox || !hasVolumes || this.#abort.signal.aborted) return;
+    if (!sandbox || !hasVolumes || !(await this.#isProtected(sandbox))) return;
     await this.#startAll(steps, sandbox, config);
+  }
+
+  /** Waits for the network to hold the pod to its policies. False when the pod is to end meanwhile. */
+  async #isProtected({ ips }: SandboxStatus): Promise<boolean> {
+    const { signal } = this.#abort;
+    const { beforeStart } = this.#services;
+    if (beforeStart && !this.#pod.spec.hostNetwork) await untilSettled(beforeStart(this.#pod, ips), signal);
+    return !signal.aborted;
   }
 
   async #startAll(steps: readonly StartStep[], sandbox: SandboxStatus, config: SandboxConfig): Promise<void> {

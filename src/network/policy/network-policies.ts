@@ -1,0 +1,235 @@
+// Holds the pods of this node to the NetworkPolicies about them. Pods and namespaces are followed from the first policy on:
+// a cluster without any pays for one watch.
+import type { Namespace, Pod } from '../../../generated/core-v1.ts';
+import { namespaceKind, networkPolicyKind, podKind } from '../../../generated/kinds.ts';
+import type { NetworkPolicy } from '../../../generated/networking-v1.ts';
+import { keyOf } from '../../api/meta/object.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Component } from '../../base/component.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
+import { KeptTable } from '../proxy/kept-table.ts';
+import type { Nft } from '../proxy/nft.ts';
+import { emptyPlan, type Plan } from '../proxy/rule-set.ts';
+import { planPolicyBase } from './base-rules.ts';
+import { type CompiledPolicy, compilePolicy, type Peers } from './compile-policy.ts';
+import { addressesOf, isAbout, isOver, planIsolation, planPeer } from './plan-pod.ts';
+
+export interface NetworkPoliciesOptions {
+  readonly table: string;
+  readonly nodeName: string;
+  readonly informers: InformerFactory;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly checkIntervalMs?: number;
+  readonly nft?: Nft;
+}
+
+export interface NetworkPolicies extends Component {
+  /** Settles when the rules hold every policy that was known at the start. */
+  readonly ready: Promise<void>;
+  /** Settles when what is about this pod, which is not in the API with these addresses yet, holds for them. */
+  protect(pod: Pod, addresses: readonly string[]): Promise<void>;
+}
+
+export function createNetworkPolicies(options: NetworkPoliciesOptions): NetworkPolicies {
+  return new NftablesPolicies(options);
+}
+
+interface EarlyPod {
+  readonly pod: Pod;
+  /** None: others have them by now. */
+  readonly addresses: readonly string[];
+}
+
+interface Followed {
+  readonly pods: Informer<Pod>;
+  readonly namespaces: Informer<Namespace>;
+}
+
+class NftablesPolicies implements NetworkPolicies {
+  readonly name = 'network-policies';
+  readonly #options: NetworkPoliciesOptions;
+  readonly #table: KeptTable;
+  readonly #policies = new Map<string, CompiledPolicy>();
+  readonly #byNamespace = new Map<string, Map<string, CompiledPolicy>>();
+  /** Pods of this node whose addresses the API does not know yet. */
+  readonly #early = new Map<string, EarlyPod>();
+  #followed: Followed | undefined;
+
+  constructor(options: NetworkPoliciesOptions) {
+    const { table, informers, clock, log, checkIntervalMs, nft } = options;
+    this.#options = options;
+    this.#table = new KeptTable({
+      name: 'policies',
+      table,
+      base: () => planPolicyBase(table),
+      plan: (owner) => this.#plan(owner),
+      synced: async (signal) => {
+        await informers.waitForSync(signal);
+        // The policies of the first list have asked for pods and namespaces.
+        await informers.waitForSync(signal);
+      },
+      clock,
+      log,
+      checkIntervalMs,
+      nft,
+    });
+    const changed = (policy: NetworkPolicy) => this.#put(keyOf(policy), policy);
+    informers.informer(networkPolicyKind).onChange({
+      added: changed,
+      updated: changed,
+      deleted: (policy) => this.#put(keyOf(policy), undefined),
+    });
+  }
+
+  get ready(): Promise<void> {
+    return this.#table.ready;
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return this.#table.run(signal);
+  }
+
+  async protect(pod: Pod, addresses: readonly string[]): Promise<void> {
+    await this.ready;
+    if (this.#policies.size === 0 || pod.spec.hostNetwork) return;
+    const key = keyOf(pod);
+    const owners = [`pod ${key}`, ...this.#forgetFormer(key, addresses)];
+    this.#early.set(key, { pod, addresses });
+    await this.#table.applied(...owners);
+  }
+
+  /** Who had these addresses before has lost them, whether the API says so yet or not. */
+  #forgetFormer(key: string, addresses: readonly string[]): string[] {
+    const former = this.#ofThisNode().filter(
+      (other) => keyOf(other) !== key && addressesOf(other).some((address) => addresses.includes(address)),
+    );
+    for (const pod of former) this.#early.set(keyOf(pod), { pod, addresses: [] });
+    return former.flatMap((pod) => [`pod ${keyOf(pod)}`, `peer ${keyOf(pod)}`]);
+  }
+
+  #put(key: string, policy: NetworkPolicy | undefined): void {
+    const before = this.#policies.get(key);
+    const after = policy && this.#compile(policy);
+    const ofNamespace = this.#byNamespace.get(key.split('/')[0]!) ?? new Map<string, CompiledPolicy>();
+    this.#byNamespace.set(key.split('/')[0]!, ofNamespace);
+    if (after) {
+      this.#policies.set(key, after);
+      ofNamespace.set(key, after);
+      this.#follow();
+    } else {
+      this.#policies.delete(key);
+      ofNamespace.delete(key);
+    }
+    this.#table.lookAt(`policy ${key}`, ...this.#touchedBy([before, after].filter((each) => each !== undefined)));
+  }
+
+  #compile(policy: NetworkPolicy): CompiledPolicy | undefined {
+    try {
+      return compilePolicy(policy);
+    } catch (error) {
+      this.#options.log.warn('a policy can not be read and is left out', {
+        policy: keyOf(policy),
+        problem: (error as Error).message,
+      });
+      return undefined;
+    }
+  }
+
+  /** Pods that the policies are about, and those in their sets. */
+  #touchedBy(policies: readonly CompiledPolicy[]): string[] {
+    if (!this.#followed) return [];
+    const about = [...this.#ofThisNode(), ...this.#earlyPods()].filter((pod) =>
+      policies.some((policy) => isAbout(policy, pod)),
+    );
+    const peers = policies.flatMap((policy) => policy.peers);
+    if (peers.length === 0) return about.map((pod) => `pod ${keyOf(pod)}`);
+    const everywhere = peers.some(({ namespaces }) => namespaces !== undefined);
+    const others = everywhere
+      ? this.#followed.pods.list()
+      : [...new Set(policies.map(({ namespace }) => namespace))].flatMap((name) => this.#followed!.pods.list(name));
+    return [...about.map((pod) => `pod ${keyOf(pod)}`), ...others.map((pod) => `peer ${keyOf(pod)}`)];
+  }
+
+  #follow(): void {
+    if (this.#followed) return;
+    const { informers, nodeName } = this.#options;
+    const pods = informers.informer(podKind);
+    const namespaces = informers.informer(namespaceKind);
+    pods.addIndex('node', ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
+    this.#followed = { pods, namespaces };
+    const look = (pod: Pod) => {
+      const key = keyOf(pod);
+      if (isKnown(pod, this.#early.get(key))) this.#early.delete(key);
+      this.#table.lookAt(`peer ${key}`, ...(pod.spec.nodeName === nodeName ? [`pod ${key}`] : []));
+    };
+    pods.onChange({
+      added: look,
+      updated: (next, previous) => {
+        if (!isSamePeer(next, previous)) look(next);
+      },
+      deleted: (pod) => {
+        this.#early.delete(keyOf(pod));
+        look(pod);
+      },
+    });
+    const ofNamespace = ({ metadata }: Namespace) =>
+      this.#table.lookAt(...pods.list(metadata.name).map((pod) => `peer ${keyOf(pod)}`));
+    namespaces.onChange({
+      added: ofNamespace,
+      updated: (next, previous) => {
+        if (!hasSameLabels(next, previous)) ofNamespace(next);
+      },
+    });
+  }
+
+  #ofThisNode(): readonly Pod[] {
+    return this.#followed?.pods.byIndex('node', this.#options.nodeName) ?? [];
+  }
+
+  #earlyPods(): Pod[] {
+    return [...this.#early.values()].map(({ pod }) => pod);
+  }
+
+  #plan(owner: string): Plan {
+    const [what, key] = owner.split(' ') as [string, string];
+    if (what === 'policy') {
+      const policy = this.#policies.get(key);
+      return policy ? { chains: policy.chains, sets: policy.sets, elements: [], udp: [] } : emptyPlan;
+    }
+    const early = this.#early.get(key);
+    const pod = this.#followed?.pods.find(key) ?? early?.pod;
+    if (!pod) return emptyPlan;
+    const addresses = early?.addresses ?? addressesOf(pod);
+    if (addresses.length === 0) return emptyPlan;
+    const namespace = pod.metadata.namespace!;
+    if (what === 'pod') return planIsolation(pod, addresses, [...(this.#byNamespace.get(namespace)?.values() ?? [])]);
+    return planPeer(pod, addresses, this.#followed?.namespaces.find(namespace)?.metadata.labels, this.#allPeers());
+  }
+
+  *#allPeers(): Iterable<Peers> {
+    for (const policy of this.#policies.values()) yield* policy.peers;
+  }
+}
+
+const hasSameLabels = (one: Pod | Namespace, other: Pod | Namespace) =>
+  JSON.stringify(one.metadata.labels) === JSON.stringify(other.metadata.labels);
+
+/** From here on the API says what the pod's addresses are. */
+function isKnown(pod: Pod, early: EarlyPod | undefined): boolean {
+  if (!early || early.pod.metadata.uid !== pod.metadata.uid || isOver(pod)) return true;
+  const [address] = early.addresses;
+  return address !== undefined && addressesOf(pod).includes(address);
+}
+
+/** Nothing that a policy asks about has changed. */
+function isSamePeer(one: Pod, other: Pod): boolean {
+  return (
+    one.metadata.uid === other.metadata.uid &&
+    isOver(one) === isOver(other) &&
+    hasSameLabels(one, other) &&
+    one.spec.nodeName === other.spec.nodeName &&
+    addressesOf(one).join() === addressesOf(other).join()
+  );
+}
