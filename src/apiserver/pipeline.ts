@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { badRequest, StatusError, timedOut } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { linkSignal } from '../base/signals.ts';
+import { room } from '../base/turns.ts';
 import { parseDuration } from '../schema/time.ts';
 import type { Aggregation } from './aggregation/aggregation.ts';
 import type { Route } from './aggregation/routes.ts';
@@ -88,6 +89,8 @@ export class Pipeline {
 
   /** Answers; never rejects. */
   async handle(request: ServerRequest, response: ServerResponse): Promise<void> {
+    const waiting = room();
+    if (waiting) await waiting;
     const { parts, metrics } = this.#options;
     const started = parts.clock.monotonicMs();
     const auditId = auditIdOf(request);

@@ -36,3 +36,48 @@ function giveTurn(): void {
   waiting.shift()!();
   if (waiting.length > 0) setImmediate(giveTurn);
 }
+
+/** What newcomers may take of one turn together. */
+const turnMs = 4;
+/** How many of those who wait for room are asked in one turn. */
+const atOnce = 16;
+const queue: (() => void)[] = [];
+let asked = 0;
+let turnStart = 0;
+
+/**
+ * For work that comes in from outside, however much at once: undefined while this turn of the event loop has room for it,
+ * else settles in one that has. First come, first served.
+ */
+export function room(): Promise<void> | undefined {
+  if (queue.length === 0 && hasRoom()) return undefined;
+  return new Promise((resolve) => {
+    queue.push(resolve);
+    askNext();
+  });
+}
+
+function hasRoom(): boolean {
+  const now = performance.now();
+  if (turnStart > 0) return now - turnStart < turnMs;
+  turnStart = now;
+  setImmediate(endTurn);
+  return true;
+}
+
+function endTurn(): void {
+  turnStart = 0;
+}
+
+function askNext(): void {
+  if (asked >= atOnce || asked >= queue.length) return;
+  asked++;
+  // Each of them in a callback of its own: what it goes on to do is done before the next one is asked.
+  setImmediate(letIn);
+}
+
+function letIn(): void {
+  asked--;
+  if (hasRoom()) queue.shift()!();
+  askNext();
+}

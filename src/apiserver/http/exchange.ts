@@ -32,10 +32,13 @@ export interface ServerRequest {
   bodyStream(): AsyncIterable<Uint8Array>;
 }
 
-/** Takes the pieces of a body. A write that returns false asks to wait for `drained`. */
+/**
+ * Takes the pieces of a body. A write that returns false asks to wait for `drained`. `written` is called when the bytes
+ * are needed no longer, if ever.
+ */
 export interface BodySink {
   readonly isClosed: boolean;
-  write(chunk: Uint8Array): boolean;
+  write(chunk: Uint8Array, written?: () => void): boolean;
   /** Settles when writing may go on, or the client is gone. */
   drained(): Promise<void>;
 }

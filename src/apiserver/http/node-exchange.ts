@@ -122,9 +122,12 @@ export class NodeResponseAdapter implements ServerResponse {
     if (!('content-length' in headers)) (this.#response as Http1Response).flushHeaders?.();
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, written?: () => void): boolean {
     if (this.isClosed) return true;
-    return (this.#response as Http1Response).write(chunk);
+    if (!written) return (this.#response as Http1Response).write(chunk);
+    return (this.#response as Http1Response).write(chunk, (error) => {
+      if (!error) written();
+    });
   }
 
   drained(): Promise<void> {

@@ -83,11 +83,13 @@ class PortResponse implements ServerResponse {
     if (!this.isClosed) this.#outbox.send({ type: 'head', id: this.#id, status, headers: plain });
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, written?: () => void): boolean {
     if (this.isClosed) return true;
     this.#underWay += chunk.length;
     // A view into a larger buffer would be copied whole.
-    const bytes = chunk.byteLength === chunk.buffer.byteLength ? chunk : Uint8Array.prototype.slice.call(chunk);
+    const isWhole = chunk.byteLength === chunk.buffer.byteLength;
+    const bytes = isWhole ? chunk : Uint8Array.prototype.slice.call(chunk);
+    if (!isWhole) written?.();
     this.#outbox.send({ type: 'chunk', id: this.#id, bytes });
     return this.#underWay < portWindowBytes;
   }

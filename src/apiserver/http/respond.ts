@@ -193,7 +193,10 @@ async function writeCompressed(response: ServerResponse, answer: StreamAnswer): 
     get isClosed() {
       return response.isClosed;
     },
-    write: (chunk) => zip.write(chunk),
+    write: (chunk, written) =>
+      zip.write(chunk, (error) => {
+        if (!error) written?.();
+      }),
     drained: () => (response.isClosed ? Promise.resolve() : new Promise((resolve) => zip.once('drain', resolve))),
   };
   try {

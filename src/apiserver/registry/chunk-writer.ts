@@ -1,13 +1,12 @@
 // Text and bytes put together in buffers that are large enough to be cheap to send and small enough to wait for a slow reader.
-
-const chunkBytes = 256 * 1024;
+import { chunkBytes, takeChunk } from './chunk-pool.ts';
 
 export class ChunkWriter {
   #chunk: Buffer;
   #at = 0;
 
   constructor(sizeBytes = chunkBytes) {
-    this.#chunk = Buffer.allocUnsafe(sizeBytes);
+    this.#chunk = sizeBytes < chunkBytes ? Buffer.allocUnsafe(sizeBytes) : takeChunk();
   }
 
   get isFull(): boolean {
@@ -45,7 +44,8 @@ export class ChunkWriter {
 
   #reserve(size: number): void {
     if (this.#at + size <= this.#chunk.length) return;
-    const grown = Buffer.allocUnsafe(Math.max(this.#at === 0 ? chunkBytes : 2 * this.#chunk.length, this.#at + size));
+    const wanted = Math.max(this.#at === 0 ? chunkBytes : 2 * this.#chunk.length, this.#at + size);
+    const grown = wanted === chunkBytes ? takeChunk() : Buffer.allocUnsafe(wanted);
     this.#chunk.copy(grown, 0, 0, this.#at);
     this.#chunk = grown;
   }

@@ -2,10 +2,9 @@
 import { apiVersionOf } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { stringify } from '../../schema/codec.ts';
+import { chunkBytes, takeChunk } from './chunk-pool.ts';
 import type { Entry } from './entry.ts';
 import { bookmarkMeta, isStorageVersion, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
-
-const chunkBytes = 256 * 1024;
 
 /** The object's JSON in the version of `resource`. */
 export function jsonOf(resource: ResourceInfo, entry: Entry): Buffer {
@@ -92,7 +91,8 @@ function listStart(listKind: string, apiVersion: string, head: ListHead, saysCon
 
 /** Copies items into buffers that are large enough to be cheap to send and small enough to wait for a slow reader. */
 function* rawChunks(start: Buffer, entries: readonly Entry[], lengthBytes: number): Generator<Buffer> {
-  let chunk = Buffer.allocUnsafe(Math.min(lengthBytes, chunkBytes));
+  const room = (sizeBytes: number) => (sizeBytes === chunkBytes ? takeChunk() : Buffer.allocUnsafe(sizeBytes));
+  let chunk = room(Math.min(lengthBytes, chunkBytes));
   let left = lengthBytes;
   let at = start.copy(chunk, 0);
   for (let index = 0; index < entries.length; index++) {
@@ -101,7 +101,7 @@ function* rawChunks(start: Buffer, entries: readonly Entry[], lengthBytes: numbe
     if (at + size > chunk.length) {
       yield chunk.subarray(0, at);
       left -= at;
-      chunk = Buffer.allocUnsafe(Math.min(left, Math.max(chunkBytes, size)));
+      chunk = room(Math.min(left, Math.max(chunkBytes, size)));
       at = 0;
     }
     if (index > 0) chunk[at++] = 0x2c;

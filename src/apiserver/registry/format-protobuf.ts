@@ -2,13 +2,13 @@
 import { apiVersionOf } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { encodeProtobuf, wrapProtobuf } from '../../schema/protobuf.ts';
+import { chunkBytes } from './chunk-pool.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import type { Entry } from './entry.ts';
 import { isStorageVersion, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
 import { protobufWatch } from './protobuf-watch.ts';
 
 const listMetaType = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
-const chunkBytes = 256 * 1024;
 const encodedAtOnce = 32;
 const nothing = Buffer.alloc(0);
 

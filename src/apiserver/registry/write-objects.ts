@@ -2,6 +2,7 @@
 import type { Service } from '../../../generated/core-v1.ts';
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import { room } from '../../base/turns.ts';
 import { stringify } from '../../schema/codec.ts';
 import type { Write } from '../../store/store.ts';
 import { Entry } from './entry.ts';
@@ -39,6 +40,9 @@ export async function commitObject(
   // A client that was told of a write finds it in every later read.
   const waiting = registry.headOf(resource).waitFor(revision);
   if (waiting) await waiting;
+  // Many writes are acknowledged at once.
+  const crowded = room();
+  if (crowded) await crowded;
   const cached = registry.cacheOf(resource).find(namespace, name);
   return cached?.revision === revision ? cached : new Entry(key, prefix.length, bytes, revision);
 }

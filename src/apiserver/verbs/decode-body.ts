@@ -1,6 +1,7 @@
 // Request bodies become objects: by Content-Type, checked to be of the expected kind, as strict as the client asks.
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, tooManyRequests, unsupportedMediaType } from '../../api/meta/status-error.ts';
+import { room } from '../../base/turns.ts';
 import { decodeLarge, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
 import {
   type Decoded,
@@ -47,6 +48,8 @@ export function bodyFormat(request: ServerRequest): 'json' | 'yaml' | 'protobuf'
 export async function decodeBody(request: ServerRequest, settings: DecodeSettings): Promise<KubernetesObject> {
   const format = bodyFormat(request);
   const body = await request.body(maxBodyBytes);
+  const waiting = room();
+  if (waiting) await waiting;
   return decodeBytes(body, format, settings);
 }
 

@@ -5,6 +5,7 @@ import { Slices } from '../../base/turns.ts';
 import { CompactedError, FutureRevisionError } from '../../store/store.ts';
 import type { Answer } from '../http/answer.ts';
 import type { BodySink } from '../http/exchange.ts';
+import { giveBack } from '../registry/chunk-pool.ts';
 import { decodeContinue, encodeContinue } from '../registry/continue-token.ts';
 import { Entry } from '../registry/entry.ts';
 import type { ListHead } from '../registry/format.ts';
@@ -46,7 +47,7 @@ async function writeAll(sink: BodySink, chunks: Iterable<Uint8Array>, clock: Clo
   const slices = new Slices(() => clock.monotonicMs());
   for (const chunk of chunks) {
     if (sink.isClosed) return;
-    if (chunk.length > 0 && !sink.write(chunk)) await sink.drained();
+    if (chunk.length > 0 && !sink.write(chunk, () => giveBack(chunk))) await sink.drained();
     else if (!slices.isDue) continue;
     await slices.pause();
   }
