@@ -8,6 +8,7 @@ import { isAlreadyExists } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
 import type { Client } from '../client/client.ts';
+import { verticalAutoscalerRole } from './autoscaler-roles.ts';
 import { dnsPublisher } from './controller-identities.ts';
 import { metricsServerRoles } from './metrics-api.ts';
 import { everywhere, inKubeSystem } from './own-rights.ts';
@@ -76,7 +77,7 @@ function reconcileAddresses(
 export function clusterObjects(settings: Settings, servers?: readonly ServerAddress[]): KubernetesObject[] {
   const own =
     settings.simulatedNodes === undefined ? [...dnsPublisherRole(), ...networkPolicyRole()] : simulatedNodesRole();
-  return [...upstreamObjects(settings, servers), ...own, ...metricsServerRoles()];
+  return [...upstreamObjects(settings, servers), ...own, ...metricsServerRoles(), ...verticalAutoscalerRole()];
 }
 
 /** Those that upstream's API server makes. */

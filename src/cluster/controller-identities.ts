@@ -4,6 +4,9 @@ export const dnsPublisher = 'kube-dns-publisher';
 /** Serves the resource metrics API. */
 export const metricsServer = 'metrics-server';
 
+/** Recommends what pods should request, and brings them there. */
+export const verticalPodAutoscaler = 'vertical-pod-autoscaler';
+
 /** Controllers by name, and the service account in kube-system each acts as; upstream's, whose roles they get. */
 export const controllerIdentities: Readonly<Record<string, string>> = {
   'certificatesigningrequest-approving': 'certificate-controller',
@@ -41,5 +44,6 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   'taint-eviction': 'node-controller',
   'ttl-after-finished': 'ttl-after-finished-controller',
   'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
+  [verticalPodAutoscaler]: verticalPodAutoscaler,
   'vac-protection': 'volumeattributesclass-protection-controller',
 };

@@ -36,6 +36,7 @@ import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { vacProtectionController } from './vac-protection.ts';
+import { verticalPodAutoscaler } from './vertical-pod-autoscaler.ts';
 import { volumeBinderController } from './volume-binder.ts';
 
 export type { ControllersConfig } from './config.ts';
@@ -72,6 +73,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     deviceTaintEvictionController,
     disruptionController,
     horizontalPodAutoscaler,
+    verticalPodAutoscaler,
     clusterRoleAggregation,
     admissionPolicyStatusController,
     resourceQuotaController,

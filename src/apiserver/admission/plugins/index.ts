@@ -33,6 +33,7 @@ import {
   storageObjectInUseProtection,
 } from './small-defaults.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import { verticalPodAutoscaler } from './vertical-pod-autoscaler.ts';
 
 export interface AdmissionOptions {
   readonly authorizer: Authorizer;
@@ -70,6 +71,8 @@ export function admissionPlugins({
     podTopologyLabels,
     podResizeValidator,
     mutatingPolicies(authorizer),
+    // A webhook, upstream.
+    verticalPodAutoscaler,
     mutatingWebhooks(webhooks),
     // In the storage layer of upstream: it judges what the webhooks have left.
     rbacEscalation(authorizer, rules),
