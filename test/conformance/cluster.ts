@@ -1,7 +1,7 @@
 // The cluster that the suite runs against: its own name, its own data directory, the suite's containerd and images.
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { command } from './command.ts';
@@ -15,6 +15,9 @@ const dataDir = `/var/lib/coracle-${name}`;
 /** The program under test; `CORACLE` names one of another checkout. */
 export const program = process.env['CORACLE'] ?? join(repository, 'bin/coracle');
 
+/** Some specs ask for two; `NODES=3` for more. */
+const nodes = process.env['NODES'] ?? '2';
+
 export const clusterKubeconfig = join(dataDir, 'kubeconfig');
 
 /** Brings the cluster up, anew unless `isKept` and it runs already; images are loaded, pulls go to `registryUrl`. */
@@ -25,7 +28,7 @@ export async function ensureCluster(archives: readonly string[], registryUrl: st
     const kubeconfig = join(places.results, 'kubeconfig');
     const port = String(await freePort());
     const flags = ['--kubeconfig', kubeconfig, '--port', port, '--etcd-compaction-interval', '1m'];
-    await coracle(['up', '--detach', ...flags]);
+    await coracle(['up', '--detach', '--nodes', nodes, ...flags]);
     for (const archive of archives) await coracle(['image', 'import', archive]);
   }
   await pullFrom(registryUrl);
@@ -50,10 +53,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** containerd reads this at each pull. */
+/** Each node's containerd reads this at each pull. */
 async function pullFrom(url: string): Promise<void> {
-  const folder = join(dataDir, 'containerd/certs.d/registry.k8s.io');
-  await mkdir(folder, { recursive: true });
   const hosts = `server = "${url}"\n[host."${url}"]\n  capabilities = ["pull", "resolve"]\n`;
-  await writeFile(join(folder, 'hosts.toml'), hosts);
+  const others = await readdir(join(dataDir, 'nodes')).catch(() => []);
+  for (const node of ['', ...others.map((name) => `nodes/${name}`)]) {
+    const folder = join(dataDir, node, 'containerd/certs.d/registry.k8s.io');
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, 'hosts.toml'), hosts);
+  }
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { hostAddress } from '../../src/cluster/settings.ts';
 import { ensureArchives } from './archives.ts';
 import { clusterKubeconfig, deleteCluster, ensureCluster, program } from './cluster.ts';
 import { command } from './command.ts';
@@ -32,7 +33,7 @@ if (!specs.some((name) => isIn(focus, name))) throw new Error(`no conformance sp
 const archives = await ensureArchives();
 const registry = new Registry();
 for (const archive of archives) await registry.add(archive);
-const url = await registry.listen('127.0.0.1');
+const url = await registry.listen(hostAddress()); // nodes in namespaces of their own do not see our loopback
 const started = new Date();
 const folder = join(places.results, `${started.toISOString().slice(0, 19).replaceAll(':', '')}-${process.pid}`);
 mkdirSync(folder);
