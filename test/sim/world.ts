@@ -113,6 +113,7 @@ export class World {
       simulatedNodes({
         ...parts,
         count: 1,
+        takesOthers: false,
         namePrefix: name,
         memoryBytes: 8 * 2 ** 30,
         ...size,

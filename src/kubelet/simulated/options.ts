@@ -20,6 +20,8 @@ export interface SimulatedNodesOptions {
   readonly memoryBytes?: number;
   readonly maxPods?: number;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Nodes that others make come to life here, too; default true. */
+  readonly takesOthers?: boolean;
   /** Of the names of containers; default: the system's. */
   readonly random?: Random;
   /** Makes what the pods run on, for those who want to hold it; default: a new one. */

@@ -42,8 +42,9 @@ async function runNodes(options: SimulatedNodesOptions, signal: AbortSignal): Pr
   const pods = informers.informer(podKind);
   const recorders = createEventRecorders({ client, clock, log });
   const manager = createManager(options, fleet, machine, pods, recorders);
-  const joining = new Joining(options, fleet, (name) => manager.nodeJoined(name), signal);
-  await Promise.all([registerAll(options, fleet, signal), joining.untilKnown()]);
+  const isOpen = options.takesOthers ?? true;
+  const joining = isOpen ? new Joining(options, fleet, (name) => manager.nodeJoined(name), signal) : undefined;
+  await Promise.all([registerAll(options, fleet, signal), joining?.untilKnown()]);
   await Promise.all([
     recorders.run(signal),
     manager.run(signal),
@@ -55,7 +56,7 @@ async function runNodes(options: SimulatedNodesOptions, signal: AbortSignal): Pr
     ),
     report(options, fleet, signal),
   ]);
-  await joining.done();
+  await joining?.done();
 }
 
 function createManager(
