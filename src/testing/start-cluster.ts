@@ -12,6 +12,7 @@ import type { Settings } from '../cluster/settings.ts';
 import { createCompactor } from '../store/compactor.ts';
 import { openMemoryStore } from '../store/engines/memory.ts';
 import { directTransport } from './direct-transport.ts';
+import { withMetrics } from './metrics.ts';
 import { clusterDomain, controlPlane, createTestingServer, podCidr, serviceCidr, simulatedNodes } from './parts.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -45,8 +46,9 @@ export async function startCluster(options: TestingClusterOptions = {}): Promise
   const log = options.log ? createLogger(options.log) : silentLogger;
   const store = openMemoryStore();
   const server = createTestingServer({ store, clock, random, log });
-  const clientFor = (user: UserInfo) => createClient(directTransport(server, user, () => clock.noteActivity()));
-  const client = clientFor(admin);
+  const transportFor = (user: UserInfo) => directTransport(server, user, () => clock.noteActivity());
+  const clientFor = (user: UserInfo): Client => createClient(withMetrics(transportFor(user), () => client, clock, log));
+  const client: Client = clientFor(admin);
   const stopping = new AbortController();
   const running = [server.run(stopping.signal)];
   const cluster: TestingCluster = {
