@@ -46,8 +46,8 @@ export async function measureEventLoop(seconds = 20): Promise<Figure[]> {
     forever(small),
   ]);
   const metrics = await ask({ method: 'GET', path: '/metrics' });
-  const at = (share: string) =>
-    1000 * Number(new RegExp(`coracle_event_loop_delay_seconds\\{quantile="${share}"\\} (\\S+)`).exec(metrics)?.[1]);
+  const at = (share: string, what = 'delay') =>
+    1000 * Number(new RegExp(`coracle_event_loop_${what}_seconds\\{quantile="${share}"\\} (\\S+)`).exec(metrics)?.[1]);
   const figure = (name: string, value: number, target?: number): Figure => ({
     name: `full load: ${name}`,
     value,
@@ -59,6 +59,8 @@ export async function measureEventLoop(seconds = 20): Promise<Figure[]> {
     figure('event loop delay, p50', at('0.5')),
     figure('event loop delay, p99', at('0.99'), 20),
     figure('event loop delay, longest', at('1')),
+    figure('event loop delay by its own work, p99', at('0.99', 'work'), 20),
+    figure('event loop delay by its own work, longest', at('1', 'work')),
     figure('get of one pod meanwhile, p50', quantile(waits, 0.5)),
     figure('get of one pod meanwhile, p99', quantile(waits, 0.99)),
   ];
