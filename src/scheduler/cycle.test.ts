@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, Pod, PodSpec } from '../../generated/core-v1.ts';
 import { seededRandom } from '../base/random.ts';
-import { decide, describeRefusals } from './cycle.ts';
+import { Decider, type Decision, describeRefusals } from './cycle.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
-import type { Snapshot } from './plugin.ts';
+import { type Snapshot, snapshotOf } from './plugin.ts';
 import { filters, scores } from './plugins/index.ts';
-import { viewOf } from './pod-view.ts';
+import { type PodView, viewOf } from './pod-view.ts';
 import { planPreemption } from './preemption.ts';
 
 interface NodeSketch {
@@ -46,19 +46,17 @@ function world(nodes: readonly Node[], placed: readonly [Pod, string][] = []): S
   const cache = new NodeCache();
   for (const node of nodes) cache.setNode(node);
   for (const [pod, node] of placed) cache.place(pod, node);
-  return {
-    nodes: cache.nodes,
-    antiAffinityPods: cache.antiAffinityPods,
-    affinityPods: cache.affinityPods,
-    namespaceLabels: () => ({}),
-    services: () => [],
-  };
+  return snapshotOf(cache, { namespaceLabels: () => ({}), services: () => [] });
 }
 
-const options = { startAt: 0, random: seededRandom(1) };
+const deciderOf = (snapshot: Snapshot, nominations = new Nominations()) =>
+  new Decider(snapshot, { filters, scores }, { nominations });
+
+const decide = (pod: PodView, snapshot: Snapshot, nominations?: Nominations): Decision =>
+  deciderOf(snapshot, nominations).decide(pod, { startAt: 0, random: seededRandom(1) });
 
 function outcome(pod: Pod, snapshot: Snapshot): string {
-  const decision = decide(viewOf(pod), snapshot, { filters, scores }, { startAt: 0, random: seededRandom(1) });
+  const decision = decide(viewOf(pod), snapshot);
   return decision.type === 'node' ? decision.node.name : describeRefusals(snapshot.nodes.length, decision.refusals);
 }
 
@@ -151,7 +149,7 @@ test('weaker pods leave the room that was promised to a stronger one, equal and 
   const nominations = new Nominations();
   nominations.set(viewOf(aPod('promised', { cpu: '3', priority: 5 })), 'a');
   const outcomeFor = (priority: number) =>
-    decide(viewOf(aPod('p', { cpu: '2', priority })), snapshot, { filters, scores }, { ...options, nominations }).type;
+    decide(viewOf(aPod('p', { cpu: '2', priority })), snapshot, nominations).type;
   assert.deepEqual([1, 5, 9].map(outcomeFor), ['none', 'none', 'node']);
 });
 
@@ -160,23 +158,29 @@ test('a pod goes to the node its victims left, though others are emptier', () =>
   const nominations = new Nominations();
   const pod = viewOf(aPod('p', { cpu: '2' }));
   nominations.set(pod, 'b');
-  const decision = decide(pod, snapshot, { filters, scores }, { ...options, nominations });
+  const decision = decide(pod, snapshot, nominations);
   assert.equal(decision.type === 'node' && decision.node.name, 'b');
 });
 
 test('a refused pod says what could help it', () => {
   const snapshot = world([aNode('a', { taints: [{ key: 'x', effect: 'NoSchedule' }] }), aNode('b', { cpu: '1' })]);
-  const decision = decide(viewOf(aPod('p', { cpu: '2' })), snapshot, { filters, scores }, options);
+  const decision = decide(viewOf(aPod('p', { cpu: '2' })), snapshot);
   const wokenBy = decision.type === 'none' ? [...decision.wokenBy].sort() : [];
   assert.deepEqual(wokenBy, ['node-added', 'node-room', 'node-taints', 'pod-gone']);
 });
+
+const noRefusals = { of: () => [] };
 
 test('a pod does not evict again while its victims go', () => {
   const victim = aPod('victim', { cpu: '4' });
   victim.metadata.deletionTimestamp = '2030-01-01T00:00:00Z';
   const snapshot = world([aNode('a')], [[victim, 'a']]);
   const pod = viewOf(aPod('p', { cpu: '4', priority: 5 }));
-  const plan = planPreemption(pod, snapshot, new Map(), { filters, budgets: [], promisedNode: 'a' });
+  const plan = planPreemption(pod, snapshot, noRefusals, {
+    decider: deciderOf(snapshot),
+    budgets: [],
+    promisedNode: 'a',
+  });
   assert.deepEqual(plan, {
     message: 'preemption: not eligible due to a terminating pod on the nominated node.',
     isWaiting: true,
@@ -191,9 +195,9 @@ test('preemption takes the weakest pods that make room, and no more', () => {
     [aPod('weaker', { cpu: '2', priority: 0 }), 'b'],
   ]);
   const pod = viewOf(aPod('p', { cpu: '3', priority: 10 }));
-  const decision = decide(pod, snapshot, { filters, scores }, { startAt: 0, random: seededRandom(1) });
+  const decision = decide(pod, snapshot);
   assert.ok(decision.type === 'none');
-  const plan = planPreemption(pod, snapshot, decision.refusals, { filters, budgets: [] });
+  const plan = planPreemption(pod, snapshot, decision.refusals, { decider: deciderOf(snapshot), budgets: [] });
   assert.ok('chosen' in plan);
   assert.deepEqual([plan.chosen.node, plan.chosen.victims.map(({ key }) => key)], ['b', ['default/weaker']]);
 });
@@ -202,9 +206,9 @@ test('preemption says why it can not help', () => {
   const snapshot = world([aNode('a', { cpu: '1' })], [[aPod('x', { cpu: '1' }), 'a']]);
   const refuse = (cpu: string) => {
     const pod = viewOf(aPod('p', { cpu }));
-    const decision = decide(pod, snapshot, { filters, scores }, { startAt: 0, random: seededRandom(1) });
+    const decision = decide(pod, snapshot);
     assert.ok(decision.type === 'none');
-    const plan = planPreemption(pod, snapshot, decision.refusals, { filters, budgets: [] });
+    const plan = planPreemption(pod, snapshot, decision.refusals, { decider: deciderOf(snapshot), budgets: [] });
     return 'message' in plan ? plan.message : '';
   };
   assert.equal(refuse('1'), 'preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.');

@@ -1,171 +1,260 @@
-// One pod, one decision: which nodes would do, and which of them is best. Pure: reads the snapshot, changes nothing.
+// One pod, one decision: which nodes would do, and which of them is best. Changes nothing in the world; what it learned
+// of nodes is kept for the next pod of the same shape (shape-answers.ts).
 import type { Random } from '../base/random.ts';
-import { type NodeView, withPods } from './node-cache.ts';
+import type { NodeView } from './node-cache.ts';
 import type { Nominations } from './nominations.ts';
-import {
-  Blocked,
-  type Filter,
-  type NodeFilter,
-  type Refusal,
-  type Score,
-  type Snapshot,
-  type WorldChange,
-} from './plugin.ts';
+import type { Filter, Snapshot, WorldChange } from './plugin.ts';
 import type { PodView } from './pod-view.ts';
+import { Refusals, type Verdict, Verdicts } from './refusals.ts';
+import { type CyclePlugins, ShapeAnswers, type Tail } from './shape-answers.ts';
+
+export type { CyclePlugins } from './shape-answers.ts';
 
 export type Decision =
   | { readonly type: 'node'; readonly node: NodeView; readonly looked: number }
   | {
       readonly type: 'none';
-      readonly refusals: ReadonlyMap<string, readonly Refusal[]>;
+      readonly refusals: Refusals;
       /** Why no node at all would do. */
       readonly blocked?: string;
       /** The plugin that said so. */
       readonly blockedBy?: string;
+      /** The plugins that refused. */
+      readonly refusedBy: readonly Filter[];
       /** What could change it. */
       readonly wokenBy: readonly WorldChange[];
     };
 
-export interface CyclePlugins {
-  readonly filters: readonly Filter[];
-  readonly scores: readonly Score[];
-}
+type NoNode = Decision & { type: 'none' };
 
 const smallClusterNodes = 100;
 const leastPercent = 5;
 
 /** In large clusters, looking at a part of the nodes is enough: finding this many that fit ends the search. */
-export function enoughNodes(total: number): number {
-  if (total <= smallClusterNodes) return total;
-  const percent = Math.max(leastPercent, 50 - Math.floor(total / 125));
-  return Math.max(smallClusterNodes, Math.floor((total * percent) / 100));
-}
-
-export interface PreparedFilters {
-  /** Why not this node? Empty means that it will do. */
-  readonly whyNot: NodeFilter;
-  readonly blocked?: string;
-  readonly blockedBy?: string;
-  /** What could change a refusal that was given so far. */
-  wokenBy(): WorldChange[];
-}
-
-/** The filters, ready to be asked about one node after the other. */
-export function prepareFilters(pod: PodView, filters: readonly Filter[], snapshot: Snapshot): PreparedFilters {
-  const prepared: { filter: Filter; ask: NodeFilter }[] = [];
-  const refusing = new Set<Filter>();
-  const wokenBy = () => [...new Set([...refusing].flatMap((filter) => filter.wokenBy))];
-  for (const filter of filters) {
-    const ask = filter.prepare(pod, snapshot);
-    if (ask instanceof Blocked) {
-      refusing.add(filter);
-      const whyNot = () => [{ reason: ask.reason, isFinal: true }];
-      return { whyNot, blocked: ask.reason, blockedBy: filter.name, wokenBy };
-    }
-    if (ask) prepared.push({ filter, ask });
-  }
-  const whyNot = (node: NodeView) => {
-    for (const { filter, ask } of prepared) {
-      const refusals = ask(node);
-      if (refusals.length === 0) continue;
-      refusing.add(filter);
-      return refusals;
-    }
-    return nothing;
-  };
-  return { whyNot, wokenBy };
-}
-
-const nothing: readonly Refusal[] = [];
-
-/** Pods that were promised the node count as if they were there. */
-function respecting(whyNot: NodeFilter, pod: PodView, nominations: Nominations | undefined): NodeFilter {
-  if (!nominations) return whyNot;
-  return (node) => {
-    const promised = nominations.before(pod, node.name);
-    const refusals = promised.length > 0 ? whyNot(withPods(node, promised)) : nothing;
-    return refusals.length > 0 ? refusals : whyNot(node);
-  };
+export function enoughNodes(total: number, percent = 0): number {
+  if (total < smallClusterNodes) return total;
+  const share = percent || Math.max(leastPercent, 50 - Math.floor(total / 125));
+  return Math.max(smallClusterNodes, Math.floor((total * share) / 100));
 }
 
 export interface DecideOptions {
   /** Turns the order of nodes so that all get looked at over many pods. */
   readonly startAt: number;
   readonly random: Random;
+}
+
+export interface DeciderOptions {
   readonly nominations?: Nominations;
+  /** How many of a hundred nodes that fit are enough; 0: fewer of them, the more nodes there are. */
+  readonly percentageOfNodesToScore?: number;
 }
 
-/** Decides for one pod. */
-export function decide(
-  pod: PodView,
-  snapshot: Snapshot,
-  plugins: CyclePlugins,
-  { startAt, random, nominations }: DecideOptions,
-): Decision {
-  const prepared = prepareFilters(pod, plugins.filters, snapshot);
-  const { blocked, blockedBy = '' } = prepared;
-  if (blocked) return { type: 'none', refusals: new Map(), blocked, blockedBy, wokenBy: prepared.wokenBy() };
-  const whyNot = respecting(prepared.whyNot, pod, nominations);
-  const promised = promisedNode(pod, snapshot, nominations);
-  if (promised && whyNot(promised).length === 0) return { type: 'node', node: promised, looked: 1 };
-  const { nodes } = snapshot;
-  const enough = enoughNodes(nodes.length);
-  const feasible: NodeView[] = [];
-  const refusals = new Map<string, readonly Refusal[]>();
-  let looked = 0;
-  for (; looked < nodes.length && feasible.length < enough; looked++) {
-    const node = nodes[(startAt + looked) % nodes.length]!;
-    const problems = whyNot(node);
-    if (problems.length === 0) feasible.push(node);
-    else refusals.set(node.name, problems);
+/** The nodes that will do, in the order in which they were found, with their scores. */
+export interface Found {
+  readonly rows: Int32Array;
+  readonly scores: Float64Array;
+  readonly count: number;
+  readonly looked: number;
+}
+
+/** A node that the pod was promised, and whether it will do. */
+interface OwnNode {
+  readonly row: number;
+  readonly verdict: Verdict;
+}
+
+/** Numbers kept for shapes, over all of them: each shape has some forty bytes for each node. */
+const keptRows = 2 ** 19;
+const [fewestShapes, mostShapes] = [16, 256];
+
+/** Decides where pods go, by one set of plugins. */
+export class Decider {
+  readonly #snapshot: Snapshot;
+  readonly #plugins: CyclePlugins;
+  readonly #options: DeciderOptions;
+  /** By signature; the one used last is last. */
+  readonly #shapes = new Map<string, ShapeAnswers>();
+  /** Shapes that nothing fits: said again without looking while nothing changes. */
+  readonly #hopeless = new Map<string, { readonly version: number; readonly decision: NoNode }>();
+  #epoch = 0;
+  #rows = new Int32Array(0);
+  #scores = new Float64Array(0);
+
+  constructor(snapshot: Snapshot, plugins: CyclePlugins, options: DeciderOptions = {}) {
+    this.#snapshot = snapshot;
+    this.#plugins = plugins;
+    this.#options = options;
   }
-  if (feasible.length === 0) return { type: 'none', refusals, wokenBy: wokenBy(nodes, prepared) };
-  return { type: 'node', node: best(pod, feasible, snapshot, plugins.scores, random), looked };
-}
 
-/** The node whose victims went for this pod. */
-function promisedNode(pod: PodView, { nodes }: Snapshot, nominations: Nominations | undefined): NodeView | undefined {
-  const name = nominations?.nodeOf(pod.key);
-  return name === undefined ? undefined : nodes.find((node) => node.name === name);
-}
-
-/** Without nodes, nobody refused: any node helps. */
-function wokenBy(nodes: readonly NodeView[], prepared: PreparedFilters): readonly WorldChange[] {
-  return nodes.length === 0 ? ['node-added'] : prepared.wokenBy();
-}
-
-function best(
-  pod: PodView,
-  nodes: readonly NodeView[],
-  snapshot: Snapshot,
-  scores: readonly Score[],
-  random: Random,
-): NodeView {
-  if (nodes.length === 1) return nodes[0]!;
-  const totals = new Float64Array(nodes.length);
-  for (const plugin of scores) {
-    const values = plugin.score(pod, nodes, snapshot);
-    if (values) for (let index = 0; index < values.length; index++) totals[index]! += plugin.weight * values[index]!;
+  decide(pod: PodView, { startAt, random }: DecideOptions): Decision {
+    const { cache } = this.#snapshot;
+    const found = this.find(pod, startAt);
+    if ('type' in found) return found;
+    const { rows, scores, count, looked } = found;
+    const node = cache.at(rows[count === 1 ? 0 : best(scores, count, random)]!)!;
+    return { type: 'node', node, looked };
   }
+
+  /** What is known of the pod's shape, up to date. */
+  answersFor(pod: PodView): ShapeAnswers {
+    const { cache } = this.#snapshot;
+    if (cache.epoch !== this.#epoch) {
+      this.#epoch = cache.epoch;
+      this.#shapes.clear();
+    }
+    let answers = this.#shapes.get(pod.signature);
+    if (answers) this.#shapes.delete(pod.signature);
+    else answers = new ShapeAnswers(pod, this.#plugins, this.#snapshot, this.#options.nominations);
+    this.#shapes.set(pod.signature, answers);
+    this.#forgetOldest();
+    // Plugins may have asked for a topology too many.
+    if (cache.epoch !== this.#epoch) return this.answersFor(pod);
+    answers.sync();
+    return answers;
+  }
+
+  /** The nodes that will do, scored when there is a choice; or why there is none. Good until the next call. */
+  find(pod: PodView, startAt: number, answers = this.answersFor(pod)): Found | NoNode {
+    const { cache } = this.#snapshot;
+    const { blocked } = answers;
+    if (blocked) return this.#blocked(blocked.reason, blocked.filter);
+    const tail = answers.tailFor(pod);
+    if ('blocked' in tail) return this.#blocked(tail.blocked.reason, tail.filter);
+    this.#growFor(cache.order.length);
+    const own = this.#own(pod, answers);
+    if (own && !own.verdict.filter) {
+      this.#rows[0] = own.row;
+      return { rows: this.#rows, scores: this.#scores, count: 1, looked: 1 };
+    }
+    const isShared = !tail.isOwn && !own;
+    const known = isShared ? this.#hopeless.get(pod.signature) : undefined;
+    if (known?.version === cache.version) return known.decision;
+    const search = this.#search(pod, startAt, answers, tail, own);
+    if ('type' in search) {
+      if (isShared) this.#keepHopeless(pod, search);
+      return search;
+    }
+    if (search.count > 1) answers.score(pod, this.#rows, search.count, this.#scores);
+    return { rows: this.#rows, scores: this.#scores, ...search };
+  }
+
+  #search(
+    pod: PodView,
+    startAt: number,
+    answers: ShapeAnswers,
+    tail: Tail,
+    own: OwnNode | undefined,
+  ): { count: number; looked: number } | NoNode {
+    const { cache } = this.#snapshot;
+    const { order } = cache;
+    const total = order.length;
+    const enough = enoughNodes(total, this.#options.percentageOfNodesToScore);
+    const rows = this.#rows;
+    const needsTail = tail.filters.length > 0;
+    let count = 0;
+    let looked = 0;
+    let at = total === 0 ? 0 : startAt % total;
+    for (; looked < total && count < enough; looked++) {
+      const row = order[at]!;
+      if (++at === total) at = 0;
+      if (row === own?.row || answers.headVerdict(row) !== 0) continue;
+      if (needsTail && answers.tailVerdict(pod, cache.at(row)!, tail).filter) continue;
+      rows[count++] = row;
+    }
+    return count > 0 ? { count, looked } : this.#none(pod, answers, tail, own);
+  }
+
+  /** Why not: asked again of all, which costs little where nothing fits. */
+  #none(pod: PodView, answers: ShapeAnswers, tail: Tail, own: OwnNode | undefined): NoNode {
+    const { cache } = this.#snapshot;
+    const numbers = new Uint16Array(cache.rows);
+    const others = new Map<number, Verdict>();
+    for (const row of cache.order) {
+      if (row === own?.row) {
+        others.set(row, own.verdict);
+        continue;
+      }
+      const head = answers.headVerdict(row);
+      numbers[row] = head;
+      if (head !== 0) continue;
+      const { filter, refusals } = answers.tailVerdict(pod, cache.at(row)!, tail);
+      if (!filter) continue;
+      if (filter.keeps) numbers[row] = answers.verdicts.numberOf(filter, refusals);
+      else others.set(row, { filter, refusals });
+    }
+    const refusals = new Refusals(cache, answers.verdicts, numbers, others);
+    const refusedBy = [...refusals.filters()];
+    // Without nodes, nobody refused: any node helps.
+    return {
+      type: 'none',
+      refusals,
+      refusedBy,
+      wokenBy: cache.order.length === 0 ? ['node-added'] : wakersOf(refusedBy),
+    };
+  }
+
+  #blocked(reason: string, filter: Filter): NoNode {
+    const refusals = new Refusals(this.#snapshot.cache, new Verdicts(), new Uint16Array(0), new Map());
+    const wokenBy = wakersOf([filter]);
+    return { type: 'none', refusals, blocked: reason, blockedBy: filter.name, refusedBy: [filter], wokenBy };
+  }
+
+  /** The node whose victims went for this pod. */
+  #own(pod: PodView, answers: ShapeAnswers): OwnNode | undefined {
+    const { nominations } = this.#options;
+    const name = nominations?.nodeOf(pod.key);
+    const node = name === undefined ? undefined : this.#snapshot.cache.find(name);
+    if (!node) return undefined;
+    const others = nominations!.before(pod, node.name);
+    if (others.length > 0) {
+      const beside = answers.pretending(node, (pretence) => {
+        for (const other of others) pretence.add(other);
+        return answers.verdictNow(pod, node);
+      });
+      if (beside.filter) return { row: node.row, verdict: beside };
+    }
+    return { row: node.row, verdict: answers.verdictNow(pod, node) };
+  }
+
+  #keepHopeless(pod: PodView, decision: NoNode): void {
+    if (this.#hopeless.size >= mostShapes) this.#hopeless.clear();
+    this.#hopeless.set(pod.signature, { version: this.#snapshot.cache.version, decision });
+  }
+
+  #forgetOldest(): void {
+    const limit = Math.min(Math.max(keptRows / this.#snapshot.cache.capacity, fewestShapes), mostShapes);
+    if (this.#shapes.size <= limit) return;
+    const [oldest] = this.#shapes.keys();
+    this.#shapes.delete(oldest!);
+  }
+
+  #growFor(nodes: number): void {
+    if (this.#rows.length >= nodes) return;
+    this.#rows = new Int32Array(2 * nodes);
+    this.#scores = new Float64Array(2 * nodes);
+  }
+}
+
+const wakersOf = (filters: readonly Filter[]): WorldChange[] => [...new Set(filters.flatMap(({ wokenBy }) => wokenBy))];
+
+/** The place of the highest score; among equals chance decides. */
+function best(scores: Float64Array, count: number, random: Random): number {
   let chosen = 0;
   let ties = 1;
-  for (let index = 1; index < totals.length; index++) {
-    if (totals[index]! > totals[chosen]!) {
-      chosen = index;
+  for (let at = 1; at < count; at++) {
+    if (scores[at]! > scores[chosen]!) {
+      chosen = at;
       ties = 1;
-    } else if (totals[index] === totals[chosen] && random.next() < 1 / ++ties) {
-      chosen = index;
+    } else if (scores[at] === scores[chosen] && random.next() < 1 / ++ties) {
+      chosen = at;
     }
   }
-  return nodes[chosen]!;
+  return chosen;
 }
 
 /** `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) were unschedulable.` Each reason of each node counts. */
-export function describeRefusals(total: number, refusals: ReadonlyMap<string, readonly Refusal[]>): string {
+export function describeRefusals(total: number, refusals: Pick<Refusals, 'counts'>): string {
   if (total === 0) return 'no nodes available to schedule pods';
-  const counts = new Map<string, number>();
-  for (const problems of refusals.values())
-    for (const { reason } of problems) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  const parts = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
+  const parts = [...refusals.counts()].map(([reason, count]) => `${count} ${reason}`).sort();
   return `0/${total} nodes are available: ${parts.join(', ')}.`;
 }

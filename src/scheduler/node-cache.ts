@@ -1,17 +1,29 @@
 // What runs where, kept up to date by differences. A pod that was given a node counts there from that moment (assumed),
-// before the API server has said so.
+// before the API server has said so. Numbers are in columns (node-columns.ts), places in topologies (topology.ts);
+// versions and a log of changed rows say what a reader has not seen yet.
 import type { Node, Pod } from '../../generated/core-v1.ts';
-import { type PodView, viewOf } from './pod-view.ts';
-import { type Amounts, addAmounts, amountsOf } from './resources.ts';
+import { ChangeLog } from './change-log.ts';
+import { grown, podsColumn, ResourceColumns } from './node-columns.ts';
+import { interleaved, zoneOf } from './node-order.ts';
+import type { HostPort, PodShape, PodView } from './pod-view.ts';
+import { PodViews } from './pod-view.ts';
+import { type Amounts, amountsOf } from './resources.ts';
+import { Topology } from './topology.ts';
 
+/** A node and what runs on it. Live: copy nothing, keep nothing over a turn. */
 export interface NodeView {
   readonly name: string;
+  /** Its place in all columns, for as long as it exists. */
+  readonly row: number;
   readonly node: Node;
+  /** The Node is there; pods may be placed on one that is not known yet. */
+  readonly isKnown: boolean;
   readonly labels: Readonly<Record<string, string>>;
-  readonly allocatable: Amounts;
-  readonly requested: Amounts;
-  readonly scoringRequested: Amounts;
   readonly pods: ReadonlyMap<string, PodView>;
+  /** How many of its pods have which shape. */
+  readonly shapes: ReadonlyMap<PodShape, number>;
+  /** Ports of its pods on the host. */
+  readonly hostPorts: readonly HostPort[];
   /** How many of its pods keep others away. */
   readonly antiAffinityPods: number;
   /** How many of its pods care for their neighbours. */
@@ -20,22 +32,88 @@ export interface NodeView {
   readonly images: ReadonlyMap<string, number>;
 }
 
-type Changing = { -readonly [Key in keyof NodeView]: NodeView[Key] } & { pods: Map<string, PodView>; isKnown: boolean };
+class Entry implements NodeView {
+  readonly name: string;
+  readonly row: number;
+  node: Node;
+  isKnown = false;
+  labels: Readonly<Record<string, string>> = {};
+  allocatable: Amounts = new Map();
+  readonly pods = new Map<string, PodView>();
+  readonly shapes = new Map<PodShape, number>();
+  readonly hostPorts: HostPort[] = [];
+  antiAffinityPods = 0;
+  affinityPods = 0;
+  images: ReadonlyMap<string, number> = noImages;
 
-const noNode = (name: string): Node => ({ metadata: { name }, spec: {} });
+  constructor(name: string, row: number) {
+    this.name = name;
+    this.row = row;
+    this.node = { metadata: { name }, spec: {} };
+  }
+}
+
+const noImages: ReadonlyMap<string, number> = new Map();
+const firstCapacity = 64;
+/** Values of a topology key that no node has any more are forgotten when there are this many more of them than nodes. */
+const deadValues = 1000;
+const maxTopologies = 64;
 
 export class NodeCache {
-  readonly #nodes = new Map<string, Changing>();
+  readonly columns = new ResourceColumns(firstCapacity);
+  readonly changes = new ChangeLog();
+  /** By row: counts up with every change of the Node object. */
+  nodeVersions = new Float64Array(firstCapacity);
+  /** By row: counts up with every change of the Node object or its pods. */
+  roomVersions = new Float64Array(firstCapacity);
+  readonly views = new PodViews();
+  readonly #nodes = new Map<string, Entry>();
+  readonly #rows: (Entry | undefined)[] = [];
+  #freeRows: number[] = [];
   /** Pod key → node name, for pods that count somewhere. */
   readonly #placed = new Map<string, string>();
+  readonly #topologies = new Map<string, Topology>();
+  /** Image name → on how many nodes it is, and when that last changed. */
+  readonly #images = new Map<string, { nodes: number; changedAt: number }>();
+  #order: Int32Array | undefined;
   #list: NodeView[] | undefined;
+  #knownNodes = 0;
   #antiAffinityPods = 0;
   #affinityPods = 0;
+  #version = 0;
+  #epoch = 0;
+  #nodesChangedAt = 0;
 
-  /** Nodes that exist, in order of name. The views are live: copy nothing, keep nothing over a turn. */
+  /** Nodes that exist, in the order in which they are looked at. */
   get nodes(): readonly NodeView[] {
-    this.#list ??= [...this.#nodes.values()].filter((each) => each.isKnown).sort((a, b) => (a.name < b.name ? -1 : 1));
+    this.#list ??= Array.from(this.order, (row) => this.#rows[row]!);
     return this.#list;
+  }
+
+  /** Rows of the nodes that exist: zone by zone in turns, so that a part of them is of all zones. */
+  get order(): Int32Array {
+    this.#order ??= interleaved([...this.#nodes.values()].filter((each) => each.isKnown));
+    return this.#order;
+  }
+
+  /** Counts up with every change of anything here. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** What was kept under another epoch is void. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Rows that columns have room for. */
+  get capacity(): number {
+    return this.nodeVersions.length;
+  }
+
+  /** One more than the highest row in use. */
+  get rows(): number {
+    return this.#rows.length;
   }
 
   get antiAffinityPods(): number {
@@ -51,34 +129,63 @@ export class NodeCache {
     return found?.isKnown ? found : undefined;
   }
 
+  at(row: number): NodeView | undefined {
+    return this.#rows[row];
+  }
+
   setNode(node: Node): void {
     const entry = this.#entry(node.metadata.name);
-    if (!entry.isKnown) this.#list = undefined;
+    const isMoved = zoneOf(entry.labels) !== zoneOf(node.metadata.labels ?? {});
+    if (!entry.isKnown || isMoved) this.#nodesChanged();
+    if (!entry.isKnown) this.#knownNodes++;
     entry.isKnown = true;
     entry.node = node;
     entry.labels = node.metadata.labels ?? {};
-    entry.allocatable = amountsOf(node.status?.allocatable);
-    entry.images = new Map(
-      (node.status?.images ?? []).flatMap((image) =>
-        (image.names ?? []).map((name) => [name, image.sizeBytes ?? 0] as const),
-      ),
-    );
+    this.#setAllocatable(entry, amountsOf(node.status?.allocatable));
+    this.#setImages(entry, imagesOf(node));
+    for (const topology of this.#topologies.values()) topology.set(entry.row, own(entry.labels, topology.key));
+    this.#nodeChanged(entry);
   }
 
   removeNode(name: string): void {
     const entry = this.#nodes.get(name);
-    if (!entry) return;
+    if (!entry?.isKnown) return;
     entry.isKnown = false;
-    this.#list = undefined;
+    this.#knownNodes--;
+    this.#nodesChanged();
+    this.#setImages(entry, noImages);
+    for (const topology of this.#topologies.values()) topology.set(entry.row, undefined);
+    this.#nodeChanged(entry);
     this.#forgetEmpty(entry);
+    this.#forgetDeadValues();
   }
 
   /** The pod counts on its node (or on `nodeName`, when assumed). Replaces what was known of it. */
   place(pod: Pod, nodeName: string): void {
-    const view = viewOf(pod);
+    this.placeView(this.views.of(pod), nodeName);
+  }
+
+  placeView(view: PodView, nodeName: string): void {
     this.remove(view.key);
-    this.#count(this.#entry(nodeName), view, 1);
+    const entry = this.#entry(nodeName);
+    this.#count(entry, view, 1);
     this.#placed.set(view.key, nodeName);
+    this.#roomChanged(entry);
+  }
+
+  /** The API server shows the pod where it is counted: true when nothing else about it is new. */
+  confirm(pod: Pod, key: string): boolean {
+    const nodeName = pod.spec.nodeName;
+    if (nodeName === undefined || this.#placed.get(key) !== nodeName) return false;
+    const view = this.#nodes.get(nodeName)?.pods.get(key);
+    const isSame =
+      view !== undefined &&
+      view.pod.metadata.uid === pod.metadata.uid &&
+      view.pod.metadata.generation === pod.metadata.generation &&
+      view.isLeaving === (pod.metadata.deletionTimestamp !== undefined) &&
+      hasSameLabels(view.labels, pod.metadata.labels);
+    if (isSame) view.pod = pod;
+    return isSame;
   }
 
   remove(key: string): void {
@@ -87,6 +194,7 @@ export class NodeCache {
     this.#placed.delete(key);
     const entry = this.#nodes.get(nodeName)!;
     this.#count(entry, entry.pods.get(key)!, -1);
+    this.#roomChanged(entry);
     this.#forgetEmpty(entry);
   }
 
@@ -94,30 +202,134 @@ export class NodeCache {
     return this.#placed.get(key);
   }
 
-  #entry(name: string): Changing {
+  /** Something else about the node changed that counts as room: a promise. */
+  touch(name: string): void {
+    const entry = this.#nodes.get(name);
+    if (entry) this.#roomChanged(entry);
+  }
+
+  /**
+   * Takes pods off the node and puts others there, for a question that is asked before `restore` is called: no version
+   * changes, and afterwards all is as it was.
+   */
+  pretend(node: NodeView): Pretence {
+    const entry = this.#nodes.get(node.name)!;
+    const removed = new Map<string, PodView>();
+    const added = new Map<string, PodView>();
+    const apply = (view: PodView, sign: 1 | -1) => {
+      const [undone, done] = sign > 0 ? [removed, added] : [added, removed];
+      this.#count(entry, view, sign);
+      if (!undone.delete(view.key)) done.set(view.key, view);
+    };
+    return {
+      remove: (view) => apply(view, -1),
+      add: (view) => apply(view, 1),
+      restore: () => {
+        for (const view of [...added.values()]) apply(view, -1);
+        for (const view of [...removed.values()]) apply(view, 1);
+      },
+    };
+  }
+
+  /** Domains of a label key; followed from the first time somebody asks. */
+  topology(key: string): Topology {
+    let topology = this.#topologies.get(key);
+    if (!topology) {
+      if (this.#topologies.size >= maxTopologies) this.forget();
+      topology = new Topology(key, this.capacity);
+      for (const entry of this.#rows) if (entry?.isKnown) topology.set(entry.row, own(entry.labels, key));
+      this.#topologies.set(key, topology);
+    }
+    return topology;
+  }
+
+  /** On which share of the nodes an image is, and when that last changed. */
+  image(name: string): { readonly share: number; readonly changedAt: number } | undefined {
+    const known = this.#images.get(name);
+    if (!known) return undefined;
+    return { share: known.nodes / this.#knownNodes, changedAt: Math.max(known.changedAt, this.#nodesChangedAt) };
+  }
+
+  /** Namespaces, Services or the like changed: what was kept is counted again. */
+  forget(): void {
+    this.#epoch++;
+    this.#version++;
+    this.#topologies.clear();
+  }
+
+  #entry(name: string): Entry {
     let entry = this.#nodes.get(name);
     if (!entry) {
-      entry = {
-        name,
-        node: noNode(name),
-        labels: {},
-        allocatable: new Map(),
-        requested: new Map(),
-        scoringRequested: new Map(),
-        pods: new Map(),
-        antiAffinityPods: 0,
-        affinityPods: 0,
-        images: new Map(),
-        isKnown: false,
-      };
+      const row = this.#freeRows.pop() ?? this.#rows.length;
+      if (row >= this.capacity) this.#grow(2 * this.capacity);
+      entry = new Entry(name, row);
+      this.#rows[row] = entry;
       this.#nodes.set(name, entry);
     }
     return entry;
   }
 
-  #count(entry: Changing, view: PodView, sign: 1 | -1): void {
-    addAmounts(entry.requested, view.requests, sign);
-    addAmounts(entry.scoringRequested, view.scoringRequests, sign);
+  #grow(capacity: number): void {
+    this.columns.grow(capacity);
+    this.nodeVersions = grown(this.nodeVersions, capacity);
+    this.roomVersions = grown(this.roomVersions, capacity);
+    for (const topology of this.#topologies.values()) topology.grow(capacity);
+  }
+
+  #nodesChanged(): void {
+    this.#order = undefined;
+    this.#list = undefined;
+    this.#nodesChangedAt = this.#version + 1;
+  }
+
+  #nodeChanged({ row }: Entry): void {
+    this.nodeVersions[row] = ++this.#version;
+    this.roomVersions[row] = this.#version;
+    this.changes.add(row);
+  }
+
+  #roomChanged({ row }: Entry): void {
+    this.roomVersions[row] = ++this.#version;
+    this.changes.add(row);
+  }
+
+  #setAllocatable(entry: Entry, amounts: Amounts): void {
+    const { columns } = this;
+    for (const name of entry.allocatable.keys()) {
+      if (!amounts.has(name)) columns.allocatable[columns.column(name)]![entry.row] = 0;
+    }
+    for (const [name, amount] of amounts) {
+      const index = columns.column(name);
+      columns.allocatable[index]![entry.row] = amount;
+    }
+    entry.allocatable = amounts;
+  }
+
+  #setImages(entry: Entry, images: ReadonlyMap<string, number>): void {
+    for (const name of entry.images.keys()) if (!images.has(name)) this.#countImage(name, -1);
+    for (const name of images.keys()) if (!entry.images.has(name)) this.#countImage(name, 1);
+    entry.images = images;
+  }
+
+  #countImage(name: string, sign: 1 | -1): void {
+    const known = this.#images.get(name) ?? { nodes: 0, changedAt: 0 };
+    known.nodes += sign;
+    known.changedAt = this.#version + 1;
+    // One that is nowhere stays for those who wait for it to appear, until there are too many of them.
+    if (known.nodes === 0 && this.#images.size > deadValues) this.#images.delete(name);
+    else this.#images.set(name, known);
+  }
+
+  #count(entry: Entry, view: PodView, sign: 1 | -1): void {
+    const { columns } = this;
+    const { row } = entry;
+    for (const [name, amount] of view.requests) {
+      const index = columns.column(name);
+      columns.requested[index]![row]! += sign * amount;
+    }
+    columns.requested[columns.column(podsColumn)]![row]! += sign;
+    columns.scoringCpu[row]! += sign * (view.scoringRequests.get('cpu') ?? 0);
+    columns.scoringMemory[row]! += sign * (view.scoringRequests.get('memory') ?? 0);
     if (view.hasAntiAffinity) {
       entry.antiAffinityPods += sign;
       this.#antiAffinityPods += sign;
@@ -126,42 +338,51 @@ export class NodeCache {
       entry.affinityPods += sign;
       this.#affinityPods += sign;
     }
+    for (const port of view.hostPorts) {
+      if (sign > 0) entry.hostPorts.push(port);
+      else entry.hostPorts.splice(entry.hostPorts.indexOf(port), 1);
+    }
+    const ofShape = (entry.shapes.get(view.shape) ?? 0) + sign;
+    if (ofShape > 0) entry.shapes.set(view.shape, ofShape);
+    else entry.shapes.delete(view.shape);
     if (sign > 0) entry.pods.set(view.key, view);
     else entry.pods.delete(view.key);
   }
 
-  #forgetEmpty(entry: Changing): void {
-    if (!entry.isKnown && entry.pods.size === 0) this.#nodes.delete(entry.name);
+  #forgetEmpty(entry: Entry): void {
+    if (entry.isKnown || entry.pods.size > 0) return;
+    this.#nodes.delete(entry.name);
+    this.#rows[entry.row] = undefined;
+    this.columns.clear(entry.row);
+    this.#freeRows.push(entry.row);
+  }
+
+  #forgetDeadValues(): void {
+    for (const topology of this.#topologies.values()) {
+      if (topology.size > 2 * this.#knownNodes + deadValues) this.forget();
+    }
   }
 }
 
-/** The node as it would be without some of its pods: for asking what preemption would free. */
-export function without(node: NodeView, keys: ReadonlySet<string>): NodeView {
-  const requested = new Map(node.requested);
-  const scoringRequested = new Map(node.scoringRequested);
-  const pods = new Map(node.pods);
-  let { antiAffinityPods, affinityPods } = node;
-  for (const key of keys) {
-    const view = pods.get(key);
-    if (!view) continue;
-    pods.delete(key);
-    addAmounts(requested, view.requests, -1);
-    addAmounts(scoringRequested, view.scoringRequests, -1);
-    if (view.hasAntiAffinity) antiAffinityPods--;
-    if (view.hasPodAffinity) affinityPods--;
-  }
-  return { ...node, requested, scoringRequested, pods, antiAffinityPods, affinityPods };
+/** Changes to a node that are taken back. */
+export interface Pretence {
+  remove(view: PodView): void;
+  add(view: PodView): void;
+  restore(): void;
 }
 
-/** The node as it would be with more pods. */
-export function withPods(node: NodeView, more: readonly PodView[]): NodeView {
-  const requested = new Map(node.requested);
-  const scoringRequested = new Map(node.scoringRequested);
-  const pods = new Map(node.pods);
-  for (const view of more) {
-    pods.set(view.key, view);
-    addAmounts(requested, view.requests);
-    addAmounts(scoringRequested, view.scoringRequests);
-  }
-  return { ...node, requested, scoringRequested, pods };
+function imagesOf({ status }: Node): ReadonlyMap<string, number> {
+  if (!status?.images?.length) return noImages;
+  const images = new Map<string, number>();
+  for (const { names, sizeBytes } of status.images) for (const name of names ?? []) images.set(name, sizeBytes ?? 0);
+  return images;
+}
+
+const own = (labels: Readonly<Record<string, string>>, key: string) =>
+  Object.hasOwn(labels, key) ? labels[key] : undefined;
+
+function hasSameLabels(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>> = {}): boolean {
+  if (one === other) return true;
+  const keys = Object.keys(other);
+  return keys.length === Object.keys(one).length && keys.every((key) => own(one, key) === other[key]);
 }

@@ -4,6 +4,12 @@ import type { PodView } from './pod-view.ts';
 export class Nominations {
   readonly #byNode = new Map<string, Map<string, PodView>>();
   readonly #nodeOf = new Map<string, string>();
+  readonly #changed: (node: string) => void;
+
+  /** `changed` is told of each node for which another set of pods counts. */
+  constructor(changed: (node: string) => void = () => {}) {
+    this.#changed = changed;
+  }
 
   /** An empty node takes the promise back. */
   set(view: PodView, node: string | undefined): void {
@@ -12,6 +18,7 @@ export class Nominations {
     this.#nodeOf.set(view.key, node);
     const there = this.#byNode.get(node) ?? new Map<string, PodView>();
     this.#byNode.set(node, there.set(view.key, view));
+    this.#changed(node);
   }
 
   remove(key: string): void {
@@ -21,6 +28,7 @@ export class Nominations {
     const there = this.#byNode.get(node);
     there?.delete(key);
     if (there?.size === 0) this.#byNode.delete(node);
+    this.#changed(node);
   }
 
   nodeOf(key: string): string | undefined {
@@ -28,9 +36,12 @@ export class Nominations {
   }
 
   /** Pods promised the node that `pod` must not push aside. */
-  before(pod: PodView, node: string): readonly PodView[] {
+  before(pod: { readonly key: string; readonly priority: number }, node: string): readonly PodView[] {
+    if (this.#byNode.size === 0) return nobody;
     const there = this.#byNode.get(node);
-    if (!there) return [];
+    if (!there) return nobody;
     return [...there.values()].filter((other) => other.key !== pod.key && other.priority >= pod.priority);
   }
 }
+
+const nobody: readonly PodView[] = [];

@@ -2,7 +2,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Service } from '../../generated/core-v1.ts';
 import type { StorageClass } from '../../generated/storage-v1.ts';
 import type { Devices } from './devices/devices.ts';
-import type { NodeView } from './node-cache.ts';
+import type { NodeCache, NodeView } from './node-cache.ts';
 import type { PodView } from './pod-view.ts';
 
 /** Why a node will not do. */
@@ -37,11 +37,9 @@ export interface Storage {
 
 /** The world at the moment one pod is looked at. */
 export interface Snapshot {
+  readonly cache: NodeCache;
+  /** In the order in which they are looked at. */
   readonly nodes: readonly NodeView[];
-  /** Pods anywhere that keep others away; 0 lets a plugin skip the search for them. */
-  readonly antiAffinityPods: number;
-  /** Pods anywhere that care which pods are near them, for or against; likewise. */
-  readonly affinityPods: number;
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>> | undefined;
   readonly services: (namespace: string) => readonly Service[];
   /** Absent: there are no volumes. */
@@ -64,20 +62,81 @@ export class Blocked {
 
 export type NodeFilter = (node: NodeView) => readonly Refusal[];
 
-export interface Filter {
+/**
+ * What is kept for pods of one shape, so that only what changed is asked again.
+ * `node`: answers depend on the Node object alone. `room`: on the node's pods too. `world`: on pods of other nodes;
+ * such a plugin counts in tallies, and is told which nodes to count again. Absent: asked anew for each pod.
+ */
+export type Keeps = 'node' | 'room';
+
+interface NamedFilter {
   readonly name: string;
   /** After which changes a pod that was refused is looked at again. */
   readonly wokenBy: readonly WorldChange[];
-  /** Work that is the same for every node. Undefined: this pod does not concern the plugin. */
+}
+
+/** Asked for each pod, or kept for all of a shape. Undefined: this pod does not concern the plugin. */
+export interface NodeFilterPlugin extends NamedFilter {
+  readonly keeps?: Keeps;
+  /** Work that is the same for every node; what is kept must not use more of the pod than its shape and spec. */
   prepare(pod: PodView, snapshot: Snapshot): NodeFilter | Blocked | undefined;
 }
 
-export interface Score {
+/** A part of a plugin that counts over all nodes. */
+export interface Counting {
+  /** Nothing that was counted can change an answer. */
+  readonly isIdle: boolean;
+  /** Counts the node as it is now: it changed, is new, or is gone (not known any more). */
+  recount(node: NodeView): void;
+}
+
+export interface CountingFilter extends Counting {
+  whyNot(node: NodeView): readonly Refusal[];
+}
+
+export interface WorldFilterPlugin extends NamedFilter {
+  readonly keeps: 'world';
+  prepare(pod: PodView, snapshot: Snapshot): CountingFilter | undefined;
+}
+
+export type Filter = NodeFilterPlugin | WorldFilterPlugin;
+
+interface NamedScore {
   readonly name: string;
   readonly weight: number;
+}
+
+/** Asked for each pod. */
+export interface ListScore extends NamedScore {
+  readonly keeps?: undefined;
   /** Gives a score for each node, 0 to 100, in their order. Undefined: no preference. */
   score(pod: PodView, nodes: readonly NodeView[], snapshot: Snapshot): readonly number[] | undefined;
 }
+
+export interface NodeScorer {
+  of(node: NodeView): number;
+  /** Stretches what `of` gave for the nodes in question to 0…100; absent: it is that already. */
+  readonly normalize?: (values: Float64Array, count: number) => void;
+  /** Counts up when answers for nodes that did not change are void. */
+  readonly version?: () => number;
+}
+
+export interface NodeScorePlugin extends NamedScore {
+  readonly keeps: Keeps;
+  prepare(pod: PodView, snapshot: Snapshot): NodeScorer | undefined;
+}
+
+export interface CountingScore extends Counting {
+  /** Writes a score, 0 to 100, for each of the first `count` rows. */
+  score(rows: Int32Array, count: number, into: Float64Array): void;
+}
+
+export interface WorldScorePlugin extends NamedScore {
+  readonly keeps: 'world';
+  prepare(pod: PodView, snapshot: Snapshot): CountingScore | undefined;
+}
+
+export type Score = ListScore | NodeScorePlugin | WorldScorePlugin;
 
 export const accepted: readonly Refusal[] = [];
 export const refused = (reason: string): readonly Refusal[] => [{ reason, isFinal: false }];
@@ -91,4 +150,25 @@ export function normalized(raw: readonly number[], { reverse = false } = {}): nu
     const score = Math.floor((100 * value) / highest);
     return reverse ? 100 - score : score;
   });
+}
+
+/** The same for columns. */
+export function normalize(values: Float64Array, count: number, reverse = false): void {
+  let highest = 0;
+  for (let at = 0; at < count; at++) if (values[at]! > highest) highest = values[at]!;
+  for (let at = 0; at < count; at++) {
+    const score = highest === 0 ? 0 : Math.floor((100 * values[at]!) / highest);
+    values[at] = reverse ? 100 - score : score;
+  }
+}
+
+/** What plugins see of a cache of nodes and of what is beside it. */
+export function snapshotOf(cache: NodeCache, beside: Omit<Snapshot, 'cache' | 'nodes'>): Snapshot {
+  return {
+    ...beside,
+    cache,
+    get nodes() {
+      return cache.nodes;
+    },
+  };
 }

@@ -133,8 +133,11 @@ function signatureOf({ metadata, spec }: Pod): string {
   return text;
 }
 
-function containerText(mark: string, { image, resources, ports, restartPolicy }: Pod['spec']['containers'][number]): string {
-  let text = `${mark}${image}`;
+function containerText(
+  mark: string,
+  { image, resources, ports, restartPolicy }: Pod['spec']['containers'][number],
+): string {
+  let text = `${mark}${JSON.stringify(image)}`;
   if (restartPolicy) text += ` ${restartPolicy}`;
   if (resources?.requests) text += JSON.stringify(resources.requests);
   if (ports?.some(({ hostPort }) => hostPort)) text += JSON.stringify(ports);

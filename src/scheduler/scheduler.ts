@@ -16,18 +16,18 @@ import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../reconcile/controller.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { type BindingSlots, createSlots } from './binding-slots.ts';
-import { type Decision, decide, describeRefusals } from './cycle.ts';
+import { Decider, type Decision, describeRefusals } from './cycle.ts';
 import { ClaimBindings } from './devices/claim-bindings.ts';
 import { ClaimGate } from './devices/claim-gate.ts';
 import { Devices } from './devices/devices.ts';
 import { type DevicePlan, planDevices } from './devices/plan.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
-import { PluginError, type Snapshot, type Storage, type WorldChange } from './plugin.ts';
+import { PluginError, type Snapshot, type Storage, snapshotOf, type WorldChange } from './plugin.ts';
 import { claimToDeallocate, dynamicResources } from './plugins/dynamic-resources.ts';
 import { filters, scores } from './plugins/index.ts';
 import { volumesToBind } from './plugins/volumes.ts';
-import { type PodView, viewOf } from './pod-view.ts';
+import type { PodView } from './pod-view.ts';
 import { type Preemption, planPreemption } from './preemption.ts';
 import { SchedulingQueue } from './queue.ts';
 import { watchStorage } from './storage.ts';
@@ -59,7 +59,8 @@ class Scheduler {
   readonly #cache = new NodeCache();
   readonly #queue: SchedulingQueue;
   readonly #snapshot: Snapshot;
-  readonly #nominations = new Nominations();
+  readonly #nominations = new Nominations((node) => this.#cache.touch(node));
+  readonly #decider: Decider;
   readonly #slots: BindingSlots = createSlots(maxBinding);
   /** Pods whose volumes and devices are being bound: they may wait for long, so they are not counted among the slots. */
   readonly #awaiting = new Set<Promise<void>>();
@@ -81,7 +82,6 @@ class Scheduler {
     const services = informers.informer(serviceKind);
     this.#budgets = informers.informer(podDisruptionBudgetKind);
     this.#pods = informers.informer(podKind);
-    const cache = this.#cache;
     this.#volumeBindings = new VolumeBindings(options.client, options.clock);
     const stored = watchStorage(informers, () => {
       this.#queue.worldChanged('volumes');
@@ -94,21 +94,28 @@ class Scheduler {
     this.#claimBindings = new ClaimBindings({ ...options, devices: this.#devices });
     this.#claimGate = new ClaimGate(this.#devices);
     this.#storage = { ...stored, taken: () => this.#volumeBindings.taken() };
-    this.#snapshot = {
-      get nodes() {
-        return cache.nodes;
-      },
-      get antiAffinityPods() {
-        return cache.antiAffinityPods;
-      },
-      get affinityPods() {
-        return cache.affinityPods;
-      },
+    this.#snapshot = snapshotOf(this.#cache, {
       namespaceLabels: (namespace) => namespaces.find(namespace)?.metadata.labels,
       services: (namespace) => services.list(namespace),
       storage: this.#storage,
       devices: this.#devices,
-    };
+    });
+    this.#decider = new Decider(this.#snapshot, { filters, scores }, { nominations: this.#nominations });
+    // Both are matched by selectors of pods: rarely changed, and then what was counted by them is counted again.
+    const forget = () => this.#cache.forget();
+    namespaces.onChange({
+      added: forget,
+      updated: ({ metadata }, previous) => {
+        if (!isEqual(metadata.labels, previous.metadata.labels)) forget();
+      },
+    });
+    services.onChange({
+      added: forget,
+      deleted: forget,
+      updated: ({ spec }, previous) => {
+        if (!isEqual(spec.selector, previous.spec.selector)) forget();
+      },
+    });
     this.#watchWorld();
   }
 
@@ -171,7 +178,7 @@ class Scheduler {
       if (!pod) continue;
       const wasOutside = this.#claimGate.isOutside(key);
       if (!this.#claimGate.admits(pod)) this.#queue.remove(key);
-      else if (wasOutside) this.#queue.add(viewOf(pod));
+      else if (wasOutside) this.#queue.add(this.#cache.views.of(pod));
     }
     if (users.length > 0) this.#queue.worldChanged('devices');
   }
@@ -187,14 +194,7 @@ class Scheduler {
       this.#queue.remove(key);
       this.#claimGate.forget(key);
       this.#nominations.remove(key);
-      const isKnown = this.#cache.placeOf(key) === pod.spec.nodeName && previous?.spec.nodeName === pod.spec.nodeName;
-      if (
-        !isKnown ||
-        previous?.metadata.generation !== pod.metadata.generation ||
-        previous.metadata.labels !== pod.metadata.labels
-      ) {
-        this.#cache.place(pod, pod.spec.nodeName);
-      }
+      if (!this.#cache.confirm(pod, key)) this.#cache.place(pod, pod.spec.nodeName);
       // A pod that landed may be what another wants to be near.
       if (!previous?.spec.nodeName) this.#queue.worldChanged('pod-placed');
       else if (!isEqual(previous.metadata.labels, pod.metadata.labels)) this.#queue.worldChanged('pod-labels');
@@ -210,7 +210,7 @@ class Scheduler {
     }
     const { nominatedNodeName } = pod.status ?? {};
     if (nominatedNodeName !== previous?.status?.nominatedNodeName) {
-      this.#nominations.set(viewOf(pod), nominatedNodeName);
+      this.#nominations.set(this.#cache.views.of(pod), nominatedNodeName);
     }
     const wasOutside = this.#claimGate.isOutside(key);
     if (!this.#claimGate.admits(pod)) {
@@ -219,7 +219,7 @@ class Scheduler {
     }
     // Status alone (our own condition among it) is no reason to look again.
     const isSame = previous && previous.metadata.generation === pod.metadata.generation && hasSameGates(pod, previous);
-    if (!isSame || wasOutside) this.#queue.add(viewOf(pod));
+    if (!isSame || wasOutside) this.#queue.add(this.#cache.views.of(pod));
   }
 
   #podGone(key: string): void {
@@ -235,16 +235,7 @@ class Scheduler {
 
   #schedule(view: PodView, signal: AbortSignal): void {
     const { random } = this.#options;
-    const decision = decide(
-      view,
-      this.#snapshot,
-      { filters, scores },
-      {
-        startAt: this.#startAt,
-        random,
-        nominations: this.#nominations,
-      },
-    );
+    const decision = this.#decider.decide(view, { startAt: this.#startAt, random });
     if (decision.type === 'none') {
       this.#slots.track(this.#refuse(view, decision, signal));
       return;
@@ -253,7 +244,7 @@ class Scheduler {
     const { node } = decision;
     const devices = planDevices(view.pod, node, this.#devices, () => uuid(random));
     const volumes = volumesToBind(view, node, this.#storage);
-    this.#cache.place(view.pod, node.name);
+    this.#cache.placeView(view, node.name);
     if (volumes || devices) this.#bindAfter({ volumes, devices }, view, node.name, signal);
     else this.#slots.track(this.#bind(view, node.name, signal));
   }
@@ -367,8 +358,10 @@ class Scheduler {
     const why = describeRefusals(total, refusals);
     const promisedNode = this.#nominations.nodeOf(view.key);
     const plan = planPreemption(view, this.#snapshot, refusals, {
-      filters,
+      decider: this.#decider,
       budgets: this.#budgets.list(),
+      nominations: this.#nominations,
+      random: this.#options.random,
       promisedNode,
     });
     const deallocate = claimToDeallocate(view, this.#snapshot.nodes, refusals, this.#devices);

@@ -97,7 +97,7 @@ function worthOn(inHand: ClaimsInHand, node: NodeView, devices: Devices): number
 export function claimToDeallocate(
   pod: PodView,
   nodes: readonly NodeView[],
-  refusals: ReadonlyMap<string, readonly Refusal[]>,
+  refusals: Pick<ReadonlyMap<string, readonly Refusal[]>, 'get'>,
   devices: Devices,
 ): ResourceClaim | undefined {
   const inHand = takeInHand(pod.pod, devices);

@@ -1,4 +1,5 @@
-import type { Score } from '../plugin.ts';
+import type { NodeView } from '../node-cache.ts';
+import type { Score, Snapshot } from '../plugin.ts';
 
 const mib = 1024 * 1024;
 const minBytes = 23 * mib;
@@ -14,24 +15,32 @@ export function normalizedImage(reference: string): string {
   return tail.includes(':') || tail.includes('@') ? named : `${named}:latest`;
 }
 
+function imagesOn(node: NodeView, wanted: readonly string[], { cache }: Snapshot): number {
+  if (node.images.size === 0) return 0;
+  let bytes = 0;
+  for (const image of wanted) {
+    const size = node.images.get(image);
+    if (size !== undefined) bytes += Math.trunc(size * (cache.image(image)?.share ?? 0));
+  }
+  return bytes;
+}
+
 /** Prefers nodes that have the pod's images, the more the larger they are, damped by how widely each is spread. */
 export const imageLocality: Score = {
   name: 'ImageLocality',
   weight: 1,
-  score(pod, nodes, { nodes: all }) {
-    const containers = [...pod.pod.spec.containers, ...(pod.pod.spec.initContainers ?? [])];
-    const images = containers
-      .map((each) => each.image ?? '')
-      .filter(Boolean)
-      .flatMap((image) => [image, normalizedImage(image)]);
-    const wanted = [...new Set(images)];
-    const spread = wanted.map((image) => all.filter((node) => node.images.has(image)).length / Math.max(all.length, 1));
-    if (spread.every((share) => share === 0)) return undefined;
+  keeps: 'node',
+  prepare({ pod: { spec } }, snapshot) {
+    const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+    const images = containers.map((each) => each.image ?? '').filter(Boolean);
+    const wanted = [...new Set(images.flatMap((image) => [image, normalizedImage(image)]))];
     const maxBytes = maxBytesPerContainer * containers.length;
-    return nodes.map((node) => {
-      const sum = wanted.reduce((total, image, index) => total + (node.images.get(image) ?? 0) * spread[index]!, 0);
-      const bounded = Math.min(Math.max(sum, minBytes), maxBytes);
-      return Math.floor((100 * (bounded - minBytes)) / (maxBytes - minBytes));
-    });
+    return {
+      of(node) {
+        const bounded = Math.min(Math.max(imagesOn(node, wanted, snapshot), minBytes), maxBytes);
+        return Math.floor((100 * (bounded - minBytes)) / (maxBytes - minBytes));
+      },
+      version: () => wanted.reduce((latest, image) => Math.max(latest, snapshot.cache.image(image)?.changedAt ?? 0), 0),
+    };
   },
 };

@@ -1,136 +1,171 @@
+// Pods that want to be near others, or away from them. What matters is counted by topology: how many pods that match are
+// in each zone, on each host; a node that changed is counted again, others are not looked at.
 import type { NodeView } from '../node-cache.ts';
-import { accepted, type Filter, refused, refusedForGood, type Score, type Snapshot } from '../plugin.ts';
-import type { PodView } from '../pod-view.ts';
-import { compileTerm, type PodTerm } from './pod-terms.ts';
+import {
+  accepted,
+  type CountingFilter,
+  type CountingScore,
+  type Filter,
+  refused,
+  refusedForGood,
+  type Score,
+  type Snapshot,
+} from '../plugin.ts';
+import type { PodShape, PodView } from '../pod-view.ts';
+import { type PodTerm, type ShapeTerms, shapeTerms, termsOf } from './pod-terms.ts';
+import { TopologyTallies } from './topology-tallies.ts';
 
-/** Topology key → value → how many pods there match. */
-class Tally {
-  readonly #counts = new Map<string, number>();
+const tooFar = refusedForGood("node(s) didn't match pod affinity rules");
+const tooNear = refused("node(s) didn't match pod anti-affinity rules");
+const keptAway = refused("node(s) didn't satisfy existing pods anti-affinity rules");
 
-  add(key: string, node: NodeView, amount: number): void {
-    const value = node.labels[key];
-    if (value === undefined || amount === 0) return;
-    const place = `${key}=${value}`;
-    this.#counts.set(place, (this.#counts.get(place) ?? 0) + amount);
+class AffinityFilter implements CountingFilter {
+  readonly #shape: PodShape;
+  readonly #near: readonly PodTerm[];
+  readonly #away: readonly PodTerm[];
+  readonly #matchesItself: boolean;
+  readonly #termsOf: (shape: PodShape) => ShapeTerms;
+  /** Pods that match all terms of what it wants to be near. */
+  readonly #nearPods: TopologyTallies;
+  /** Pods that match a term of what it wants to be away from. */
+  readonly #awayPods: TopologyTallies;
+  /** Pods that want to be away from it. */
+  readonly #existing: TopologyTallies;
+
+  constructor({ shape }: PodView, snapshot: Snapshot) {
+    const { near, away } = termsOf(shape, snapshot);
+    this.#shape = shape;
+    this.#near = near;
+    this.#away = away;
+    this.#matchesItself = near.every((term) => term.matches(shape));
+    this.#termsOf = shapeTerms(snapshot);
+    this.#nearPods = new TopologyTallies(snapshot, near.map(keyOfTerm));
+    this.#awayPods = new TopologyTallies(snapshot, away.map(keyOfTerm));
+    this.#existing = new TopologyTallies(snapshot);
   }
 
-  at(key: string, node: NodeView): number {
-    return this.#counts.get(`${key}=${node.labels[key]}`) ?? 0;
+  get isIdle(): boolean {
+    return this.#near.length + this.#away.length === 0 && this.#existing.isEmpty;
   }
 
-  get isEmpty(): boolean {
-    return this.#counts.size === 0;
+  recount(node: NodeView): void {
+    if (this.#near.length + this.#away.length > 0) this.#countOwn(node);
+    if (node.antiAffinityPods > 0 || !this.#existing.isEmpty) this.#countExisting(node);
   }
-}
 
-function requiredTerms(pod: PodView, which: 'podAffinity' | 'podAntiAffinity', snapshot: Snapshot): PodTerm[] {
-  const terms = pod.pod.spec.affinity?.[which]?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-  return terms.map((term) => compileTerm(term, pod, snapshot));
-}
+  whyNot({ row }: NodeView) {
+    if (!this.#isNear(row)) return tooFar;
+    for (const tally of this.#awayPods.all) if (tally.at(row) > 0) return tooNear;
+    for (const tally of this.#existing.all) if (tally.at(row) > 0) return keptAway;
+    return accepted;
+  }
 
-/** Where existing pods that must not be near `pod` are. */
-function keptAwayBy(pod: PodView, snapshot: Snapshot): Tally {
-  const tally = new Tally();
-  if (snapshot.antiAffinityPods === 0) return tally;
-  for (const node of snapshot.nodes) {
-    if (node.antiAffinityPods === 0) continue;
-    for (const existing of node.pods.values()) {
-      if (!existing.hasAntiAffinity) continue;
-      for (const term of requiredTerms(existing, 'podAntiAffinity', snapshot)) {
-        if (term.matches(pod)) tally.add(term.topologyKey, node, 1);
+  #isNear(row: number): boolean {
+    if (this.#near.length === 0) return true;
+    let arePodsThere = true;
+    for (const tally of this.#nearPods.all) {
+      if (tally.topology.domainOf[row]! < 0) return false;
+      if (tally.at(row) <= 0) arePodsThere = false;
+    }
+    // The first pod of a group that wants to be near itself may go anywhere.
+    return arePodsThere || (this.#matchesItself && this.#nearPods.isEmpty);
+  }
+
+  #countOwn(node: NodeView): void {
+    if (node.isKnown) {
+      for (const [shape, pods] of node.shapes) {
+        if (this.#near.length > 0 && this.#near.every((term) => term.matches(shape))) {
+          for (const { topologyKey } of this.#near) this.#nearPods.note(topologyKey, pods);
+        }
+        for (const term of this.#away) if (term.matches(shape)) this.#awayPods.note(term.topologyKey, pods);
       }
     }
+    this.#nearPods.give(node);
+    this.#awayPods.give(node);
   }
-  return tally;
+
+  #countExisting(node: NodeView): void {
+    if (node.isKnown && node.antiAffinityPods > 0) {
+      for (const [shape, pods] of node.shapes) {
+        if (!shape.hasAntiAffinity) continue;
+        for (const term of this.#termsOf(shape).away) {
+          if (term.matches(this.#shape)) this.#existing.note(term.topologyKey, pods);
+        }
+      }
+    }
+    this.#existing.give(node);
+  }
 }
 
-function countMatches(
-  nodes: readonly NodeView[],
-  terms: readonly PodTerm[],
-  matches: (pod: PodView, term: PodTerm) => boolean,
-): Tally {
-  const tally = new Tally();
-  if (terms.length === 0) return tally;
-  for (const node of nodes) {
-    for (const existing of node.pods.values()) {
-      for (const term of terms) if (matches(existing, term)) tally.add(term.topologyKey, node, 1);
-    }
-  }
-  return tally;
-}
+const keyOfTerm = ({ topologyKey }: PodTerm) => topologyKey;
 
 /** Required affinity and anti-affinity, both ways. */
 export const interPodAffinity: Filter = {
   name: 'InterPodAffinity',
+  keeps: 'world',
   wokenBy: ['node-added', 'node-labels', 'pod-placed', 'pod-gone', 'pod-labels'],
-  prepare(pod, snapshot) {
-    const near = requiredTerms(pod, 'podAffinity', snapshot);
-    const away = requiredTerms(pod, 'podAntiAffinity', snapshot);
-    if (near.length + away.length + snapshot.antiAffinityPods === 0) return undefined;
-    const existing = keptAwayBy(pod, snapshot);
-    const nearAll = countMatches(snapshot.nodes, near, (other) => near.every((term) => term.matches(other)));
-    const awayAny = countMatches(snapshot.nodes, away, (other, term) => term.matches(other));
-    // The first pod of a group that wants to be near itself may go anywhere.
-    const mayStartGroup = nearAll.isEmpty && near.every((term) => term.matches(pod));
-    const existingKeys = new Set(existing.isEmpty ? [] : snapshot.nodes.flatMap((node) => Object.keys(node.labels)));
-    return (node) => {
-      const hasKeys = near.every((term) => node.labels[term.topologyKey] !== undefined);
-      const isNear = hasKeys && (mayStartGroup || near.every((term) => nearAll.at(term.topologyKey, node) > 0));
-      if (!isNear) return refusedForGood("node(s) didn't match pod affinity rules");
-      if (away.some((term) => awayAny.at(term.topologyKey, node) > 0))
-        return refused("node(s) didn't match pod anti-affinity rules");
-      for (const key of existingKeys) {
-        if (node.labels[key] !== undefined && existing.at(key, node) > 0) {
-          return refused("node(s) didn't satisfy existing pods anti-affinity rules");
-        }
-      }
-      return accepted;
-    };
-  },
+  prepare: (pod, snapshot) => new AffinityFilter(pod, snapshot),
 };
 
-interface WeightedTerm {
-  readonly term: PodTerm;
-  readonly weight: number;
-}
+class AffinityScore implements CountingScore {
+  readonly #shape: PodShape;
+  readonly #own: ShapeTerms['preferred'];
+  readonly #termsOf: (shape: PodShape) => ShapeTerms;
+  readonly #weights: TopologyTallies;
 
-function preferredTerms(pod: PodView, snapshot: Snapshot): WeightedTerm[] {
-  const { podAffinity, podAntiAffinity } = pod.pod.spec.affinity ?? {};
-  const weigh = (terms: typeof podAffinity, sign: 1 | -1) =>
-    (terms?.preferredDuringSchedulingIgnoredDuringExecution ?? []).map(({ weight, podAffinityTerm }) => ({
-      term: compileTerm(podAffinityTerm, pod, snapshot),
-      weight: sign * weight,
-    }));
-  return [...weigh(podAffinity, 1), ...weigh(podAntiAffinity, -1)];
+  constructor({ shape }: PodView, snapshot: Snapshot) {
+    this.#shape = shape;
+    this.#own = termsOf(shape, snapshot).preferred;
+    this.#termsOf = shapeTerms(snapshot);
+    this.#weights = new TopologyTallies(snapshot);
+  }
+
+  get isIdle(): boolean {
+    return this.#weights.isEmpty;
+  }
+
+  recount(node: NodeView): void {
+    if (this.#own.length === 0 && node.affinityPods === 0 && this.#weights.isEmpty) return;
+    if (node.isKnown) {
+      for (const [shape, pods] of node.shapes) {
+        for (const { term, weight } of this.#own) {
+          if (term.matches(shape)) this.#weights.note(term.topologyKey, weight * pods);
+        }
+        if (shape.hasPodAffinity) this.#countExisting(shape, pods);
+      }
+    }
+    this.#weights.give(node);
+  }
+
+  #countExisting(shape: PodShape, pods: number): void {
+    const { near, preferred } = this.#termsOf(shape);
+    for (const { term, weight } of preferred) {
+      if (term.matches(this.#shape)) this.#weights.note(term.topologyKey, weight * pods);
+    }
+    for (const term of near) if (term.matches(this.#shape)) this.#weights.note(term.topologyKey, pods);
+  }
+
+  score(rows: Int32Array, count: number, into: Float64Array): void {
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let at = 0; at < count; at++) {
+      let sum = 0;
+      for (const tally of this.#weights.all) sum += tally.at(rows[at]!);
+      into[at] = sum;
+      if (sum < lowest) lowest = sum;
+      if (sum > highest) highest = sum;
+    }
+    const range = highest - lowest;
+    for (let at = 0; at < count; at++) {
+      into[at] = range > 0 ? Math.trunc(100 * ((into[at]! - lowest) / range)) : 0;
+    }
+  }
 }
 
 /** Preferred affinity of the pod, and that of the pods already there towards it. */
 export const interPodAffinityScore: Score = {
   name: 'InterPodAffinity',
   weight: 2,
-  score(pod, nodes, snapshot) {
-    const own = preferredTerms(pod, snapshot);
-    if (own.length === 0 && snapshot.affinityPods === 0) return undefined;
-    const tally = new Tally();
-    const keys = new Set<string>();
-    const note = ({ term, weight }: WeightedTerm, node: NodeView) => {
-      keys.add(term.topologyKey);
-      tally.add(term.topologyKey, node, weight);
-    };
-    for (const node of snapshot.nodes) {
-      if (own.length === 0 && node.affinityPods === 0) continue;
-      for (const existing of node.pods.values()) {
-        for (const weighted of own) if (weighted.term.matches(existing)) note(weighted, node);
-        if (!existing.hasPodAffinity) continue;
-        for (const weighted of preferredTerms(existing, snapshot)) if (weighted.term.matches(pod)) note(weighted, node);
-        for (const term of requiredTerms(existing, 'podAffinity', snapshot)) {
-          if (term.matches(pod)) note({ term, weight: 1 }, node);
-        }
-      }
-    }
-    if (keys.size === 0) return undefined;
-    const raw = nodes.map((node) => [...keys].reduce((sum, key) => sum + tally.at(key, node), 0));
-    const [lowest, highest] = [Math.min(...raw), Math.max(...raw)];
-    return raw.map((value) => (highest > lowest ? Math.floor((100 * (value - lowest)) / (highest - lowest)) : 0));
-  },
+  keeps: 'world',
+  prepare: (pod, snapshot) => new AffinityScore(pod, snapshot),
 };

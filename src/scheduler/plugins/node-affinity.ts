@@ -1,24 +1,28 @@
 import type { NodeView } from '../node-cache.ts';
-import { accepted, type Filter, normalized, refusedForGood, type Score } from '../plugin.ts';
+import { accepted, type Filter, normalize, refusedForGood, type Score } from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
 import { matchesTerm } from './node-selector-match.ts';
 
-/** The pod's nodeSelector and its required node affinity. */
-export function matchesNodeAffinity(pod: PodView, node: NodeView): boolean {
-  const { nodeSelector, affinity } = pod.pod.spec;
-  for (const [key, value] of Object.entries(nodeSelector ?? {})) if (node.labels[key] !== value) return false;
-  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+/** The pod's nodeSelector and its required node affinity; undefined: it has neither. */
+export function requiredAffinity({ pod }: PodView): ((node: NodeView) => boolean) | undefined {
+  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const selector = Object.entries(pod.spec.nodeSelector ?? {});
+  if (!required && selector.length === 0) return undefined;
+  return (node) => {
+    for (const [key, value] of selector) if (node.labels[key] !== value) return false;
+    return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+  };
 }
+
+const no = refusedForGood("node(s) didn't match Pod's node affinity/selector");
 
 export const nodeAffinity: Filter = {
   name: 'NodeAffinity',
+  keeps: 'node',
   wokenBy: ['node-added', 'node-labels'],
   prepare(pod) {
-    const { nodeSelector, affinity } = pod.pod.spec;
-    if (!nodeSelector && !affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution) return undefined;
-    const no = refusedForGood("node(s) didn't match Pod's node affinity/selector");
-    return (node) => (matchesNodeAffinity(pod, node) ? accepted : no);
+    const matches = requiredAffinity(pod);
+    return matches && ((node) => (matches(node) ? accepted : no));
   },
 };
 
@@ -26,12 +30,14 @@ export const nodeAffinity: Filter = {
 export const nodeAffinityScore: Score = {
   name: 'NodeAffinity',
   weight: 2,
-  score(pod, nodes) {
-    const preferred = pod.pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
+  keeps: 'node',
+  prepare({ pod }) {
+    const preferred = pod.spec.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution;
     if (!preferred?.length) return undefined;
-    const weights = nodes.map((node) =>
-      preferred.reduce((sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0), 0),
-    );
-    return normalized(weights);
+    return {
+      of: (node) =>
+        preferred.reduce((sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0), 0),
+      normalize,
+    };
   },
 };

@@ -1,18 +1,16 @@
 import { accepted, type Filter, refused } from '../plugin.ts';
 import { portsClash } from '../pod-view.ts';
 
+const no = refused("node(s) didn't have free ports for the requested pod ports");
+
 /** Host ports the pod wants must be free on the node. */
 export const nodePorts: Filter = {
   name: 'NodePorts',
+  keeps: 'room',
   wokenBy: ['node-added', 'pod-gone'],
-  prepare(pod) {
-    if (pod.hostPorts.length === 0) return undefined;
-    return (node) => {
-      for (const other of node.pods.values()) {
-        const clashes = other.hostPorts.some((taken) => pod.hostPorts.some((wanted) => portsClash(wanted, taken)));
-        if (clashes) return refused("node(s) didn't have free ports for the requested pod ports");
-      }
-      return accepted;
-    };
+  prepare({ hostPorts }) {
+    if (hostPorts.length === 0) return undefined;
+    return (node) =>
+      node.hostPorts.some((taken) => hostPorts.some((wanted) => portsClash(wanted, taken))) ? no : accepted;
   },
 };

@@ -1,65 +1,110 @@
 import type { NodeView } from '../node-cache.ts';
+import { podsColumn, type ResourceColumns } from '../node-columns.ts';
 import { accepted, type Filter, type Refusal, type Score } from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
 
 /** Room for what the pod requests, and for one pod more. */
 export const nodeResourcesFit: Filter = {
   name: 'NodeResourcesFit',
+  keeps: 'room',
   wokenBy: ['node-added', 'node-room', 'pod-gone'],
-  prepare: (pod) => (node) => {
-    const refusals: Refusal[] = [];
-    const maxPods = node.allocatable.get('pods') ?? 0;
-    if (node.pods.size + 1 > maxPods) refusals.push({ reason: 'Too many pods', isFinal: false });
-    for (const [name, amount] of pod.requests) {
-      if (amount === 0) continue;
-      const allocatable = node.allocatable.get(name) ?? 0;
-      if (amount <= allocatable - (node.requested.get(name) ?? 0)) continue;
-      refusals.push({ reason: `Insufficient ${name}`, isFinal: amount > allocatable });
-    }
-    return refusals.length > 0 ? refusals : accepted;
+  prepare({ requests }, { cache: { columns } }) {
+    const asked = [...requests].filter(([, amount]) => amount > 0);
+    const wanted = asked.map(([name, amount]) => ({ name, amount, column: columns.column(name) }));
+    const pods = columns.column(podsColumn);
+    const fits = ({ row }: NodeView) => {
+      if (columns.requested[pods]![row]! >= columns.allocatable[pods]![row]!) return false;
+      for (const { amount, column } of wanted) {
+        if (amount > columns.allocatable[column]![row]! - columns.requested[column]![row]!) return false;
+      }
+      return true;
+    };
+    return (node) => (fits(node) ? accepted : shortages(node, wanted, columns));
   },
 };
 
-const scored = ['cpu', 'memory'];
+interface Wanted {
+  readonly name: string;
+  readonly amount: number;
+  readonly column: number;
+}
 
-/** The fraction of a resource that would be in use, or -1 where the node has none. Called for every node and pod. */
-function fractionWith(pod: PodView, node: NodeView, name: string): number {
-  const allocatable = node.allocatable.get(name) ?? 0;
-  if (allocatable === 0) return -1;
-  return ((node.scoringRequested.get(name) ?? 0) + (pod.scoringRequests.get(name) ?? 0)) / allocatable;
+function shortages({ row }: NodeView, wanted: readonly Wanted[], columns: ResourceColumns): Refusal[] {
+  const refusals: Refusal[] = [];
+  const pods = columns.column(podsColumn);
+  if (columns.requested[pods]![row]! >= columns.allocatable[pods]![row]!) {
+    refusals.push({ reason: 'Too many pods', isFinal: false });
+  }
+  for (const { name, amount, column } of wanted) {
+    const allocatable = columns.allocatable[column]![row]!;
+    if (amount <= allocatable - columns.requested[column]![row]!) continue;
+    refusals.push({ reason: `Insufficient ${name}`, isFinal: amount > allocatable });
+  }
+  return refusals;
+}
+
+/** Whole percents of what a node has, left over when the pod is there as well. */
+function leftOver(allocatable: number, requested: number): number {
+  return requested > allocatable ? 0 : Math.floor(((allocatable - requested) * 100) / allocatable);
 }
 
 /** Prefers nodes with the most left over. */
 export const leastAllocated: Score = {
   name: 'NodeResourcesFit',
   weight: 1,
-  score: (pod, nodes) =>
-    nodes.map((node) => {
-      let sum = 0;
-      let count = 0;
-      for (const name of scored) {
-        const fraction = fractionWith(pod, node, name);
-        if (fraction < 0) continue;
-        count++;
-        if (fraction <= 1) sum += Math.floor((1 - fraction) * 100);
-      }
-      return count > 0 ? Math.floor(sum / count) : 0;
-    }),
+  keeps: 'room',
+  prepare({ scoringRequests }, { cache: { columns } }) {
+    const cpu = scoringRequests.get('cpu') ?? 0;
+    const memory = scoringRequests.get('memory') ?? 0;
+    const [cpuColumn, memoryColumn] = [columns.column('cpu'), columns.column('memory')];
+    return {
+      of({ row }) {
+        const allCpu = columns.allocatable[cpuColumn]![row]!;
+        const allMemory = columns.allocatable[memoryColumn]![row]!;
+        let sum = 0;
+        let count = 0;
+        if (allCpu > 0) {
+          sum += leftOver(allCpu, columns.scoringCpu[row]! + cpu);
+          count++;
+        }
+        if (allMemory > 0) {
+          sum += leftOver(allMemory, columns.scoringMemory[row]! + memory);
+          count++;
+        }
+        return count > 0 ? Math.floor(sum / count) : 0;
+      },
+    };
+  },
 };
 
-/** Prefers nodes where CPU and memory would be used to the same degree. */
+/** 100 when CPU and memory are used to the same degree; a node without one of the two is in balance. */
+function balance(cpu: number, allCpu: number, memory: number, allMemory: number): number {
+  if (allCpu === 0 || allMemory === 0) return 100;
+  const distance = Math.abs(Math.min(cpu / allCpu, 1) - Math.min(memory / allMemory, 1));
+  return Math.trunc((1 - distance / 2) * 100);
+}
+
+const requestOf = (pod: PodView, name: string) => pod.requests.get(name) ?? 0;
+
+/** Prefers nodes that the pod brings nearer to using CPU and memory to the same degree. */
 export const balancedAllocation: Score = {
   name: 'NodeResourcesBalancedAllocation',
   weight: 1,
-  score(pod, nodes) {
-    const asksForNothing = scored.every((name) => !pod.requests.get(name));
-    if (asksForNothing) return undefined;
-    return nodes.map((node) => {
-      const cpu = Math.min(fractionWith(pod, node, 'cpu'), 1);
-      const memory = Math.min(fractionWith(pod, node, 'memory'), 1);
-      // A node without one of the two is in balance.
-      if (cpu < 0 || memory < 0) return 100;
-      return Math.floor((1 - Math.abs(cpu - memory) / 2) * 100);
-    });
+  keeps: 'room',
+  prepare(pod, { cache: { columns } }) {
+    const [cpu, memory] = [requestOf(pod, 'cpu'), requestOf(pod, 'memory')];
+    if (cpu + memory === 0) return undefined;
+    const [cpuColumn, memoryColumn] = [columns.column('cpu'), columns.column('memory')];
+    return {
+      of({ row }) {
+        const allCpu = columns.allocatable[cpuColumn]![row]!;
+        const allMemory = columns.allocatable[memoryColumn]![row]!;
+        const usedCpu = columns.requested[cpuColumn]![row]!;
+        const usedMemory = columns.requested[memoryColumn]![row]!;
+        const before = balance(usedCpu, allCpu, usedMemory, allMemory);
+        const after = balance(usedCpu + cpu, allCpu, usedMemory + memory, allMemory);
+        return 50 + Math.trunc((50 + after - before) / 2);
+      },
+    };
   },
 };

@@ -1,64 +1,72 @@
-import type { TopologySpreadConstraint } from '../../../generated/core-v1.ts';
+// Pods spread over zones, hosts and the like. For each constraint the pods of each domain are counted, and which domain
+// has the fewest is known at any time; a node that changed is counted again, others are not looked at.
+import type { Taint, TopologySpreadConstraint } from '../../../generated/core-v1.ts';
 import { hasLabels, matchesSelector, type Selector } from '../../api/meta/labels.ts';
 import { selectorOf } from '../../api/meta/selectors.ts';
 import type { NodeView } from '../node-cache.ts';
-import { accepted, type Filter, refused, refusedForGood, type Score, type Snapshot } from '../plugin.ts';
-import type { PodView } from '../pod-view.ts';
-import { matchesNodeAffinity } from './node-affinity.ts';
+import {
+  accepted,
+  type CountingFilter,
+  type CountingScore,
+  type Filter,
+  refused,
+  refusedForGood,
+  type Score,
+  type Snapshot,
+} from '../plugin.ts';
+import type { PodShape, PodView } from '../pod-view.ts';
+import { DomainCounts, Tally, type Topology } from '../topology.ts';
+import { requiredAffinity } from './node-affinity.ts';
 import { isTolerated } from './tolerations.ts';
+
+const hostname = 'kubernetes.io/hostname';
+const noLabel = refusedForGood("node(s) didn't match pod topology spread constraints (missing required label)");
+const uneven = refused("node(s) didn't match pod topology spread constraints");
 
 interface Constraint {
   readonly key: string;
   readonly maxSkew: number;
   readonly minDomains: number;
-  counts(candidate: PodView): boolean;
+  /** The pod is one of those it counts. */
+  readonly countsItself: boolean;
+  counts(shape: PodShape): boolean;
   /** Whether the node's pods take part, by the constraint's node policies. */
   includes(node: NodeView): boolean;
 }
 
 function compile(constraint: TopologySpreadConstraint, pod: PodView): Constraint {
+  const isSelecting = constraint.labelSelector !== undefined;
   const selector: Selector = [
     ...((constraint.labelSelector && selectorOf(constraint.labelSelector)) ?? []),
     ...(constraint.matchLabelKeys ?? [])
       .filter((key) => pod.labels[key] !== undefined)
       .map((key) => ({ key, operator: 'in' as const, values: [pod.labels[key]!] })),
   ];
-  const hasSelector = constraint.labelSelector !== undefined;
-  const honorsAffinity = (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor';
+  const affinity = (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor' ? requiredAffinity(pod) : undefined;
   const honorsTaints = constraint.nodeTaintsPolicy === 'Honor';
+  const isPutUpWith = (taint: Taint) =>
+    taint.effect === 'PreferNoSchedule' || isTolerated(pod.pod.spec.tolerations, taint);
   return {
     key: constraint.topologyKey,
     maxSkew: constraint.maxSkew,
     minDomains: constraint.minDomains ?? 1,
-    counts: (other) =>
-      hasSelector &&
-      other.namespace === pod.namespace &&
-      !other.pod.metadata.deletionTimestamp &&
-      matchesSelector(selector, other.labels),
+    countsItself: isSelecting && matchesSelector(selector, pod.labels),
+    // A selector that selects everything counts nothing.
+    counts: (shape) =>
+      isSelecting &&
+      selector.length > 0 &&
+      shape.namespace === pod.namespace &&
+      !shape.isLeaving &&
+      matchesSelector(selector, shape.labels),
     includes: (node) =>
-      (!honorsAffinity || matchesNodeAffinity(pod, node)) &&
-      (!honorsTaints ||
-        (node.node.spec.taints ?? []).every(
-          (taint) => taint.effect === 'PreferNoSchedule' || isTolerated(pod.pod.spec.tolerations, taint),
-        )),
+      (affinity === undefined || affinity(node)) && (!honorsTaints || (node.node.spec.taints ?? []).every(isPutUpWith)),
   };
 }
 
-/** Matching pods in each value of the constraint's key. */
-function countDomains(
-  nodes: readonly NodeView[],
-  constraint: Constraint,
-  keys: readonly string[],
-): Map<string, number> {
-  const domains = new Map<string, number>();
-  for (const node of nodes) {
-    if (keys.some((key) => node.labels[key] === undefined) || !constraint.includes(node)) continue;
-    const value = node.labels[constraint.key]!;
-    let count = domains.get(value) ?? 0;
-    for (const existing of node.pods.values()) if (constraint.counts(existing)) count++;
-    domains.set(value, count);
-  }
-  return domains;
+function countOn(node: NodeView, constraint: Constraint): number {
+  let count = 0;
+  for (const [shape, pods] of node.shapes) if (constraint.counts(shape)) count += pods;
+  return count;
 }
 
 const constraintsOf = (pod: PodView, effect: 'DoNotSchedule' | 'ScheduleAnyway') =>
@@ -66,30 +74,47 @@ const constraintsOf = (pod: PodView, effect: 'DoNotSchedule' | 'ScheduleAnyway')
     .filter((each) => each.whenUnsatisfiable === effect)
     .map((each) => compile(each, pod));
 
+const hasKeys = ({ labels }: NodeView, constraints: readonly Constraint[]) =>
+  constraints.every(({ key }) => labels[key] !== undefined);
+
+class SpreadFilter implements CountingFilter {
+  readonly isIdle = false;
+  readonly #constraints: readonly Constraint[];
+  readonly #counts: readonly DomainCounts[];
+
+  constructor(constraints: readonly Constraint[], { cache }: Snapshot) {
+    this.#constraints = constraints;
+    this.#counts = constraints.map(({ key }) => new DomainCounts(cache.topology(key)));
+  }
+
+  recount(node: NodeView): void {
+    const takesPart = node.isKnown && hasKeys(node, this.#constraints);
+    this.#constraints.forEach((constraint, index) => {
+      const pods = takesPart && constraint.includes(node) ? countOn(node, constraint) : -1;
+      this.#counts[index]!.set(node.row, pods);
+    });
+  }
+
+  whyNot({ row }: NodeView) {
+    for (let index = 0; index < this.#constraints.length; index++) {
+      const { maxSkew, minDomains, countsItself } = this.#constraints[index]!;
+      const counts = this.#counts[index]!;
+      if (counts.topology.domainOf[row]! < 0) return noLabel;
+      const emptiest = counts.domains < minDomains ? 0 : counts.lowest;
+      if (counts.at(row) + (countsItself ? 1 : 0) - emptiest > maxSkew) return uneven;
+    }
+    return accepted;
+  }
+}
+
 /** Constraints that must hold: no domain more than maxSkew above the emptiest. */
 export const podTopologySpread: Filter = {
   name: 'PodTopologySpread',
+  keeps: 'world',
   wokenBy: ['node-added', 'node-labels', 'node-taints', 'pod-placed', 'pod-gone', 'pod-labels'],
   prepare(pod, snapshot) {
     const constraints = constraintsOf(pod, 'DoNotSchedule');
-    if (constraints.length === 0) return undefined;
-    const keys = constraints.map(({ key }) => key);
-    const counted = constraints.map((constraint) => {
-      const domains = countDomains(snapshot.nodes, constraint, keys);
-      const emptiest = domains.size < constraint.minDomains ? 0 : Math.min(...domains.values());
-      return { constraint, domains, emptiest };
-    });
-    return (node) => {
-      for (const { constraint, domains, emptiest } of counted) {
-        const value = node.labels[constraint.key];
-        if (value === undefined)
-          return refusedForGood("node(s) didn't match pod topology spread constraints (missing required label)");
-        const self = constraint.counts(pod) ? 1 : 0;
-        const skew = (domains.get(value) ?? 0) + self - (Number.isFinite(emptiest) ? emptiest : 0);
-        if (skew > constraint.maxSkew) return refused("node(s) didn't match pod topology spread constraints");
-      }
-      return accepted;
-    };
+    return constraints.length > 0 ? new SpreadFilter(constraints, snapshot) : undefined;
   },
 };
 
@@ -100,39 +125,118 @@ function defaultConstraints(pod: PodView, snapshot: Snapshot): Constraint[] {
     .services(pod.namespace)
     .filter(({ spec }) => spec.selector && hasLabels(pod.labels, spec.selector));
   if (!pod.owner && services.length === 0) return [];
-  const counts = (other: PodView) =>
+  const counts = (other: PodShape) =>
     other.namespace === pod.namespace &&
-    !other.pod.metadata.deletionTimestamp &&
+    !other.isLeaving &&
     (!pod.owner || other.owner === pod.owner) &&
     services.every(({ spec }) => hasLabels(other.labels, spec.selector));
-  const includes = () => true;
+  const always = { minDomains: 1, countsItself: true, counts, includes: () => true };
   return [
-    { key: 'kubernetes.io/hostname', maxSkew: 3, minDomains: 1, counts, includes },
-    { key: 'topology.kubernetes.io/zone', maxSkew: 5, minDomains: 1, counts, includes },
+    { key: hostname, maxSkew: 3, ...always },
+    { key: 'topology.kubernetes.io/zone', maxSkew: 5, ...always },
   ];
+}
+
+class SpreadScore implements CountingScore {
+  readonly isIdle = false;
+  readonly #constraints: readonly Constraint[];
+  /** Nodes must have the labels of all constraints; not asked of the constraints that pods get by default. */
+  readonly #needsAll: boolean;
+  readonly #tallies: readonly Tally[];
+  /** By constraint, then domain: the number of the last question in which a node of it took part. */
+  readonly #seen: Int32Array[];
+  #question = 0;
+
+  constructor(constraints: readonly Constraint[], needsAll: boolean, { cache }: Snapshot) {
+    this.#constraints = constraints;
+    this.#needsAll = needsAll;
+    this.#tallies = constraints.map(({ key }) => new Tally(cache.topology(key)));
+    this.#seen = constraints.map(() => new Int32Array(8));
+  }
+
+  recount(node: NodeView): void {
+    const takesPart = node.isKnown && (!this.#needsAll || hasKeys(node, this.#constraints));
+    this.#constraints.forEach((constraint, index) => {
+      // A host's own pods count whatever the policies say.
+      const counts = node.isKnown && (constraint.key === hostname || (takesPart && constraint.includes(node)));
+      this.#tallies[index]!.set(node.row, counts ? countOn(node, constraint) : 0);
+    });
+  }
+
+  score(rows: Int32Array, count: number, into: Float64Array): void {
+    const weights = this.#weights(rows, count);
+    let lowest = Number.POSITIVE_INFINITY;
+    let highest = 0;
+    for (let at = 0; at < count; at++) {
+      const row = rows[at]!;
+      if (this.#isIgnored(row)) {
+        into[at] = -1;
+        continue;
+      }
+      const raw = this.#raw(row, weights);
+      into[at] = raw;
+      if (raw < lowest) lowest = raw;
+      if (raw > highest) highest = raw;
+    }
+    for (let at = 0; at < count; at++) {
+      const raw = into[at]!;
+      into[at] = raw < 0 ? 0 : highest === 0 ? 100 : Math.floor((100 * (highest + lowest - raw)) / highest);
+    }
+  }
+
+  #raw(row: number, weights: readonly number[]): number {
+    let sum = 0;
+    for (let index = 0; index < weights.length; index++) {
+      const tally = this.#tallies[index]!;
+      if (tally.topology.domainOf[row]! < 0) continue;
+      sum += tally.at(row) * weights[index]! + (this.#constraints[index]!.maxSkew - 1);
+    }
+    return Math.round(sum);
+  }
+
+  #isIgnored(row: number): boolean {
+    if (!this.#needsAll) return false;
+    for (const { topology } of this.#tallies) if (topology.domainOf[row]! < 0) return true;
+    return false;
+  }
+
+  /** A constraint weighs the more, the more domains the nodes in question have. */
+  #weights(rows: Int32Array, count: number): number[] {
+    this.#question++;
+    let scored = count;
+    if (this.#needsAll) for (let at = 0; at < count; at++) if (this.#isIgnored(rows[at]!)) scored--;
+    return this.#tallies.map(({ topology }, index) => {
+      const isHost = this.#constraints[index]!.key === hostname;
+      return Math.log((isHost ? scored : this.#domainsOf(topology, index, rows, count)) + 2);
+    });
+  }
+
+  #domainsOf({ domainOf, size }: Topology, index: number, rows: Int32Array, count: number): number {
+    // One place more, for the nodes without the label: together they count as a domain.
+    if (this.#seen[index]!.length <= size) this.#seen[index] = new Int32Array(2 * size + 2);
+    const seen = this.#seen[index]!;
+    let domains = 0;
+    for (let at = 0; at < count; at++) {
+      const row = rows[at]!;
+      if (this.#isIgnored(row)) continue;
+      const place = domainOf[row]! + 1;
+      if (seen[place] === this.#question) continue;
+      seen[place] = this.#question;
+      domains++;
+    }
+    return domains;
+  }
 }
 
 /** Prefers domains with fewer matching pods; each constraint weighs the more, the more domains it has. */
 export const podTopologySpreadScore: Score = {
   name: 'PodTopologySpread',
   weight: 2,
-  score(pod, nodes, snapshot) {
+  keeps: 'world',
+  prepare(pod, snapshot) {
+    const own = constraintsOf(pod, 'ScheduleAnyway');
+    if (own.length > 0) return new SpreadScore(own, true, snapshot);
     const defaults = defaultConstraints(pod, snapshot);
-    const constraints = [...constraintsOf(pod, 'ScheduleAnyway'), ...defaults];
-    const counted = constraints
-      .map((constraint) => ({ constraint, domains: countDomains(snapshot.nodes, constraint, [constraint.key]) }))
-      .filter(({ domains }) => domains.size > 0);
-    if (counted.length === 0) return undefined;
-    const raw = nodes.map((node) => {
-      let sum = 0;
-      for (const { constraint, domains } of counted) {
-        const value = node.labels[constraint.key];
-        if (value === undefined) continue;
-        sum += (domains.get(value) ?? 0) * Math.log(domains.size + 2) + (constraint.maxSkew - 1);
-      }
-      return Math.round(sum);
-    });
-    const [lowest, highest] = [Math.min(...raw), Math.max(...raw)];
-    return raw.map((value) => (highest === 0 ? 100 : Math.floor((100 * (highest + lowest - value)) / highest)));
+    return defaults.length > 0 ? new SpreadScore(defaults, false, snapshot) : undefined;
   },
 };

@@ -1,16 +1,18 @@
+import type { Taint } from '../../../generated/core-v1.ts';
 import type { NodeView } from '../node-cache.ts';
-import { accepted, type Filter, normalized, refusedForGood, type Score } from '../plugin.ts';
+import { accepted, type Filter, normalize, refusedForGood, type Score } from '../plugin.ts';
 import { isTolerated } from './tolerations.ts';
+
+const no = refusedForGood('node(s) had untolerated taint(s)');
 
 /** Taints that forbid keep out pods that do not tolerate them. */
 export const taintToleration: Filter = {
   name: 'TaintToleration',
+  keeps: 'node',
   wokenBy: ['node-added', 'node-taints'],
-  prepare: (pod) => (node) => {
-    const untolerated = (node.node.spec.taints ?? []).some(
-      (taint) => taint.effect !== 'PreferNoSchedule' && !isTolerated(pod.pod.spec.tolerations, taint),
-    );
-    return untolerated ? refusedForGood('node(s) had untolerated taint(s)') : accepted;
+  prepare({ pod: { spec } }) {
+    const forbids = (taint: Taint) => taint.effect !== 'PreferNoSchedule' && !isTolerated(spec.tolerations, taint);
+    return ({ node }) => (node.spec.taints?.some(forbids) ? no : accepted);
   },
 };
 
@@ -18,18 +20,20 @@ export const taintToleration: Filter = {
 export const taintScore: Score = {
   name: 'TaintToleration',
   weight: 3,
-  score(pod, nodes) {
-    if (nodes.every((node) => !node.node.spec.taints?.length)) return undefined;
-    const tolerations = (pod.pod.spec.tolerations ?? []).filter(
+  keeps: 'node',
+  prepare({ pod }) {
+    const tolerations = (pod.spec.tolerations ?? []).filter(
       (each) => !each.effect || each.effect === 'PreferNoSchedule',
     );
-    const counts = nodes.map((node) => avoided(node, tolerations));
-    return counts.some((count) => count > 0) ? normalized(counts, { reverse: true }) : undefined;
+    return {
+      of: (node) => avoided(node, tolerations),
+      normalize: (values, count) => normalize(values, count, true),
+    };
   },
 };
 
 function avoided({ node }: NodeView, tolerations: Parameters<typeof isTolerated>[0]): number {
-  return (node.spec.taints ?? []).filter(
-    (taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(tolerations, taint),
-  ).length;
+  if (!node.spec.taints?.length) return 0;
+  return node.spec.taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !isTolerated(tolerations, taint))
+    .length;
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../generated/core-v1.ts';
 import type { StorageClass } from '../../../generated/storage-v1.ts';
 import { NodeCache } from '../node-cache.ts';
-import { Blocked, type Snapshot } from '../plugin.ts';
+import { Blocked, type Snapshot, snapshotOf } from '../plugin.ts';
 import { viewOf } from '../pod-view.ts';
 import { volumeBinding, volumeRestrictions } from './volumes.ts';
 
@@ -44,10 +44,7 @@ const aPod = (name: string): Pod => ({
 function world(claim: PersistentVolumeClaim | undefined, volume?: PersistentVolume): Snapshot {
   const cache = new NodeCache();
   for (const name of ['a', 'b']) cache.setNode({ metadata: { name }, spec: {} });
-  return {
-    nodes: cache.nodes,
-    antiAffinityPods: 0,
-    affinityPods: 0,
+  return snapshotOf(cache, {
     namespaceLabels: () => undefined,
     services: () => [],
     storage: {
@@ -56,7 +53,7 @@ function world(claim: PersistentVolumeClaim | undefined, volume?: PersistentVolu
       volumes: () => (volume ? [volume] : []),
       storageClass: (name) => classes[name] as StorageClass,
     },
-  };
+  });
 }
 
 function refusals(snapshot: Snapshot): string[] {

@@ -3,7 +3,7 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../generated/core-v1.ts';
 import { claimClass, volumeAnnotations } from '../../api/core/volume-match.ts';
 import type { NodeView } from '../node-cache.ts';
-import { accepted, Blocked, type Filter, refused, refusedForGood, type Storage } from '../plugin.ts';
+import { accepted, Blocked, type NodeFilterPlugin, refused, refusedForGood, type Storage } from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
 import { planVolumes, reaches, type VolumePlan } from '../volume-plan.ts';
 
@@ -69,7 +69,7 @@ export function volumesToBind(pod: PodView, node: NodeView, storage: Storage | u
   return planVolumes(claims.waiting, node, storage);
 }
 
-export const volumeBinding: Filter = {
+export const volumeBinding: NodeFilterPlugin = {
   name: 'VolumeBinding',
   wokenBy: ['volumes', 'node-added', 'node-labels'],
   prepare(pod, { storage }) {
@@ -89,7 +89,7 @@ export const volumeBinding: Filter = {
 };
 
 /** A claim for one pod alone is in use by one at most. */
-export const volumeRestrictions: Filter = {
+export const volumeRestrictions: NodeFilterPlugin = {
   name: 'VolumeRestrictions',
   wokenBy: ['volumes', 'pod-gone'],
   prepare(pod, { storage, nodes }) {
