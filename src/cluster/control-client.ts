@@ -39,8 +39,13 @@ export async function openAnswer(
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString() || '{"message":"the running server is of another version"}';
-  const { code = 'E_STORAGE', message, remedy = `see the log: coracle logs --name ${layout.name}` } = JSON.parse(text);
-  throw new UserFailure(exitCodes.internal, code, message, remedy);
+  const {
+    exitCode = exitCodes.internal,
+    code = 'E_STORAGE',
+    message,
+    remedy = `see the log: coracle logs --name ${layout.name}`,
+  } = JSON.parse(text);
+  throw new UserFailure(exitCode, code, message, remedy);
 }
 
 const isDown = ({ code }: NodeJS.ErrnoException) => code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR';

@@ -8,13 +8,14 @@ import { UserFailure } from './failure.ts';
 import type { Layout } from './layout.ts';
 
 /** Answers with an object, or with a stream of bytes. */
-export type ControlAction = (signal: AbortSignal) => Promise<object> | AsyncIterable<Buffer>;
+export type ControlAction = (signal: AbortSignal, query: URLSearchParams) => Promise<object> | AsyncIterable<Buffer>;
 
 /** By `METHOD /path`. */
 export type ControlActions = Readonly<Record<string, ControlAction>>;
 
 export async function openControlSocket(
   layout: Layout,
+  /** Looked up at each question: more may be added. */
   actions: ControlActions,
   log: Logger,
 ): Promise<AsyncDisposable> {
@@ -56,13 +57,15 @@ async function answer(
   const closed = new AbortController();
   response.on('close', () => closed.abort());
   response.on('error', () => {}); // the asker is gone
-  const action = actions[`${request.method} ${request.url}`];
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server');
+  const name = `${request.method} ${pathname}`;
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
   if (!action) {
     response.writeHead(404).end();
     return;
   }
   try {
-    const answered = action(closed.signal);
+    const answered = action(closed.signal, searchParams);
     if (Symbol.asyncIterator in answered) return await stream(response, answered, closed.signal);
     const body = JSON.stringify(await answered);
     response.writeHead(200, { 'content-type': 'application/json' }).end(body);
@@ -96,5 +99,7 @@ function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
 
 function failureOf(error: unknown): object {
   const { message } = error instanceof Error ? error : new Error(String(error));
-  return error instanceof UserFailure ? { code: error.code, message, remedy: error.remedy } : { message };
+  return error instanceof UserFailure
+    ? { exitCode: error.exitCode, code: error.code, message, remedy: error.remedy }
+    : { message };
 }

@@ -51,12 +51,12 @@ async function clearNodes(layout: Layout, settings: Settings): Promise<boolean> 
   const wereRunning = await Promise.all(realNodes(layout, settings).map(clearNode));
   await unmountBelow(layout.dataDir);
   await removeNodeNetwork(layout, settings.podCidr);
-  await removeCgroups(cgroupName(layout.name));
+  await removeCgroup(cgroupName(layout.name));
   return wereRunning.includes(true);
 }
 
 /** The pods of one node, and its containerd. */
-async function clearNode(plan: NodePlan): Promise<boolean> {
+export async function clearNode(plan: NodePlan): Promise<boolean> {
   const { findContainerd, stopContainerd } = await import('../kubelet/runtime/containerd-daemon.ts');
   const { removeAllPods } = await import('./remove-pods.ts');
   const wasRunning = (await findContainerd(plan.containerd)) !== undefined;
@@ -71,7 +71,8 @@ function hasPods({ containerd }: NodePlan): boolean {
   return existsSync(tasks) && readdirSync(tasks).length > 0;
 }
 
-async function unmountBelow(folder: string): Promise<void> {
+/** Takes away what is mounted below a folder. */
+export async function unmountBelow(folder: string): Promise<void> {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => (line.split(' ')[1] ?? '').replaceAll('\\040', ' '))
@@ -84,7 +85,7 @@ async function unmountBelow(folder: string): Promise<void> {
 }
 
 /** Removes a cgroup of ours, deepest first, in every hierarchy of v1 or the one of v2. */
-async function removeCgroups(group: string): Promise<void> {
+export async function removeCgroup(group: string): Promise<void> {
   const root = '/sys/fs/cgroup';
   if (!existsSync(root)) return;
   const hierarchies = [

@@ -6,7 +6,7 @@ import { systemRandom } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createCompactor } from '../store/compactor.ts';
 import { UnreadableValueError } from '../store/encryption/sealer.ts';
-import { openControlSocket } from './control-socket.ts';
+import { type ControlAction, type ControlActions, openControlSocket } from './control-socket.ts';
 import { startControlWorker } from './control-worker.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { contextName, type Layout } from './layout.ts';
@@ -14,12 +14,13 @@ import { openLogFile } from './log-file.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { metricsApiSettings } from './metrics-api.ts';
 import { realNodes } from './node-plan.ts';
+import { untilAgentsSpeak, untilNodesReady } from './nodes-ready.ts';
 import { openPki, type Pki } from './pki.ts';
 import { releasePorts } from './port-claims.ts';
 import { ensureSettings, readSettings } from './settings.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
-import { prepareRealNodes, startRealNodes, startSimulated, untilAgentsSpeak, untilNodesReady } from './start-nodes.ts';
+import { prepareRealNodes, startRealNodes, startSimulated } from './start-nodes.ts';
 import { isAlive, isNodeAgent, readState, stopProcess } from './state.ts';
 import { StateFile } from './state-file.ts';
 import { Storage } from './storage.ts';
@@ -71,14 +72,16 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     const { storage, pki } = await openState(context, isNew);
     const server = await startApiServer(context, storage.store, pki);
     await startLoops(context, server, pki);
-    await startStorageLoops(context, storage, server.admin);
-    if (programs && daemons) await startRealNodes(context, pki, programs, await daemons);
+    const actions: Record<string, ControlAction> = { ...storage.actions() };
+    await startStorageLoops(context, storage, server.admin, actions);
+    if (programs && daemons)
+      Object.assign(actions, await startRealNodes(context, pki, programs, await daemons, server.admin));
     else if (settings.simulatedNodes && !options.only) await startSimulated(context, server, settings.simulatedNodes);
     const names = realNodes(layout, settings).map(({ name }) => name);
     const count = options.only ? 0 : (settings.simulatedNodes ?? names.length);
     if (count > 0) {
       if (isReal) await untilAgentsSpeak(context, server.admin, startedMs);
-      await untilNodesReady(server.admin, count, startedMs);
+      await untilNodesReady(server.admin, isReal ? names : count, startedMs);
       const nodes = isReal ? names.join(', ') : `${count} simulated ${count === 1 ? 'node' : 'nodes'}`;
       timed('node', `${nodes} Ready`);
     }
@@ -122,6 +125,7 @@ async function startStorageLoops(
   { layout, settings, cleanup, log }: StartContext,
   storage: Storage,
   admin: Client,
+  actions: ControlActions,
 ): Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -136,7 +140,7 @@ async function startStorageLoops(
     stopping.abort();
     await Promise.all(running);
   });
-  cleanup.use(await openControlSocket(layout, storage.actions(), storeLog));
+  cleanup.use(await openControlSocket(layout, actions, storeLog));
 }
 
 /** A value that no key opens keeps the cluster from starting: what reads it must not take it for absent. */

@@ -6,6 +6,7 @@ import { encryptionCommand } from './encryption.ts';
 import { imageCommand } from './image.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { logsCommand } from './logs.ts';
+import { nodeCommand } from './node.ts';
 import { snapshotCommand } from './snapshot.ts';
 import { statusCommand } from './status.ts';
 import { upCommand } from './up.ts';
@@ -19,6 +20,7 @@ export const commands: readonly Command[] = [
   kubeconfigCommand,
   logsCommand,
   imageCommand,
+  nodeCommand,
   snapshotCommand,
   encryptionCommand,
   versionCommand,

@@ -3,6 +3,7 @@ import type { Layout } from '../../cluster/layout.ts';
 import { isAlive, readState } from '../../cluster/state.ts';
 import type { StorageStatus } from '../../cluster/storage.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
+import { printTable } from '../print-table.ts';
 
 export const statusCommand = clusterCommand('status')
   .description('say what runs: each component with its pid, address and state; exit code 83 when the cluster is down')
@@ -26,18 +27,10 @@ export const statusCommand = clusterCommand('status')
     } else if (!isAnything) {
       console.log(`cluster "${layout.name}" is down (${layout.dataDir})`);
     } else {
-      const rows = [
+      printTable(
         ['COMPONENT', 'STATE', 'PID', 'ADDRESS'],
-        ...components.map((c) => [c.name, c.state, String(c.pid), c.address]),
-      ];
-      const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)) + 3);
-      for (const row of rows)
-        console.log(
-          row
-            .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-            .join('')
-            .trimEnd(),
-        );
+        components.map((c) => [c.name, c.state, String(c.pid), c.address]),
+      );
       if (storage) console.log(`\nstore: ${describeStorage(storage)}`);
     }
     if (!isRunning) process.exitCode = exitCodes.notRunning;

@@ -1,0 +1,168 @@
+// The real nodes of a running cluster on this machine: those it began with, and those that come and go by command.
+import { rmSync } from 'node:fs';
+import { nodeKind, podKind } from '../../generated/kinds.ts';
+import { isConditionTrue } from '../api/meta/conditions.ts';
+import { isNotFound } from '../api/meta/status-error.ts';
+import type { Client } from '../client/client.ts';
+import type { ContainerdHandle } from '../kubelet/runtime/containerd-daemon.ts';
+import type { ControlActions } from './control-socket.ts';
+import { clearNode, removeCgroup, unmountBelow } from './down.ts';
+import { exitCodes, UserFailure } from './failure.ts';
+import { withNode, withoutNode } from './further-nodes.ts';
+import { furtherNode, furtherNodeFolder, realNodes } from './node-plan.ts';
+import { untilNodesReady } from './nodes-ready.ts';
+import type { Pki } from './pki.ts';
+import type { Programs } from './preflight.ts';
+import { prepareNode, type RealNode, startRealNode } from './real-node.ts';
+import { type Settings, writeSettings } from './settings.ts';
+import { claimSlot } from './slots.ts';
+import type { StartContext } from './start-context.ts';
+
+/** A line of `coracle node list`. */
+export interface NodeLine {
+  readonly name: string;
+  readonly address: string;
+  readonly place: 'this machine' | 'namespace' | 'elsewhere';
+  readonly isReady: boolean;
+  readonly podCidr: string;
+}
+
+export class RealNodeSet {
+  readonly #context: StartContext;
+  readonly #pki: Pki;
+  readonly #programs: Programs;
+  readonly #admin: Client;
+  readonly #running = new Map<string, RealNode>();
+  #settings: Settings;
+  /** One change at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(context: StartContext, pki: Pki, programs: Programs, admin: Client) {
+    this.#context = context;
+    this.#pki = pki;
+    this.#programs = programs;
+    this.#admin = admin;
+    this.#settings = context.settings;
+  }
+
+  /** Runs the nodes that the settings name; `daemons` are theirs, in the order of `realNodes`. */
+  async start(daemons: readonly ContainerdHandle[]): Promise<void> {
+    const plans = realNodes(this.#context.layout, this.#settings);
+    await Promise.all(
+      plans.map(async (plan, index) => {
+        const node = await startRealNode(this.#context, this.#pki, plan, this.#programs, daemons[index]!);
+        this.#running.set(plan.name, node);
+      }),
+    );
+  }
+
+  /** Ends the agents; containerds and pods go on. */
+  async stop(): Promise<void> {
+    await this.#turn.catch(() => {});
+    await Promise.all([...this.#running.values()].map((node) => node.stop()));
+  }
+
+  /** For the control socket. */
+  actions(): ControlActions {
+    return {
+      'GET /nodes': () => this.list(),
+      'POST /nodes/add': (_, query) => this.#alone(() => this.add(query.get('node') ?? undefined)),
+      'POST /nodes/delete': (_, query) => this.#alone(() => this.delete(query.get('node') ?? '')),
+    };
+  }
+
+  #alone<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(change, change);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  /** One node more; settles when it is Ready. @throws UserFailure */
+  async add(name?: string): Promise<{ name: string; address: string; ms: number }> {
+    const { layout, clock } = this.#context;
+    const startedMs = clock.now();
+    const settings = withNode(this.#settings, claimSlot(layout.dataDir), name);
+    const wanted = settings.furtherNodes!.at(-1)!;
+    const context = { ...this.#context, settings };
+    const plan = furtherNode(layout, wanted);
+    const { ensureNodeBridge } = await import('../network/overlay/node-namespaces.ts');
+    const { nodeCidr, podCidr: clusterPodCidr } = settings;
+    await ensureNodeBridge({ clusterName: layout.name, nodeCidr: nodeCidr!, clusterPodCidr });
+    // Written first: whatever happens from here on, `delete` knows of it.
+    this.#keep(settings);
+    try {
+      const daemon = await prepareNode(context, plan, this.#programs);
+      this.#running.set(wanted.name, await startRealNode(context, this.#pki, plan, this.#programs, daemon));
+      await untilNodesReady(this.#admin, [wanted.name], startedMs);
+    } catch (error) {
+      await this.delete(wanted.name).catch(() => {}); // what failed first is told
+      throw error;
+    }
+    return { ...wanted, ms: clock.now() - startedMs };
+  }
+
+  /** Takes a node away, with its pods; those that belong to a controller come again elsewhere. @throws UserFailure */
+  async delete(name: string): Promise<object> {
+    const { layout, state } = this.#context;
+    if (name === this.#settings.nodeName) {
+      const remedy = `take the whole cluster away: coracle delete --name ${layout.name}`;
+      throw new UserFailure(exitCodes.usage, 'E_FIRST_NODE', `"${name}" is this machine, the first node`, remedy);
+    }
+    const further = this.#settings.furtherNodes?.find((each) => each.name === name);
+    const known = await this.#admin.resource(nodeKind).find({ namespace: '', name });
+    if (!further && !known) {
+      const remedy = `see them: coracle node list --name ${layout.name}`;
+      throw new UserFailure(exitCodes.missing, 'E_NO_NODE', `there is no node "${name}"`, remedy);
+    }
+    if (further) {
+      const plan = furtherNode(layout, further);
+      await this.#running.get(name)?.stop();
+      this.#running.delete(name);
+      await clearNode(plan);
+      await unmountBelow(furtherNodeFolder(layout, name));
+      const { removeNodeNamespace } = await import('../network/overlay/node-namespaces.ts');
+      await removeNodeNamespace(layout.name, name);
+      await removeCgroup(plan.cgroup);
+      rmSync(furtherNodeFolder(layout, name), { recursive: true, force: true, maxRetries: 5 });
+      state.remove(plan.parts.agent);
+      state.remove(plan.parts.containerd);
+      this.#keep(withoutNode(this.#settings, name));
+    }
+    await this.#forget(name);
+    return { name };
+  }
+
+  /** The objects of a node that is gone: nobody else would say that its pods have ended. */
+  async #forget(name: string): Promise<void> {
+    const unlessGone = (error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    };
+    const nodes = this.#admin.resource(nodeKind);
+    await nodes.delete({ namespace: '', name }).catch(unlessGone);
+    const pods = this.#admin.resource(podKind);
+    const { items } = await pods.list({ fieldSelector: `spec.nodeName=${name}` });
+    for (const { metadata } of items) {
+      const key = { namespace: metadata.namespace!, name: metadata.name };
+      const preconditions = { uid: metadata.uid! };
+      await pods.delete(key, { gracePeriodSeconds: 0, preconditions }).catch(unlessGone);
+    }
+  }
+
+  async list(): Promise<NodeLine[]> {
+    const { items } = await this.#admin.resource(nodeKind).list();
+    const { nodeName, furtherNodes = [] } = this.#settings;
+    const isFurther = (name: string) => furtherNodes.some((each) => each.name === name);
+    return items.map(({ metadata: { name }, spec, status }) => ({
+      name,
+      address: status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? '',
+      place: name === nodeName ? 'this machine' : isFurther(name) ? 'namespace' : 'elsewhere',
+      isReady: isConditionTrue(status?.conditions, 'Ready'),
+      podCidr: spec?.podCIDR ?? '',
+    }));
+  }
+
+  #keep(settings: Settings): void {
+    this.#settings = settings;
+    writeSettings(this.#context.layout, settings);
+  }
+}
