@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { addonsCommand } from './addons.ts';
 import { completionCommand } from './completion.ts';
 import { deleteCommand } from './delete.ts';
 import { downCommand } from './down.ts';
@@ -20,6 +21,7 @@ export const commands: readonly Command[] = [
   kubeconfigCommand,
   logsCommand,
   imageCommand,
+  addonsCommand,
   nodeCommand,
   snapshotCommand,
   encryptionCommand,
