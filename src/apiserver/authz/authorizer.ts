@@ -16,8 +16,8 @@ export interface AuthorizationAttributes {
   /** Non-resource requests only. */
   readonly path: string;
   /** What list, watch and deletecollection are narrowed to: a node may list the pods bound to it, not all. */
-  readonly fieldSelector?: readonly FieldRequirement[];
-  readonly labelSelector?: readonly Requirement[];
+  readonly fieldSelector?: readonly FieldRequirement[] | undefined;
+  readonly labelSelector?: readonly Requirement[] | undefined;
 }
 
 export interface Decision {

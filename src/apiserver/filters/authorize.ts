@@ -11,14 +11,19 @@ export function attributesOf(info: RequestInfo, user: UserInfo, query: URLSearch
   const { verb, isResource, group, version, resource, subresource, namespace, name, path } = info;
   const asked = { user, verb, isResource, group, version, resource, subresource, namespace, name, path };
   if (!isResource || !selectingVerbs.has(verb)) return asked;
-  const fieldSelector = readFieldSelector(query.get('fieldSelector'));
-  const labelSelector = readLabelSelector(query.get('labelSelector'));
-  if (!fieldSelector && !labelSelector) return asked;
+  const fields = query.get('fieldSelector');
+  const labels = query.get('labelSelector');
+  if (!fields && !labels) return asked;
+  // Read when an authorizer looks at them, which few do: the verb reads them anyway.
   return {
     ...asked,
-    name: name || pinnedName(fieldSelector),
-    ...(fieldSelector ? { fieldSelector } : {}),
-    ...(labelSelector ? { labelSelector } : {}),
+    name: name || (fields?.includes('metadata.name') ? pinnedName(readFieldSelector(fields)) : ''),
+    get fieldSelector() {
+      return readFieldSelector(fields);
+    },
+    get labelSelector() {
+      return readLabelSelector(labels);
+    },
   };
 }
 
