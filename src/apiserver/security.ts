@@ -20,13 +20,15 @@ import type { Authorizer } from './authz/authorizer.ts';
 import { nodeAuthorizer } from './authz/node.ts';
 import { rbacAuthorizer } from './authz/rbac.ts';
 import { RbacRules } from './authz/rbac-rules.ts';
-import { mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
+import { constantAuthorizer, mastersAuthorizer, unionAuthorizer } from './authz/union.ts';
 import { OutboundClient } from './outbound/client.ts';
 import { LateObjects } from './registry/late-objects.ts';
 import type { ApiServer } from './server.ts';
 import type { SubresourceHandler } from './subresources/handler.ts';
 import { subresourceHandlers } from './subresources/index.ts';
 import type { KubeletIdentity } from './subresources/kubelet.ts';
+
+export type AuthorizationMode = 'Node' | 'RBAC' | 'AlwaysAllow' | 'AlwaysDeny';
 
 export interface SecurityOptions {
   /** Signs tokens of service accounts; see signingKey() of authn/jwt.ts. */
@@ -36,6 +38,8 @@ export interface SecurityOptions {
   /** How others reach this server, for OpenID discovery: `https://10.0.0.1:6443`. */
   readonly serverUrl: string;
   readonly kubelet: KubeletIdentity;
+  /** Who decides, in this order; default Node, RBAC. */
+  readonly authorizationModes?: readonly AuthorizationMode[];
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -72,7 +76,14 @@ export function createSecurity(options: SecurityOptions): Security {
   };
   const tokens = new ServiceAccountTokens({ issuer, signingKey, otherKeys, objects, clock, random, onSecretUsed });
   const rules = new RbacRules(objects);
-  const authorizers = [mastersAuthorizer, nodeAuthorizer(objects), rbacAuthorizer(rules)];
+  const byMode: Readonly<Record<AuthorizationMode, () => Authorizer>> = {
+    Node: () => nodeAuthorizer(objects),
+    RBAC: () => rbacAuthorizer(rules),
+    AlwaysAllow: () => constantAuthorizer('allow'),
+    AlwaysDeny: () => constantAuthorizer('none'),
+  };
+  const { authorizationModes = ['Node', 'RBAC'] } = options;
+  const authorizers = [mastersAuthorizer, ...authorizationModes.map((mode) => byMode[mode]())];
   const authorizer = unionAuthorizer(authorizers);
   let server: Parameters<Security['bind']>[0] | undefined;
   const saveQuota: SaveQuota = (quota) => storeUsage(server!, quota);

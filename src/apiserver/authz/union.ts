@@ -32,3 +32,9 @@ export const mastersAuthorizer: Authorizer = {
     return { verdict: user.groups.includes(groups.masters) ? 'allow' : 'none', reason: '' };
   },
 };
+
+/** Everybody may do everything, or nothing that others do not allow: for API servers under test. */
+export function constantAuthorizer(verdict: 'allow' | 'none'): Authorizer {
+  const decision: Decision = { verdict, reason: verdict === 'allow' ? '' : 'Everything is forbidden.' };
+  return { authorize: () => decision };
+}

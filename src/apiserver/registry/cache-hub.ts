@@ -28,6 +28,7 @@ export class CacheHub implements CacheHead {
   #revision = 0;
   #startRevision = 0;
   #waiters: Waiter[] = [];
+  #hasEnded = false;
 
   constructor(store: Store, log: Logger) {
     this.#store = store;
@@ -80,6 +81,16 @@ export class CacheHub implements CacheHead {
 
   /** Follows the store until the signal; a failure of the watch is fatal, since reads would grow stale. */
   async follow(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#followAlways(signal);
+    } finally {
+      // The caches go no further: whoever waits for that would wait for ever.
+      this.#hasEnded = true;
+      for (const waiter of this.#waiters.splice(0)) waiter.resolve();
+    }
+  }
+
+  async #followAlways(signal: AbortSignal): Promise<void> {
     for (;;) {
       try {
         await this.#followOnce(signal);
@@ -135,7 +146,7 @@ export class CacheHub implements CacheHead {
 
   /** Undefined when the caches are there already; else settles when they are, or when the signal aborts. */
   waitFor(revision: number, signal?: AbortSignal): Promise<void> | undefined {
-    if (revision <= this.#revision || signal?.aborted) return undefined;
+    if (revision <= this.#revision || this.#hasEnded || signal?.aborted) return undefined;
     return new Promise((resolve) => {
       const waiter: Waiter = {
         revision,

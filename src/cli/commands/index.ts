@@ -10,6 +10,7 @@ import { logsCommand } from './logs.ts';
 import { nodeCommand } from './node.ts';
 import { snapshotCommand } from './snapshot.ts';
 import { statusCommand } from './status.ts';
+import { testAssetsCommand } from './test-assets.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
@@ -25,6 +26,7 @@ export const commands: readonly Command[] = [
   nodeCommand,
   snapshotCommand,
   encryptionCommand,
+  testAssetsCommand,
   versionCommand,
   completionCommand,
 ];
