@@ -101,5 +101,5 @@ async function withAdmin<T>({ kubeconfig, name }: Layout, action: (client: Clien
   if (!existsSync(kubeconfig))
     throw new UserFailure(exitCodes.notRunning, 'E_NOT_RUNNING', `no cluster "${name}" runs`, 'start it: coracle up');
   await using transport = await createKubeconfigTransport({ path: kubeconfig, clock: systemClock });
-  return action(createClient(transport));
+  return await action(createClient(transport));
 }
