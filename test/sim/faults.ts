@@ -153,8 +153,8 @@ export function mend(world: World): void {
 
 export const delayOf = (random: Random): number => {
   const dice = random.next();
-  if (dice < 0.4) return below(random, 300);
-  if (dice < 0.75) return below(random, 4_000);
-  if (dice < 0.95) return below(random, 40_000);
+  if (dice < 0.45) return below(random, 300);
+  if (dice < 0.85) return below(random, 4_000);
+  if (dice < 0.98) return below(random, 40_000);
   return below(random, 400_000);
 };

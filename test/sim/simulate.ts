@@ -34,8 +34,8 @@ export interface SimulateOptions {
 }
 
 const convergeMs = 40 * 60_000;
-const checkEveryMs = 10_000;
-const quietMs = 7 * 60_000;
+const checkEveryMs = 5_000;
+const quietMs = 2 * 60_000;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
   return new Simulation(seed, options).run();
@@ -91,7 +91,7 @@ class Simulation {
       await world.client.resource(kinds.namespaceKind).create({ metadata: { name } } as any);
     const faultRate = [0, 0.1, 0.25, 0.5][below(faults, 4)]!;
     if (chance(faults, 0.3)) for (const member of world.members) world.setWeather(member, weather(faults));
-    const count = 30 + below(actions, 50);
+    const count = 30 + below(actions, 40);
     const ask: Ask = (work) => this.#finish(work);
     for (let step = 0; step < count && this.#problems.length === 0; step++) {
       if (chance(faults, faultRate)) this.#say(await goWrong({ world, random: faults, ask }));
@@ -107,7 +107,7 @@ class Simulation {
     mend(world);
     world.revive(world.addNode('relief', { cpuCount: 64, maxPods: 110 }));
     this.#say('everything works again');
-    await world.clock.advance(60_000);
+    await world.clock.advance(20_000);
     await this.#tidy();
     let left: string[] = [];
     for (let waitedMs = 0; waitedMs < convergeMs && this.#problems.length === 0; waitedMs += checkEveryMs) {
