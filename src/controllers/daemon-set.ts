@@ -59,7 +59,7 @@ class DaemonSetController {
     this.#pods = informers.informer(podKind);
     this.#nodes = informers.informer(nodeKind);
     this.#revisions = informers.informer(controllerRevisionKind);
-    this.#expectations = new Expectations(context.clock);
+    this.#expectations = new Expectations(context.clock, queue);
     this.#recorder = context.recorder('daemonset-controller');
     indexByController(this.#pods);
     indexByController(this.#revisions);
@@ -94,7 +94,8 @@ class DaemonSetController {
     for (const set of this.#sets.list()) {
       const { shouldRun, mayStay } = placementOn(set, node);
       const isThere = owners.has(set.metadata.uid);
-      if ((shouldRun && !isThere) || (!mayStay && isThere)) this.#queue.add(keyOf(set));
+      const mayBeMisplaced = isThere && (set.status?.numberMisscheduled ?? 0) > 0;
+      if ((shouldRun && !isThere) || (!mayStay && isThere) || mayBeMisplaced) this.#queue.add(keyOf(set));
     }
   }
 

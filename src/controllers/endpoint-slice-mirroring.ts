@@ -25,7 +25,7 @@ export const endpointSliceMirroringController: ControllerDefinition = {
     const services = informers.informer(serviceKind);
     const endpoints = informers.informer(endpointsKind);
     const slices = informers.informer(endpointSliceKind);
-    const expectations = new Expectations(clock);
+    const expectations = new Expectations(clock, queue);
     indexByService(slices);
     watchSlices(slices, expectations, queue, manager);
     endpoints.onChange({

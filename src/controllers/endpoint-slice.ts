@@ -33,7 +33,7 @@ export const endpointSliceController: ControllerDefinition = {
     const pods = informers.informer(podKind);
     const nodes = informers.informer(nodeKind);
     const slices = informers.informer(endpointSliceKind);
-    const expectations = new Expectations(clock);
+    const expectations = new Expectations(clock, queue);
     indexByService(slices);
     watchServicePods(services, pods, queue);
     watchSlices(slices, expectations, queue, manager);

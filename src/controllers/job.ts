@@ -21,7 +21,7 @@ export const jobController: ControllerDefinition = {
   setup({ client, informers, clock, recorder }, queue) {
     const jobs = informers.informer(jobKind);
     const pods = informers.informer(podKind);
-    const expectations = new Expectations(clock);
+    const expectations = new Expectations(clock, queue);
     const events = recorder('job-controller');
     const released = new Set<string>();
     /** The last status written, by the Job's key: pods counted there must not be counted again from an older one. */

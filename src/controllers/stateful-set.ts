@@ -70,7 +70,7 @@ class StatefulSetController {
     this.#recorder = context.recorder('statefulset-controller');
     const claims = informers.informer(persistentVolumeClaimKind);
     this.#claims = new ClaimControl({ client, claims, recorder: this.#recorder });
-    this.#expectations = new Expectations(context.clock);
+    this.#expectations = new Expectations(context.clock, queue);
     indexByController(this.#pods);
     indexByController(this.#revisions);
     this.#sets.onChange({

@@ -61,7 +61,8 @@ export class WorkQueue implements KeyQueue {
       this.add(key);
       return;
     }
-    this.#delayed.push(key, this.#clock.now() + delayMs);
+    // Measured, not dated: a wall clock that is set back must not hold anybody up.
+    this.#delayed.push(key, this.#clock.monotonicMs() + delayMs);
     this.#arm();
   }
 
@@ -111,13 +112,13 @@ export class WorkQueue implements KeyQueue {
     this.#timer?.[Symbol.dispose]();
     this.#timerAtMs = atMs;
     // Timers of the platform hold 31 bits; a longer wait is walked in stretches.
-    const delayMs = Math.min(Math.max(atMs - this.#clock.now(), 0), 2_000_000_000);
+    const delayMs = Math.min(Math.max(atMs - this.#clock.monotonicMs(), 0), 2_000_000_000);
     this.#timer = this.#clock.timer(delayMs, () => this.#fire());
   }
 
   #fire(): void {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
-    for (const key of this.#delayed.takeUntil(this.#clock.now())) this.add(key);
+    for (const key of this.#delayed.takeUntil(this.#clock.monotonicMs())) this.add(key);
     this.#arm();
   }
 }

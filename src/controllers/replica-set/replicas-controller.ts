@@ -68,7 +68,7 @@ class ReplicasEngine<O extends ReplicasOwner> {
     this.#queue = queue;
     this.#owners = context.informers.informer(settings.kind);
     this.#pods = context.informers.informer(podKind);
-    this.#expectations = new Expectations(context.clock);
+    this.#expectations = new Expectations(context.clock, queue);
     this.#recorder = context.recorder(settings.component);
     indexByController(this.#owners);
     indexByController(this.#pods);

@@ -41,7 +41,11 @@ export function watchOwnedPods<O extends KubernetesObject>(options: WatchOwnedPo
     if (next.metadata.deletionTimestamp && !previous.metadata.deletionTimestamp) deleted(next);
     const key = ownerKeyOf(next);
     const oldKey = ownerKeyOf(previous);
-    if (oldKey && oldKey !== key) queue.add(oldKey);
+    if (oldKey && oldKey !== key) {
+      // Released: nobody will tell this owner of its end.
+      expectations?.deletionSeen(oldKey, keyOf(next));
+      queue.add(oldKey);
+    }
     if (key) queue.add(key);
     else if (!controllerOf(next) && (oldKey || !isEqual(next.metadata.labels, previous.metadata.labels))) {
       addInterested(options, next);
