@@ -1,14 +1,18 @@
-import type { NodeView } from './node-cache.ts';
-
 const region = 'topology.kubernetes.io/region';
 const zone = 'topology.kubernetes.io/zone';
 
+interface Placed {
+  readonly name: string;
+  readonly row: number;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 /** One text for each zone. */
-export const zoneOf = (labels: NodeView['labels']) => `${labels[region] ?? ''}\n${labels[zone] ?? ''}`;
+export const zoneOf = (labels: Placed['labels']) => `${labels[region] ?? ''}\n${labels[zone] ?? ''}`;
 
 /** Rows of the nodes, one of each zone in turns; within a zone by name. */
-export function interleaved(nodes: readonly NodeView[]): Int32Array {
-  const zones = new Map<string, NodeView[]>();
+export function interleaved(nodes: readonly Placed[]): Int32Array {
+  const zones = new Map<string, Placed[]>();
   for (const node of [...nodes].sort((one, other) => (one.name < other.name ? -1 : 1))) {
     const name = zoneOf(node.labels);
     const there = zones.get(name);
