@@ -63,7 +63,10 @@ class ResourceClaimController {
       this.#usersChanged(claim);
     };
     this.#claims.onChange({
-      added: claimChanged,
+      added: (claim) => {
+        this.#maker.seen(claim);
+        claimChanged(claim);
+      },
       updated: claimChanged,
       deleted: (claim) => this.#usersChanged(claim),
     });

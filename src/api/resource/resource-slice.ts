@@ -13,6 +13,7 @@ import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts'
 import { goForm } from '../meta/go-form.ts';
 import { byteLength, dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
+import { timeText } from '../meta/time.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 import { validateBindingConditions } from './device-binding.ts';
 import {
@@ -207,16 +208,23 @@ function dropLists({ spec }: ResourceSlice): void {
   }
 }
 
+/** A taint lasts from when it is first said, unless it says itself since when. */
+function dateTaints({ spec }: ResourceSlice, nowMs: number): void {
+  for (const { taints } of spec?.devices ?? []) for (const taint of taints ?? []) taint.timeAdded ??= timeText(nowMs);
+}
+
 export const resourceSliceKind: KindDefinition<ResourceSlice> = {
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'ResourceSlice',
-  prepareForCreate(object) {
+  prepareForCreate(object, { nowMs }) {
     dropLists(object);
+    dateTaints(object, nowMs);
     startGeneration(object);
   },
-  prepareForUpdate(next, current) {
+  prepareForUpdate(next, current, { nowMs }) {
     dropLists(next);
+    dateTaints(next, nowMs);
     countGeneration(next, current);
   },
   validateCreate: ({ spec }, errors) => validateSpec(spec, undefined, errors),

@@ -36,6 +36,14 @@ export class ClaimMaker {
     this.#made.delete(pod.metadata.uid ?? '');
   }
 
+  /** The cache shows it: from now on the cache is asked. */
+  seen({ metadata }: ResourceClaim): void {
+    const owner = metadata.ownerReferences?.find(({ controller }) => controller)?.uid ?? '';
+    const made = this.#made.get(owner);
+    made?.delete(metadata.annotations?.[podClaimAnnotation] ?? '');
+    if (made?.size === 0) this.#made.delete(owner);
+  }
+
   async makeFor(pod: Pod, signal: AbortSignal): Promise<void> {
     const names = new Map<string, string>();
     let hasNew = false;
@@ -56,7 +64,6 @@ export class ClaimMaker {
     };
     const options = { type: 'apply', subresource: 'status', fieldManager, force: true, signal } as const;
     await this.#context.client.resource(podKind).patch(splitKey(keyOf(pod)), applied, options);
-    this.forget(pod);
   }
 
   /** Of a claim that is there, or is not ours to make. */
@@ -65,7 +72,8 @@ export class ClaimMaker {
     if (!('name' in found)) return undefined;
     const claim = this.#world.claims.find(`${pod.metadata.namespace}/${found.name}`);
     if (claim && !(found.mustBeOwned && whyNotOwned(pod, claim))) return found.name;
-    return entry.resourceClaimTemplateName === undefined ? found.name : undefined;
+    const isJustMade = this.#madeFor(pod, entry) === found.name;
+    return isJustMade || entry.resourceClaimTemplateName === undefined ? found.name : undefined;
   }
 
   /** Undefined: the pod does not need one. */
@@ -91,7 +99,11 @@ export class ClaimMaker {
     const seen = controlledBy(this.#world.claims, pod.metadata.uid).find(
       ({ metadata }) => metadata.annotations?.[podClaimAnnotation] === entry.name,
     );
-    return seen?.metadata.name ?? this.#made.get(pod.metadata.uid ?? '')?.get(entry.name);
+    return seen?.metadata.name ?? this.#madeFor(pod, entry);
+  }
+
+  #madeFor(pod: Pod, entry: PodResourceClaim): string | undefined {
+    return this.#made.get(pod.metadata.uid ?? '')?.get(entry.name);
   }
 
   async #make(pod: Pod, entry: PodResourceClaim, signal: AbortSignal): Promise<string> {
