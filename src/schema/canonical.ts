@@ -92,8 +92,9 @@ const zeroOf: Partial<Record<string, string>> = {
   stringlist: 'null',
 };
 
-/** Lists whose defaults come in when they are absent, not when they are empty: both are met until the object is stored. */
+/** Lists and maps that are not the same empty as absent, in defaults or in errors: both are met until the object is stored. */
 const toldApart: Readonly<Record<string, readonly string[]>> = {
+  'io.k8s.api.core.v1.PersistentVolumeSpec': ['capacity'],
   'io.k8s.api.autoscaling.v2.HPAScalingRules': ['policies'],
 };
 

@@ -3,7 +3,7 @@
 import type { DaemonSet } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
-import { templateWarnings } from '../core/pod-warnings.ts';
+import { isChanged, templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, labelsCell, nameColumn, selectorCell } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
@@ -49,7 +49,8 @@ export const daemonSetKind: KindDefinition<DaemonSet> = {
       defaults(set);
     },
   }),
-  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
+  warnings: (next, current) =>
+    isChanged(next, current) ? templateWarnings(next.spec?.template, path('spec', 'template')) : [],
   columns: [
     nameColumn,
     {

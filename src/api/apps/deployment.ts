@@ -3,7 +3,7 @@
 import type { Deployment } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
-import { templateWarnings } from '../core/pod-warnings.ts';
+import { isChanged, nameWarnings, templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
@@ -56,7 +56,10 @@ export const deploymentKind: KindDefinition<Deployment> = {
       fillsSelector: true,
     }),
   }),
-  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
+  warnings: (next, current) => [
+    ...(current ? [] : nameWarnings(next)),
+    ...(isChanged(next, current) ? templateWarnings(next.spec?.template, path('spec', 'template')) : []),
+  ],
   columns: [
     nameColumn,
     {

@@ -3,7 +3,7 @@
 import type { ReplicaSet } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
-import { templateWarnings } from '../core/pod-warnings.ts';
+import { isChanged, nameWarnings, templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
@@ -33,7 +33,10 @@ export const replicaSetKind: KindDefinition<ReplicaSet> = {
       defaults(set);
     },
   }),
-  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
+  warnings: (next, current) => [
+    ...(current ? [] : nameWarnings(next)),
+    ...(isChanged(next, current) ? templateWarnings(next.spec?.template, path('spec', 'template')) : []),
+  ],
   columns: [
     nameColumn,
     {

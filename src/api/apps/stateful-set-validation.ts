@@ -1,16 +1,19 @@
 // StatefulSet.
 import type { StatefulSet, StatefulSetSpec } from '../../../generated/apps-v1.ts';
 import type { PodSpec, PodTemplateSpec, Volume } from '../../../generated/core-v1.ts';
+import { validatePersistentVolumeClaimSpec } from '../core/persistent-volume-claim-validation.ts';
 import { validatePodAnnotations } from '../core/pod-annotations-validation.ts';
 import { validatePodTemplate } from '../core/pod-template-validation.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { goForm } from '../meta/go-form.ts';
 import { validateLabels } from '../meta/labels.ts';
+import { dns1123LabelProblems } from '../meta/names.ts';
 import { nonNegative } from '../meta/number-validation.ts';
 import { validateAnnotations } from '../meta/object-meta-validation.ts';
 import { isReadableSelector } from '../meta/selectors.ts';
 import { checkSupported } from '../meta/supported.ts';
+import { validateBy } from '../meta/value-validation.ts';
 import { validateCollisionCount } from './deployment-validation.ts';
 import {
   isEmptySelector,
@@ -21,7 +24,8 @@ import {
 
 const at = path('spec');
 
-export function validateStatefulSet({ spec }: StatefulSet, errors: FieldErrors): void {
+/** `isNew`: what never changes is looked at once. */
+export function validateStatefulSet({ spec }: StatefulSet, errors: FieldErrors, isNew: boolean): void {
   if (!spec) return;
   const { podManagementPolicy: policy, persistentVolumeClaimRetentionPolicy: retention } = spec;
   if (!policy) errors.required(at.child('podManagementPolicy'));
@@ -33,9 +37,18 @@ export function validateStatefulSet({ spec }: StatefulSet, errors: FieldErrors):
     const place = at.child('persistentVolumeClaimRetentionPolicy', field);
     checkSupported(errors, place, retention?.[field], ['Retain', 'Delete']);
   }
+  if (isNew) {
+    spec.volumeClaimTemplates?.forEach((claim, index) => {
+      const place = at.child('volumeClaimTemplates').index(index).child('spec');
+      validatePersistentVolumeClaimSpec(claim.spec ?? {}, place, errors);
+    });
+  }
   nonNegative(spec.replicas, at.child('replicas'), errors);
   nonNegative(spec.minReadySeconds, at.child('minReadySeconds'), errors);
   nonNegative(spec.ordinals?.start, at.child('ordinals', 'start'), errors);
+  if (isNew && spec.serviceName) {
+    validateBy(dns1123LabelProblems, spec.serviceName, at.child('serviceName'), errors);
+  }
   validateWorkloadSelector(spec.selector, 'statefulset', at.child('selector'), errors);
   if (!isReadableSelector(spec.selector)) errors.invalid(at.child('selector'), spec.selector, '');
   else validateTemplate(spec, at.child('template'), errors);
@@ -60,22 +73,22 @@ function validateStrategy(spec: StatefulSetSpec, place: FieldPath, errors: Field
 function validateTemplate(spec: StatefulSetSpec, place: FieldPath, errors: FieldErrors): void {
   const { selector, template } = spec;
   if (!selector || !isEmptySelector(selector)) validateTemplateLabels(selector, template, place, errors);
+  validatePodTemplate(withClaimVolumes(spec), place, errors);
   const { labels, annotations } = template?.metadata ?? {};
   validateLabels(labels, place.child('labels'), errors);
   validateAnnotations(annotations, place.child('annotations'), errors);
   validatePodAnnotations(annotations, template?.spec ?? ({} as PodSpec), place.child('annotations'), errors);
-  validatePodTemplate(withClaimVolumes(spec), place, errors);
 }
 
 /** Containers may mount the claims by name: each pod gets them as volumes. */
 function withClaimVolumes({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec {
   const podSpec = template?.spec ?? ({} as PodSpec);
   const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? ''));
-  const claims: Volume[] = [...names]
-    .filter(Boolean)
-    .map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const claims: Volume[] = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
   const others = (podSpec.volumes ?? []).filter(({ name }) => !names.has(name));
-  return { ...template, spec: { ...podSpec, volumes: [...others, ...claims] } };
+  // Names of its own are set for each pod by the controller.
+  const { hostname: _hostname, subdomain: _subdomain, ...rest } = podSpec;
+  return { ...template, spec: { ...rest, volumes: [...claims, ...others] } };
 }
 
 const mutableFields = [

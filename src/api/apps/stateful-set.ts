@@ -3,7 +3,8 @@
 import type { StatefulSet } from '../../../generated/apps-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
-import { templateWarnings } from '../core/pod-warnings.ts';
+import { claimWarnings, isChanged, templateWarnings } from '../core/pod-warnings.ts';
+import { defaultResources } from '../core/resource-defaults.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
@@ -25,8 +26,11 @@ export const statefulSetKind: KindDefinition<StatefulSet> = {
   prepareForCreate: (set) => startWithStatus(set, { replicas: 0, availableReplicas: 0 }),
   prepareForUpdate: keepStatusAndCount,
   nameRule: labelNameRule,
-  validate: validateStatefulSet,
-  validateUpdate: validateStatefulSetUpdate,
+  validateCreate: (set, errors) => validateStatefulSet(set, errors, true),
+  validateUpdate(next, current, errors) {
+    validateStatefulSet(next, errors, false);
+    validateStatefulSetUpdate(next, current, errors);
+  },
   subresources: { status: statusRules({ validateUpdate: validateStatefulSetStatus }) },
   otherVersions: oldWorkloadVersions('StatefulSet', {
     'apps/v1beta1': (set: StatefulSet) => {
@@ -36,7 +40,15 @@ export const statefulSetKind: KindDefinition<StatefulSet> = {
     },
     'apps/v1beta2': defaults,
   }),
-  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
+  warnings: (next, current) => [
+    ...(isChanged(next, current) ? templateWarnings(next.spec?.template, path('spec', 'template')) : []),
+    ...(next.spec?.volumeClaimTemplates ?? []).flatMap(({ spec }, index) =>
+      claimWarnings(spec, path('spec', 'volumeClaimTemplates').index(index)),
+    ),
+    ...((next.spec?.revisionHistoryLimit ?? 0) < 0
+      ? ['spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended']
+      : []),
+  ],
   columns: [
     nameColumn,
     {
@@ -61,8 +73,8 @@ function defaults(set: StatefulSet): void {
   if (strategy.type === 'RollingUpdate') {
     strategy.rollingUpdate ??= {};
     strategy.rollingUpdate.partition ??= 0;
-    delete strategy.rollingUpdate.maxUnavailable; // behind a gate that is off
   }
+  delete strategy.rollingUpdate?.maxUnavailable; // behind a gate that is off
   spec.persistentVolumeClaimRetentionPolicy ??= {};
   const retention = spec.persistentVolumeClaimRetentionPolicy;
   retention.whenDeleted ||= 'Retain';
@@ -73,6 +85,7 @@ function defaults(set: StatefulSet): void {
     claim.apiVersion ||= 'v1';
     claim.kind ||= 'PersistentVolumeClaim';
     if (claim.spec) claim.spec.volumeMode ??= 'Filesystem' as never;
+    defaultResources(claim.spec?.resources);
     claim.status = { ...claim.status, phase: claim.status?.phase ?? ('Pending' as never) };
   }
   spec.template ??= {};

@@ -1,7 +1,9 @@
 // Job.
 import type { Job, JobSpec } from '../../../generated/batch-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
+import { isChanged, nameWarnings, templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
+import { type FieldPath, path } from '../meta/field-errors.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { jobColumns } from './job-columns.ts';
 import { labelPods } from './job-selector.ts';
@@ -26,9 +28,22 @@ export const jobKind: KindDefinition<Job> = {
   validate: validateJob,
   validateUpdate: validateJobUpdate,
   subresources: { status: statusRules({ validateUpdate: validateJobStatus }) },
+  warnings: (next, current) => [
+    ...(current ? [] : nameWarnings(next)),
+    ...(isChanged(next, current) ? jobSpecWarnings(next.spec!, path('spec')) : []),
+  ],
   defaultPropagation: 'orphan',
   columns: jobColumns,
 };
+
+/** Also of the spec inside a CronJob. */
+export function jobSpecWarnings(spec: JobSpec, at: FieldPath): string[] {
+  const isVast =
+    spec.completionMode === 'Indexed' && (spec.completions ?? 0) > 100_000 && (spec.parallelism ?? 0) > 10_000;
+  const advice =
+    'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
+  return [...(isVast ? [`${at}: ${advice}`] : []), ...templateWarnings(spec.template, at.child('template'))];
+}
 
 /** A job without labels takes those of its pods. */
 function labelLikePods(job: Job): void {

@@ -3,7 +3,7 @@ import type {
   CertificateSigningRequestSpec,
 } from '../../../generated/certificates-v1.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
+import { validateSignerName } from '../meta/signer-name.ts';
 import { checkSupported } from '../meta/supported.ts';
 
 const usages = [
@@ -32,36 +32,6 @@ const usages = [
   'timestamping',
 ];
 
-const maxSignerNameBytes = 571;
-
-/** `example.com/name`, the name made of dotted parts. */
-function validateSignerName(name: string, at: FieldPath, errors: FieldErrors): void {
-  if (!name) {
-    errors.required(at);
-    return;
-  }
-  const parts = name.split('/');
-  if (parts.length !== 2) {
-    errors.invalid(at, name, "must be a fully qualified domain and path of the form 'example.com/signer-name'");
-    return;
-  }
-  const [domain, path] = parts as [string, string];
-  for (const label of domain.split('.')) {
-    for (const problem of dns1123LabelProblems(label))
-      errors.invalid(at, domain, `validating label "${label}": ${problem}`);
-  }
-  if (domain.split('.').length < 2)
-    errors.invalid(at, domain, 'should be a domain with at least two segments separated by dots');
-  for (const label of path.split('.')) {
-    for (const problem of dns1123SubdomainProblems(label))
-      errors.invalid(at, path, `validating label "${label}": ${problem}`);
-  }
-  if (name.length > maxSignerNameBytes) errors.tooLong(at, maxSignerNameBytes);
-  if (name === 'kubernetes.io/legacy-unknown') {
-    errors.invalid(at, name, 'the legacy signerName is not allowed via this API version');
-  }
-}
-
 const hasPemBlock = (base64: string | null | undefined, type: string): boolean =>
   Buffer.from(base64 ?? '', 'base64')
     .toString()
@@ -78,6 +48,10 @@ export function validateRequest(spec: CertificateSigningRequestSpec, at: FieldPa
     if (asked.indexOf(usage) !== index) errors.duplicate(at.child('usages').index(index), usage);
   });
   validateSignerName(spec.signerName, at.child('signerName'), errors);
+  if (spec.signerName === 'kubernetes.io/legacy-unknown') {
+    const problem = 'the legacy signerName is not allowed via this API version';
+    errors.invalid(at.child('signerName'), spec.signerName, problem);
+  }
   if (spec.expirationSeconds !== undefined && spec.expirationSeconds < 600) {
     const problem = 'may not specify a duration less than 600 seconds (10 minutes)';
     errors.invalid(at.child('expirationSeconds'), spec.expirationSeconds, problem);

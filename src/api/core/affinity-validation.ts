@@ -146,7 +146,10 @@ function validateLabelKeys(
   errors: FieldErrors,
 ): void {
   if (!keys?.length) return;
-  if (!selector) errors.forbidden(at, 'must not be specified when labelSelector is not set');
+  if (!selector) {
+    errors.forbidden(at, 'must not be specified when labelSelector is not set');
+    return;
+  }
   keys.forEach((key, index) => {
     validateBy(qualifiedNameProblems, key, at.index(index), errors);
   });
@@ -214,8 +217,10 @@ function validateTolerationOperator(
   at: FieldPath,
   errors: FieldErrors,
 ): void {
-  if (!operator || operator === 'Equal') validateBy(labelValueProblems, value, at, errors);
-  else if (operator === 'Exists') {
+  if (!operator || operator === 'Equal') {
+    const problems = labelValueProblems(value);
+    if (problems.length) errors.invalid(at, value, problems.join(';'));
+  } else if (operator === 'Exists') {
     if (value) errors.invalid(at, value, "value must be empty when `operator` is 'Exists'");
   } else if (operator === 'Lt' || operator === 'Gt') {
     errors.notSupported(at, operator, ['Equal', 'Exists', 'Lt', 'Gt']); // behind a gate that is off

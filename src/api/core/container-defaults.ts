@@ -6,8 +6,9 @@ import type {
   Probe,
   ResourceRequirements,
 } from '../../../generated/core-v1.ts';
-import { millisOf, Quantity, quantityOf } from '../meta/quantity.ts';
+import { millisOf } from '../meta/quantity.ts';
 import { defaultPullPolicy } from './image-name.ts';
+import { defaultResources } from './resource-defaults.ts';
 import { defaultFieldRef } from './volume-defaults.ts';
 
 export function defaultContainer(container: Container | EphemeralContainer): void {
@@ -47,21 +48,6 @@ function defaultHttpGet(action: HTTPGetAction | undefined): void {
   if (!action) return;
   action.path ||= '/';
   action.scheme ||= 'HTTP';
-}
-
-/** Amounts finer than a thousandth are rounded up. */
-export function defaultResources(resources: Pick<ResourceRequirements, 'limits' | 'requests'> | undefined): void {
-  roundResources(resources?.limits);
-  roundResources(resources?.requests);
-}
-
-export function roundResources(list: Record<string, string> | undefined): void {
-  for (const name in list) {
-    const text = list[name]!;
-    if (!/[nu.e]/.test(text)) continue;
-    const quantity = quantityOf(text);
-    list[name] = Quantity.ofMillis(quantity.millis, quantity.format).toString();
-  }
 }
 
 /** What is limited and not requested is requested up to the limit. */

@@ -25,6 +25,7 @@ export interface PodContext {
   readonly podClaims: ReadonlySet<string>;
 }
 
+const needsPolicy = 'must specify restartPolicy when restart rules are used';
 const policies = ['Always', 'Never', 'OnFailure'];
 
 export function validateContainers(pod: PodContext, at: FieldPath, errors: FieldErrors): void {
@@ -38,11 +39,8 @@ export function validateContainers(pod: PodContext, at: FieldPath, errors: Field
     const place = at.index(index);
     validateContainer(container, pod, place, errors);
     if (names.has(container.name)) errors.duplicate(place.child('name'), container.name);
-    else if (container.name) names.add(container.name);
+    names.add(container.name);
     validateHooksAndProbes(container, pod, place, errors);
-    if (container.restartPolicy !== undefined) {
-      checkSupported(errors, place.child('restartPolicy'), container.restartPolicy, policies);
-    }
     validateRestartRules(container, place, errors);
   });
   validateHostPorts(containers, at, errors);
@@ -53,12 +51,12 @@ export function validateInitContainers(pod: PodContext, at: FieldPath, errors: F
   pod.spec.initContainers?.forEach((container, index) => {
     const place = at.index(index);
     validateContainer(container, pod, place, errors);
-    if (container.name && names.has(container.name)) errors.duplicate(place.child('name'), container.name);
+    if (container.restartPolicy !== undefined) validateRestartRules(container, place, errors);
+    else if (container.restartPolicyRules?.length) errors.required(place.child('restartPolicy'), needsPolicy);
+    if (names.has(container.name)) errors.duplicate(place.child('name'), container.name);
     else if (container.name) names.add(container.name);
-    if (container.restartPolicy !== undefined) {
-      checkSupported(errors, place.child('restartPolicy'), container.restartPolicy, policies);
-    }
-    validateRestartRules(container, place, errors);
+    // Each runs alone; upstream tells of its ports as if it were the first.
+    validateHostPorts([container], at, errors);
     if (container.restartPolicy === 'Always') validateHooksAndProbes(container, pod, place, errors);
     else {
       for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
@@ -66,39 +64,50 @@ export function validateInitContainers(pod: PodContext, at: FieldPath, errors: F
         errors.forbidden(place.child(field), 'may not be set for init containers without restartPolicy=Always');
       }
     }
-    validateHostPorts([container], place, errors, true);
+    if (container.restartPolicy === 'Always') return;
+    container.resizePolicy?.forEach(({ restartPolicy }, position) => {
+      if (restartPolicy !== 'RestartContainer') return;
+      const problem = "must not be set to 'RestartContainer' for non-sidecar initContainers";
+      errors.invalid(place.child('resizePolicy').index(position).child('restartPolicy'), restartPolicy, problem);
+    });
   });
 }
 
 const forbiddenInEphemeral = [
   'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
   'livenessProbe',
   'readinessProbe',
   'startupProbe',
   'lifecycle',
-  'resizePolicy',
-  'restartPolicy',
-] as const;
+] as const satisfies readonly (keyof EphemeralContainer)[];
 
 export function validateEphemeralContainers(pod: PodContext, at: FieldPath, errors: FieldErrors): void {
   const { initContainers = [], ephemeralContainers = [] } = pod.spec;
   const containers = pod.spec.containers ?? []; // null where the client sent none
   const names = new Set([...containers, ...initContainers].map(({ name }) => name));
-  const targets = new Set(containers.map(({ name }) => name));
+  const targets = new Set(names);
   ephemeralContainers.forEach((container: EphemeralContainer, index) => {
     const place = at.index(index);
     validateContainer(container as Container, pod, place, errors);
-    if (container.name && names.has(container.name)) errors.duplicate(place.child('name'), container.name);
-    else if (container.name) names.add(container.name);
+    const { image } = container;
+    if (image !== undefined && image !== image.trim()) {
+      errors.invalid(place.child('image'), image, 'must not have leading or trailing whitespace');
+    }
+    if (names.has(container.name)) errors.duplicate(place.child('name'), container.name);
+    names.add(container.name);
     const target = container.targetContainerName;
     if (target && !targets.has(target)) errors.notFound(place.child('targetContainerName'), target);
     for (const field of forbiddenInEphemeral) {
-      if (container[field] !== undefined) {
-        errors.forbidden(place.child(field), 'cannot be set for an Ephemeral Container');
+      const value: unknown = container[field];
+      if (value === undefined || Object.keys(value as object).length === 0) {
+        if (typeof value !== 'string' && !field.endsWith('Probe') && field !== 'lifecycle') continue;
+        if (value === undefined) continue;
       }
-    }
-    if (container.resources && Object.keys(container.resources).length > 0) {
-      errors.forbidden(place.child('resources'), 'cannot be set for an Ephemeral Container');
+      errors.forbidden(place.child(field), 'cannot be set for an Ephemeral Container');
     }
     container.volumeMounts?.forEach(({ subPath, subPathExpr }, position) => {
       const mount = place.child('volumeMounts').index(position);
@@ -119,7 +128,7 @@ function validateContainer(container: Container, pod: PodContext, at: FieldPath,
     'FallbackToLogsOnError',
   ]);
   validatePorts(container.ports, at.child('ports'), errors);
-  validateEnv(container, pod.volumes, at.child('env'), errors);
+  validateEnv(container, at.child('env'), errors);
   validateEnvFrom(container.envFrom, at.child('envFrom'), errors);
   validateMounts(container, pod.volumes, at.child('volumeMounts'), errors);
   validateDevices(container, pod.volumes, at.child('volumeDevices'), errors);
@@ -142,8 +151,10 @@ function validateHooksAndProbes(container: Container, pod: PodContext, at: Field
 function validateRestartRules(container: Container, at: FieldPath, errors: FieldErrors): void {
   const rules = container.restartPolicyRules ?? [];
   const place = at.child('restartPolicyRules');
-  if (rules.length && !container.restartPolicy)
-    errors.required(at.child('restartPolicy'), 'must specify restartPolicy when restart rules are used');
+  if (container.restartPolicy === undefined) {
+    if (rules.length === 0) return;
+    errors.required(at.child('restartPolicy'), needsPolicy);
+  } else checkSupported(errors, at.child('restartPolicy'), container.restartPolicy, policies);
   if (rules.length > 20) errors.tooMany(place, rules.length, 20);
   rules.forEach(({ action, exitCodes }, index) => {
     const actions = ['Restart', 'RestartAllContainers'];
@@ -180,15 +191,13 @@ function validatePortNumber(port: number, at: FieldPath, errors: FieldErrors): v
   for (const problem of portNumberProblems(port)) errors.invalid(at, port, problem);
 }
 
-/** `isItself`: `at` is the container's own place; init containers run alone. */
-function validateHostPorts(containers: Container[], at: FieldPath, errors: FieldErrors, isItself = false): void {
+function validateHostPorts(containers: Container[], at: FieldPath, errors: FieldErrors): void {
   const taken = new Set<string>();
   containers.forEach(({ ports }, index) => {
     ports?.forEach(({ hostPort, hostIP, protocol }, position) => {
       if (!hostPort) return;
       const key = `${protocol}/${hostIP ?? ''}/${hostPort}`;
-      const container = isItself ? at : at.index(index);
-      if (taken.has(key)) errors.duplicate(container.child('ports').index(position).child('hostPort'), key);
+      if (taken.has(key)) errors.duplicate(at.index(index).child('ports').index(position).child('hostPort'), key);
       taken.add(key);
     });
   });
@@ -292,8 +301,8 @@ function validateResizePolicies(
     seen.add(resourceName);
     requireSupported(errors, at, resourceName, ['cpu', 'memory']);
     requireSupported(errors, at, restartPolicy, ['NotRequired', 'RestartContainer']);
-    if (podRestartPolicy === 'Never' && restartPolicy === 'RestartContainer') {
-      errors.invalid(at, restartPolicy, "must be 'NotRequired' when `restartPolicy` is 'Never'");
+    if (podRestartPolicy === 'Never' && restartPolicy !== 'NotRequired') {
+      errors.invalid(at, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
     }
   });
 }

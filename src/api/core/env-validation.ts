@@ -6,45 +6,42 @@ import type {
   EnvVarSource,
   FileKeySelector,
   ObjectFieldSelector,
+  PodSpec,
   ResourceFieldSelector,
   Volume,
 } from '../../../generated/core-v1.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
 import {
   configMapKeyProblems,
+  dns1123LabelProblems,
   dns1123SubdomainProblems,
   envVarNameProblems,
   qualifiedNameProblems,
+  subdomainNameRule,
 } from '../meta/names.ts';
-import { validateUnreservedPath } from '../meta/path-validation.ts';
+import { validateNoBacksteps } from '../meta/path-validation.ts';
 import { quantityOf } from '../meta/quantity.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
 export type VolumesByName = ReadonlyMap<string, Volume>;
 
-export function validateEnv(container: Container, volumes: VolumesByName, at: FieldPath, errors: FieldErrors): void {
+export function validateEnv(container: Container, at: FieldPath, errors: FieldErrors): void {
   container.env?.forEach((variable, index) => {
     const place = at.index(index);
     if (required(variable.name, place.child('name'), errors)) {
       validateBy(envVarNameProblems, variable.name, place.child('name'), errors);
     }
-    if (variable.valueFrom) validateValueFrom(variable, variable.valueFrom, volumes, place.child('valueFrom'), errors);
+    if (variable.valueFrom) validateValueFrom(variable, variable.valueFrom, place.child('valueFrom'), errors);
   });
 }
 
-function validateValueFrom(
-  variable: EnvVar,
-  source: EnvVarSource,
-  volumes: VolumesByName,
-  at: FieldPath,
-  errors: FieldErrors,
-): void {
+function validateValueFrom(variable: EnvVar, source: EnvVarSource, at: FieldPath, errors: FieldErrors): void {
   const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = source;
   if (fieldRef) validateFieldRef(fieldRef, envFields, at.child('fieldRef'), errors);
   if (resourceFieldRef) validateResourceFieldRef(resourceFieldRef, at.child('resourceFieldRef'), errors);
   if (configMapKeyRef) validateKeyRef(configMapKeyRef, at.child('configMapKeyRef'), errors);
   if (secretKeyRef) validateKeyRef(secretKeyRef, at.child('secretKeyRef'), errors);
-  if (fileKeyRef) validateFileKeyRef(fileKeyRef, volumes, at.child('fileKeyRef'), errors);
+  if (fileKeyRef) validateFileKeyRef(fileKeyRef, at.child('fileKeyRef'), errors);
   const count = [fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef].filter(Boolean).length;
   if (count === 0) {
     errors.invalid(
@@ -64,27 +61,46 @@ function validateKeyRef({ name, key }: { name?: string; key: string }, at: Field
   if (required(key, at.child('key'), errors)) validateBy(configMapKeyProblems, key, at.child('key'), errors);
 }
 
-function validateFileKeyRef(
-  { volumeName, path, key }: FileKeySelector,
-  volumes: VolumesByName,
-  at: FieldPath,
-  errors: FieldErrors,
-): void {
+function validateFileKeyRef({ volumeName, path, key }: FileKeySelector, at: FieldPath, errors: FieldErrors): void {
   if (required(key, at.child('key'), errors)) validateBy(envVarNameProblems, key, at.child('key'), errors);
   if (required(volumeName, at.child('volumeName'), errors)) {
-    const volume = volumes.get(volumeName);
-    if (!volume) errors.notFound(at.child('volumeName'), volumeName);
-    else if (!volume.emptyDir) errors.invalid(at.child('volumeName'), volumeName, 'volume must be of type emptyDir');
+    validateBy(dns1123LabelProblems, volumeName, at.child('volumeName'), errors);
   }
-  if (required(path, at.child('path'), errors)) validateUnreservedPath(path, at.child('path'), errors);
+  if (required(path, at.child('path'), errors)) validateNoBacksteps(path, at.child('path'), errors);
+}
+
+/** Files with variables stand in volumes of the pod that containers write: in one list of them after the other. */
+export function validateEnvFiles(spec: PodSpec, at: FieldPath, errors: FieldErrors): void {
+  const volumes = new Map((spec.volumes ?? []).map((volume) => [volume.name, volume]));
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
+    spec[list]?.forEach(({ env }, index) => {
+      env?.forEach(({ valueFrom }, position) => {
+        if (!valueFrom?.fileKeyRef) return;
+        const { volumeName = '' } = valueFrom.fileKeyRef;
+        const variable = at.child(list).index(index).child('env').index(position);
+        const place = variable.child('valueFrom', 'fileKeyRef', 'volumeName');
+        const volume = volumes.get(volumeName);
+        if (!volume) errors.notFound(place, volumeName);
+        else if (!volume.emptyDir) errors.invalid(place, volumeName, 'referenced volume must be of type emptyDir');
+      });
+    });
+  }
 }
 
 export function validateEnvFrom(sources: EnvFromSource[] | undefined, at: FieldPath, errors: FieldErrors): void {
   sources?.forEach(({ prefix, configMapRef, secretRef }, index) => {
     const place = at.index(index);
     if (prefix) validateBy(envVarNameProblems, prefix, place.child('prefix'), errors);
-    if (configMapRef) required(configMapRef.name, place.child('configMapRef', 'name'), errors);
-    if (secretRef) required(secretRef.name, place.child('secretRef', 'name'), errors);
+    for (const [name, reference] of [
+      ['configMapRef', configMapRef],
+      ['secretRef', secretRef],
+    ] as const) {
+      if (!reference || !required(reference.name, place.child(name, 'name'), errors)) continue;
+      // As the beginning of a name: it may end in a dash.
+      for (const problem of subdomainNameRule(reference.name!, true)) {
+        errors.invalid(place.child(name, 'name'), reference.name, problem);
+      }
+    }
     if (!configMapRef && !secretRef) errors.invalid(at, '', 'must specify one of: `configMapRef` or `secretRef`');
     else if (configMapRef && secretRef) {
       errors.invalid(at, '', 'may not have more than one field specified at a time');

@@ -4,7 +4,7 @@ import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts'
 import { qualifiedNameProblems } from '../meta/names.ts';
 import { type Quantity, quantityOf } from '../meta/quantity.ts';
 import { isOvercommitAllowed, validateContainerResourceName, validateResourceName } from '../meta/resource-names.ts';
-import { roundResources } from './container-defaults.ts';
+import { roundResources } from './resource-defaults.ts';
 
 /** What a container gets that asks for nothing follows from its bounds. */
 function defaultItem(item: LimitRangeItem): void {

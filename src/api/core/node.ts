@@ -5,6 +5,7 @@ import { isConditionTrue } from '../meta/conditions.ts';
 import { path } from '../meta/field-errors.ts';
 import { keepSpec, keepStatus } from '../meta/strategy.ts';
 import { validateNode, validateNodeUpdate } from './node-validation.ts';
+import { roundResources } from './resource-defaults.ts';
 
 /** `podCIDR` is the first of `podCIDRs`, and the older of the two. */
 function alignPodCidrs({ spec }: Node): void {
@@ -48,6 +49,8 @@ export const nodeKind: KindDefinition<Node> = {
     alignPodCidrs(object);
     if (object.status?.capacity && !object.status.allocatable)
       object.status.allocatable = { ...object.status.capacity };
+    roundResources(object.status?.capacity);
+    roundResources(object.status?.allocatable);
   },
   // Dynamic configuration of node agents is gone from upstream; what still has it keeps it.
   prepareForCreate({ spec, status }) {

@@ -1,10 +1,11 @@
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../../generated/core-v1.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { validateLabelSelector } from '../meta/labels.ts';
-import { dns1123SubdomainProblems } from '../meta/names.ts';
+import { dns1123LabelProblems, dns1123SubdomainProblems, qualifiedNameProblems } from '../meta/names.ts';
 import { quantityOf } from '../meta/quantity.ts';
-import { validateNotNegative } from '../meta/resource-names.ts';
+import { isNativeName, validateNotNegative } from '../meta/resource-names.ts';
 import { checkSupported } from '../meta/supported.ts';
 import { unifiedDiff } from '../meta/unified-diff.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
@@ -14,7 +15,10 @@ const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWrit
 /** Access modes of claims and volumes; a volume for one pod is for nothing else. */
 export function validateAccessModes(modes: readonly string[], at: FieldPath, errors: FieldErrors): void {
   for (const mode of modes) checkSupported(errors, at, mode, accessModes);
-  if (modes.includes('ReadWriteOncePod') && modes.some((mode) => mode !== 'ReadWriteOncePod')) {
+  if (
+    modes.includes('ReadWriteOncePod') &&
+    modes.some((mode) => mode !== 'ReadWriteOncePod' && accessModes.includes(mode))
+  ) {
     errors.forbidden(at, 'may not use ReadWriteOncePod with other access modes');
   }
 }
@@ -28,7 +32,7 @@ interface DataSource {
 function validateDataSource({ apiGroup, kind, name }: DataSource, at: FieldPath, errors: FieldErrors): void {
   required(name, at.child('name'), errors);
   required(kind, at.child('kind'), errors);
-  if (!apiGroup && kind && kind !== 'PersistentVolumeClaim') {
+  if (!apiGroup && kind !== 'PersistentVolumeClaim') {
     errors.invalid(at, kind, "must be 'PersistentVolumeClaim' when referencing the default apiGroup");
   }
   if (apiGroup) validateBy(dns1123SubdomainProblems, apiGroup, at.child('apiGroup'), errors);
@@ -41,11 +45,13 @@ function validateDataSources(spec: PersistentVolumeClaimSpec, at: FieldPath, err
   };
   if (dataSource) validateDataSource(dataSource, at.child('dataSource'), errors);
   if (dataSourceRef) validateDataSource(dataSourceRef, at.child('dataSourceRef'), errors);
+  const namespace = dataSourceRef?.namespace;
+  if (namespace) validateBy(dns1123LabelProblems, namespace, at.child('dataSourceRef', 'namespace'), errors);
   // Upstream gives a path for the value, which prints as an empty object.
-  if (dataSourceRef?.namespace) {
+  if (namespace) {
     if (dataSource) errors.invalid(at, {}, 'may not be specified when dataSourceRef.namespace is specified');
-  } else if (dataSource || dataSourceRef) {
-    const pick = (source: DataSource | undefined) => source && [source.apiGroup ?? '', source.kind, source.name];
+  } else if (dataSource && dataSourceRef) {
+    const pick = (source: DataSource) => [source.apiGroup, source.kind, source.name];
     if (!isEqual(pick(dataSource), pick(dataSourceRef))) errors.invalid(at, {}, 'must match dataSourceRef');
   }
 }
@@ -81,23 +87,8 @@ export function validatePersistentVolumeClaimSpec(
 const immutableMessage =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
 
-/** The fields of a spec under the names and in the order in which upstream shows them. */
-function shownSpec(spec: PersistentVolumeClaimSpec): unknown {
-  const source = (value: any) =>
-    value ? { APIGroup: value.apiGroup ?? null, Kind: value.kind, Name: value.name } : null;
-  const ref = spec.dataSourceRef as { namespace?: string } | undefined;
-  return {
-    AccessModes: spec.accessModes ?? null,
-    Selector: spec.selector ?? null,
-    Resources: { Limits: spec.resources?.limits ?? null, Requests: spec.resources?.requests ?? null },
-    VolumeName: spec.volumeName ?? '',
-    StorageClassName: spec.storageClassName ?? null,
-    VolumeMode: spec.volumeMode ?? null,
-    DataSource: source(spec.dataSource),
-    DataSourceRef: ref ? { ...(source(ref) as object), Namespace: ref.namespace ?? null } : null,
-    VolumeAttributesClassName: spec.volumeAttributesClassName ?? null,
-  };
-}
+const shownSpec = (spec: PersistentVolumeClaimSpec): unknown =>
+  goForm('io.k8s.api.core.v1.PersistentVolumeClaimSpec', spec);
 
 /** A claim grows and is bound; everything else it asks for stays. */
 export function validateClaimUpdate(
@@ -150,22 +141,33 @@ const resizeStates = [
   'NodeResizePending',
 ];
 
+/** Of what Kubernetes knows, only storage. */
+function isResourceKey(name: string, at: FieldPath, errors: FieldErrors): boolean {
+  if (!validateBy(qualifiedNameProblems, name, at, errors)) return false;
+  if (!isNativeName(name) || name === 'storage') return true;
+  errors.notSupported(at, name, ['storage']);
+  return false;
+}
+
+function isAmount(amount: string, at: FieldPath, errors: FieldErrors): boolean {
+  const { units } = quantityOf(amount);
+  if (units < 0n) errors.invalid(at, Number(units), 'must be a valid resource quantity');
+  return units >= 0n;
+}
+
 export function validateClaimStatus({ status }: PersistentVolumeClaim, errors: FieldErrors): void {
   for (const [name, amount] of Object.entries(status?.capacity ?? {})) {
-    validateNotNegative(amount, path('status', 'capacity').key(name), errors);
+    isAmount(amount, path('status', 'capacity').key(name), errors);
   }
+  const statesAt = path('status', 'allocatedResourceStatuses');
   for (const [name, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {
+    isResourceKey(name, statesAt, errors);
     // The name is shown where the state is meant.
-    if (!resizeStates.includes(state))
-      errors.notSupported(path('status', 'allocatedResourceStatuses'), name, resizeStates);
+    if (!resizeStates.includes(state)) errors.notSupported(statesAt, name, resizeStates);
   }
+  const amountsAt = path('status', 'allocatedResources');
   for (const [name, amount] of Object.entries(status?.allocatedResources ?? {})) {
-    const quantity = quantityOf(amount);
-    if (quantity.sign >= 0) continue;
-    errors.invalid(
-      path('status', 'allocatedResources').key(name),
-      Number(quantity.units),
-      'must be a valid resource quantity',
-    );
+    if (!isResourceKey(name, amountsAt, errors)) continue;
+    if (isAmount(amount, amountsAt.key(name), errors)) validateNotNegative(amount, amountsAt.key(name), errors);
   }
 }

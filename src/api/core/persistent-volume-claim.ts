@@ -9,6 +9,8 @@ import {
   validateClaimUpdate,
   validatePersistentVolumeClaimSpec,
 } from './persistent-volume-claim-validation.ts';
+import { claimWarnings } from './pod-warnings.ts';
+import { defaultResources, roundResources } from './resource-defaults.ts';
 
 interface Source {
   apiGroup?: string | null;
@@ -49,6 +51,9 @@ export const persistentVolumeClaimKind: KindDefinition<PersistentVolumeClaim> = 
     object.spec ??= { resources: {} } as never;
     object.spec!.volumeMode ??= 'Filesystem';
     object.status = { ...object.status, phase: object.status?.phase ?? 'Pending' };
+    defaultResources(object.spec!.resources);
+    roundResources(object.status.capacity);
+    roundResources(object.status.allocatedResources);
   },
   prepareForCreate(object) {
     object.status = { phase: 'Pending' };
@@ -63,6 +68,7 @@ export const persistentVolumeClaimKind: KindDefinition<PersistentVolumeClaim> = 
   subresources: {
     status: statusRules({ validateUpdate: (next, _current, errors) => validateClaimStatus(next, errors) }),
   },
+  warnings: ({ spec }) => claimWarnings(spec, path('spec')),
   columns: [
     nameColumn,
     {

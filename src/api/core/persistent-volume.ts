@@ -6,6 +6,7 @@ import { keepStatus, statusRules } from '../meta/strategy.ts';
 import { timeText } from '../meta/time.ts';
 import { accessModesCell } from './access-modes-cell.ts';
 import { validatePersistentVolumeSpec, validatePersistentVolumeUpdate } from './persistent-volume-validation.ts';
+import { roundResources } from './resource-defaults.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
 const status = statusRules<PersistentVolume>();
@@ -21,12 +22,14 @@ export const persistentVolumeKind: KindDefinition<PersistentVolume> = {
     object.spec.persistentVolumeReclaimPolicy ??= 'Retain';
     object.spec.volumeMode ??= 'Filesystem';
     defaultVolume(object.spec as never);
+    roundResources(object.spec.capacity);
   },
   prepareForCreate(object, { nowMs }) {
     object.status = { phase: 'Pending', lastPhaseTransitionTime: timeText(nowMs) };
   },
   prepareForUpdate: keepStatus,
-  validate: ({ spec }, errors) => validatePersistentVolumeSpec(spec ?? {}, path('spec'), errors),
+  validate: ({ metadata, spec }, errors) =>
+    validatePersistentVolumeSpec(spec ?? {}, path('spec'), errors, { name: metadata.name! }),
   validateUpdate: validatePersistentVolumeUpdate,
   subresources: {
     status: {

@@ -1,7 +1,8 @@
 // Defaults of pods, and of the pod specs inside other kinds, which get fewer of them.
-import type { Container, Pod, PodSpec, PodTemplateSpec } from '../../../generated/core-v1.ts';
-import { defaultContainer, defaultResources, requestWhatIsLimited, roundResources } from './container-defaults.ts';
+import type { Container, Pod, PodSpec, PodStatus, PodTemplateSpec } from '../../../generated/core-v1.ts';
+import { defaultContainer, requestWhatIsLimited } from './container-defaults.ts';
 import { sumOfRequests } from './pod-resources.ts';
+import { defaultResources, roundResources } from './resource-defaults.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
 export function defaultPod(pod: Pod): void {
@@ -12,6 +13,19 @@ export function defaultPod(pod: Pod): void {
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork) for (const container of everyContainer(spec)) exposeOnHost(container);
   defaultPodSpec(spec);
+  roundStatus(pod.status);
+}
+
+function roundStatus(status: PodStatus | undefined): void {
+  if (!status) return;
+  roundResources(status.allocatedResources);
+  defaultResources(status.resources);
+  for (const list of ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const) {
+    for (const container of status[list] ?? []) {
+      roundResources(container.allocatedResources);
+      defaultResources(container.resources);
+    }
+  }
 }
 
 /** `template` of every kind that makes pods. */

@@ -18,8 +18,7 @@ import {
   rangeMessage,
   subdomainWithUnderscoreProblems,
 } from '../meta/names.ts';
-import { validateContainerResourceName, validateResourceAmount } from '../meta/resource-names.ts';
-import { checkSupported, requireSupported } from '../meta/supported.ts';
+import { requireSupported } from '../meta/supported.ts';
 import { validateBy } from '../meta/value-validation.ts';
 import { validateAffinity, validateTolerations, validateTopologySpread } from './affinity-validation.ts';
 import {
@@ -28,16 +27,19 @@ import {
   validateEphemeralContainers,
   validateInitContainers,
 } from './container-validation.ts';
+import { validateEnvFiles } from './env-validation.ts';
 import { validateHostProcess, validateOs } from './pod-os-validation.ts';
-import { validatePodResources } from './resource-validation.ts';
-import { validatePodSecurity } from './security-validation.ts';
+import { validateContainerResources, validatePodResources } from './resource-validation.ts';
+import { validateHostNetworkPorts, validatePodSecurity } from './security-validation.ts';
 import { validateVolumes } from './volume-validation.ts';
 
 const maxDeadlineSeconds = 2 ** 31 - 1;
 const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
 
-export function validatePodSpec(spec: PodSpec, at: FieldPath, errors: FieldErrors): void {
-  const volumes = validateVolumes(spec.volumes, at.child('volumes'), errors);
+/** `podName`: of the pod it is of; templates have none. */
+export function validatePodSpec(spec: PodSpec, at: FieldPath, errors: FieldErrors, podName?: string): void {
+  if (spec.terminationGracePeriodSeconds === undefined) errors.required(at.child('terminationGracePeriodSeconds'));
+  const volumes = validateVolumes(spec.volumes, at.child('volumes'), errors, podName);
   const podClaims = new Set((spec.resourceClaims ?? []).map(({ name }) => name));
   const pod: PodContext = { spec, volumes, podClaims };
   validateResourceClaims(spec.resourceClaims, at.child('resourceClaims'), errors);
@@ -45,6 +47,7 @@ export function validatePodSpec(spec: PodSpec, at: FieldPath, errors: FieldError
   validateInitContainers(pod, at.child('initContainers'), errors);
   validateEphemeralContainers(pod, at.child('ephemeralContainers'), errors);
   validatePodResources(spec, podClaims, at.child('resources'), errors);
+  validateHostNetworkPorts(spec, at.child('containers'), errors, podName !== undefined);
   requireSupported(errors, at.child('restartPolicy'), spec.restartPolicy, ['Always', 'OnFailure', 'Never']);
   requireSupported(errors, at.child('dnsPolicy'), spec.dnsPolicy, dnsPolicies);
   validateLabels(spec.nodeSelector, at.child('nodeSelector'), errors);
@@ -55,19 +58,23 @@ export function validatePodSpec(spec: PodSpec, at: FieldPath, errors: FieldError
   validateTopologySpread(spec.topologySpreadConstraints, at.child('topologySpreadConstraints'), errors);
   validateHostProcess(spec, at, errors);
   validateUserNamespace(spec, at, errors);
+  if (spec.hostnameOverride !== undefined) validateHostnameOverride(spec, spec.hostnameOverride, at, errors);
   validateNames(spec, at, errors);
   validateTolerations(spec.tolerations, at.child('tolerations'), errors);
   validateHostAliases(spec.hostAliases, at.child('hostAliases'), errors);
-  for (const field of ['priorityClassName', 'runtimeClassName'] as const) {
-    if (spec[field]) validateBy(dns1123SubdomainProblems, spec[field], at.child(field), errors);
+  const { priorityClassName, runtimeClassName } = spec;
+  if (priorityClassName) validateBy(dns1123SubdomainProblems, priorityClassName, at.child('priorityClassName'), errors);
+  if (runtimeClassName !== undefined) {
+    validateBy(dns1123SubdomainProblems, runtimeClassName, at.child('runtimeClassName'), errors);
   }
-  checkSupported(errors, at.child('preemptionPolicy'), spec.preemptionPolicy, ['Never', 'PreemptLowerPriority']);
-  for (const name of Object.keys(spec.overhead ?? {}).sort()) {
-    const place = at.child('overhead').key(name);
-    validateContainerResourceName(name, place, errors);
-    validateResourceAmount(name, spec.overhead![name]!, place, errors);
+  if (spec.preemptionPolicy !== undefined) {
+    const policies = ['PreemptLowerPriority', 'Never'];
+    requireSupported(errors, at.child('preemptionPolicy'), spec.preemptionPolicy, policies);
   }
+  // As if they were limits.
+  if (spec.overhead) validateContainerResources({ limits: spec.overhead }, new Set(), at.child('overhead'), errors);
   validateOs(spec, at, errors);
+  validateEnvFiles(spec, at, errors);
 }
 
 function validateNames(spec: PodSpec, at: FieldPath, errors: FieldErrors): void {
@@ -81,7 +88,6 @@ function validateNames(spec: PodSpec, at: FieldPath, errors: FieldErrors): void 
   }
   if (hostname) validateBy(dns1123LabelProblems, hostname, at.child('hostname'), errors);
   if (subdomain) validateBy(dns1123LabelProblems, subdomain, at.child('subdomain'), errors);
-  if (spec.hostnameOverride !== undefined) validateHostnameOverride(spec, spec.hostnameOverride, at, errors);
 }
 
 function validateHostnameOverride(spec: PodSpec, name: string, at: FieldPath, errors: FieldErrors): void {
@@ -96,10 +102,14 @@ function validateHostnameOverride(spec: PodSpec, name: string, at: FieldPath, er
 
 function validateUserNamespace(spec: PodSpec, at: FieldPath, errors: FieldErrors): void {
   if (spec.hostUsers !== false) return;
-  for (const flag of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
-    if (spec[flag]) errors.forbidden(at.child(flag), 'when `hostUsers` is false');
+  for (const [flag, shown] of [
+    ['hostNetwork', 'hostNetwork'],
+    ['hostPID', 'HostPID'],
+    ['hostIPC', 'HostIPC'],
+  ] as const) {
+    if (spec[flag]) errors.forbidden(at.child(shown), 'when `hostUsers` is false');
   }
-  for (const list of ['containers', 'initContainers'] as const) {
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
     spec[list]?.forEach(({ volumeDevices }, index) => {
       if (!volumeDevices?.length) return;
       errors.forbidden(at.child(list).index(index).child('volumeDevices'), 'when `hostUsers` is false');

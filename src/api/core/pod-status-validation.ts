@@ -43,23 +43,24 @@ export function validatePodStatusUpdate(next: Pod, current: Pod, errors: FieldEr
   validateAllocatedResources(next, errors);
 }
 
-function validateAddresses({ podIPs = [], hostIPs = [], hostIP }: PodStatus, errors: FieldErrors): void {
+function validateAddresses({ podIPs = [], hostIPs = [], hostIP = '' }: PodStatus, errors: FieldErrors): void {
   for (const [field, list, typeName] of [
     ['podIPs', podIPs, 'io.k8s.api.core.v1.PodIP'],
     ['hostIPs', hostIPs, 'io.k8s.api.core.v1.HostIP'],
   ] as const) {
     const place = at.child(field);
-    if (field === 'hostIPs' && hostIPs.length && hostIP !== hostIPs[0]?.ip) {
-      errors.invalid(place.index(0).child('ip'), hostIPs[0]?.ip, 'must be equal to `hostIP`');
+    const texts = list.map(({ ip = '' }) => ip);
+    if (field === 'hostIPs' && texts.length && hostIP !== texts[0]) {
+      errors.invalid(place.index(0).child('ip'), texts[0], 'must be equal to `hostIP`');
     }
-    const known = errors.list.length;
-    list.forEach(({ ip }, index) => {
-      validateIp(ip ?? '', place.index(index), errors);
+    texts.forEach((ip, index) => {
+      validateIp(ip, place.index(index), errors);
     });
-    if (errors.list.length > known || list.length < 2) continue;
-    const families = list.map(({ ip }) => parseIp(ip ?? '')?.family);
-    const isDual = list.length === 2 && families[0] !== families[1];
-    if (isDual) continue;
+    if (texts.length < 2) continue;
+    const bad = texts.findIndex((ip) => !parseIp(ip));
+    if (bad >= 0) errors.internal(place, `failed to check for dual stack with error:invalid IP[${bad}]: ${texts[bad]}`);
+    const families = new Set(texts.map((ip) => parseIp(ip)?.family));
+    if (bad < 0 && families.size === 2 && texts.length === 2) continue;
     const shown = list.map((each) => goForm(typeName, each));
     errors.invalid(place, shown, 'may specify no more than one IP for each IP family');
   }

@@ -8,6 +8,7 @@ import { countGeneration } from '../meta/strategy.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
 import { validatePodTemplate } from './pod-template-validation.ts';
+import { isChanged, templateWarnings } from './pod-warnings.ts';
 
 export const podTemplateKind: KindDefinition<PodTemplate> = {
   group: '',
@@ -22,6 +23,7 @@ export const podTemplateKind: KindDefinition<PodTemplate> = {
   },
   prepareForUpdate: (next, current) => countGeneration(next, current),
   validate: ({ template }, errors) => validatePodTemplate(template, path('template'), errors),
+  warnings: (next, current) => (isChanged(next, current) ? templateWarnings(next.template, path('template')) : []),
   columns: [
     nameColumn,
     ...containerColumns<PodTemplate>(({ template }) => template?.spec, 0),

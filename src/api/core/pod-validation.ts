@@ -10,7 +10,7 @@ const specAt = path('spec');
 export function validatePod(pod: Pod, errors: FieldErrors): void {
   const spec = pod.spec!;
   validatePodAnnotations(pod.metadata.annotations, spec, path('metadata', 'annotations'), errors);
-  validatePodSpec(spec, specAt, errors);
+  validatePodSpec(spec, specAt, errors, pod.metadata.name ?? '');
   if (!spec.serviceAccountName) forbidTokens(pod, errors);
   for (const list of ['containers', 'initContainers'] as const) {
     spec[list]?.forEach(({ image }: Container, index) => {

@@ -8,7 +8,7 @@ import { path } from '../meta/field-errors.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
-import { templateWarnings } from './pod-warnings.ts';
+import { isChanged, nameWarnings, templateWarnings } from './pod-warnings.ts';
 import { validateReplicationController } from './replication-controller-validation.ts';
 
 export const replicationControllerKind: KindDefinition<ReplicationController> = {
@@ -25,7 +25,10 @@ export const replicationControllerKind: KindDefinition<ReplicationController> = 
     }),
   },
   defaultPropagation: 'orphan',
-  warnings: ({ spec }) => templateWarnings(spec?.template, path('spec', 'template')),
+  warnings: (next, current) => [
+    ...(current ? [] : nameWarnings(next)),
+    ...(isChanged(next, current) ? templateWarnings(next.spec?.template, path('spec', 'template')) : []),
+  ],
   columns: [
     nameColumn,
     {

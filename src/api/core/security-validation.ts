@@ -61,7 +61,6 @@ export function validatePodSecurity(
   errors: FieldErrors,
 ): void {
   const at = specAt.child('securityContext');
-  validateHostNetworkPorts(spec, specAt.child('containers'), errors);
   if (spec.shareProcessNamespace && spec.hostPID) {
     errors.invalid(at.child('shareProcessNamespace'), true, 'ShareProcessNamespace and HostPID cannot both be enabled');
   }
@@ -81,11 +80,12 @@ export function validatePodSecurity(
   checkSupported(errors, at.child('seLinuxChangePolicy'), context.seLinuxChangePolicy, ['Recursive']);
 }
 
-function validateHostNetworkPorts(spec: PodSpec, at: FieldPath, errors: FieldErrors): void {
+/** Templates may leave them out: pods made from them get them by default. */
+export function validateHostNetworkPorts(spec: PodSpec, at: FieldPath, errors: FieldErrors, isPod: boolean): void {
   if (!spec.hostNetwork) return;
   spec.containers?.forEach(({ ports }, index) => {
     ports?.forEach(({ hostPort, containerPort }, position) => {
-      if ((hostPort ?? 0) === containerPort) return;
+      if ((hostPort ?? 0) === containerPort || (!isPod && !hostPort)) return;
       const place = at.index(index).child('ports').index(position).child('hostPort');
       errors.invalid(place, hostPort ?? 0, 'must match `containerPort` when `hostNetwork` is true');
     });

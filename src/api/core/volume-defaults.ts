@@ -1,14 +1,19 @@
 // Defaults of volumes: file modes, file systems, pull policies.
 import type { ObjectFieldSelector, ProjectedVolumeSource, Volume } from '../../../generated/core-v1.ts';
 import { defaultPullPolicy } from './image-name.ts';
+import { defaultResources } from './resource-defaults.ts';
 
 /** 0644: what files of Secrets, ConfigMaps and the downward API get. */
 const fileMode = 0o644;
 
 const nonSources = new Set(['name']);
 
-export function defaultVolume(volume: Volume): void {
-  if (!Object.keys(volume).some((key) => !nonSources.has(key) && volume[key as keyof Volume] !== undefined)) {
+/** `needsSource`: without one it is a directory of its own. */
+export function defaultVolume(volume: Volume, needsSource = true): void {
+  if (
+    needsSource &&
+    !Object.keys(volume).some((key) => !nonSources.has(key) && volume[key as keyof Volume] !== undefined)
+  ) {
     volume.emptyDir = {};
   }
   const { secret, configMap, downwardAPI, projected, hostPath, iscsi, rbd, azureDisk, scaleIO, ephemeral, image } =
@@ -37,7 +42,11 @@ export function defaultVolume(volume: Volume): void {
     scaleIO.storageMode ||= 'ThinProvisioned';
     scaleIO.fsType ||= 'xfs';
   }
-  if (ephemeral?.volumeClaimTemplate?.spec) ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem' as never;
+  const claim = ephemeral?.volumeClaimTemplate?.spec;
+  if (claim) {
+    claim.volumeMode ??= 'Filesystem' as never;
+    defaultResources(claim.resources);
+  }
   if (image) image.pullPolicy ||= defaultPullPolicy(image.reference);
 }
 

@@ -104,6 +104,18 @@ export function validateCidr(text: string, at: FieldPath, errors: FieldErrors): 
   if (!parseCidr(text)) errors.invalid(at, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
 }
 
+/** What is unwise about a spelling that is understood. */
+export function ipWarnings(text: string, at: FieldPath): string[] {
+  const ip = parseIp(text);
+  if (!ip) return [];
+  const standard = formatIp(ip);
+  if (hasLeadingZero(text) || ip.isMapped) {
+    return [`${at}: non-standard IP address "${text}" is invalid: use "${standard}"`];
+  }
+  if (standard === text) return [];
+  return [`${at}: IPv6 address "${text}" should be in RFC 5952 canonical format ("${standard}")`];
+}
+
 /** Why an address is not one in the one canonical spelling. */
 export function canonicalIpProblems(text: string): string[] {
   const ip = parseIp(text);

@@ -117,6 +117,17 @@ export function validateAnnotations(
   if (size > maxAnnotationBytes) errors.tooLong(at, maxAnnotationBytes);
 }
 
+/** Metadata of a template from which objects are made: labels and annotations, and nothing else. */
+export function validateTemplateMetadata(metadata: ObjectMeta | undefined, at: FieldPath, errors: FieldErrors): void {
+  const { labels, annotations, ...others } = metadata ?? {};
+  validateAnnotations(annotations, at.child('annotations'), errors);
+  validateLabels(labels, at.child('labels'), errors);
+  for (const [name, value] of Object.entries(others)) {
+    const isThere = Array.isArray(value) ? value.length > 0 : value;
+    if (isThere) errors.forbidden(at.child(name), 'cannot be set');
+  }
+}
+
 function validateOwnerReferences(references: OwnerReference[] | undefined, at: FieldPath, errors: FieldErrors): void {
   let controller = '';
   for (const reference of references ?? []) {

@@ -30,7 +30,7 @@ export const isHugePages = (name: string): boolean => name.startsWith('hugepages
 const isHugePagesQuota = (name: string): boolean => isHugePages(name) || name.startsWith('requests.hugepages-');
 
 /** `cpu`, or anything under kubernetes.io. */
-const isNativeName = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
+export const isNativeName = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 
 /** A device of a vendor: `example.com/gpu`. */
 export function isExtendedResource(name: string): boolean {

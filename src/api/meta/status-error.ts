@@ -108,6 +108,10 @@ export const unsupportedMediaType = (message: string): StatusError => failure(41
 export const tooManyRequests = (message: string, retryAfterSeconds: number): StatusError =>
   failure(429, 'TooManyRequests', message, { retryAfterSeconds });
 
+/** A failure upstream gives no reason for: 500 and the message. */
+export const unexplained = (message: string): StatusError =>
+  new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
+
 export const internalError = (problem: string, cause?: unknown): StatusError =>
   new StatusError(
     {

@@ -1,13 +1,16 @@
 import type { VolumeAttachment } from '../../../generated/storage-v1.ts';
 import { validatePersistentVolumeSpec } from '../core/persistent-volume-validation.ts';
+import { roundResources } from '../core/resource-defaults.ts';
+import { defaultVolume } from '../core/volume-defaults.ts';
 import { validateCsiDriverName } from '../core/volume-source-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
-import { dns1123SubdomainProblems } from '../meta/names.ts';
+import { goForm } from '../meta/go-form.ts';
+import { dns1123SubdomainProblems, rangeMessage } from '../meta/names.ts';
 import { immutableMessage, keepStatus, statusRules } from '../meta/strategy.ts';
-import { validateBy } from '../meta/value-validation.ts';
+import { required, validateBy } from '../meta/value-validation.ts';
 
 export const volumeAttachmentKind: KindDefinition<VolumeAttachment> = {
   group: 'storage.k8s.io',
@@ -15,11 +18,17 @@ export const volumeAttachmentKind: KindDefinition<VolumeAttachment> = {
   kind: 'VolumeAttachment',
   allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
+  defaults({ spec }) {
+    const inline = spec?.source?.inlineVolumeSpec;
+    if (!inline) return;
+    defaultVolume(inline as never, false);
+    roundResources(inline.capacity);
+  },
   prepareForCreate(object) {
     object.status = { attached: false };
   },
   prepareForUpdate: keepStatus,
-  validate({ spec }, errors) {
+  validate({ spec, status }, errors) {
     validateCsiDriverName(spec.attacher, path('spec', 'attacher'), errors);
     const { persistentVolumeName, inlineVolumeSpec } = spec.source ?? {};
     const message = 'must specify exactly one of inlineVolumeSpec and persistentVolumeName';
@@ -27,18 +36,29 @@ export const volumeAttachmentKind: KindDefinition<VolumeAttachment> = {
     if (persistentVolumeName === undefined && !inlineVolumeSpec) errors.required(at, message);
     else if (persistentVolumeName !== undefined && inlineVolumeSpec) errors.forbidden(at, message);
     else if (inlineVolumeSpec)
-      validatePersistentVolumeSpec(inlineVolumeSpec, at.child('inlineVolumeSpec'), errors, true);
-    else if (persistentVolumeName) {
-      validateBy(dns1123SubdomainProblems, persistentVolumeName, at.child('persistentVolumeName'), errors);
-    } else errors.required(at.child('persistentVolumeName'));
+      validatePersistentVolumeSpec(inlineVolumeSpec, at.child('inlineVolumeSpec'), errors, { isInline: true });
+    else
+      required(
+        persistentVolumeName,
+        at.child('persistentVolumeName'),
+        errors,
+        'must specify non empty persistentVolumeName',
+      );
     validateBy(dns1123SubdomainProblems, spec.nodeName, path('spec', 'nodeName'), errors);
+    for (const field of ['attachError', 'detachError'] as const) {
+      const code = status?.[field]?.errorCode;
+      if (code !== undefined && code < 0) {
+        errors.invalid(path('status', field, 'errorCode'), code, rangeMessage(0, 2 ** 31 - 1));
+      }
+    }
+    // Named or beside another source, the name is looked at in the end.
+    if (persistentVolumeName !== undefined) {
+      validateBy(dns1123SubdomainProblems, persistentVolumeName, at.child('persistentVolumeName'), errors);
+    }
   },
   validateUpdate({ spec: next }, { spec: current }, errors) {
     if (isEqual(next, current)) return;
-    const { persistentVolumeName, inlineVolumeSpec } = next.source;
-    const source = { PersistentVolumeName: persistentVolumeName ?? null, InlineVolumeSpec: inlineVolumeSpec ?? null };
-    const shown = { Attacher: next.attacher, Source: source, NodeName: next.nodeName };
-    errors.invalid(path('spec'), shown, immutableMessage);
+    errors.invalid(path('spec'), goForm('io.k8s.api.storage.v1.VolumeAttachmentSpec', next), immutableMessage);
   },
   subresources: { status: statusRules() },
   columns: [

@@ -2,7 +2,7 @@
 import { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadata } from '../../api/meta/object-meta-validation.ts';
-import { alreadyExists, badRequest, invalid, StatusError } from '../../api/meta/status-error.ts';
+import { alreadyExists, badRequest, invalid, StatusError, unexplained } from '../../api/meta/status-error.ts';
 import { parseStored } from '../../base/big-integers.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { nameSuffix, uuid } from '../../base/random.ts';
@@ -57,16 +57,7 @@ function generatedName({ server }: WriteCall, base: string): string {
   return base.slice(0, maxGeneratedBase) + nameSuffix(server.random);
 }
 
-function resourceVersionSet(): StatusError {
-  return new StatusError({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: 'resourceVersion should not be set on objects to be created',
-    code: 500,
-  });
-}
+const resourceVersionSet = () => unexplained('resourceVersion should not be set on objects to be created');
 
 /** The namespace of the path is the object's; naming another one is a mistake. */
 export function placeInNamespace(call: WriteCall, object: KubernetesObject): void {

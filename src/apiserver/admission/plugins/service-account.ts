@@ -3,6 +3,7 @@
 import type { Container, Pod, PodSpec, ServiceAccount, Volume } from '../../../../generated/core-v1.ts';
 import { podKind, serviceAccountKind } from '../../../../generated/kinds.ts';
 import { podReferences } from '../../../api/core/pod-references.ts';
+import { pathSegmentProblems } from '../../../api/meta/names.ts';
 import { nameSuffix, type Random } from '../../../base/random.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
@@ -39,10 +40,11 @@ export function serviceAccount(random: Random): AdmissionPlugin {
 function accountOf(request: AdmissionRequest, { objects }: AdmissionContext, name: string): ServiceAccount {
   const account = objects.find(serviceAccountKind, request.namespace, name);
   if (account) return account;
-  throw refuse(
-    request,
-    `error looking up service account ${request.namespace}/${name}: serviceaccount "${name}" not found`,
-  );
+  const problems = pathSegmentProblems(name);
+  const why = problems.length
+    ? `invalid resource name "${name}": [${problems.join(' ')}]`
+    : `serviceaccount "${name}" not found`;
+  throw refuse(request, `error looking up service account ${request.namespace}/${name}: ${why}`);
 }
 
 function check(request: AdmissionRequest, context: AdmissionContext): void {

@@ -1,5 +1,5 @@
 // Plugins of a few lines each: defaults that need another object, and finalizers.
-import type { PersistentVolumeClaim, Pod, PodSpec } from '../../../../generated/core-v1.ts';
+import type { PersistentVolumeClaim, Pod } from '../../../../generated/core-v1.ts';
 import {
   ingressClassKind,
   ingressKind,
@@ -11,9 +11,12 @@ import {
   volumeAttributesClassKind,
 } from '../../../../generated/kinds.ts';
 import type { Ingress } from '../../../../generated/networking-v1.ts';
+import type { RuntimeClass } from '../../../../generated/node-v1.ts';
 import { defaultStorageClassMarks, markedDefault } from '../../../api/meta/marked-default.ts';
+import { pathSegmentProblems } from '../../../api/meta/names.ts';
 import type { KindRef } from '../../../api/meta/object.ts';
-import type { AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
+import { unexplained } from '../../../api/meta/status-error.ts';
+import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
 
 export const defaultStorageClass: AdmissionPlugin = {
@@ -57,28 +60,34 @@ export const defaultIngressClass: AdmissionPlugin = {
   },
 };
 
-/** Overhead is the runtime class's to give. */
-function refuseLooseOverhead(request: AdmissionRequest, spec: PodSpec): void {
-  if (!spec.overhead) return;
-  throw refuse(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
+function runtimeClassOf(request: AdmissionRequest, { objects }: AdmissionContext): RuntimeClass | undefined {
+  const name = (request.object as Pod).spec?.runtimeClassName;
+  if (!name) return undefined;
+  const found = objects.find(runtimeClassKind, '', name);
+  if (found) return found;
+  const problems = pathSegmentProblems(name);
+  if (problems.length) throw unexplained(`invalid resource name "${name}": [${problems.join(' ')}]`);
+  throw refuse(request, `pod rejected: RuntimeClass "${name}" not found`);
 }
+
+const takesRuntimeClass = (request: AdmissionRequest): boolean =>
+  isAbout(request, podKind) && request.operation === 'CREATE' && !request.subresource;
 
 /** A pod of a runtime class gets its overhead and the node labels and tolerations that go with it. */
 export const runtimeClass: AdmissionPlugin = {
   name: 'RuntimeClass',
-  admit(request, { objects }) {
-    if (!isAbout(request, podKind) || request.operation !== 'CREATE') return;
+  admit(request, context) {
+    if (!takesRuntimeClass(request)) return;
     const { spec } = request.object as Pod;
-    if (!spec.runtimeClassName) return refuseLooseOverhead(request, spec);
-    const found = objects.find(runtimeClassKind, '', spec.runtimeClassName);
-    if (!found) throw refuse(request, `pod rejected: RuntimeClass "${spec.runtimeClassName}" not found`);
+    const found = runtimeClassOf(request, context);
+    if (!found) return;
     const overhead = found.overhead?.podFixed;
     if (overhead) {
       if (spec.overhead && JSON.stringify(spec.overhead) !== JSON.stringify(overhead)) {
         throw refuse(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
       }
       spec.overhead = { ...overhead };
-    } else refuseLooseOverhead(request, spec);
+    }
     for (const [key, value] of Object.entries(found.scheduling?.nodeSelector ?? {})) {
       if (spec.nodeSelector?.[key] !== undefined && spec.nodeSelector[key] !== value) {
         throw refuse(
@@ -92,5 +101,12 @@ export const runtimeClass: AdmissionPlugin = {
       const isThere = spec.tolerations?.some((other) => JSON.stringify(other) === JSON.stringify(toleration));
       if (!isThere) spec.tolerations = [...(spec.tolerations ?? []), { ...toleration }];
     }
+  },
+  // Overhead is the runtime class's to give.
+  validate(request, context) {
+    if (!takesRuntimeClass(request)) return;
+    const { spec } = request.object as Pod;
+    if (runtimeClassOf(request, context)?.overhead?.podFixed || !spec.overhead) return;
+    throw refuse(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
   },
 };
