@@ -67,4 +67,6 @@ export interface Client {
   resource<T extends KubernetesObject>(kind: KindRef<T>): ResourceClient<T>;
   /** A GET of anything that answers JSON: discovery, `/version`. `accept`: of the kinds of JSON, which. */
   getJson<R>(path: string, signal?: AbortSignal, accept?: string): Promise<R>;
+  /** A DELETE of what is no object: behind a proxy. */
+  deletePath(path: string, signal?: AbortSignal): Promise<void>;
 }

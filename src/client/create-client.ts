@@ -52,6 +52,9 @@ export function createClient(transport: Transport, options: ClientOptions = {}):
     resource: (kind) => createResourceClient(kind, send),
     getJson: async <R>(path: string, signal?: AbortSignal, accept?: string) =>
       parseJson(await (await send({ method: 'GET', path, signal, ...(accept ? { accept } : {}) })).bytes()) as R,
+    deletePath: async (path, signal) => {
+      await (await send({ method: 'DELETE', path, signal })).bytes();
+    },
   };
 }
 

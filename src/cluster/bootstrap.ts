@@ -1,8 +1,10 @@
 // The objects a cluster has before anybody made anything, created or mended at each start.
-import type { Endpoints, Service } from '../../generated/core-v1.ts';
+import type { ConfigMap, Endpoints, Service } from '../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../generated/discovery-v1.ts';
 import type { ServiceCIDR } from '../../generated/networking-v1.ts';
 import type { Role, RoleBinding } from '../../generated/rbac-v1.ts';
+import type { StorageClass } from '../../generated/storage-v1.ts';
+import { defaultStorageClass, localVolumeProvisioner } from '../api/core/local-volumes.ts';
 import type { KindRef, KubernetesObject } from '../api/meta/object.ts';
 import { isAlreadyExists } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
@@ -66,6 +68,11 @@ function reconcileAddresses(
     if (JSON.stringify((current as Endpoints).subsets) === JSON.stringify(subsets)) return undefined;
     return { object: { ...current, subsets } as Endpoints, isReplaced: false };
   }
+  if (wanted.kind === 'ConfigMap') {
+    const [{ data: now = {} }, { data = {} }] = [current as ConfigMap, wanted as ConfigMap];
+    if (Object.keys(data).every((key) => data[key] === now[key])) return undefined;
+    return { object: { ...current, data: { ...now, ...data } } as ConfigMap, isReplaced: false };
+  }
   if (wanted.kind !== 'EndpointSlice') return undefined;
   const { endpoints, ports } = wanted as EndpointSlice;
   const now = current as EndpointSlice;
@@ -77,7 +84,36 @@ function reconcileAddresses(
 export function clusterObjects(settings: Settings, servers?: readonly ServerAddress[]): KubernetesObject[] {
   const own =
     settings.simulatedNodes === undefined ? [...dnsPublisherRole(), ...networkPolicyRole()] : simulatedNodesRole();
-  return [...upstreamObjects(settings, servers), ...own, ...metricsServerRoles(), ...verticalAutoscalerRole()];
+  return [
+    ...upstreamObjects(settings, servers),
+    ...own,
+    ...metricsServerRoles(),
+    ...verticalAutoscalerRole(),
+    ...localVolumeRole(),
+  ];
+}
+
+/** What clusters with nodes have besides: a class, so that claims which name none get a volume. */
+export function nodeObjects(): KubernetesObject[] {
+  const standard: StorageClass = {
+    apiVersion: 'storage.k8s.io/v1',
+    kind: 'StorageClass',
+    metadata: {
+      name: defaultStorageClass,
+      annotations: { 'storageclass.kubernetes.io/is-default-class': 'true' },
+    },
+    provisioner: localVolumeProvisioner,
+    reclaimPolicy: 'Delete',
+    volumeBindingMode: 'WaitForFirstConsumer',
+  };
+  return [standard];
+}
+
+/** Volumes are removed by the node's agent: DELETE is all that may be asked of it. */
+function localVolumeRole(): KubernetesObject[] {
+  return everywhere('system:coracle:local-volumes', 'persistent-volume-binder', [
+    { apiGroups: [''], resources: ['nodes/proxy'], verbs: ['delete'] },
+  ]);
 }
 
 /** Those that upstream's API server makes. */

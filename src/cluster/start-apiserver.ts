@@ -8,7 +8,8 @@ import { createClient } from '../client/create-client.ts';
 import type { Store } from '../store/store.ts';
 import { assembleApiServer } from './assemble-apiserver.ts';
 import { openAuditor } from './audit.ts';
-import { clusterObjects, ensureBootstrap, kubernetesService } from './bootstrap.ts';
+import { clusterObjects, ensureBootstrap, kubernetesService, nodeObjects } from './bootstrap.ts';
+import { joinObjects } from './join-objects.ts';
 import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
 import { contextName } from './layout.ts';
 import type { Pki } from './pki.ts';
@@ -61,11 +62,11 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   });
   log.info('serving', { address: `${host}:${settings.apiPort}` });
   const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
-  await ensureBootstrap(
-    admin,
-    api.table.all(),
-    clusterObjects(settings, await announceServer(store, ownAddress(settings))),
-  );
+  await ensureBootstrap(admin, api.table.all(), [
+    ...clusterObjects(settings, await announceServer(store, ownAddress(settings))),
+    ...(context.options.only ? [] : nodeObjects()),
+  ]);
+  if (isReal) await ensureBootstrap(admin, api.table.all(), joinObjects(settings, pki.ca));
   keepOwnService(context, api, admin);
   keepFlowControl(context, api);
   const url = `https://${settings.address}:${settings.apiPort}`;

@@ -65,7 +65,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     ...(config.clusterCidr ? [nodeIpamController(config.clusterCidr, config.nodeCidrMaskSize)] : []),
     taintEvictionController,
     podGarbageCollector,
-    volumeBinderController(),
+    volumeBinderController,
     pvcProtectionController,
     pvProtectionController,
     vacProtectionController,

@@ -7,7 +7,7 @@ import { isConflict, isNotFound } from '../api/meta/status-error.ts';
 import type { ControllerContext, ControllerDefinition, KeyQueue } from '../reconcile/controller.ts';
 import { byClaim, claimKeysOf, isOver } from './shared/pods-by-claim.ts';
 import { hostPathDeleter } from './volume-binder/host-path-deleter.ts';
-import type { Deleter, Provisioner } from './volume-binder/provisioner.ts';
+import { localVolumes } from './volume-binder/local-volumes.ts';
 import { Provisioning } from './volume-binder/provisioning.ts';
 import { syncClaim } from './volume-binder/sync-claim.ts';
 import { syncVolume } from './volume-binder/sync-volume.ts';
@@ -20,15 +20,7 @@ const openByClass = 'open-by-class';
 const claimKey = (key: string) => `claim ${key}`;
 const volumeKey = (key: string) => `volume ${key}`;
 
-export interface VolumeBinderOptions {
-  readonly provisioners?: readonly Provisioner[];
-  readonly deleters?: readonly Deleter[];
-}
-
-export const volumeBinderController = ({
-  provisioners = [],
-  deleters = [hostPathDeleter],
-}: VolumeBinderOptions = {}): ControllerDefinition => ({
+export const volumeBinderController: ControllerDefinition = {
   name: 'persistentvolume-binder',
   setup(context, queue) {
     const { client, informers } = context;
@@ -39,12 +31,13 @@ export const volumeBinderController = ({
     const recorder = context.recorder('persistentvolume-controller');
     const volumes = new Volumes({ client, recorder, claims, volumes: volumeCache, classes });
     watch(context, queue, volumes);
-    const provisioning = new Provisioning(volumes, client, provisioners);
+    const local = localVolumes(context);
+    const provisioning = new Provisioning(volumes, client, [local]);
     const podsOf = (key: string) => pods.byIndex(byClaim, key).filter((pod) => !isOver(pod));
     const claimSync = { volumes, provisioning, podsOf };
     const volumeSync = {
       volumes,
-      deleters,
+      deleters: [local, hostPathDeleter],
       askForClaim: (namespace: string, name: string) =>
         client.resource(persistentVolumeClaimKind).find({ namespace, name }),
       lookAtClaim: (key: string) => queue.add(claimKey(key)),
@@ -76,7 +69,7 @@ export const volumeBinderController = ({
       },
     };
   },
-});
+};
 
 function watch({ informers }: ControllerContext, queue: KeyQueue, volumes: Volumes): void {
   const claims = informers.informer(persistentVolumeClaimKind);

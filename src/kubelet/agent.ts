@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeAddress, Pod } from '../../generated/core-v1.ts';
 import { persistentVolumeClaimKind, persistentVolumeKind, podKind, serviceKind } from '../../generated/kinds.ts';
+import { localVolumesFolder } from '../api/core/local-volumes.ts';
 import { isConflict, isNotFound } from '../api/meta/status-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
@@ -27,8 +28,9 @@ import { readTermination } from './pods/termination-message.ts';
 import { runProbe } from './probes/run-probe.ts';
 import { ReferenceCache } from './reference-cache.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
-import type { NodeAuthorize, NodeServerTls } from './server/node-server.ts';
+import type { NodeAuthorize, NodeServerOptions, NodeServerTls } from './server/node-server.ts';
 import { createPodStatusSink } from './status/status-writer.ts';
+import { LocalVolumes } from './volumes/local-volumes.ts';
 import { systemMounter } from './volumes/mounter.ts';
 import { TokenSource } from './volumes/token-source.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
@@ -89,12 +91,14 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const dns: ClusterDns = { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: hostDns };
   const logDir = options.podLogDir ?? join(dataDir, 'logs', 'pods');
   const references = new ReferenceCache({ client, clock, onChange: (uids) => manager.referencesChanged(uids) });
+  const localVolumes = new LocalVolumes(dataDir);
   const volumes = new VolumeManager({
     nodeDir: dataDir,
     services: {
       objects: references,
       tokens: new TokenSource(client, clock),
       mounter: systemMounter,
+      localVolumes,
       clock,
       claims: {
         claim: (namespace, name) => client.resource(persistentVolumeClaimKind).find({ namespace, name }),
@@ -150,7 +154,9 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     { type: 'Hostname', address: nodeName },
   ];
   await using server =
-    options.port >= 0 && options.tls ? await startServer(options, podServices, manager, logDir) : undefined;
+    options.port >= 0 && options.tls
+      ? await startServer(options, { services: podServices, pods: () => manager.pods(), logDir, localVolumes })
+      : undefined;
   const registrar = new NodeRegistrar({
     nodeName,
     client,
@@ -164,6 +170,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     dataDir,
     port: server?.port ?? Math.max(0, options.port),
     labels: options.labels ?? {},
+    annotations: { [localVolumesFolder]: localVolumes.folder },
     ...(options.podCidr ? { podCidr: options.podCidr } : {}),
   });
   await Promise.all([
@@ -174,7 +181,9 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   references.close();
 }
 
-async function startServer(options: NodeAgentOptions, services: PodServices, manager: PodManager, logDir: string) {
+type ServedParts = Pick<NodeServerOptions, 'services' | 'pods' | 'logDir' | 'localVolumes'>;
+
+async function startServer(options: NodeAgentOptions, parts: ServedParts) {
   const { startNodeServer } = await import('./server/node-server.ts');
   const serve = (port: number) =>
     startNodeServer({
@@ -182,9 +191,7 @@ async function startServer(options: NodeAgentOptions, services: PodServices, man
       port,
       tls: options.tls!,
       nodeName: options.nodeName,
-      services,
-      pods: () => manager.pods(),
-      logDir,
+      ...parts,
       ...(options.authorize ? { authorize: options.authorize } : {}),
     });
   try {

@@ -301,6 +301,45 @@ spec:
     await kubectl('delete pod two-containers --now');
   });
 
+  test('a claim of no class gets a directory of the node, which stays between pods and goes with the claim', async () => {
+    const pod = (name: string, command: string) =>
+      JSON.stringify({
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name },
+        spec: {
+          restartPolicy: 'Never',
+          securityContext: { runAsUser: 1000, fsGroup: 2000 },
+          containers: [
+            {
+              name: 'c',
+              image: 'busybox:1.36',
+              command: ['sh', '-c', command],
+              volumeMounts: [{ name: 'data', mountPath: '/data' }],
+            },
+          ],
+          volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'kept' } }],
+        },
+      });
+    await apply(`
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: kept}
+spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}`);
+    await apply(pod('writer', 'echo remembered > /data/note'));
+    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded --timeout=60s pod/writer');
+    await kubectl('delete pod writer');
+    await apply(pod('reader', 'cat /data/note'));
+    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded --timeout=60s pod/reader');
+    assert.equal(await kubectl('logs reader'), 'remembered\n');
+    const volume = await kubectl('get pvc kept -o jsonpath={.spec.volumeName}');
+    const path = await kubectl(`get pv ${volume} -o jsonpath={.spec.local.path}`);
+    assert.equal(await readFile(join(path, 'note'), 'utf8'), 'remembered\n');
+    await kubectl('delete pod/reader pvc/kept');
+    await kubectl(`wait --for=delete --timeout=60s pv/${volume}`);
+    await assert.rejects(readFile(join(path, 'note'), 'utf8'), { code: 'ENOENT' });
+  });
+
   test('a pod calls the API with its service account token', async () => {
     await kubectl('create serviceaccount reader');
     await kubectl('create role reader --verb=get,list --resource=pods');

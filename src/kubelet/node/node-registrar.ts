@@ -27,6 +27,7 @@ export interface NodeRegistrarOptions {
   readonly port: number;
   readonly maxPods: number;
   readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   readonly podCidr?: string;
   readonly dataDir: string;
 }
@@ -107,7 +108,7 @@ export class NodeRegistrar {
   }
 
   async #ensureNode(): Promise<Node> {
-    const { client, nodeName, labels, podCidr } = this.#options;
+    const { client, nodeName, labels, annotations, podCidr } = this.#options;
     const nodes = client.resource(nodeKind);
     const wanted = {
       'beta.kubernetes.io/arch': architecture,
@@ -119,19 +120,18 @@ export class NodeRegistrar {
     };
     const found = await nodes.find({ namespace: '', name: nodeName });
     if (found) {
-      const missing = Object.entries(wanted).filter(([key, value]) => found.metadata.labels?.[key] !== value);
-      if (missing.length === 0) return found;
-      return nodes.patch(
-        { namespace: '', name: nodeName },
-        { metadata: { labels: Object.fromEntries(missing) } },
-        { type: 'merge' },
-      );
+      const missing = {
+        labels: whatIsMissing(found.metadata.labels, wanted),
+        annotations: whatIsMissing(found.metadata.annotations, annotations),
+      };
+      if (!missing.labels && !missing.annotations) return found;
+      return nodes.patch({ namespace: '', name: nodeName }, { metadata: missing }, { type: 'merge' });
     }
     return nodes.create({
       metadata: {
         name: nodeName,
         labels: wanted,
-        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
       },
       spec: podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {},
       status: {},
@@ -202,4 +202,13 @@ export class NodeRegistrar {
 /** Lists that merge by key are replaced, or addresses that went would stay. */
 function statusPatch(status: NodeStatus): object {
   return { ...status, addresses: [...(status.addresses ?? []), { $patch: 'replace' }] };
+}
+
+/** Those of `wanted` that are not there; undefined when all are. */
+function whatIsMissing(
+  found: Readonly<Record<string, string>> | undefined,
+  wanted: Readonly<Record<string, string>> = {},
+): Record<string, string> | undefined {
+  const missing = Object.entries(wanted).filter(([key, value]) => found?.[key] !== value);
+  return missing.length > 0 ? Object.fromEntries(missing) : undefined;
 }

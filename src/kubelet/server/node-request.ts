@@ -11,12 +11,15 @@ export type NodeAction =
   | 'stats'
   | 'metrics'
   | 'healthz'
-  | 'configz';
+  | 'configz'
+  | 'localVolumes';
 
 export interface NodeRequest {
   readonly action: NodeAction;
   readonly namespace: string;
   readonly pod: string;
+  /** A volume's name; '' where the path names none. */
+  readonly volume: string;
   /** '' when the path names a pod alone. */
   readonly podUid: string;
   readonly container: string;
@@ -35,6 +38,7 @@ export const subresources: Record<NodeAction, string> = {
   metrics: 'metrics',
   healthz: 'healthz',
   configz: 'configz',
+  localVolumes: 'localvolumes',
 };
 
 const plain: Record<string, NodeAction> = {
@@ -53,11 +57,12 @@ const perContainer: Record<string, NodeAction> = { containerLogs: 'logs', exec: 
 export function parseNodeRequest(target: string): NodeRequest | undefined {
   const url = new URL(target, 'https://node');
   const parts = url.pathname.split('/').slice(1).map(decodeURIComponent);
-  const base = { namespace: '', pod: '', podUid: '', container: '', query: url.searchParams };
+  const base = { namespace: '', pod: '', podUid: '', container: '', volume: '', query: url.searchParams };
   const action = plain[url.pathname.replace(/(?<=.)\/$/, '')];
   if (action) return { ...base, action };
   if (parts.some((part) => part === '' || part === '.' || part === '..')) return undefined;
   const [kind = '', namespace = '', pod = '', ...rest] = parts;
+  if (kind === 'localVolumes' && namespace && !pod) return { ...base, action: 'localVolumes', volume: namespace };
   if (!pod) return undefined;
   if (kind === 'portForward' && rest.length <= 1)
     return { ...base, action: 'portForward', namespace, pod, podUid: rest[0] ?? '' };

@@ -10,6 +10,7 @@ import type { PodServices } from '../pods/pod-services.ts';
 import { newestContainer } from '../pods/runtime-tracker.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import { UpgradeRefused } from '../streaming/upgrade.ts';
+import type { LocalVolumes } from '../volumes/local-volumes.ts';
 import { findPod, NodeApiError, runningContainer } from './find-container.ts';
 import { renderMetrics } from './metrics.ts';
 import { missedOutput } from './missed-output.ts';
@@ -32,7 +33,7 @@ export interface NodeCaller {
 export interface NodeAttributes {
   readonly user: NodeCaller;
   /** get, or create for what changes something. */
-  readonly verb: 'get' | 'create';
+  readonly verb: 'get' | 'create' | 'delete';
   /** `log`, `exec`, `attach`, `portforward`, `stats`, `metrics`, `pods`, … */
   readonly subresource: string;
   readonly path: string;
@@ -49,6 +50,7 @@ export interface NodeServerOptions {
   readonly services: PodServices;
   readonly pods: () => readonly Pod[];
   readonly logDir: string;
+  readonly localVolumes: LocalVolumes;
   readonly authorize?: NodeAuthorize;
 }
 
@@ -116,7 +118,7 @@ async function admit(options: NodeServerOptions, request: IncomingMessage): Prom
   const user = callerOf(request);
   if (!user) throw new NodeApiError(401, 'Unauthorized');
   const subresource = subresources[parsed.action];
-  const verb = ['exec', 'attach', 'portforward'].includes(subresource) ? 'create' : 'get';
+  const verb = verbs[subresource] ?? 'get';
   const path = new URL(request.url ?? '/', 'https://node').pathname;
   if (!(await (options.authorize ?? authorizeApiServer)({ user, verb, subresource, path })))
     throw new NodeApiError(
@@ -159,6 +161,13 @@ const json = (response: ServerResponse, body: unknown): void => {
   response.end(JSON.stringify(body));
 };
 
+const verbs: Readonly<Record<string, NodeAttributes['verb']>> = {
+  exec: 'create',
+  attach: 'create',
+  portforward: 'create',
+  localvolumes: 'delete',
+};
+
 /** What needs no upgrade; the others are in `upgrade`. */
 const handlers: Partial<Record<NodeRequest['action'], Handler>> = {
   healthz: async (_, __, response) => void response.end('ok'),
@@ -174,6 +183,11 @@ const handlers: Partial<Record<NodeRequest['action'], Handler>> = {
     json(response, {
       kubeletconfig: { port, kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1' },
     }),
+  async localVolumes({ localVolumes }, { volume }, response) {
+    if (response.req.method !== 'DELETE') throw new NodeApiError(405, 'volumes are only deleted here');
+    await localVolumes.remove(volume);
+    json(response, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' });
+  },
   logs: ({ services, pods }, request, response, signal) =>
     serveLogs(services, findPod(pods(), request.namespace, request.pod), request, response, signal),
   async run({ services, pods }, request, response) {

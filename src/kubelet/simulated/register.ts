@@ -1,6 +1,7 @@
 // What simulated nodes say of themselves: once when they come, and again every five minutes.
 import type { Node } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
+import { localVolumesFolder } from '../../api/core/local-volumes.ts';
 import { isAlreadyExists } from '../../api/meta/status-error.ts';
 import { every } from '../../base/clock.ts';
 import { architecture, kubernetesVersion, type Machine } from '../node/node-facts.ts';
@@ -113,7 +114,11 @@ async function registerOne(options: SimulatedNodesOptions, face: NodeFace): Prom
   const labels = { ...usualLabels(face), ...options.labels };
   const made = await nodes
     .create({
-      metadata: { name: face.name, labels, annotations: { [fakeNodeAnnotation]: 'fake' } },
+      metadata: {
+        name: face.name,
+        labels,
+        annotations: { [fakeNodeAnnotation]: 'fake', [localVolumesFolder]: '/simulated' },
+      },
       spec: {},
       status: {},
     })

@@ -107,7 +107,7 @@ export function createFakeCluster(): FakeCluster {
       changes.on(podKind.plural, look);
     });
   return {
-    client: { resource, getJson: async () => ({}) } as unknown as Client,
+    client: { resource, getJson: async () => ({}), deletePath: async () => {} } as unknown as Client,
     objects: (plural) => [...storeOf(plural).values()],
     async untilPod(name, isRight) {
       const now = [...storeOf('pods').values()].find((pod) => pod.metadata.name === name && isRight(pod));

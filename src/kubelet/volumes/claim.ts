@@ -31,6 +31,7 @@ async function setUpClaim({ pod, services }: VolumeContext, claimName: string, i
   const { hostPath, local } = volume.spec;
   const path = hostPath?.path ?? local?.path;
   if (!path) throw new Error(`persistentvolume "${volumeName}" is of a type this node cannot mount`);
+  if (local) await services.localVolumes.ensure(path);
   await ensureHostPath(path, hostPath?.type ?? (local ? 'Directory' : ''));
   return { hostPath: path, isReadOnly, takesOwnership: local !== undefined };
 }

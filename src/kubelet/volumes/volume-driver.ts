@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { ReferencedReader } from '../pods/environment.ts';
 import type { NodeFacts } from '../pods/field-ref.ts';
 import type { Reference } from '../reference-cache.ts';
+import type { LocalVolumes } from './local-volumes.ts';
 import type { Mounter } from './mounter.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -18,6 +19,7 @@ export interface VolumeServices {
   readonly claims: ClaimReader;
   readonly tokens: TokenSource;
   readonly mounter: Mounter;
+  readonly localVolumes: LocalVolumes;
   readonly clock: Clock;
 }
 

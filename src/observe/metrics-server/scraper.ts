@@ -1,5 +1,6 @@
 // Looks at what all nodes use, when somebody asks.
 import type { Node, Pod } from '../../../generated/core-v1.ts';
+import { isSimulatedNode } from '../../api/core/simulated-node.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
@@ -51,12 +52,12 @@ export class Scraper {
 
   async #measure(): Promise<ReadonlyMap<string, NodeUsage>> {
     const { nodes, clock } = this.#options;
-    const simulated = nodes.list().filter(isSimulated);
+    const simulated = nodes.list().filter(isSimulatedNode);
     const usage = new Map<string, NodeUsage>();
     const pods = simulated.length > 0 ? Map.groupBy(this.#options.pods.list(), ({ spec }) => spec.nodeName) : undefined;
     for (const { metadata } of simulated)
       usage.set(metadata.name, simulatedUsage(pods?.get(metadata.name) ?? [], clock.now()));
-    const real = nodes.list().filter((node) => !isSimulated(node));
+    const real = nodes.list().filter((node) => !isSimulatedNode(node));
     if (real.length === 0) return usage;
     const isOld = !this.#last || clock.monotonicMs() - this.#last.atMs > staleMs;
     const before = isOld ? await this.#look(real) : this.#last!;
@@ -87,8 +88,4 @@ export class Scraper {
     );
     return { atMs, readings };
   }
-}
-
-function isSimulated({ status }: Node): boolean {
-  return status?.nodeInfo?.containerRuntimeVersion.startsWith('simulated://') ?? false;
 }
