@@ -163,7 +163,7 @@ class JobSync {
       ...number('succeeded', isIndexed(job) ? count.completedIndexes.size : succeeded),
       ...number('failed', failed),
       uncountedTerminatedPods: {},
-      ...(finishing ? this.#finish(base.conditions ?? [], finishing, terminating) : {}),
+      ...(finishing ? this.#finish(base, finishing, terminating) : {}),
     };
     if (!isEqual(final, this.#job.status) || isNews) await this.#write(written, final);
   }
@@ -189,14 +189,16 @@ class JobSync {
   }
 
   /** The end is announced first, and said when the last pod is gone. */
-  #finish(conditions: readonly JobCondition[], finishing: JobCondition, terminating: number): Partial<JobStatus> {
+  #finish({ conditions = [], startTime }: JobStatus, finishing: JobCondition, terminating: number): Partial<JobStatus> {
     const { nowMs } = this.#options;
     const { reason = '', message = '' } = finishing;
     const next = [...withoutCondition(conditions, finishing.type), finishing];
     if (terminating > 0) return { conditions: next };
     const isSuccess = finishing.type === 'SuccessCriteriaMet';
     next.push(jobCondition(isSuccess ? 'Complete' : 'Failed', 'True', reason, message, nowMs));
-    return { conditions: next, ...(isSuccess ? { completionTime: timeText(nowMs) } : {}) };
+    // A clock that was set back meanwhile: nothing is complete before it began.
+    const endMs = Math.max(nowMs, timeMs(startTime) ?? nowMs);
+    return { conditions: next, ...(isSuccess ? { completionTime: timeText(endMs) } : {}) };
   }
 
   #announce(before: readonly JobCondition[], after: readonly JobCondition[]): void {

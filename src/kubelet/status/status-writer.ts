@@ -30,7 +30,9 @@ const lazyMs = 200;
 export function createPodStatusSink({ client, clock, log }: StatusWriterOptions): PodStatusSink {
   const pods = client.resource(podKind);
   let latest: PodStatus | undefined;
+  /** What the API server has, as far as is known. */
   let written: PodStatus | undefined;
+  let writtenVersion = '0';
   let pod: Pod | undefined;
   let busy: Promise<void> | undefined;
   let timer: Disposable | undefined;
@@ -47,12 +49,13 @@ export function createPodStatusSink({ client, clock, log }: StatusWriterOptions)
       }
       const { namespace, name, uid } = pod.metadata;
       try {
-        await pods.patch(
+        const { metadata } = await pods.patch(
           { namespace: namespace!, name },
           { metadata: { uid }, status: patch },
           { type: 'strategic', subresource: 'status' },
         );
-        written = target;
+        writtenVersion = metadata.resourceVersion ?? '0';
+        written = isLater(pod, writtenVersion) ? pod.status : target;
         failures = 0;
       } catch (error) {
         if (isNotFound(error) || isConflict(error)) {
@@ -80,8 +83,12 @@ export function createPodStatusSink({ client, clock, log }: StatusWriterOptions)
       return latest ?? pod?.status;
     },
     set(next, status, soon) {
+      const isNew = next.metadata.resourceVersion !== pod?.metadata.resourceVersion;
       pod = next;
-      if (latest && isDeepStrictEqual(latest, status)) return;
+      // Others write to it, too: the node controller says that pods of a silent node are not ready.
+      if (isNew && written && isLater(next, writtenVersion)) written = next.status ?? {};
+      const isSaid = latest && isDeepStrictEqual(latest, status);
+      if (isSaid && !(isNew && written && statusPatch(written, status))) return;
       latest = status;
       if (soon) start();
       else timer ??= clock.timer(lazyMs, start);
@@ -95,6 +102,11 @@ export function createPodStatusSink({ client, clock, log }: StatusWriterOptions)
       timer?.[Symbol.dispose]();
     },
   };
+}
+
+/** The object is at least as new as that version. */
+function isLater({ metadata }: Pod, version: string): boolean {
+  return BigInt(metadata.resourceVersion ?? 0) >= BigInt(version);
 }
 
 const lists = ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'];
