@@ -144,6 +144,8 @@ export function dial({ tls, policy, resolve }: OutboundTarget): Duplex {
     ALPNProtocols: ['http/1.1'],
     minVersion: 'TLSv1.2',
     ...(ca === undefined ? {} : { ca }),
+    // As in Go: whatever certificate is named is trusted, also one that has not signed itself.
+    allowPartialTrustChain: true,
     ...(cert && key ? { cert, key } : {}),
     rejectUnauthorized: !skipsVerification,
     checkServerIdentity: (_, certificate) => identityProblem(serverName, certificate),

@@ -96,7 +96,8 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
     throw invalid(kind, object.metadata.name ?? '', errors.summary(), errors.causes());
   }
   for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
-  if (object.metadata.resourceVersion) throw resourceVersionSet();
+  // The store says so, and a dry run does not get there.
+  if (object.metadata.resourceVersion && !call.isDryRun) throw resourceVersionSet();
   using _reserved = server.addresses.reserve(resource, object, undefined);
   const bytes = storedBytes(resource, object);
   await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
