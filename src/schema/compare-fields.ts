@@ -12,7 +12,7 @@ export interface FieldChanges {
   readonly removed: FieldSet;
 }
 
-interface Changes {
+export interface Changes {
   changed: FieldSet | undefined;
   removed: FieldSet | undefined;
 }
@@ -23,11 +23,11 @@ const modified: Changes = Object.freeze({ changed: leaf, removed: undefined });
 const deducedMap: MapMergeType = { shape: 'map', isAtomic: false, fields: undefined, element: deducedType };
 
 /** The type as this value shows it. */
-function shapeOf(type: MergeType, value: unknown): MergeType {
+export function shapeOf(type: MergeType, value: unknown): MergeType {
   return type.shape === 'deduced' && isObject(value) ? deducedMap : type;
 }
 
-const isNothing = (value: unknown): boolean =>
+export const isNothing = (value: unknown): boolean =>
   value === null || (Array.isArray(value) ? value.length === 0 : isObject(value) && isEmptySet(value as FieldSet));
 
 /** The set of a value that is there as a whole: every path in it, itself among them. */
@@ -65,7 +65,7 @@ function wholeMap(type: MapMergeType, value: JsonObject, node: MutableFieldSet):
   return isFilled ? node : leaf;
 }
 
-function compareValues(typeIn: MergeType, before: unknown, after: unknown): Changes {
+export function compareValues(typeIn: MergeType, before: unknown, after: unknown): Changes {
   if (before === after) return nothing;
   if (before === undefined) return { changed: whole(typeIn, after), removed: undefined };
   if (after === undefined) return { changed: undefined, removed: whole(typeIn, before) };

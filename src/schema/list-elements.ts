@@ -25,6 +25,7 @@ function keyedElement(list: ListMergeType, item: unknown): string {
   if (list.keys.length === 1) {
     const { name, default: standard } = list.keys[0]!;
     const value = item[name] === undefined ? standard : item[name];
+    if (typeof value === 'string' && name === 'name') return namedElement(value);
     return value === undefined ? keyless(list) : `k:{${JSON.stringify(name)}:${JSON.stringify(value)}}`;
   }
   const keys: Record<string, unknown> = {};
@@ -33,6 +34,21 @@ function keyedElement(list: ListMergeType, item: unknown): string {
     if (value !== undefined) keys[name] = value;
   }
   return Object.keys(keys).length === 0 ? keyless(list) : keyElement(keys);
+}
+
+const maxNamed = 10_000;
+const maxNameLength = 64;
+const named = new Map<string, string>();
+
+/** Most lists are keyed by name, and the same names come again and again. */
+function namedElement(name: string): string {
+  const known = named.get(name);
+  if (known !== undefined) return known;
+  const element = `k:{"name":${JSON.stringify(name)}}`;
+  if (name.length > maxNameLength) return element;
+  if (named.size >= maxNamed) named.clear();
+  named.set(name, element);
+  return element;
 }
 
 function keyless({ keys }: ListMergeType): never {

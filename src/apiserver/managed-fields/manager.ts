@@ -31,8 +31,10 @@ export const identityOf = (who: Pick<Manager, 'name' | 'operation' | 'apiVersion
 
 const noManagers: Managers = new Map();
 
-/** Sets as they were stored: in order already. */
-const storedSets = new WeakSet<FieldSet>();
+/** Sets that are in order already: as they were stored, or known. */
+const orderedSets = new WeakSet<FieldSet>();
+
+export const markOrdered = (fields: FieldSet): void => void orderedSets.add(fields);
 
 /** Undefined when an entry is none. `isTrusted`: we wrote them ourselves, and know how paths are spelled. */
 export function decodeManagers(entries: readonly ManagedFieldsEntry[], isTrusted: boolean): Managers | undefined {
@@ -43,7 +45,7 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[], isTrusted
     if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return undefined;
     const fields = isTrusted ? (fieldsV1 as FieldSet) : decodeFields(fieldsV1 ?? {});
     if (!fields) return undefined;
-    if (isTrusted) storedSets.add(fields);
+    if (isTrusted) orderedSets.add(fields);
     const manager: Manager = {
       name: entry.manager ?? '',
       operation,
@@ -57,14 +59,14 @@ export function decodeManagers(entries: readonly ManagedFieldsEntry[], isTrusted
   return managers;
 }
 
-function encode({ name, operation, apiVersion, time, fields, subresource }: Manager): ManagedFieldsEntry {
+export function encodeManager({ name, operation, apiVersion, time, fields, subresource }: Manager): ManagedFieldsEntry {
   return {
     ...(name ? { manager: name } : {}),
     operation,
     apiVersion,
     ...(time ? { time } : {}),
     fieldsType: 'FieldsV1',
-    fieldsV1: storedSets.has(fields) ? fields : inOrder(fields),
+    fieldsV1: orderedSets.has(fields) ? fields : inOrder(fields),
     ...(subresource ? { subresource } : {}),
   };
 }
@@ -82,8 +84,8 @@ function byAge(a: Manager, b: Manager): number {
 }
 
 export function encodeManagers(managers: Managers): ManagedFieldsEntry[] {
-  if (managers.size === 1) return [encode(managers.values().next().value!)];
-  return [...managers.values()].sort(byAge).map(encode);
+  if (managers.size === 1) return [encodeManager(managers.values().next().value!)];
+  return [...managers.values()].sort(byAge).map(encodeManager);
 }
 
 /** The same managers with the same fields, whenever they wrote them. */

@@ -3,12 +3,14 @@ import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { compareFields, type FieldChanges } from '../../schema/compare-fields.ts';
-import { differenceOf, type emptySet, isEmptySet, unionOf } from '../../schema/field-set.ts';
+import { differenceOf, type emptySet, type FieldSet, isEmptySet, unionOf } from '../../schema/field-set.ts';
 import { sameValue } from '../../schema/same-value.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
+import { knownFields } from './known-fields.ts';
 import {
   capUpdateManagers,
   decodeManagers,
+  encodeManager,
   encodeManagers,
   identityOf,
   type ManagedFieldsEntry,
@@ -42,6 +44,11 @@ export function trackCreate(write: Write, object: KubernetesObject): void {
   const sent = object.metadata.managedFields;
   delete object.metadata.managedFields;
   const managers = (!sent || isReset(sent) ? undefined : decodeManagers(sent, false)) ?? new Map();
+  if (managers.size === 0) {
+    const fields = fieldsOfNew(write, object);
+    setEntries(object, isEmptySet(fields) ? [] : [encodeManager({ ...updater(write), fields })]);
+    return;
+  }
   const changes = changesIn(write, write.resource, undefined, object);
   setEntries(object, encodeManagers(credited(write, managers, () => changes)));
 }
@@ -97,21 +104,30 @@ export function credited(
   const after = withoutChanged(write, managers, mine, changesAt);
   const fields = ownable(mine.changed);
   if (isEmptySet(fields)) return after;
-  const who = {
-    name: write.manager,
-    operation: 'Update',
-    apiVersion: apiVersionOf(write.resource),
-    subresource: write.subresource,
-  } as const;
+  const who = updater(write);
   const key = identityOf(who);
   const before = after.get(key);
   const result = new Map(after);
-  result.set(key, {
-    ...who,
-    time: rfc3339(write.nowMs),
-    fields: before ? unionOf(before.fields, fields) : fields,
-  });
+  result.set(key, { ...who, fields: before ? unionOf(before.fields, fields) : fields });
   return capUpdateManagers(result);
+}
+
+const updater = ({ manager, resource, subresource, nowMs }: Write): Omit<Manager, 'fields'> => ({
+  name: manager,
+  operation: 'Update',
+  apiVersion: apiVersionOf(resource),
+  subresource,
+  time: rfc3339(nowMs),
+});
+
+/** All that a new object says. */
+function fieldsOfNew(write: Write, object: KubernetesObject): FieldSet {
+  const { resource } = write;
+  const filter = fieldFilter(resource, write.subresource);
+  const changed = () => changesIn(write, resource, undefined, object).changed;
+  if (filter.ignored || filter.only) return ownable(changed());
+  const known = { type: mergeType(resource), blank: blankObject(resource.typeName), skip: filter.skip };
+  return knownFields(known, fromStored(resource, object), changed);
 }
 
 function withoutChanged(

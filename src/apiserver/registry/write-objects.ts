@@ -5,6 +5,7 @@ import type { ResourceInfo } from '../../api/resource-info.ts';
 import { room } from '../../base/turns.ts';
 import { stringify } from '../../schema/codec.ts';
 import type { Write } from '../../store/store.ts';
+import { printedFields } from '../managed-fields/known-fields.ts';
 import { Entry } from './entry.ts';
 import { eventStorage } from './expire-events.ts';
 import type { Registry } from './registry.ts';
@@ -13,9 +14,20 @@ import { objectKey } from './storage-key.ts';
 
 /** The bytes the store keeps: canonical JSON without resourceVersion. */
 export function storedBytes(resource: ResourceInfo, object: KubernetesObject): Buffer {
-  delete object.metadata.resourceVersion;
-  return Buffer.from(stringify(resource.storage.typeName, object));
+  const { metadata } = object;
+  delete metadata.resourceVersion;
+  const managers = metadata.managedFields;
+  const fields = managers?.length === 1 ? printedFields(managers[0]!.fieldsV1 ?? {}) : undefined;
+  if (!fields) return Buffer.from(stringify(resource.storage.typeName, object));
+  metadata.managedFields = [{ ...managers![0]!, fieldsV1: 0 as never }];
+  const text = stringify(resource.storage.typeName, object);
+  metadata.managedFields = managers!;
+  // The first of its kind: before it there are only texts and maps of texts, in which quotes are escaped.
+  const at = text.indexOf(fieldsMark) + fieldsMark.length;
+  return Buffer.from(text.slice(0, at - 1) + fields + text.slice(at));
 }
+
+const fieldsMark = '"fieldsV1":0';
 
 /** Writes when the key still stands at `ifRevision` (0: is not there). @throws CompareFailedError */
 export async function commitObject(
