@@ -1,7 +1,7 @@
 // Rights of the autoscalers that upstream has no roles for.
-import type { ClusterRole, ClusterRoleBinding } from '../../generated/rbac-v1.ts';
-import { verticalPodAutoscaler } from './controller-identities.ts';
-import { everywhere } from './own-rights.ts';
+import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../../generated/rbac-v1.ts';
+import { clusterAutoscaler, verticalPodAutoscaler } from './controller-identities.ts';
+import { everywhere, inKubeSystem } from './own-rights.ts';
 
 /** Read what pods use, write what is recommended, evict and resize pods. */
 export function verticalAutoscalerRole(): (ClusterRole | ClusterRoleBinding)[] {
@@ -18,4 +18,18 @@ export function verticalAutoscalerRole(): (ClusterRole | ClusterRoleBinding)[] {
     { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
     { apiGroups: ['*'], resources: ['*/scale'], verbs: ['get'] },
   ]);
+}
+
+/** Make and delete nodes, mark them, evict pods, and tell of it. */
+export function nodeAutoscalerRoles(): (ClusterRole | ClusterRoleBinding | Role | RoleBinding)[] {
+  const name = 'system:coracle:cluster-autoscaler';
+  return [
+    ...everywhere(name, clusterAutoscaler, [
+      { apiGroups: [''], resources: ['nodes'], verbs: ['get', 'create', 'update', 'delete'] },
+      { apiGroups: [''], resources: ['pods/eviction'], verbs: ['create'] },
+    ]),
+    ...inKubeSystem(name, clusterAutoscaler, [
+      { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'patch'] },
+    ]),
+  ];
 }

@@ -10,7 +10,7 @@ import { isAlreadyExists } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
 import type { Client } from '../client/client.ts';
-import { verticalAutoscalerRole } from './autoscaler-roles.ts';
+import { nodeAutoscalerRoles, verticalAutoscalerRole } from './autoscaler-roles.ts';
 import { dnsPublisher } from './controller-identities.ts';
 import { metricsServerRoles } from './metrics-api.ts';
 import { everywhere, inKubeSystem } from './own-rights.ts';
@@ -88,7 +88,7 @@ export function clusterObjects(settings: Settings, servers?: readonly ServerAddr
     ...upstreamObjects(settings, servers),
     ...own,
     ...metricsServerRoles(),
-    ...verticalAutoscalerRole(),
+    ...verticalAutoscalerRole(), ...nodeAutoscalerRoles(),
     ...localVolumeRole(),
   ];
 }

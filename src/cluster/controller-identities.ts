@@ -7,6 +7,9 @@ export const metricsServer = 'metrics-server';
 /** Recommends what pods should request, and brings them there. */
 export const verticalPodAutoscaler = 'vertical-pod-autoscaler';
 
+/** Scales groups of nodes. */
+export const clusterAutoscaler = 'cluster-autoscaler';
+
 /** Controllers by name, and the service account in kube-system each acts as; upstream's, whose roles they get. */
 export const controllerIdentities: Readonly<Record<string, string>> = {
   'certificatesigningrequest-approving': 'certificate-controller',
@@ -27,6 +30,7 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   horizontalpodautoscaler: 'horizontal-pod-autoscaler',
   job: 'job-controller',
   namespace: 'namespace-controller',
+  'node-autoscaler': clusterAutoscaler,
   'node-ipam': 'node-controller',
   'node-lifecycle': 'node-controller',
   'persistentvolume-binder': 'persistent-volume-binder',

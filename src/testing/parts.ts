@@ -14,8 +14,10 @@ import type { Client } from '../client/client.ts';
 import { componentUser, serviceAccountUser } from '../cluster/component-thread.ts';
 import { controllerManager, scheduler as schedulerUser } from '../cluster/control-settings.ts';
 import { controllerIdentities } from '../cluster/controller-identities.ts';
+import { nodeScaling } from '../cluster/node-scaling.ts';
 import { simulatedNodesAccount } from '../cluster/simulated-nodes-account.ts';
 import { createControllers } from '../controllers/index.ts';
+import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import { createSimulatedNodes, type SimulatedNodesOptions } from '../kubelet/simulated/simulated-nodes.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
@@ -55,10 +57,10 @@ export function createTestingServer(options: TestingServerOptions): ApiServer {
 }
 
 /** Controllers and scheduler over informers that they share. */
-export function controlPlane(parts: Parts): Component[] {
+export function controlPlane(parts: Parts, nodeAutoscaling?: NodeAutoscalerConfig): Component[] {
   const informers = createInformerFactory({ ...parts, client: parts.clientFor(componentUser(controllerManager)) });
   return [
-    controllers(parts, informers),
+    controllers(parts, informers, nodeAutoscaling),
     ...scheduler(parts, informers),
     { name: 'informers', run: (signal) => informers.run(signal) },
   ];
@@ -67,7 +69,11 @@ export function controlPlane(parts: Parts): Component[] {
 type Informers = ReturnType<typeof createInformerFactory>;
 
 /** All controllers, each with the rights of its own account. Without informers they make their own. */
-export function controllers({ clock, random, log, clientFor }: Parts, informers?: Informers): Component {
+export function controllers(
+  { clock, random, log, clientFor }: Parts,
+  informers?: Informers,
+  nodeAutoscaling?: NodeAutoscalerConfig,
+): Component {
   const manager = clientFor(componentUser(controllerManager));
   const accounts = new Map(
     Object.entries(controllerIdentities).map(([name, account]) => [name, clientFor(serviceAccountUser(account))]),
@@ -79,7 +85,10 @@ export function controllers({ clock, random, log, clientFor }: Parts, informers?
     clock,
     random,
     log: log.with({ component: 'controllers' }),
-    controllers: createControllers({ clusterCidr: podCidr }),
+    controllers: [
+      ...createControllers({ clusterCidr: podCidr }),
+      ...(nodeAutoscaling ? [nodeScaling(nodeAutoscaling)] : []),
+    ],
     ...(informers ? { informers } : {}),
   });
 }

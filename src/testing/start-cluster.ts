@@ -9,6 +9,7 @@ import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { clusterObjects, ensureBootstrap } from '../cluster/bootstrap.ts';
 import type { Settings } from '../cluster/settings.ts';
+import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import { createCompactor } from '../store/compactor.ts';
 import { openMemoryStore } from '../store/engines/memory.ts';
 import { directTransport } from './direct-transport.ts';
@@ -23,6 +24,8 @@ export interface TestingClusterOptions {
   readonly seed?: number;
   /** What time it is at first; default 2030-01-01. */
   readonly startAt?: Date;
+  /** Nodes come and go as pods need them; default: they do not. */
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
   /** Lines of the components' log; default: none are written. */
   readonly log?: (line: string) => void;
 }
@@ -67,9 +70,10 @@ export async function startCluster(options: TestingClusterOptions = {}): Promise
     await server.ready;
     await ensureBootstrap(client, server.table.all(), clusterObjects(settingsFor(nodes)));
     const parts = { clock, random, log, clientFor };
+    const { nodeAutoscaling } = options;
     const loops = [
-      ...controlPlane(parts),
-      ...(nodes > 0 ? simulatedNodes({ ...parts, count: nodes }) : []),
+      ...controlPlane(parts, nodeAutoscaling),
+      ...(nodes > 0 || nodeAutoscaling ? simulatedNodes({ ...parts, count: nodes }) : []),
       createCompactor({ store, clock, log }),
     ];
     running.push(...loops.map((component) => component.run(stopping.signal)));
