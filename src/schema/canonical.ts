@@ -94,7 +94,6 @@ const zeroOf: Partial<Record<string, string>> = {
 
 /** Lists and maps that are not the same empty as absent, in defaults or in errors: both are met until the object is stored. */
 const toldApart: Readonly<Record<string, readonly string[]>> = {
-  'io.k8s.api.core.v1.PersistentVolumeSpec': ['capacity'],
   'io.k8s.api.autoscaling.v2.HPAScalingRules': ['policies'],
 };
 

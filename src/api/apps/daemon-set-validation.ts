@@ -43,6 +43,8 @@ function validateStrategy(strategy: DaemonSetUpdateStrategy, place: FieldPath, e
   const { maxUnavailable = 0, maxSurge = 0 } = strategy.rollingUpdate;
   validateIntOrPercent(maxUnavailable, rolling.child('maxUnavailable'), errors);
   validateIntOrPercent(maxSurge, rolling.child('maxSurge'), errors);
+  atMostAllPercent(maxUnavailable, rolling.child('maxUnavailable'), errors);
+  atMostAllPercent(maxSurge, rolling.child('maxSurge'), errors);
   const hasUnavailable = intOrPercent(maxUnavailable) !== 0;
   const hasSurge = intOrPercent(maxSurge) !== 0;
   if (hasUnavailable && hasSurge) {
@@ -50,8 +52,6 @@ function validateStrategy(strategy: DaemonSetUpdateStrategy, place: FieldPath, e
   } else if (!hasUnavailable && !hasSurge) {
     errors.required(rolling.child('maxUnavailable'), 'cannot be 0 when maxSurge is 0');
   }
-  atMostAllPercent(maxUnavailable, rolling.child('maxUnavailable'), errors);
-  atMostAllPercent(maxSurge, rolling.child('maxSurge'), errors);
 }
 
 export function validateDaemonSetUpdate(next: DaemonSet, current: DaemonSet, errors: FieldErrors): void {

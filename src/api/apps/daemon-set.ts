@@ -114,8 +114,8 @@ function defaults(set: DaemonSet): void {
   if (strategy.type === 'RollingUpdate') {
     strategy.rollingUpdate ??= {};
     strategy.rollingUpdate.maxUnavailable ??= 1;
-    strategy.rollingUpdate.maxSurge ??= 0;
   }
+  if (strategy.rollingUpdate) strategy.rollingUpdate.maxSurge ??= 0;
   spec.revisionHistoryLimit ??= 10;
   spec.template ??= {};
   defaultPodTemplate(spec.template);

@@ -45,15 +45,12 @@ function validateStrategy(strategy: DeploymentStrategy, place: FieldPath, errors
     const rolling = place.child('rollingUpdate');
     validateIntOrPercent(maxUnavailable, rolling.child('maxUnavailable'), errors);
     validateIntOrPercent(maxSurge, rolling.child('maxSurge'), errors);
-    if (intOrPercent(maxUnavailable) === 0 && intOrPercent(maxSurge) === 0 && isNumeric(maxUnavailable, maxSurge)) {
+    if (intOrPercent(maxUnavailable) === 0 && intOrPercent(maxSurge) === 0) {
       errors.invalid(rolling.child('maxUnavailable'), maxUnavailable, 'may not be 0 when `maxSurge` is 0');
     }
     atMostAllPercent(maxUnavailable, rolling.child('maxUnavailable'), errors);
   }
 }
-
-const isNumeric = (...values: IntOrString[]): boolean =>
-  values.every((value) => typeof value === 'number' || percentOf(value) !== undefined);
 
 export function validateIntOrPercent(value: IntOrString, place: FieldPath, errors: FieldErrors): void {
   if (typeof value === 'string') for (const problem of percentProblems(value)) errors.invalid(place, value, problem);

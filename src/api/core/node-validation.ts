@@ -41,8 +41,13 @@ function validatePodCidrs(cidrs: readonly string[], errors: FieldErrors): void {
     validateCidr(cidr, at.index(index), errors);
   });
   if (cidrs.length < 2) return;
+  const bad = cidrs.findIndex((cidr) => !parseCidr(cidr));
+  if (bad >= 0) {
+    const why = `invalid CIDR[${bad}]: <nil> (invalid CIDR address: ${cidrs[bad]})`;
+    errors.internal(at, `invalid PodCIDRs. failed to check with dual stack with error:${why}`);
+  }
   const families = new Set(cidrs.map((cidr) => parseCidr(cidr)?.family));
-  if (cidrs.length > 2 || families.size < 2) {
+  if (bad >= 0 || cidrs.length > 2 || families.size < 2) {
     errors.invalid(at, cidrs, 'may specify no more than one CIDR for each IP family');
   }
 }
@@ -70,8 +75,6 @@ function validateGiven({ spec: next = {} }: Node, { spec: current = {} }: Node, 
   if (current.providerID && current.providerID !== next.providerID) {
     errors.forbidden(path('spec', 'providerID'), 'node updates may not change providerID except from "" to valid');
   }
-  if ((current.externalID ?? '') !== (next.externalID ?? ''))
-    errors.forbidden(path('spec', 'externalID'), 'may not be updated');
 }
 
 export function validateNodeUpdate(next: Node, current: Node, errors: FieldErrors): void {
@@ -79,4 +82,7 @@ export function validateNodeUpdate(next: Node, current: Node, errors: FieldError
   validateAddresses(next, errors);
   validateGiven(next, current, errors);
   validateTaints(next.spec?.taints ?? [], taintsPath, errors);
+  if ((current.spec?.externalID ?? '') !== (next.spec?.externalID ?? '')) {
+    errors.forbidden(path('spec', 'externalID'), 'may not be updated');
+  }
 }

@@ -26,16 +26,21 @@ function isCloneOrSnapshot({ apiGroup, kind }: Source): boolean {
   );
 }
 
-/** `dataSource` is the older and narrower twin of `dataSourceRef`: what it cannot say is dropped, what both can say is copied. */
-function alignDataSources({ spec }: PersistentVolumeClaim): void {
+/**
+ * `dataSource` is the older and narrower twin of `dataSourceRef`: what it cannot say is dropped, what both can say is copied.
+ * `mayCross`: the stored claim has a source already, which stays in use.
+ */
+function alignDataSources({ spec }: PersistentVolumeClaim, mayCross = false): void {
   if (!spec) return;
   const sources = spec as { dataSource?: Source; dataSourceRef?: Source };
   // Sources in other namespaces are behind a feature gate that is off.
-  if (sources.dataSourceRef?.namespace) delete sources.dataSourceRef;
+  if (sources.dataSourceRef?.namespace && !mayCross) delete sources.dataSourceRef;
   else if (sources.dataSource && !sources.dataSourceRef && !isCloneOrSnapshot(sources.dataSource))
     delete sources.dataSource;
   if (sources.dataSource && !sources.dataSourceRef) sources.dataSourceRef = { ...sources.dataSource };
-  else if (sources.dataSourceRef && !sources.dataSource) sources.dataSource = { ...sources.dataSourceRef };
+  else if (sources.dataSourceRef && !sources.dataSource && !sources.dataSourceRef.namespace) {
+    sources.dataSource = { ...sources.dataSourceRef };
+  }
 }
 
 function capacityCell({ spec, status }: PersistentVolumeClaim): string {
@@ -61,7 +66,7 @@ export const persistentVolumeClaimKind: KindDefinition<PersistentVolumeClaim> = 
   },
   prepareForUpdate(next, current) {
     keepStatus(next, current);
-    alignDataSources(next);
+    alignDataSources(next, current.spec?.dataSourceRef !== undefined);
   },
   validate: ({ spec }, errors) => validatePersistentVolumeClaimSpec(spec ?? {}, path('spec'), errors),
   validateUpdate: validateClaimUpdate,

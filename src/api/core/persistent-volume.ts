@@ -6,10 +6,44 @@ import { keepStatus, statusRules } from '../meta/strategy.ts';
 import { timeText } from '../meta/time.ts';
 import { accessModesCell } from './access-modes-cell.ts';
 import { validatePersistentVolumeSpec, validatePersistentVolumeUpdate } from './persistent-volume-validation.ts';
+import { nodeTermWarnings } from './pod-warnings.ts';
 import { roundResources } from './resource-defaults.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
 const status = statusRules<PersistentVolume>();
+
+const deprecatedAnnotations: Readonly<Record<string, string>> = {
+  'volume.beta.kubernetes.io/storage-class': 'deprecated since v1.8; use "storageClassName" attribute instead',
+  'volume.beta.kubernetes.io/mount-options': 'deprecated since v1.31; use "mountOptions" attribute instead',
+};
+const deprecatedSources = {
+  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
+  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
+  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
+  storageos: 'deprecated in v1.22, non-functional in v1.25+',
+  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
+  rbd: 'deprecated in v1.28, non-functional in v1.31+',
+} as const;
+
+function volumeWarnings({ metadata, spec = {} }: PersistentVolume): string[] {
+  const terms = spec.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  const recycling =
+    'The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.';
+  return [
+    ...Object.entries(deprecatedAnnotations).flatMap(([key, text]) =>
+      metadata.annotations?.[key] === undefined ? [] : [`${path('metadata', 'annotations').key(key)}: ${text}`],
+    ),
+    ...(spec.persistentVolumeReclaimPolicy === 'Recycle' ? [`spec.persistentVolumeReclaimPolicy: ${recycling}`] : []),
+    ...terms.flatMap((term, index) =>
+      nodeTermWarnings(term, path('spec', 'nodeAffinity', 'required', 'nodeSelectorTerms').index(index)),
+    ),
+    ...Object.entries(deprecatedSources).flatMap(([name, text]) =>
+      spec[name as keyof typeof deprecatedSources]
+        ? [`${path('spec', name === 'storageos' ? 'storageOS' : name)}: ${text}`]
+        : [],
+    ),
+  ];
+}
 
 export const persistentVolumeKind: KindDefinition<PersistentVolume> = {
   group: '',
@@ -44,8 +78,7 @@ export const persistentVolumeKind: KindDefinition<PersistentVolume> = {
       },
     },
   },
-  warnings: ({ spec }) =>
-    spec?.scaleIO ? [`${path('spec', 'scaleIO')}: deprecated in v1.16, non-functional in v1.22+`] : [],
+  warnings: volumeWarnings,
   columns: [
     nameColumn,
     {

@@ -22,6 +22,8 @@ function roundStatus(status: PodStatus | undefined): void {
   defaultResources(status.resources);
   for (const list of ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const) {
     for (const container of status[list] ?? []) {
+      // Behind a gate that is off.
+      for (const mount of container.volumeMounts ?? []) delete mount.volumeStatus;
       roundResources(container.allocatedResources);
       defaultResources(container.resources);
     }

@@ -40,7 +40,7 @@ const dnsPolicies = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None
 export function validatePodSpec(spec: PodSpec, at: FieldPath, errors: FieldErrors, podName?: string): void {
   if (spec.terminationGracePeriodSeconds === undefined) errors.required(at.child('terminationGracePeriodSeconds'));
   const volumes = validateVolumes(spec.volumes, at.child('volumes'), errors, podName);
-  const podClaims = new Set((spec.resourceClaims ?? []).map(({ name }) => name));
+  const podClaims = new Set((spec.resourceClaims ?? []).map(({ name }) => name).filter(Boolean));
   const pod: PodContext = { spec, volumes, podClaims };
   validateResourceClaims(spec.resourceClaims, at.child('resourceClaims'), errors);
   validateContainers(pod, at.child('containers'), errors);
@@ -92,12 +92,10 @@ function validateNames(spec: PodSpec, at: FieldPath, errors: FieldErrors): void 
 
 function validateHostnameOverride(spec: PodSpec, name: string, at: FieldPath, errors: FieldErrors): void {
   const place = at.child('hostnameOverride');
-  validateBy(dns1123SubdomainProblems, name, place, errors);
+  if (spec.setHostnameAsFQDN) errors.forbidden(place, 'may not be specified when setHostnameAsFQDN is true');
+  if (spec.hostNetwork) errors.forbidden(place, 'may not be specified when hostNetwork is true');
   if (name.length > 64) errors.tooLong(place, 64);
-  if (spec.setHostnameAsFQDN) {
-    errors.invalid(at.child('setHostnameAsFQDN'), true, 'cannot be set to true when hostnameOverride is set');
-  }
-  if (spec.hostNetwork) errors.invalid(at.child('hostNetwork'), true, 'cannot be true when hostnameOverride is set');
+  validateBy(dns1123SubdomainProblems, name, place, errors);
 }
 
 function validateUserNamespace(spec: PodSpec, at: FieldPath, errors: FieldErrors): void {

@@ -78,9 +78,13 @@ function validateTolerationsUpdate(next: Toleration[], before: Toleration[], err
 
 function validateGateRemoval(spec: PodSpec, before: PodSpec, errors: FieldErrors): void {
   const known = new Set((before.schedulingGates ?? []).map(({ name }) => name));
-  for (const { name } of spec.schedulingGates ?? []) {
-    if (known.has(name)) continue;
-    errors.forbidden(at.child('schedulingGates'), `only deletion is allowed, but found new scheduling gate '${name}'`);
+  const gates = spec.schedulingGates ?? [];
+  for (const [index, { name }] of gates.entries()) {
+    if (known.has(name) || gates.findLastIndex((other) => other.name === name) !== index) continue;
+    errors.forbidden(
+      at.child('schedulingGates').index(index).child('name'),
+      `only deletion is allowed, but found new scheduling gate '${name}'`,
+    );
   }
   if (!known.size || isEqual(spec.nodeSelector, before.nodeSelector)) return;
   const isAddition = Object.entries(before.nodeSelector ?? {}).every(

@@ -18,5 +18,6 @@ export function percentOf(value: IntOrString): number | undefined {
 
 /** The number in it, or of its percentage, 0 for what is neither: how upstream's validation reads it. */
 export function intOrPercent(value: IntOrString): number {
-  return typeof value === 'number' ? value : (percentOf(value) ?? 0);
+  if (typeof value === 'number') return value;
+  return percentOf(value) ?? (/^[-+]?\d+$/.test(value) ? Number(value) : 0);
 }

@@ -2,9 +2,11 @@ import type { CSINode, CSINodeDriver } from '../../../generated/storage-v1.ts';
 import { validateCsiDriverName } from '../core/volume-source-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { qualifiedNameProblems } from '../meta/names.ts';
-import { checkImmutable } from '../meta/strategy.ts';
+import { immutableMessage } from '../meta/strategy.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
 const maxNodeIdBytes = 192;
@@ -29,6 +31,8 @@ function validateDriver(
   });
 }
 
+const fixedPart = ({ allocatable: _allocatable, ...rest }: CSINodeDriver): CSINodeDriver => rest;
+
 export const csiNodeKind: KindDefinition<CSINode> = {
   group: 'storage.k8s.io',
   version: 'v1',
@@ -45,10 +49,13 @@ export const csiNodeKind: KindDefinition<CSINode> = {
     });
   },
   validateUpdate(next, current, errors) {
-    const drivers = next.spec.drivers ?? [];
     for (const old of current.spec.drivers ?? []) {
-      const index = drivers.findIndex(({ name }) => name === old.name);
-      if (index >= 0) checkImmutable(errors, path('spec', 'drivers').index(index), drivers[index], old);
+      for (const driver of next.spec.drivers ?? []) {
+        // How many volumes fit may change; it is left out of what is shown, too.
+        const [before, after] = [fixedPart(old), fixedPart(driver)];
+        if (driver.name !== old.name || isEqual(before, after)) continue;
+        errors.invalid(path('spec', 'drivers'), goForm('io.k8s.api.storage.v1.CSINodeDriver', after), immutableMessage);
+      }
     }
   },
   columns: [
