@@ -1,6 +1,7 @@
 // One pod, one decision: which nodes would do, and which of them is best. Changes nothing in the world; what it learned
 // of nodes is kept for the next pod of the same shape (shape-answers.ts).
 import type { Random } from '../base/random.ts';
+import { AnswerColumns } from './answer-columns.ts';
 import type { NodeView } from './node-cache.ts';
 import type { Nominations } from './nominations.ts';
 import type { Filter, Snapshot, WorldChange } from './plugin.ts';
@@ -64,8 +65,8 @@ interface OwnNode {
 }
 
 /** Numbers kept for shapes, over all of them: each shape has some forty bytes for each node. */
-const keptRows = 2 ** 19;
-const [fewestShapes, mostShapes] = [16, 256];
+const keptRows = 2 ** 21;
+const [fewestShapes, mostShapes] = [64, 1024];
 
 /** Decides where pods go, by one set of plugins. */
 export class Decider {
@@ -104,9 +105,12 @@ export class Decider {
     }
     let answers = this.#shapes.get(pod.signature);
     if (answers) this.#shapes.delete(pod.signature);
-    else answers = new ShapeAnswers(pod, this.#plugins, this.#snapshot, this.#options.nominations);
+    else {
+      const { nominations } = this.#options;
+      const columns = this.#forgetOldest() ?? new AnswerColumns();
+      answers = new ShapeAnswers(pod, { plugins: this.#plugins, snapshot: this.#snapshot, nominations, columns });
+    }
     this.#shapes.set(pod.signature, answers);
-    this.#forgetOldest();
     // Plugins may have asked for a topology too many.
     if (cache.epoch !== this.#epoch) return this.answersFor(pod);
     answers.sync();
@@ -221,11 +225,13 @@ export class Decider {
     this.#hopeless.set(pod.signature, { version: this.#snapshot.cache.version, decision });
   }
 
-  #forgetOldest(): void {
+  /** Makes room for one shape more: the columns of the one that was not used for longest, if it had to go. */
+  #forgetOldest(): AnswerColumns | undefined {
     const limit = Math.min(Math.max(keptRows / this.#snapshot.cache.capacity, fewestShapes), mostShapes);
-    if (this.#shapes.size <= limit) return;
-    const [oldest] = this.#shapes.keys();
-    this.#shapes.delete(oldest!);
+    if (this.#shapes.size < limit) return undefined;
+    const [oldest] = this.#shapes;
+    this.#shapes.delete(oldest![0]);
+    return oldest![1].release();
   }
 
   #growFor(nodes: number): void {

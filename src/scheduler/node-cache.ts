@@ -63,9 +63,9 @@ export class NodeCache {
   readonly columns = new ResourceColumns(firstCapacity);
   readonly changes = new ChangeLog();
   /** By row: counts up with every change of the Node object. */
-  nodeVersions = new Float64Array(firstCapacity);
+  nodeVersions = new Uint32Array(firstCapacity);
   /** By row: counts up with every change of the Node object or its pods. */
-  roomVersions = new Float64Array(firstCapacity);
+  roomVersions = new Uint32Array(firstCapacity);
   readonly views = new PodViews();
   readonly #nodes = new Map<string, Entry>();
   readonly #rows: (Entry | undefined)[] = [];
@@ -78,8 +78,7 @@ export class NodeCache {
   #order: Int32Array | undefined;
   #list: NodeView[] | undefined;
   #knownNodes = 0;
-  #antiAffinityPods = 0;
-  #affinityPods = 0;
+  readonly #withAffinity = new Set<Entry>();
   #version = 0;
   #epoch = 0;
   #nodesChangedAt = 0;
@@ -116,12 +115,9 @@ export class NodeCache {
     return this.#rows.length;
   }
 
-  get antiAffinityPods(): number {
-    return this.#antiAffinityPods;
-  }
-
-  get affinityPods(): number {
-    return this.#affinityPods;
+  /** Nodes with pods that care for their neighbours. */
+  get nodesWithAffinity(): Iterable<NodeView> {
+    return this.#withAffinity;
   }
 
   find(name: string): NodeView | undefined {
@@ -188,14 +184,22 @@ export class NodeCache {
     return isSame;
   }
 
-  remove(key: string): void {
+  /** Gives what is no longer there. */
+  remove(key: string): Placement | undefined {
     const nodeName = this.#placed.get(key);
-    if (nodeName === undefined) return;
+    if (nodeName === undefined) return undefined;
     this.#placed.delete(key);
-    const entry = this.#nodes.get(nodeName)!;
-    this.#count(entry, entry.pods.get(key)!, -1);
-    this.#roomChanged(entry);
-    this.#forgetEmpty(entry);
+    const node = this.#nodes.get(nodeName)!;
+    const pod = node.pods.get(key)!;
+    this.#count(node, pod, -1);
+    this.#roomChanged(node);
+    this.#forgetEmpty(node);
+    return { pod, node };
+  }
+
+  placement(key: string): Placement | undefined {
+    const node = this.#nodes.get(this.#placed.get(key) ?? '');
+    return node && { pod: node.pods.get(key)!, node };
   }
 
   placeOf(key: string): string | undefined {
@@ -330,13 +334,11 @@ export class NodeCache {
     columns.requested[columns.column(podsColumn)]![row]! += sign;
     columns.scoringCpu[row]! += sign * (view.scoringRequests.get('cpu') ?? 0);
     columns.scoringMemory[row]! += sign * (view.scoringRequests.get('memory') ?? 0);
-    if (view.hasAntiAffinity) {
-      entry.antiAffinityPods += sign;
-      this.#antiAffinityPods += sign;
-    }
+    if (view.hasAntiAffinity) entry.antiAffinityPods += sign;
     if (view.hasPodAffinity) {
       entry.affinityPods += sign;
-      this.#affinityPods += sign;
+      if (entry.affinityPods > 0) this.#withAffinity.add(entry);
+      else this.#withAffinity.delete(entry);
     }
     for (const port of view.hostPorts) {
       if (sign > 0) entry.hostPorts.push(port);
@@ -362,6 +364,12 @@ export class NodeCache {
       if (topology.size > 2 * this.#knownNodes + deadValues) this.forget();
     }
   }
+}
+
+/** A pod and the node it counts on. */
+export interface Placement {
+  readonly pod: PodView;
+  readonly node: NodeView;
 }
 
 /** Changes to a node that are taken back. */

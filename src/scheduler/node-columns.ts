@@ -53,7 +53,7 @@ export class ResourceColumns {
   }
 }
 
-type Column = Float64Array | Int32Array | Uint16Array;
+type Column = Float64Array | Float32Array | Int32Array | Uint32Array | Uint16Array;
 
 /** A longer copy; what is new is 0, or `fill`. */
 export function grown<T extends Column>(column: T, capacity: number, fill = 0): T {

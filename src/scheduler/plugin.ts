@@ -25,6 +25,15 @@ export type WorldChange =
   | 'volumes'
   | 'devices';
 
+/** One such change. */
+export interface Change {
+  readonly type: WorldChange;
+  /** The node that changed, or on which the pod is or was. */
+  readonly node?: NodeView | undefined;
+  /** The pod that was placed, changed or has gone. */
+  readonly pod?: PodView | undefined;
+}
+
 /** What volumes there are. */
 export interface Storage {
   claim(namespace: string, name: string): PersistentVolumeClaim | undefined;
@@ -73,6 +82,8 @@ interface NamedFilter {
   readonly name: string;
   /** After which changes a pod that was refused is looked at again. */
   readonly wokenBy: readonly WorldChange[];
+  /** Whether such a change may help a pod that was refused; asked once for all of a shape. Absent: it may. */
+  readonly helps?: (pod: PodView, change: Change, snapshot: Snapshot) => boolean;
 }
 
 /** Asked for each pod, or kept for all of a shape. Undefined: this pod does not concern the plugin. */
@@ -86,6 +97,8 @@ export interface NodeFilterPlugin extends NamedFilter {
 export interface Counting {
   /** Nothing that was counted can change an answer. */
   readonly isIdle: boolean;
+  /** Only nodes with pods that care for their neighbours have anything to count. */
+  readonly countsAffinity?: boolean;
   /** Counts the node as it is now: it changed, is new, or is gone (not known any more). */
   recount(node: NodeView): void;
 }

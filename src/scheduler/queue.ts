@@ -3,7 +3,7 @@
 // number of pods there are.
 import type { Clock } from '../base/clock.ts';
 import { Heap } from './heap.ts';
-import type { WorldChange } from './plugin.ts';
+import type { Change, Filter, WorldChange } from './plugin.ts';
 import type { PodView } from './pod-view.ts';
 
 interface Waiting {
@@ -14,10 +14,12 @@ interface Waiting {
   readyAt: number;
   /** While set aside: when it comes back although nothing changed. */
   asideUntil: number;
-  /** Changes that could help it. */
-  wokenBy: readonly WorldChange[];
+  /** The plugins that refused it: they know which changes could help. */
+  refusedBy: readonly Filter[];
   /** How many changes there had been when it was taken. */
   takenAt: number;
+  /** It failed for another reason than that there is no place: its back-off is kept. */
+  isFaulty: boolean;
   /** It was changed while it was looked at. */
   isStale: boolean;
 }
@@ -34,25 +36,36 @@ const asideLimitMs = 5 * 60_000;
 const dueOf = (entry: Waiting) =>
   entry.place === 'backoff' ? entry.readyAt : entry.place === 'aside' ? entry.asideUntil : Number.POSITIVE_INFINITY;
 
+/** What a plugin is asked: whether the change may help a pod of this shape that it refused. */
+export type Helps = (filter: Filter, view: PodView, change: Change) => boolean;
+
+/** Changes remembered for pods in work; one that missed more of them looks at the kinds of change only. */
+const maxRecent = 1024;
+
 export class SchedulingQueue implements Disposable {
   readonly #clock: Clock;
+  readonly #helps: Helps;
   readonly #pods = new Map<string, Waiting>();
   readonly #active = new Heap<Waiting>(
     (a, b) => a.view.priority > b.view.priority || (a.view.priority === b.view.priority && a.since < b.since),
   );
-  /** Those set aside, by what could help them. */
-  readonly #asideFor = new Map<WorldChange, Set<Waiting>>();
+  /** Those in back-off, by when it ends: taken before that when nobody else waits. */
+  readonly #backoff = new Heap<Waiting>((a, b) => a.readyAt < b.readyAt);
+  /** Those set aside, by the kind of change that could help them, then by shape and by who refused: asked once for all. */
+  readonly #asideFor = new Map<WorldChange, Map<string, Set<Waiting>>>();
   /** By when they come back at the latest; entries whose time has moved are put back when they surface. */
   readonly #delayed = new Heap<Reminder>((a, b) => a.atMs < b.atMs);
   readonly #lastChange = new Map<WorldChange, number>();
+  readonly #recent: Change[] = [];
   #changes = 0;
   #arrivals = 0;
   #timer: Disposable | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #wake: (() => void) | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, helps: Helps = () => true) {
     this.#clock = clock;
+    this.#helps = helps;
   }
 
   get length(): number {
@@ -85,50 +98,53 @@ export class SchedulingQueue implements Disposable {
 
   /** The next pod to look at; it counts as in work until done() or putBack(). */
   take(): PodView | undefined {
-    for (let entry = this.#active.pop(); entry; entry = this.#active.pop()) {
-      if (entry.place !== 'active') continue;
-      entry.place = 'in work';
-      entry.isStale = false;
-      entry.takenAt = this.#changes;
-      entry.attempts++;
-      return entry.view;
-    }
-    return undefined;
+    const entry = firstOf(this.#active, 'active') ?? firstOf(this.#backoff, 'backoff');
+    if (!entry) return undefined;
+    (entry.place === 'active' ? this.#active : this.#backoff).pop();
+    entry.place = 'in work';
+    entry.isStale = false;
+    entry.isFaulty = false;
+    entry.takenAt = this.#changes;
+    entry.attempts++;
+    return entry.view;
   }
 
   done(key: string): void {
     this.remove(key);
   }
 
-  /** No node would do (`wokenBy`: until one of these), or binding failed: wait, but come back no sooner than the back-off. */
-  putBack(key: string, { isRetry = false, wokenBy = [] as readonly WorldChange[] } = {}): void {
+  /** No node would do (until something helps against those that refused), or binding failed (`isRetry`). */
+  putBack(key: string, { isRetry = false, refusedBy = [] as readonly Filter[] } = {}): void {
     const entry = this.#pods.get(key);
     if (entry?.place !== 'in work') return;
     entry.readyAt = this.#clock.now() + Math.min(firstBackoffMs * 2 ** (entry.attempts - 1), maxBackoffMs);
-    entry.wokenBy = wokenBy;
-    const hasMissed = wokenBy.some((change) => (this.#lastChange.get(change) ?? 0) > entry.takenAt);
-    if (isRetry || entry.isStale || hasMissed) this.#delay(entry);
+    entry.refusedBy = refusedBy;
+    entry.isFaulty = isRetry;
+    if (isRetry || entry.isStale || this.#hasMissed(entry)) this.#delay(entry);
     else this.#setAside(entry);
   }
 
-  /** Something changed that may help: pods set aside for it come back, those in back-off keep to it. */
-  worldChanged(change: WorldChange): void {
-    this.#lastChange.set(change, ++this.#changes);
-    const waiting = this.#asideFor.get(change);
-    if (!waiting?.size) return;
+  /** Something changed: pods set aside that it may help come back; before their back-off is over only if nobody else waits. */
+  worldChanged(change: Change): void {
+    this.#lastChange.set(change.type, ++this.#changes);
+    this.#recent[this.#changes % maxRecent] = change;
+    const groups = this.#asideFor.get(change.type);
+    if (!groups?.size) return;
     const nowMs = this.#clock.now();
-    for (const entry of [...waiting]) {
-      if (entry.readyAt > nowMs) {
+    for (const group of [...groups.values()]) {
+      const [first] = group;
+      if (!first || !this.#isHelp(first, change)) continue;
+      for (const entry of [...group]) {
         this.#leave(entry, 'backoff');
-        this.#delay(entry);
-      } else this.#activate(entry);
+        if (entry.readyAt > nowMs) this.#delay(entry);
+        else this.#activate(entry);
+      }
     }
   }
 
   /** Settles when a pod is ready to be taken, or the queue is disposed. */
   async wait(): Promise<void> {
-    while (this.#active.first && this.#active.first.place !== 'active') this.#active.pop();
-    if (this.#active.size > 0) return;
+    if (firstOf(this.#active, 'active') ?? firstOf(this.#backoff, 'backoff')) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     await promise;
@@ -143,27 +159,63 @@ export class SchedulingQueue implements Disposable {
   #activate(entry: Waiting): void {
     this.#leave(entry, 'active');
     this.#active.push(entry);
+    this.#wakeUp();
+  }
+
+  #wakeUp(): void {
     this.#wake?.();
     this.#wake = undefined;
+  }
+
+  #isHelp(entry: Waiting, change: Change): boolean {
+    if (entry.refusedBy.length === 0) return change.type === 'node-added';
+    return entry.refusedBy.some(
+      (filter) => filter.wokenBy.includes(change.type) && this.#helps(filter, entry.view, change),
+    );
+  }
+
+  /** What helps it has happened while it was looked at. */
+  #hasMissed(entry: Waiting): boolean {
+    const kinds = kindsFor(entry);
+    if (![...kinds].some((change) => (this.#lastChange.get(change) ?? 0) > entry.takenAt)) return false;
+    if (this.#changes - entry.takenAt >= maxRecent) return true;
+    for (let at = entry.takenAt + 1; at <= this.#changes; at++) {
+      if (this.#isHelp(entry, this.#recent[at % maxRecent]!)) return true;
+    }
+    return false;
   }
 
   #setAside(entry: Waiting): void {
     entry.place = 'aside';
     entry.asideUntil = this.#clock.now() + asideLimitMs;
-    for (const change of entry.wokenBy) {
-      const waiting = this.#asideFor.get(change) ?? new Set<Waiting>();
-      this.#asideFor.set(change, waiting.add(entry));
+    const name = groupOf(entry);
+    for (const change of kindsFor(entry)) {
+      const groups = this.#asideFor.get(change) ?? new Map<string, Set<Waiting>>();
+      const group = groups.get(name) ?? new Set<Waiting>();
+      this.#asideFor.set(change, groups.set(name, group.add(entry)));
     }
     this.#remind(entry);
   }
 
   #delay(entry: Waiting): void {
     entry.place = 'backoff';
+    if (!entry.isFaulty) {
+      this.#backoff.push(entry);
+      this.#wakeUp();
+    }
     this.#remind(entry);
   }
 
   #leave(entry: Waiting, place: Waiting['place']): void {
-    if (entry.place === 'aside') for (const change of entry.wokenBy) this.#asideFor.get(change)?.delete(entry);
+    if (entry.place === 'aside') {
+      const name = groupOf(entry);
+      for (const change of kindsFor(entry)) {
+        const groups = this.#asideFor.get(change);
+        const group = groups?.get(name);
+        group?.delete(entry);
+        if (group?.size === 0) groups!.delete(name);
+      }
+    }
     entry.place = place;
   }
 
@@ -194,4 +246,23 @@ export class SchedulingQueue implements Disposable {
   }
 }
 
-const fresh = { readyAt: 0, asideUntil: 0, wokenBy: [] as readonly WorldChange[], takenAt: 0, isStale: false };
+const fresh = {
+  readyAt: 0,
+  asideUntil: 0,
+  refusedBy: [] as readonly Filter[],
+  takenAt: 0,
+  isStale: false,
+  isFaulty: false,
+};
+
+/** Without nodes nobody refused: any node helps. */
+const kindsFor = ({ refusedBy }: Waiting): ReadonlySet<WorldChange> =>
+  new Set(refusedBy.length === 0 ? ['node-added'] : refusedBy.flatMap(({ wokenBy }) => wokenBy));
+
+const groupOf = ({ view, refusedBy }: Waiting) => `${view.signature}\n${refusedBy.map(({ name }) => name).join()}`;
+
+/** The first that is still in its place; outdated ones before it are dropped. */
+function firstOf(heap: Heap<Waiting>, place: Waiting['place']): Waiting | undefined {
+  while (heap.first && heap.first.place !== place) heap.pop();
+  return heap.first;
+}

@@ -76,7 +76,10 @@ class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#name = options.schedulerName ?? 'default-scheduler';
-    this.#queue = new SchedulingQueue(options.clock);
+    this.#queue = new SchedulingQueue(
+      options.clock,
+      (filter, view, change) => filter.helps?.(view, change, this.#snapshot) ?? true,
+    );
     const { informers } = options;
     const namespaces = informers.informer(namespaceKind);
     const services = informers.informer(serviceKind);
@@ -84,11 +87,11 @@ class Scheduler {
     this.#pods = informers.informer(podKind);
     this.#volumeBindings = new VolumeBindings(options.client, options.clock);
     const stored = watchStorage(informers, () => {
-      this.#queue.worldChanged('volumes');
+      this.#queue.worldChanged({ type: 'volumes' });
       this.#volumeBindings.changed();
     });
     this.#devices = new Devices(informers, options.clock, {
-      stock: () => this.#queue.worldChanged('devices'),
+      stock: () => this.#queue.worldChanged({ type: 'devices' }),
       claim: (key) => this.#claimChanged(key),
     });
     this.#claimBindings = new ClaimBindings({ ...options, devices: this.#devices });
@@ -150,15 +153,15 @@ class Scheduler {
 
   #watchWorld(): void {
     const { informers } = this.#options;
-    const tell = (change: WorldChange) => this.#queue.worldChanged(change);
+    const tell = (type: WorldChange, name: string) => this.#queue.worldChanged({ type, node: this.#cache.find(name) });
     informers.informer(nodeKind).onChange({
       added: (node) => {
         this.#cache.setNode(node);
-        tell('node-added');
+        tell('node-added', node.metadata.name);
       },
       updated: (node, previous) => {
         this.#cache.setNode(node);
-        for (const change of nodeChanges(node, previous)) tell(change);
+        for (const change of nodeChanges(node, previous)) tell(change, node.metadata.name);
       },
       deleted: (node) => this.#cache.removeNode(node.metadata.name),
     });
@@ -180,7 +183,7 @@ class Scheduler {
       if (!this.#claimGate.admits(pod)) this.#queue.remove(key);
       else if (wasOutside) this.#queue.add(this.#cache.views.of(pod));
     }
-    if (users.length > 0) this.#queue.worldChanged('devices');
+    if (users.length > 0) this.#queue.worldChanged({ type: 'devices' });
   }
 
   #podChanged(pod: Pod, previous?: Pod): void {
@@ -196,9 +199,8 @@ class Scheduler {
       this.#nominations.remove(key);
       if (!this.#cache.confirm(pod, key)) this.#cache.place(pod, pod.spec.nodeName);
       // A pod that landed may be what another wants to be near.
-      if (!previous?.spec.nodeName) this.#queue.worldChanged('pod-placed');
-      else if (!isEqual(previous.metadata.labels, pod.metadata.labels)) this.#queue.worldChanged('pod-labels');
-      else if (previous.metadata.generation !== pod.metadata.generation) this.#queue.worldChanged('pod-gone');
+      const what = placedChange(pod, previous);
+      if (what) this.#queue.worldChanged({ type: what, ...this.#cache.placement(key) });
       return;
     }
     const isMine =
@@ -218,7 +220,11 @@ class Scheduler {
       return;
     }
     // Status alone (our own condition among it) is no reason to look again.
-    const isSame = previous && previous.metadata.generation === pod.metadata.generation && hasSameGates(pod, previous);
+    const isSame =
+      previous &&
+      previous.metadata.generation === pod.metadata.generation &&
+      isEqual(previous.metadata.labels, pod.metadata.labels) &&
+      hasSameGates(pod, previous);
     if (!isSame || wasOutside) this.#queue.add(this.#cache.views.of(pod));
   }
 
@@ -228,9 +234,8 @@ class Scheduler {
     this.#claimGate.forget(key);
     this.#queue.remove(key);
     this.#nominations.remove(key);
-    if (this.#cache.placeOf(key) === undefined) return;
-    this.#cache.remove(key);
-    this.#queue.worldChanged('pod-gone');
+    const gone = this.#cache.remove(key);
+    if (gone) this.#queue.worldChanged({ type: 'pod-gone', ...gone });
   }
 
   #schedule(view: PodView, signal: AbortSignal): void {
@@ -309,7 +314,8 @@ class Scheduler {
 
   #bindingFailed(view: PodView, nodeName: string, error: unknown): void {
     const seen = this.#pods.find(view.key);
-    if (!seen?.spec.nodeName) this.#cache.remove(view.key);
+    const gone = seen?.spec.nodeName ? undefined : this.#cache.remove(view.key);
+    if (gone) this.#queue.worldChanged({ type: 'pod-gone', ...gone });
     if (!seen || isNotFound(error) || seen.spec.nodeName) {
       this.#queue.done(view.key);
       return;
@@ -347,7 +353,7 @@ class Scheduler {
         this.#options.log.error('status not written', error, { pod: view.key });
       }
     }
-    this.#queue.putBack(view.key, { wokenBy: decision.wokenBy });
+    this.#queue.putBack(view.key, { refusedBy: decision.refusedBy });
   }
 
   /** What to say, whom to evict, the node that is promised for it, and the claim whose devices are of no use. */
@@ -461,6 +467,13 @@ const hasSameGates = (one: Pod, other: Pod) =>
   (one.spec.schedulingGates?.length ?? 0) === (other.spec.schedulingGates?.length ?? 0);
 
 const observed = ({ metadata }: Pod) => (metadata.generation ? { observedGeneration: metadata.generation } : {});
+
+/** What a pod that has a node does for others: it may be what they want to be near, or make room. */
+function placedChange(pod: Pod, previous: Pod | undefined): WorldChange | undefined {
+  if (!previous?.spec.nodeName) return 'pod-placed';
+  if (!isEqual(previous.metadata.labels, pod.metadata.labels)) return 'pod-labels';
+  return previous.metadata.generation === pod.metadata.generation ? undefined : 'pod-gone';
+}
 
 /** Heartbeats and image lists change often and help no pod. */
 function nodeChanges(node: Node, previous: Node): WorldChange[] {

@@ -1,5 +1,6 @@
 // What is known about where pods of one shape can go. Every node is asked when it first matters and again only when it
 // changed: versions in the cache say so. Plugins that count over all nodes count again only those that changed.
+import type { AnswerColumns } from './answer-columns.ts';
 import type { NodeCache, NodeView } from './node-cache.ts';
 import { grown } from './node-columns.ts';
 import type { Nominations } from './nominations.ts';
@@ -45,12 +46,21 @@ interface Normalized {
   readonly scorer: NodeScorer & { readonly normalize: NonNullable<NodeScorer['normalize']> };
   readonly weight: number;
   readonly isOfNode: boolean;
-  raw: Float64Array;
+  /** By row; absent until one is not 0. */
+  raw: Float32Array | undefined;
 }
 
 interface Plain {
   readonly scorer: NodeScorer;
   readonly weight: number;
+}
+
+export interface AnswerParts {
+  readonly plugins: CyclePlugins;
+  readonly snapshot: Snapshot;
+  readonly nominations: Nominations | undefined;
+  /** With nothing in them. */
+  readonly columns: AnswerColumns;
 }
 
 export class ShapeAnswers {
@@ -70,18 +80,14 @@ export class ShapeAnswers {
   readonly #normalized: Normalized[] = [];
   readonly #worldScores: { readonly scorer: CountingScore; readonly weight: number }[] = [];
   readonly #listScores: ListScore[] = [];
-  #nodeSeen = new Float64Array(0);
-  #nodeVerdict = new Uint16Array(0);
-  #nodeScore = new Float64Array(0);
-  #roomSeen = new Float64Array(0);
-  #roomVerdict = new Uint16Array(0);
-  #roomScore = new Float64Array(0);
+  readonly #columns: AnswerColumns;
   #scratch = new Float64Array(0);
   #countedTo = -1;
   #scoresVersion = 0;
 
-  constructor(pod: PodView, plugins: CyclePlugins, snapshot: Snapshot, nominations?: Nominations) {
+  constructor(pod: PodView, { plugins, snapshot, nominations, columns }: AnswerParts) {
     this.#shape = pod;
+    this.#columns = columns;
     this.#snapshot = snapshot;
     this.#cache = snapshot.cache;
     this.#nominations = nominations;
@@ -92,32 +98,40 @@ export class ShapeAnswers {
   /** Takes note of what changed. To be called before a question. */
   sync(): void {
     const { capacity } = this.#cache;
-    if (this.#nodeSeen.length < capacity) this.#grow(capacity);
+    if (this.#columns.capacity < capacity) this.#columns.grow(capacity);
+    for (const each of this.#normalized) if (each.raw) each.raw = grownTo(each.raw, capacity);
     if (this.#counting.length > 0) this.#count();
     let version = 0;
     for (const { scorer } of this.#nodeScores) version += scorer.version?.() ?? 0;
     if (version !== this.#scoresVersion) {
       this.#scoresVersion = version;
-      this.#nodeSeen.fill(0);
+      this.#columns.nodeSeen.fill(0);
     }
+  }
+
+  /** No question is asked any more: the columns can be used for another shape. */
+  release(): AnswerColumns {
+    this.#columns.forget();
+    return this.#columns;
   }
 
   /** What the filters that are kept say of the node: the number of a verdict. */
   headVerdict(row: number): number {
     const cache = this.#cache;
+    const columns = this.#columns;
     const nodeVersion = cache.nodeVersions[row]!;
-    if (this.#nodeSeen[row] !== nodeVersion) {
-      this.#nodeSeen[row] = nodeVersion;
+    if (columns.nodeSeen[row] !== nodeVersion) {
+      columns.nodeSeen[row] = nodeVersion;
       this.#askNode(cache.at(row)!);
     }
-    const verdict = this.#nodeVerdict[row]!;
+    const verdict = columns.nodeVerdict[row]!;
     if (verdict !== 0) return verdict;
     const roomVersion = cache.roomVersions[row]!;
-    if (this.#roomSeen[row] !== roomVersion) {
-      this.#roomSeen[row] = roomVersion;
+    if (columns.roomSeen[row] !== roomVersion) {
+      columns.roomSeen[row] = roomVersion;
       this.#askRoom(cache.at(row)!);
     }
-    return this.#roomVerdict[row]!;
+    return columns.roomVerdict[row]!;
   }
 
   /** The other filters, for one pod; those that have nothing to say are left out. */
@@ -186,13 +200,15 @@ export class ShapeAnswers {
 
   /** The sum of all scores for each of the first `count` rows: higher is better. */
   score(pod: PodView, rows: Int32Array, count: number, into: Float64Array): void {
-    for (let at = 0; at < count; at++) into[at] = this.#nodeScore[rows[at]!]! + this.#roomScore[rows[at]!]!;
+    const { nodeScore, roomScore } = this.#columns;
+    for (let at = 0; at < count; at++) into[at] = nodeScore[rows[at]!]! + roomScore[rows[at]!]!;
     const scratch = this.#scratchFor(count);
     const add = (weight: number) => {
       for (let at = 0; at < count; at++) into[at]! += weight * scratch[at]!;
     };
     for (const { scorer, weight, raw } of this.#normalized) {
-      for (let at = 0; at < count; at++) scratch[at] = raw[rows[at]!]!;
+      if (raw) for (let at = 0; at < count; at++) scratch[at] = raw[rows[at]!]!;
+      else scratch.fill(0, 0, count);
       scorer.normalize(scratch, count);
       add(weight);
     }
@@ -255,8 +271,7 @@ export class ShapeAnswers {
         if (!scorer) continue;
         const isOfNode = plugin.keeps === 'node';
         const { normalize } = scorer;
-        if (normalize)
-          this.#normalized.push({ scorer: { ...scorer, normalize }, weight, isOfNode, raw: new Float64Array(0) });
+        if (normalize) this.#normalized.push({ scorer: { ...scorer, normalize }, weight, isOfNode, raw: undefined });
         else (isOfNode ? this.#nodeScores : this.#roomScores).push({ scorer, weight });
       }
     }
@@ -265,19 +280,25 @@ export class ShapeAnswers {
   #askNode(node: NodeView): void {
     const { row } = node;
     const verdict = this.#numberOf(node, this.#nodeFilters);
-    this.#nodeVerdict[row] = verdict;
+    this.#columns.nodeVerdict[row] = verdict;
     if (verdict !== 0) return;
-    this.#nodeScore[row] = sumOf(this.#nodeScores, node);
-    for (const { scorer, isOfNode, raw } of this.#normalized) if (isOfNode) raw[row] = scorer.of(node);
+    this.#columns.nodeScore[row] = sumOf(this.#nodeScores, node);
+    for (const each of this.#normalized) if (each.isOfNode) this.#setRaw(each, node);
   }
 
   #askRoom(node: NodeView): void {
     const { row } = node;
     const verdict = this.#roomNumber(node);
-    this.#roomVerdict[row] = verdict;
+    this.#columns.roomVerdict[row] = verdict;
     if (verdict !== 0) return;
-    this.#roomScore[row] = sumOf(this.#roomScores, node);
-    for (const { scorer, isOfNode, raw } of this.#normalized) if (!isOfNode) raw[row] = scorer.of(node);
+    this.#columns.roomScore[row] = sumOf(this.#roomScores, node);
+    for (const each of this.#normalized) if (!each.isOfNode) this.#setRaw(each, node);
+  }
+
+  #setRaw(normalized: Normalized, node: NodeView): void {
+    const value = normalized.scorer.of(node);
+    if (value !== 0) normalized.raw ??= new Float32Array(this.#columns.capacity);
+    if (normalized.raw) normalized.raw[node.row] = value;
   }
 
   /** Pods that were promised the node count as if they were there. */
@@ -310,22 +331,20 @@ export class ShapeAnswers {
       const node = cache.at(row) ?? goneFrom(row);
       for (const counting of this.#counting) counting.recount(node);
     };
-    const isFirst = this.#countedTo < 0;
     const areMany = cache.changes.end - this.#countedTo > cache.rows;
-    if (isFirst || areMany || !cache.changes.since(this.#countedTo, recount)) {
+    if (this.#countedTo < 0) this.#countFirst();
+    else if (areMany || !cache.changes.since(this.#countedTo, recount)) {
       for (let row = 0; row < cache.rows; row++) recount(row);
     }
     this.#countedTo = cache.changes.end;
   }
 
-  #grow(capacity: number): void {
-    this.#nodeSeen = grown(this.#nodeSeen, capacity);
-    this.#nodeVerdict = grown(this.#nodeVerdict, capacity);
-    this.#nodeScore = grown(this.#nodeScore, capacity);
-    this.#roomSeen = grown(this.#roomSeen, capacity);
-    this.#roomVerdict = grown(this.#roomVerdict, capacity);
-    this.#roomScore = grown(this.#roomScore, capacity);
-    for (const each of this.#normalized) each.raw = grown(each.raw, capacity);
+  #countFirst(): void {
+    const cache = this.#cache;
+    for (const counting of this.#counting) {
+      if (counting.countsAffinity) for (const node of cache.nodesWithAffinity) counting.recount(node);
+      else for (let row = 0; row < cache.rows; row++) counting.recount(cache.at(row) ?? goneFrom(row));
+    }
   }
 
   #scratchFor(count: number): Float64Array {
@@ -341,6 +360,9 @@ function ask(node: NodeView, filters: readonly Asked[]): Verdict {
   }
   return willDo;
 }
+
+const grownTo = (column: Float32Array, capacity: number) =>
+  column.length < capacity ? grown(column, capacity) : column;
 
 function sumOf(scores: readonly Plain[], node: NodeView): number {
   let sum = 0;

@@ -3,6 +3,7 @@
 import type { NodeView } from '../node-cache.ts';
 import {
   accepted,
+  type Change,
   type CountingFilter,
   type CountingScore,
   type Filter,
@@ -42,6 +43,10 @@ class AffinityFilter implements CountingFilter {
     this.#nearPods = new TopologyTallies(snapshot, near.map(keyOfTerm));
     this.#awayPods = new TopologyTallies(snapshot, away.map(keyOfTerm));
     this.#existing = new TopologyTallies(snapshot);
+  }
+
+  get countsAffinity(): boolean {
+    return this.#near.length + this.#away.length === 0;
   }
 
   get isIdle(): boolean {
@@ -104,8 +109,22 @@ export const interPodAffinity: Filter = {
   name: 'InterPodAffinity',
   keeps: 'world',
   wokenBy: ['node-added', 'node-labels', 'pod-placed', 'pod-gone', 'pod-labels'],
+  helps: mayChangeAffinity,
   prepare: (pod, snapshot) => new AffinityFilter(pod, snapshot),
 };
+
+/** Whether the pod is one that the refused one wants near, or one that kept it away. */
+function mayChangeAffinity({ shape }: PodView, { type, node, pod }: Change, snapshot: Snapshot): boolean {
+  const { near, away } = termsOf(shape, snapshot);
+  if (pod === undefined) return !node || near.every(({ topologyKey }) => node.labels[topologyKey] !== undefined);
+  if (type === 'pod-placed') return near.some((term) => term.matches(pod.shape));
+  if (type === 'pod-labels') return true;
+  return (
+    away.some((term) => term.matches(pod.shape)) ||
+    near.some((term) => term.matches(pod.shape)) ||
+    (pod.hasAntiAffinity && termsOf(pod.shape, snapshot).away.some((term) => term.matches(shape)))
+  );
+}
 
 class AffinityScore implements CountingScore {
   readonly #shape: PodShape;
@@ -118,6 +137,10 @@ class AffinityScore implements CountingScore {
     this.#own = termsOf(shape, snapshot).preferred;
     this.#termsOf = shapeTerms(snapshot);
     this.#weights = new TopologyTallies(snapshot);
+  }
+
+  get countsAffinity(): boolean {
+    return this.#own.length === 0;
   }
 
   get isIdle(): boolean {

@@ -20,6 +20,7 @@ export const nodeAffinity: Filter = {
   name: 'NodeAffinity',
   keeps: 'node',
   wokenBy: ['node-added', 'node-labels'],
+  helps: (pod, { node }) => !node || (requiredAffinity(pod)?.(node) ?? true),
   prepare(pod) {
     const matches = requiredAffinity(pod);
     return matches && ((node) => (matches(node) ? accepted : no));

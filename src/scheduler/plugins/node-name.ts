@@ -7,6 +7,7 @@ export const nodeName: Filter = {
   name: 'NodeName',
   keeps: 'node',
   wokenBy: ['node-added'],
+  helps: ({ pod }, { node }) => !node || node.name === pod.spec.nodeName,
   prepare(pod) {
     const wanted = pod.pod.spec.nodeName;
     if (!wanted) return undefined;

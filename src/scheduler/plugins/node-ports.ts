@@ -1,5 +1,5 @@
 import { accepted, type Filter, refused } from '../plugin.ts';
-import { portsClash } from '../pod-view.ts';
+import { type HostPort, portsClash } from '../pod-view.ts';
 
 const no = refused("node(s) didn't have free ports for the requested pod ports");
 
@@ -8,9 +8,12 @@ export const nodePorts: Filter = {
   name: 'NodePorts',
   keeps: 'room',
   wokenBy: ['node-added', 'pod-gone'],
+  helps: ({ hostPorts }, { type, pod }) => type !== 'pod-gone' || !pod || clash(pod.hostPorts, hostPorts),
   prepare({ hostPorts }) {
     if (hostPorts.length === 0) return undefined;
-    return (node) =>
-      node.hostPorts.some((taken) => hostPorts.some((wanted) => portsClash(wanted, taken))) ? no : accepted;
+    return (node) => (clash(node.hostPorts, hostPorts) ? no : accepted);
   },
 };
+
+const clash = (taken: readonly HostPort[], wanted: readonly HostPort[]) =>
+  taken.some((one) => wanted.some((other) => portsClash(one, other)));

@@ -8,6 +8,9 @@ export const nodeResourcesFit: Filter = {
   name: 'NodeResourcesFit',
   keeps: 'room',
   wokenBy: ['node-added', 'node-room', 'pod-gone'],
+  // A node that is too small for the pod when it is empty is none to wait for.
+  helps: ({ requests }, { node }, { cache: { columns } }) =>
+    !node || [...requests].every(([name, amount]) => amount <= columns.allocatable[columns.column(name)]![node.row]!),
   prepare({ requests }, { cache: { columns } }) {
     const asked = [...requests].filter(([, amount]) => amount > 0);
     const wanted = asked.map(([name, amount]) => ({ name, amount, column: columns.column(name) }));

@@ -9,6 +9,7 @@ export const nodeUnschedulable: Filter = {
   name: 'NodeUnschedulable',
   keeps: 'node',
   wokenBy: ['node-added', 'node-taints'],
+  helps: (_pod, { node }) => !node?.node.spec.unschedulable,
   prepare({ pod }) {
     if (isTolerated(pod.spec.tolerations, taint)) return undefined;
     return (node) => (node.node.spec.unschedulable ? no : accepted);

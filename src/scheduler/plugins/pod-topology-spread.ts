@@ -112,6 +112,13 @@ export const podTopologySpread: Filter = {
   name: 'PodTopologySpread',
   keeps: 'world',
   wokenBy: ['node-added', 'node-labels', 'node-taints', 'pod-placed', 'pod-gone', 'pod-labels'],
+  helps(refusedPod, { type, node, pod }) {
+    const constraints = constraintsOf(refusedPod, 'DoNotSchedule');
+    if (pod === undefined) return !node || hasKeys(node, constraints);
+    // One that leaves is not counted any more: its going helps as that of any other.
+    const shape = { ...pod.shape, isLeaving: false };
+    return type === 'pod-labels' || constraints.some((constraint) => constraint.counts(shape));
+  },
   prepare(pod, snapshot) {
     const constraints = constraintsOf(pod, 'DoNotSchedule');
     return constraints.length > 0 ? new SpreadFilter(constraints, snapshot) : undefined;
@@ -156,10 +163,14 @@ class SpreadScore implements CountingScore {
 
   recount(node: NodeView): void {
     const takesPart = node.isKnown && (!this.#needsAll || hasKeys(node, this.#constraints));
+    let previous: Constraint | undefined;
+    let pods = 0;
     this.#constraints.forEach((constraint, index) => {
       // A host's own pods count whatever the policies say.
       const counts = node.isKnown && (constraint.key === hostname || (takesPart && constraint.includes(node)));
-      this.#tallies[index]!.set(node.row, counts ? countOn(node, constraint) : 0);
+      if (counts && constraint.counts !== previous?.counts) pods = countOn(node, constraint);
+      if (counts) previous = constraint;
+      this.#tallies[index]!.set(node.row, counts ? pods : 0);
     });
   }
 

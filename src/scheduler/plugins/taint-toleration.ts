@@ -1,6 +1,7 @@
 import type { Taint } from '../../../generated/core-v1.ts';
 import type { NodeView } from '../node-cache.ts';
 import { accepted, type Filter, normalize, refusedForGood, type Score } from '../plugin.ts';
+import type { PodView } from '../pod-view.ts';
 import { isTolerated } from './tolerations.ts';
 
 const no = refusedForGood('node(s) had untolerated taint(s)');
@@ -10,11 +11,17 @@ export const taintToleration: Filter = {
   name: 'TaintToleration',
   keeps: 'node',
   wokenBy: ['node-added', 'node-taints'],
-  prepare({ pod: { spec } }) {
-    const forbids = (taint: Taint) => taint.effect !== 'PreferNoSchedule' && !isTolerated(spec.tolerations, taint);
+  helps: (pod, { node }) => !node?.node.spec.taints?.some(forbidding(pod)),
+  prepare(pod) {
+    const forbids = forbidding(pod);
     return ({ node }) => (node.spec.taints?.some(forbids) ? no : accepted);
   },
 };
+
+const forbidding =
+  ({ pod: { spec } }: PodView) =>
+  (taint: Taint) =>
+    taint.effect !== 'PreferNoSchedule' && !isTolerated(spec.tolerations, taint);
 
 /** Prefers nodes whose PreferNoSchedule taints are tolerated. */
 export const taintScore: Score = {
