@@ -8,7 +8,7 @@ import { Nominations } from './nominations.ts';
 import { type Snapshot, snapshotOf } from './plugin.ts';
 import { filters, scores } from './plugins/index.ts';
 import { type PodView, viewOf } from './pod-view.ts';
-import { planPreemption } from './preemption.ts';
+import { Budgets, Preemptor } from './preemption.ts';
 
 interface NodeSketch {
   cpu?: string;
@@ -169,18 +169,16 @@ test('a refused pod says what could help it', () => {
   assert.deepEqual(wokenBy, ['node-added', 'node-room', 'node-taints', 'pod-gone']);
 });
 
-const noRefusals = { of: () => [] };
+const budgets = new Budgets([]);
+const preemptorOf = (snapshot: Snapshot) => new Preemptor(snapshot, deciderOf(snapshot));
+const noRefusals = { of: () => [], hopeful: () => [] };
 
 test('a pod does not evict again while its victims go', () => {
   const victim = aPod('victim', { cpu: '4' });
   victim.metadata.deletionTimestamp = '2030-01-01T00:00:00Z';
   const snapshot = world([aNode('a')], [[victim, 'a']]);
   const pod = viewOf(aPod('p', { cpu: '4', priority: 5 }));
-  const plan = planPreemption(pod, snapshot, noRefusals, {
-    decider: deciderOf(snapshot),
-    budgets: [],
-    promisedNode: 'a',
-  });
+  const plan = preemptorOf(snapshot).plan(pod, noRefusals, { budgets, promisedNode: 'a' });
   assert.deepEqual(plan, {
     message: 'preemption: not eligible due to a terminating pod on the nominated node.',
     isWaiting: true,
@@ -197,7 +195,7 @@ test('preemption takes the weakest pods that make room, and no more', () => {
   const pod = viewOf(aPod('p', { cpu: '3', priority: 10 }));
   const decision = decide(pod, snapshot);
   assert.ok(decision.type === 'none');
-  const plan = planPreemption(pod, snapshot, decision.refusals, { decider: deciderOf(snapshot), budgets: [] });
+  const plan = preemptorOf(snapshot).plan(pod, decision.refusals, { budgets });
   assert.ok('chosen' in plan);
   assert.deepEqual([plan.chosen.node, plan.chosen.victims.map(({ key }) => key)], ['b', ['default/weaker']]);
 });
@@ -208,7 +206,7 @@ test('preemption says why it can not help', () => {
     const pod = viewOf(aPod('p', { cpu }));
     const decision = decide(pod, snapshot);
     assert.ok(decision.type === 'none');
-    const plan = planPreemption(pod, snapshot, decision.refusals, { decider: deciderOf(snapshot), budgets: [] });
+    const plan = preemptorOf(snapshot).plan(pod, decision.refusals, { budgets });
     return 'message' in plan ? plan.message : '';
   };
   assert.equal(refuse('1'), 'preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.');

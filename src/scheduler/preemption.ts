@@ -9,6 +9,7 @@ import type { NodeView } from './node-cache.ts';
 import type { Nominations } from './nominations.ts';
 import type { Refusal, Snapshot } from './plugin.ts';
 import type { PodView } from './pod-view.ts';
+import type { Refusals } from './refusals.ts';
 import type { ShapeAnswers } from './shape-answers.ts';
 
 export interface Preemption {
@@ -35,41 +36,109 @@ const notHelpful = 'Preemption is not helpful for scheduling';
 const noVictims: readonly Refusal[] = [{ reason: 'No preemption victims found for incoming pod', isFinal: true }];
 
 export interface PreemptionOptions {
-  readonly decider: Decider;
-  readonly budgets: readonly PodDisruptionBudget[];
-  readonly nominations?: Nominations;
-  /** Where among the nodes to begin; the first one without it. */
-  readonly random?: Random;
+  readonly budgets: Budgets;
   /** Where victims went for this pod before. */
   readonly promisedNode?: string | undefined;
 }
 
-/** Why each node would not do. */
-interface WhyNot {
-  of(node: NodeView): readonly Refusal[];
+export interface PreemptorOptions {
+  readonly nominations?: Nominations;
+  /** Where among the nodes to begin; at the first one without it. */
+  readonly random?: Random;
 }
+
+/** Why each node would not do. */
+type WhyNot = Pick<Refusals, 'of' | 'hopeful'>;
 
 const isFinal = (refusals: readonly Refusal[]) => refusals.some((refusal) => refusal.isFinal);
 
-/** The cheapest set of victims, or the message why there is none. */
-export function planPreemption(
-  pod: PodView,
-  snapshot: Snapshot,
-  refusals: WhyNot,
-  options: PreemptionOptions,
-): PreemptionPlan {
-  const { nodes } = snapshot;
-  const ineligible = whyIneligible(pod, snapshot, refusals, options);
-  if (ineligible) return { message: `preemption: not eligible due to ${ineligible}.`, isWaiting: true };
-  const hopeful = nodes.filter((node) => !isFinal(refusals.of(node)));
-  const counts = new Map<string, number>();
-  if (hopeful.length < nodes.length) counts.set(notHelpful, nodes.length - hopeful.length);
-  const [first, ...others] = findCandidates(pod, hopeful, options, (reason) =>
-    counts.set(reason, (counts.get(reason) ?? 0) + 1),
-  );
-  if (first) return { chosen: others.reduce((best, each) => (compareCandidates(each, best) < 0 ? each : best), first) };
-  const texts = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
-  return { message: `preemption: 0/${nodes.length} nodes are available: ${texts.join(', ')}.` };
+type Outcome = Candidate | readonly Refusal[];
+
+/** What nodes answered to pods of one shape; good as long as the budgets are the same. */
+interface Kept {
+  readonly budgets: Budgets;
+  /** By row: the answer, and the version of the node that gave it. */
+  readonly outcomes: ({ readonly version: number; readonly outcome: Outcome } | undefined)[];
+}
+
+export class Preemptor {
+  readonly #snapshot: Snapshot;
+  readonly #decider: Decider;
+  readonly #options: PreemptorOptions;
+  readonly #kept = new WeakMap<ShapeAnswers, Kept>();
+
+  constructor(snapshot: Snapshot, decider: Decider, options: PreemptorOptions = {}) {
+    this.#snapshot = snapshot;
+    this.#decider = decider;
+    this.#options = options;
+  }
+
+  /** The cheapest set of victims, or the message why there is none. */
+  plan(pod: PodView, refusals: WhyNot, options: PreemptionOptions): PreemptionPlan {
+    const ineligible = whyIneligible(pod, this.#snapshot, refusals, options);
+    if (ineligible) return { message: `preemption: not eligible due to ${ineligible}.`, isWaiting: true };
+    const { nodes } = this.#snapshot;
+    const hopeful = refusals.hopeful();
+    const counts = new Map<string, number>();
+    if (hopeful.length < nodes.length) counts.set(notHelpful, nodes.length - hopeful.length);
+    const chosen = this.#best(pod, hopeful, options.budgets, (reason) =>
+      counts.set(reason, (counts.get(reason) ?? 0) + 1),
+    );
+    if (chosen) return { chosen };
+    const texts = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
+    return { message: `preemption: 0/${nodes.length} nodes are available: ${texts.join(', ')}.` };
+  }
+
+  /** Of as many as are enough, one of them without a broken budget if there is one at all. */
+  #best(
+    pod: PodView,
+    nodes: readonly NodeView[],
+    budgets: Budgets,
+    tellReason: (reason: string) => void,
+  ): Candidate | undefined {
+    const ask = this.#outcomes(pod, budgets);
+    const enough = Math.min(Math.max(leastCandidates, Math.floor(nodes.length * candidateShare)), nodes.length);
+    const offset = Math.floor((this.#options.random?.next() ?? 0) * nodes.length);
+    let best: Candidate | undefined;
+    let found = 0;
+    for (let at = 0; at < nodes.length; at++) {
+      const outcome = ask(nodes[(offset + at) % nodes.length]!);
+      if (!('node' in outcome)) {
+        for (const { reason } of outcome) tellReason(reason);
+        continue;
+      }
+      found++;
+      if (!best || compareCandidates(outcome, best) < 0) best = outcome;
+      if (best.violations === 0 && found >= enough) break;
+    }
+    return best;
+  }
+
+  /** Asks a node, or gives what it answered to a pod of the same shape, where nothing else could change the answer. */
+  #outcomes(pod: PodView, budgets: Budgets): (node: NodeView) => Outcome {
+    const answers = this.#decider.answersFor(pod);
+    const trial: Trial = { answers, budgets, nominations: this.#options.nominations };
+    const tail = answers.tailFor(pod);
+    const isPromised = this.#options.nominations?.nodeOf(pod.key) !== undefined;
+    const dependsOnOthers = isPromised || 'blocked' in tail || tail.filters.length > 0;
+    if (dependsOnOthers) return (node) => findVictims(pod, node, trial);
+    let kept = this.#kept.get(answers);
+    if (kept?.budgets !== budgets) {
+      kept = { budgets, outcomes: [] };
+      this.#kept.set(answers, kept);
+    }
+    const { outcomes } = kept;
+    const { roomVersions } = this.#snapshot.cache;
+    return (node) => {
+      const version = roomVersions[node.row]!;
+      let known = outcomes[node.row];
+      if (known?.version !== version) {
+        known = { version, outcome: findVictims(pod, node, trial) };
+        outcomes[node.row] = known;
+      }
+      return known.outcome;
+    };
+  }
 }
 
 /** A pod does not evict twice: while its victims go, it waits. */
@@ -88,33 +157,6 @@ function whyIneligible(
   return undefined;
 }
 
-/** As many as are enough, one of them without a broken budget if there is one at all. */
-function findCandidates(
-  pod: PodView,
-  nodes: readonly NodeView[],
-  options: PreemptionOptions,
-  tellReason: (reason: string) => void,
-): Candidate[] {
-  const answers = options.decider.answersFor(pod);
-  const budgets = new Budgets(options.budgets);
-  const enough = Math.min(Math.max(leastCandidates, Math.floor(nodes.length * candidateShare)), nodes.length);
-  const offset = options.random ? Math.floor(options.random.next() * nodes.length) : 0;
-  const candidates: Candidate[] = [];
-  let isOneHarmless = false;
-  for (let at = 0; at < nodes.length; at++) {
-    const node = nodes[(offset + at) % nodes.length]!;
-    const candidate = findVictims(pod, node, { answers, budgets, nominations: options.nominations });
-    if (!('node' in candidate)) {
-      for (const { reason } of candidate) tellReason(reason);
-      continue;
-    }
-    candidates.push(candidate);
-    if (candidate.violations === 0) isOneHarmless = true;
-    if (isOneHarmless && candidates.length >= enough) break;
-  }
-  return candidates;
-}
-
 interface Trial {
   readonly answers: ShapeAnswers;
   readonly budgets: Budgets;
@@ -122,11 +164,7 @@ interface Trial {
 }
 
 /** Takes all weaker pods away, sees whether the pod fits then, and puts back as many as possible, the strongest first. */
-function findVictims(
-  pod: PodView,
-  node: NodeView,
-  { answers, budgets, nominations }: Trial,
-): Candidate | readonly Refusal[] {
+function findVictims(pod: PodView, node: NodeView, { answers, budgets, nominations }: Trial): Outcome {
   const weaker: PodView[] = [];
   for (const other of node.pods.values()) if (other.priority < pod.priority) weaker.push(other);
   if (weaker.length === 0) return noVictims;
@@ -174,8 +212,8 @@ function candidateOf(node: NodeView, victims: readonly PodView[], violations: nu
   return { node: node.name, victims, violations, highest, sum, latestStart };
 }
 
-/** What disruption budgets allow, their selectors read once. */
-class Budgets {
+/** What disruption budgets allow, their selectors read once. Made anew when one changes. */
+export class Budgets {
   readonly #budgets;
 
   constructor(budgets: readonly PodDisruptionBudget[]) {

@@ -17,6 +17,10 @@ export class Verdicts {
   readonly #numbers = new Map<readonly Refusal[], number>();
   readonly #byText = new Map<string, number>();
 
+  get count(): number {
+    return this.#all.length;
+  }
+
   get(number: number): Verdict {
     return this.#all[number]!;
   }
@@ -65,6 +69,17 @@ export class Refusals {
     return this.#verdict(row).refusals;
   }
 
+  /** The nodes where other pods' going could help. */
+  hopeful(): NodeView[] {
+    const { nodes } = this.#cache;
+    const isFinal = (verdict: Verdict) => verdict.refusals.some((refusal) => refusal.isFinal);
+    const finals = Array.from({ length: this.#verdicts.count }, (_, number) => isFinal(this.#verdicts.get(number)));
+    return nodes.filter(({ row }) => {
+      const other = this.#others.size > 0 ? this.#others.get(row) : undefined;
+      return !(other ? isFinal(other) : finals[this.#numbers[row]!]);
+    });
+  }
+
   /** How many nodes gave each reason. */
   counts(): Map<string, number> {
     const counts = new Map<string, number>();
@@ -82,17 +97,18 @@ export class Refusals {
   }
 
   #verdict(row: number): Verdict {
-    return this.#others.get(row) ?? this.#verdicts.get(this.#numbers[row] ?? 0);
+    const other = this.#others.size > 0 ? this.#others.get(row) : undefined;
+    return other ?? this.#verdicts.get(this.#numbers[row] ?? 0);
   }
 
   #eachVerdict(each: (verdict: Verdict, nodes: number) => void): void {
-    const nodes = new Map<number, number>();
-    for (const row of this.#cache.order) {
-      if (this.#others.has(row)) continue;
-      const number = this.#numbers[row]!;
-      nodes.set(number, (nodes.get(number) ?? 0) + 1);
-    }
-    for (const [number, count] of nodes) each(this.#verdicts.get(number), count);
+    const numbers = this.#numbers;
+    const nodes = new Int32Array(this.#verdicts.count);
+    for (const row of this.#cache.order) nodes[numbers[row]!]!++;
+    for (const row of this.#others.keys()) nodes[numbers[row]!]!--;
+    nodes.forEach((count, number) => {
+      if (count > 0) each(this.#verdicts.get(number), count);
+    });
     for (const verdict of this.#others.values()) each(verdict, 1);
   }
 }

@@ -28,7 +28,7 @@ import { claimToDeallocate, dynamicResources } from './plugins/dynamic-resources
 import { filters, scores } from './plugins/index.ts';
 import { volumesToBind } from './plugins/volumes.ts';
 import type { PodView } from './pod-view.ts';
-import { type Preemption, planPreemption } from './preemption.ts';
+import { Budgets, type Preemption, Preemptor } from './preemption.ts';
 import { SchedulingQueue } from './queue.ts';
 import { watchStorage } from './storage.ts';
 import { VolumeBindings } from './volume-bindings.ts';
@@ -69,7 +69,8 @@ class Scheduler {
   readonly #claimBindings: ClaimBindings;
   readonly #claimGate: ClaimGate;
   readonly #storage: Storage;
-  readonly #budgets;
+  readonly #preemptor: Preemptor;
+  #budgets: Budgets | undefined;
   readonly #pods;
   #startAt = 0;
 
@@ -83,7 +84,6 @@ class Scheduler {
     const { informers } = options;
     const namespaces = informers.informer(namespaceKind);
     const services = informers.informer(serviceKind);
-    this.#budgets = informers.informer(podDisruptionBudgetKind);
     this.#pods = informers.informer(podKind);
     this.#volumeBindings = new VolumeBindings(options.client, options.clock);
     const stored = watchStorage(informers, () => {
@@ -104,6 +104,16 @@ class Scheduler {
       devices: this.#devices,
     });
     this.#decider = new Decider(this.#snapshot, { filters, scores }, { nominations: this.#nominations });
+    this.#preemptor = new Preemptor(this.#snapshot, this.#decider, {
+      nominations: this.#nominations,
+      random: options.random,
+    });
+    const budgetsChanged = () => {
+      this.#budgets = undefined;
+    };
+    informers
+      .informer(podDisruptionBudgetKind)
+      .onChange({ added: budgetsChanged, updated: budgetsChanged, deleted: budgetsChanged });
     // Both are matched by selectors of pods: rarely changed, and then what was counted by them is counted again.
     const forget = () => this.#cache.forget();
     namespaces.onChange({
@@ -363,13 +373,8 @@ class Scheduler {
     if (blocked) return { message: `0/${total} nodes are available: ${blocked}. ${lastWords(blockedBy, total)}` };
     const why = describeRefusals(total, refusals);
     const promisedNode = this.#nominations.nodeOf(view.key);
-    const plan = planPreemption(view, this.#snapshot, refusals, {
-      decider: this.#decider,
-      budgets: this.#budgets.list(),
-      nominations: this.#nominations,
-      random: this.#options.random,
-      promisedNode,
-    });
+    this.#budgets ??= new Budgets(this.#options.informers.informer(podDisruptionBudgetKind).list());
+    const plan = this.#preemptor.plan(view, refusals, { budgets: this.#budgets, promisedNode });
     const deallocate = claimToDeallocate(view, this.#snapshot.nodes, refusals, this.#devices);
     const freed = deallocate ? { deallocate } : {};
     if ('chosen' in plan) return { message: why, chosen: plan.chosen, promised: plan.chosen.node, ...freed };
