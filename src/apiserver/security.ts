@@ -11,6 +11,7 @@ import { admissionPlugins } from './admission/plugins/index.ts';
 import type { SaveQuota } from './admission/plugins/resource-quota.ts';
 import { WebhookMetrics } from './admission/webhooks/metrics.ts';
 import type { Authenticator } from './authn/authenticator.ts';
+import { bootstrapTokenAuthenticator } from './authn/bootstrap-tokens.ts';
 import { certificateAuthenticator } from './authn/certificate.ts';
 import { type OpenIdPath, openIdPaths } from './authn/discovery.ts';
 import type { SigningKey, VerifyingKey } from './authn/jwt.ts';
@@ -92,7 +93,12 @@ export function createSecurity(options: SecurityOptions): Security {
   const webhooks = { client: outbound, authorizer, random, clock, metrics };
   const admission = admissionPlugins({ authorizer, rules, random, saveQuota, webhooks });
   return {
-    authenticators: [requestHeaderAuthenticator(frontProxyNames), certificateAuthenticator, tokens],
+    authenticators: [
+      requestHeaderAuthenticator(frontProxyNames),
+      certificateAuthenticator,
+      tokens,
+      bootstrapTokenAuthenticator(objects, clock),
+    ],
     authorizers,
     admission,
     handlers: subresourceHandlers({ authorizer, rules, tokens, kubelet }),

@@ -21,7 +21,8 @@ function render(progress: Progress): string {
       return [
         pc.green(`Ready in ${total}`),
         '',
-        '  kubectl get nodes        the cluster, with your own kubectl',
+        // A machine that joined has no kubeconfig.
+        ...(progress.context ? ['  kubectl get nodes        the cluster, with your own kubectl'] : []),
         '  coracle status           what runs, and where',
         '  coracle down             stop it; the state is kept',
         '',

@@ -7,11 +7,15 @@ export const metricsServer = 'metrics-server';
 /** Recommends what pods should request, and brings them there. */
 export const verticalPodAutoscaler = 'vertical-pod-autoscaler';
 
+/** Approves certificates of machines that joined. */
+export const nodeCertificateApprover = 'node-certificate-approver';
+
 /** Scales groups of nodes. */
 export const clusterAutoscaler = 'cluster-autoscaler';
 
 /** Controllers by name, and the service account in kube-system each acts as; upstream's, whose roles they get. */
 export const controllerIdentities: Readonly<Record<string, string>> = {
+  'bootstrap-signer': 'bootstrap-signer',
   'certificatesigningrequest-approving': 'certificate-controller',
   'certificatesigningrequest-cleaner': 'certificate-controller',
   'certificatesigningrequest-signing': 'certificate-controller',
@@ -30,6 +34,7 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   horizontalpodautoscaler: 'horizontal-pod-autoscaler',
   job: 'job-controller',
   namespace: 'namespace-controller',
+  'node-certificate-approving': nodeCertificateApprover,
   'node-autoscaler': clusterAutoscaler,
   'node-ipam': 'node-controller',
   'node-lifecycle': 'node-controller',
@@ -43,9 +48,11 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   resourcequota: 'resourcequota-controller',
   'root-ca-certificate-publisher': 'root-ca-cert-publisher',
   'service-cidr-controller': 'service-cidrs-controller',
+  'service-lb-controller': 'service-controller',
   serviceaccount: 'service-account-controller',
   statefulset: 'statefulset-controller',
   'taint-eviction': 'node-controller',
+  'token-cleaner': 'token-cleaner',
   'ttl-after-finished': 'ttl-after-finished-controller',
   'validatingadmissionpolicy-status': 'validatingadmissionpolicy-status-controller',
   [verticalPodAutoscaler]: verticalPodAutoscaler,

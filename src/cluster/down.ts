@@ -3,10 +3,12 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cgroupName } from './cgroup-name.ts';
+import { readJoined } from './join/joined-settings.ts';
 import { removeFromKubeconfig } from './kubeconfig.ts';
 import { contextName, type Layout } from './layout.ts';
-import { type NodePlan, realNodes } from './node-plan.ts';
-import { readSettings, type Settings } from './settings.ts';
+import type { NodePlan } from './node-plan.ts';
+import { nodesHere } from './nodes-here.ts';
+import { readSettings } from './settings.ts';
 import { releaseSlot } from './slots.ts';
 import { clearState, isAlive, isContainerd, readState, stopProcess } from './state.ts';
 
@@ -27,8 +29,9 @@ export async function takeDown(layout: Layout, { keepPods }: DownOptions): Promi
   }
   const settings = readSettings(layout);
   if (keepPods) return processes.size > 0;
-  const hadNode =
-    settings !== undefined && settings.simulatedNodes === undefined && (await clearNodes(layout, settings));
+  const podCidr = readJoined(layout)?.podCidr ?? settings?.podCidr;
+  const plans = nodesHere(layout);
+  const hadNode = podCidr !== undefined && plans.length > 0 && (await clearNodes(layout, plans, podCidr));
   clearState(layout);
   return processes.size > 0 || hadNode;
 }
@@ -46,11 +49,11 @@ export async function deleteCluster(layout: Layout): Promise<boolean> {
 }
 
 /** Pods, containerds, mounts, networks and cgroups of all real nodes. */
-async function clearNodes(layout: Layout, settings: Settings): Promise<boolean> {
+async function clearNodes(layout: Layout, plans: readonly NodePlan[], podCidr: string): Promise<boolean> {
   const { removeNodeNetwork } = await import('./node-network.ts');
-  const wereRunning = await Promise.all(realNodes(layout, settings).map(clearNode));
+  const wereRunning = await Promise.all(plans.map(clearNode));
   await unmountBelow(layout.dataDir);
-  await removeNodeNetwork(layout, settings.podCidr);
+  await removeNodeNetwork(layout, podCidr);
   await removeCgroup(cgroupName(layout.name));
   return wereRunning.includes(true);
 }

@@ -1,4 +1,5 @@
 // Where the node's network keeps its files, for the agent that sets it up and for `down`, which takes it away.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeHostNetwork } from '../network/cni/host-network.ts';
 import { tunnelName } from '../network/overlay/names.ts';
@@ -20,7 +21,9 @@ export function networkFolders(clusterName: string, nodeFolder: string) {
 
 /** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. */
 export async function removeNodeNetwork(layout: Layout, podCidr: string): Promise<void> {
-  await removeHostNetwork(networkFolders(layout.name, layout.node));
+  const recordDir = join(layout.node, 'switches');
+  const isOwn = existsSync(recordDir); // of a machine that joined
+  await removeHostNetwork({ ...networkFolders(layout.name, layout.node), ...(isOwn ? { recordDir } : {}) });
   await applyRoutes([], { clusterPodCidr: podCidr, tunnelDevice: tunnelName(layout.name) });
   await removeTunnel(tunnelName(layout.name));
   await removeNodeNetworks(layout.name);

@@ -9,11 +9,12 @@ import type { ControlActions } from './control-socket.ts';
 import { clearNode, removeCgroup, unmountBelow } from './down.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { withNode, withoutNode } from './further-nodes.ts';
-import { furtherNode, furtherNodeFolder, realNodes } from './node-plan.ts';
+import { issueNodeIdentities } from './node-identities.ts';
+import { furtherNode, furtherNodeFolder, type NodePlan, realNodes } from './node-plan.ts';
 import { untilNodesReady } from './nodes-ready.ts';
 import type { Pki } from './pki.ts';
 import type { Programs } from './preflight.ts';
-import { prepareNode, type RealNode, startRealNode } from './real-node.ts';
+import { type AgentSettings, prepareNode, type RealNode, startRealNode } from './real-node.ts';
 import { type Settings, writeSettings } from './settings.ts';
 import { claimSlot } from './slots.ts';
 import type { StartContext } from './start-context.ts';
@@ -50,10 +51,22 @@ export class RealNodeSet {
     const plans = realNodes(this.#context.layout, this.#settings);
     await Promise.all(
       plans.map(async (plan, index) => {
-        const node = await startRealNode(this.#context, this.#pki, plan, this.#programs, daemons[index]!);
-        this.#running.set(plan.name, node);
+        await this.#run(plan, daemons[index]!);
       }),
     );
+  }
+
+  async #run(plan: NodePlan, daemon: ContainerdHandle): Promise<void> {
+    await issueNodeIdentities(this.#pki, plan);
+    const { address, apiPort, podCidr, serviceCidr, clusterDomain } = this.#settings;
+    const settings: AgentSettings = {
+      server: `https://${plan.namespace ? address : '127.0.0.1'}:${apiPort}`,
+      podCidr,
+      serviceCidr,
+      clusterDomain,
+      ...(plan.namespace ? { sysctlRecord: `${plan.folder}/switches` } : {}),
+    };
+    this.#running.set(plan.name, startRealNode(this.#context, plan, this.#programs, daemon, settings));
   }
 
   /** Ends the agents; containerds and pods go on. */
@@ -83,7 +96,6 @@ export class RealNodeSet {
     const startedMs = clock.now();
     const settings = withNode(this.#settings, claimSlot(layout.dataDir), name);
     const wanted = settings.furtherNodes!.at(-1)!;
-    const context = { ...this.#context, settings };
     const plan = furtherNode(layout, wanted);
     const { ensureNodeBridge } = await import('../network/overlay/node-namespaces.ts');
     const { nodeCidr, podCidr: clusterPodCidr } = settings;
@@ -91,8 +103,7 @@ export class RealNodeSet {
     // Written first: whatever happens from here on, `delete` knows of it.
     this.#keep(settings);
     try {
-      const daemon = await prepareNode(context, plan, this.#programs);
-      this.#running.set(wanted.name, await startRealNode(context, this.#pki, plan, this.#programs, daemon));
+      await this.#run(plan, await prepareNode(this.#context, plan, this.#programs, settings));
       await untilNodesReady(this.#admin, [wanted.name], startedMs);
     } catch (error) {
       await this.delete(wanted.name).catch(() => {}); // what failed first is told

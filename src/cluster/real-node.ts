@@ -4,10 +4,10 @@ import { every } from '../base/clock.ts';
 import type { ContainerdHandle } from '../kubelet/runtime/containerd-daemon.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { startNodeChild } from './node-child.ts';
-import { issueNodeIdentities } from './node-identities.ts';
 import type { NodePlan } from './node-plan.ts';
-import type { Pki } from './pki.ts';
+import type { NodeProcessOptions } from './node-process-options.ts';
 import type { Programs } from './preflight.ts';
+import type { Settings } from './settings.ts';
 import type { StartContext } from './start-context.ts';
 import { identify, isAlive } from './state.ts';
 
@@ -19,12 +19,27 @@ export interface RealNode {
   stop(): Promise<void>;
 }
 
-type Shared = Pick<StartContext, 'layout' | 'settings' | 'state' | 'clock' | 'log'>;
+export type NodeShared = Pick<StartContext, 'layout' | 'state' | 'clock' | 'log'>;
 
-/** Makes the node's network where it has one of its own, and starts containerd there, or finds it. @throws UserFailure */
-export async function prepareNode(context: Shared, plan: NodePlan, programs: Programs): Promise<ContainerdHandle> {
-  const { layout, settings } = context;
-  if (plan.namespace) {
+/** What the agent is told of the cluster. */
+export type AgentSettings = Pick<
+  NodeProcessOptions,
+  'server' | 'podCidr' | 'serviceCidr' | 'clusterDomain' | 'sysctlRecord'
+>;
+
+/**
+ * Makes the node's network where it has one of its own, and starts containerd there, or finds it.
+ *
+ * @param settings of the cluster, for a node in a namespace
+ * @throws UserFailure
+ */
+export async function prepareNode(
+  { layout }: Pick<NodeShared, 'layout'>,
+  plan: NodePlan,
+  programs: Programs,
+  settings: Settings | undefined,
+): Promise<ContainerdHandle> {
+  if (plan.namespace && settings) {
     const { ensureNodeNamespace } = await import('../network/overlay/node-namespaces.ts');
     await ensureNodeNamespace({
       clusterName: layout.name,
@@ -48,34 +63,28 @@ export async function prepareNode(context: Shared, plan: NodePlan, programs: Pro
   }
 }
 
-/** Runs the agent of a node that is prepared, and keeps both it and containerd running. */
-export async function startRealNode(
-  context: Shared,
-  pki: Pki,
+/** Runs the agent of a node that is prepared and has its certificates, and keeps both it and containerd running. */
+export function startRealNode(
+  context: NodeShared,
   plan: NodePlan,
   programs: Programs,
   containerd: ContainerdHandle,
-): Promise<RealNode> {
-  const { layout, settings, state, clock, log } = context;
+  settings: AgentSettings,
+): RealNode {
+  const { layout, state, clock, log } = context;
   state.set(plan.parts.containerd, containerd.pid, containerd.socketPath);
   const supervision = superviseContainerd(context, plan, programs, containerd);
-  await issueNodeIdentities(pki, plan);
-  const host = plan.namespace ? settings.address : '127.0.0.1';
   const agent = startNodeChild(
     {
       name: layout.name,
       nodeName: plan.name,
       address: plan.address,
       agentPort: plan.agentPort,
-      server: `https://${host}:${settings.apiPort}`,
       pki: plan.pki,
       folder: plan.folder,
       cgroup: plan.cgroup,
       containerdSocket: containerd.socketPath,
-      podCidr: settings.podCidr,
-      serviceCidr: settings.serviceCidr,
-      clusterDomain: settings.clusterDomain,
-      ...(plan.namespace ? { sysctlRecord: `${plan.folder}/switches` } : {}),
+      ...settings,
     },
     {
       logFile: plan.logFile,
@@ -94,7 +103,7 @@ export async function startRealNode(
 }
 
 function superviseContainerd(
-  context: Shared,
+  context: NodeShared,
   plan: NodePlan,
   programs: Programs,
   first: ContainerdHandle,
@@ -108,7 +117,7 @@ function superviseContainerd(
       if (isAlive(daemon)) continue;
       log.warn('containerd ended and is started again', { pid: daemon.pid });
       try {
-        const { pid, socketPath } = await prepareNode(context, plan, programs);
+        const { pid, socketPath } = await prepareNode(context, plan, programs, undefined);
         daemon = identify(pid);
         state.set(plan.parts.containerd, pid, socketPath);
       } catch (error) {

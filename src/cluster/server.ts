@@ -9,6 +9,7 @@ import { UnreadableValueError } from '../store/encryption/sealer.ts';
 import { type ControlAction, type ControlActions, openControlSocket } from './control-socket.ts';
 import { startControlWorker } from './control-worker.ts';
 import { exitCodes, UserFailure } from './failure.ts';
+import { readJoined } from './join/joined-settings.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
 import { makeDataDir } from './make-data-dir.ts';
@@ -17,21 +18,20 @@ import { realNodes } from './node-plan.ts';
 import { untilAgentsSpeak, untilNodesReady } from './nodes-ready.ts';
 import { openPki, type Pki } from './pki.ts';
 import { releasePorts } from './port-claims.ts';
+import type { RunningServer } from './running-server.ts';
 import { ensureSettings, readSettings } from './settings.ts';
+import { rangesOfSlot } from './slots.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
 import type { StartContext } from './start-context.ts';
 import { prepareRealNodes, startRealNodes, startSimulated } from './start-nodes.ts';
 import { isAlive, isNodeAgent, readState, stopProcess } from './state.ts';
 import { StateFile } from './state-file.ts';
+import { stepTimer } from './step-timer.ts';
 import { Storage } from './storage.ts';
 import { watchStorage } from './storage-monitor.ts';
 import { storageDefaults } from './storage-options.ts';
+import { tokenActions } from './tokens.ts';
 import { type ComponentName, componentNames, type Report, type UpOptions } from './up-options.ts';
-
-export interface RunningServer {
-  /** Stops everything but pods and containerd. */
-  stop(): Promise<void>;
-}
 
 const clock = systemClock;
 const random = systemRandom;
@@ -39,9 +39,11 @@ const leftoverGraceMs = 5000;
 
 export async function startServer(asked: UpOptions, report: Report): Promise<RunningServer> {
   const { layout } = asked;
+  const joined = readJoined(layout);
+  if (joined) return (await import('./join/run-joined.ts')).startJoinedNode(layout, joined, report);
   const options = withKnownNodes(asked);
   const startedMs = clock.now();
-  const timed = stepTimer(report);
+  const timed = stepTimer(report, clock);
   const isReal = options.simulatedNodes === undefined && !options.only;
   const programs = isReal ? (await import('./preflight.ts')).checkRealNode() : undefined;
   await stopLeftovers(layout);
@@ -72,7 +74,10 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     const { storage, pki } = await openState(context, isNew);
     const server = await startApiServer(context, storage.store, pki);
     await startLoops(context, server, pki);
-    const actions: Record<string, ControlAction> = { ...storage.actions() };
+    const actions: Record<string, ControlAction> = {
+      ...storage.actions(),
+      ...tokenActions({ admin: server.admin, ca: pki.ca, server: new URL(server.url).host, clock, random }),
+    };
     await startStorageLoops(context, storage, server.admin, actions);
     if (programs && daemons)
       Object.assign(actions, await startRealNodes(context, pki, programs, await daemons, server.admin));
@@ -156,11 +161,17 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
   const loops = wanted.filter((name) => name !== 'apiserver');
   if (loops.length === 0) return;
   const hasNodes = !options.only && settings.simulatedNodes !== 0;
+  const { loadBalancerRange = rangesOfSlot(0).loadBalancerRange } = settings;
   const metrics = hasNodes ? await metricsApiSettings(settings, pki) : undefined;
   const worker = await startControlWorker({
     server: api,
     settings: {
-      controllers: { rootCa: pki.ca, signer: pki.signer, clusterCidr: settings.podCidr },
+      controllers: {
+        rootCa: pki.ca,
+        signer: pki.signer,
+        clusterCidr: settings.podCidr,
+        ...(hasNodes && loadBalancerRange !== 'none' ? { loadBalancerRanges: [loadBalancerRange] } : {}),
+      },
       only: loops,
       ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
       ...(metrics ? { metrics } : {}),
@@ -171,13 +182,4 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
   cleanup.defer(() => worker.stop());
   for (const name of loops) state.set(name, process.pid, url);
   timed('controllers', `${loops.join(' and ')} running`);
-}
-
-function stepTimer(report: Report): (name: string, text: string) => void {
-  let last = clock.monotonicMs();
-  return (name, text) => {
-    const now = clock.monotonicMs();
-    report({ type: 'step', name, text, ms: now - last });
-    last = now;
-  };
 }

@@ -18,6 +18,8 @@ export interface Settings extends NodeSettings {
   /** Where the node agent listens. */
   readonly agentPort: number;
   readonly clusterDomain: string;
+  /** Addresses for load balancers, or `none`. */
+  readonly loadBalancerRange?: string;
   /** The address components and pods reach the API server by. */
   readonly address: string;
   /** The user's kubeconfig that the context was merged into. */
@@ -33,13 +35,14 @@ export interface SettingsRequest {
   readonly port?: number;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
+  readonly loadBalancerRange?: string;
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
 }
 
 const defaultApiPort = 6443;
-const defaultAgentPort = 10250;
+export const defaultAgentPort = 10250;
 
 /** Reads the cluster's settings, or decides and writes them when it is new. Flags that differ from a made cluster are refused. */
 export async function ensureSettings(
@@ -62,6 +65,7 @@ export async function ensureSettings(
       agentPort: isAgentPortFree ? existing.agentPort : await firstFreePort(defaultAgentPort, apiPort),
       address: isReal ? hostAddress() : '127.0.0.1',
       kubeconfigFile: request.kubeconfigFile,
+      ...(request.loadBalancerRange ? { loadBalancerRange: request.loadBalancerRange } : {}),
       ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
       ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
     };
@@ -85,6 +89,7 @@ export async function ensureSettings(
     agentPort: await firstFreePort(defaultAgentPort, apiPort),
     podCidr,
     serviceCidr,
+    loadBalancerRange: request.loadBalancerRange ?? ranges.loadBalancerRange,
     clusterDomain: 'cluster.local',
     nodeName: hostname().toLowerCase(),
     address: isReal ? hostAddress() : '127.0.0.1',
@@ -176,7 +181,7 @@ async function requireFreePort(port: number): Promise<void> {
   if (!(await isFree(port))) throw portTaken(port);
 }
 
-async function firstFreePort(from: number, except = 0): Promise<number> {
+export async function firstFreePort(from: number, except = 0): Promise<number> {
   for (let port = from; port < from + 3000; port += 100)
     if (port !== except && (await isFree(port)) && claimPort(port)) return port;
   throw new UserFailure(

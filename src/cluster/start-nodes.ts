@@ -18,7 +18,7 @@ export async function prepareRealNodes(context: StartContext, programs: Programs
     const { nodeCidr, podCidr: clusterPodCidr } = settings;
     await ensureNodeBridge({ clusterName: layout.name, nodeCidr, clusterPodCidr });
   }
-  return Promise.all(plans.map((plan) => prepareNode(context, plan, programs)));
+  return Promise.all(plans.map((plan) => prepareNode(context, plan, programs, settings)));
 }
 
 /** This machine as a node, and the further ones on it; gives what commands may ask of them. */

@@ -27,6 +27,8 @@ export interface ClusterState {
 
 /** Components are called `containerd` and `node` on this machine itself, `containerd/NAME` and `node/NAME` on further nodes. */
 export const isContainerd = (component: string) => component.split('/')[0] === 'containerd';
+/** What a cluster is down without: its API server, or on a machine that joined, what keeps the node. */
+export const isServer = (component: string) => component === 'apiserver' || component === 'joined';
 export const isNodeAgent = (component: string) => component.split('/')[0] === 'node';
 
 /** The start time of a process, or undefined when it does not run (zombies do not). */

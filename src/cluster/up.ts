@@ -8,7 +8,7 @@ import { takeDown } from './down.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { contextName } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
-import { isAlive, readState } from './state.ts';
+import { isAlive, isServer, readState } from './state.ts';
 import type { Progress, Report, UpOptions } from './up-options.ts';
 
 /** The server may take this long to come up before it is said to be stuck. */
@@ -78,7 +78,7 @@ export async function upForeground(options: UpOptions, report: Report): Promise<
 
 function reportRunning({ layout }: UpOptions, report: Report): boolean {
   const state = readState(layout);
-  const server = state?.components.find(({ name }) => name === 'apiserver');
+  const server = state?.components.find(({ name }) => isServer(name));
   if (!server || !isAlive(server)) return false;
   report({
     type: 'notice',

@@ -1,6 +1,7 @@
 // The controllers of a cluster. To add one: write its file, and one line here.
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { admissionPolicyStatusController } from './admission-policy-status.ts';
+import { bootstrapSigner } from './bootstrap-signer.ts';
 import { certificateApprovingController } from './certificate-approving.ts';
 import { certificateCleaner } from './certificate-cleaner.ts';
 import { certificateSigningController } from './certificate-signing.ts';
@@ -19,6 +20,7 @@ import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
 import { legacyServiceAccountTokenCleaner } from './legacy-service-account-token-cleaner.ts';
 import { namespaceController } from './namespace.ts';
+import { nodeCertificateApproving } from './node-certificate-approving.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
 import { podGarbageCollector } from './pod-gc.ts';
@@ -34,6 +36,7 @@ import { serviceAccountTokenController } from './service-account-token.ts';
 import { serviceCidrController } from './service-cidr.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
+import { tokenCleaner } from './token-cleaner.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { vacProtectionController } from './vac-protection.ts';
 import { verticalPodAutoscaler } from './vertical-pod-autoscaler.ts';
@@ -48,6 +51,8 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     serviceAccountTokenController(config.rootCa),
     legacyServiceAccountTokenCleaner,
     ...(config.rootCa ? [rootCaPublisher(config.rootCa)] : []),
+    bootstrapSigner,
+    tokenCleaner,
     deploymentController,
     replicaSetController,
     replicationControllerController,
@@ -79,6 +84,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     resourceQuotaController,
     serviceCidrController,
     certificateApprovingController,
+    nodeCertificateApproving,
     certificateCleaner,
     ...(config.signer ? [certificateSigningController(config.signer)] : []),
   ];

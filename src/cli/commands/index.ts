@@ -8,6 +8,9 @@ import { imageCommand } from './image.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { logsCommand } from './logs.ts';
 import { nodeCommand } from './node.ts';
+import { joinCommand } from './join.ts';
+import { resetCommand } from './reset.ts';
+import { tokenCommand } from './token.ts';
 import { snapshotCommand } from './snapshot.ts';
 import { statusCommand } from './status.ts';
 import { testAssetsCommand } from './test-assets.ts';
@@ -22,6 +25,9 @@ export const commands: readonly Command[] = [
   kubeconfigCommand,
   logsCommand,
   imageCommand,
+  tokenCommand,
+  resetCommand,
+  joinCommand,
   addonsCommand,
   nodeCommand,
   snapshotCommand,

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../cluster/failure.ts';
 import type { Layout } from '../../cluster/layout.ts';
-import { isAlive, readState } from '../../cluster/state.ts';
+import { isAlive, isServer, readState } from '../../cluster/state.ts';
 import type { StorageStatus } from '../../cluster/storage.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printTable } from '../print-table.ts';
@@ -19,7 +19,7 @@ export const statusCommand = clusterCommand('status')
     }));
     const isAnything = components.some((each) => each.state !== 'stopped');
     // Without its server a cluster is down, whatever a kill left behind.
-    const isRunning = components.some((each) => each.name === 'apiserver' && each.state !== 'stopped');
+    const isRunning = components.some((each) => isServer(each.name) && each.state !== 'stopped');
     const storage = isRunning ? await storageOf(layout) : undefined;
     if (options.output === 'json') {
       const report = { name: layout.name, dataDir: layout.dataDir, running: isRunning, components, storage };

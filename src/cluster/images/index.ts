@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { containerdSocket, findContainerd } from '../../kubelet/runtime/containerd-daemon.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import type { Layout } from '../layout.ts';
-import { realNodes } from '../node-plan.ts';
-import { readSettings } from '../settings.ts';
+import { nodesHere } from '../nodes-here.ts';
 import { importArchive, listImages } from './containerd-images.ts';
 import { packRootfs } from './pack-rootfs.ts';
 import { familiarReference } from './reference.ts';
@@ -27,8 +26,7 @@ export interface BuildRequest {
 
 /** The sockets of the containerds of all nodes here. @throws UserFailure when the cluster is not up */
 async function socketsOf(layout: Layout): Promise<[first: string, ...others: string[]]> {
-  const settings = readSettings(layout);
-  const folders = settings ? realNodes(layout, settings).map(({ containerd }) => containerd) : [];
+  const folders = nodesHere(layout).map(({ containerd }) => containerd);
   const pids = await Promise.all(folders.map(findContainerd));
   const [first, ...others] = folders.filter((_, index) => pids[index]).map(containerdSocket);
   if (first === undefined) {

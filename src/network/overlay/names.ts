@@ -23,7 +23,7 @@ export const nodeTableName = (clusterName: string) => `coracle-${clusterName}.no
 export const tunnelName = (clusterName: string) => short('corx-', clusterName);
 
 /** The address of a node's end of the tunnel on the wire. It follows from the node's name: nobody has to tell it. */
-export function tunnelMac(clusterName: string, nodeName: string): string {
-  const bytes = digest(`tunnel ${clusterName}.${nodeName}`).slice(0, 10).match(/../g)!;
+export function tunnelMac(tunnelId: number, nodeName: string): string {
+  const bytes = digest(`tunnel ${tunnelId} ${nodeName}`).slice(0, 10).match(/../g)!;
   return ['02', ...bytes].join(':');
 }

@@ -68,6 +68,8 @@ export async function ensureNodeNamespace(options: NodeNamespaceOptions): Promis
     await runCommand('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name]);
   }
   await runCommand('ip', ['link', 'set', link, 'master', nodeBridgeName(clusterName), 'up']);
+  // What a node sends to a port of the machine may lead back to itself, and the bridge sees that it does.
+  await runCommand('ip', ['link', 'set', link, 'type', 'bridge_slave', 'hairpin', 'on']);
   await inside('link', 'set', 'lo', 'up');
   await inside('address', 'replace', `${address}/${parseRange(nodeCidr).prefixLength}`, 'dev', 'eth0');
   await inside('link', 'set', 'eth0', 'up');

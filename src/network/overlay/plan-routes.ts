@@ -33,18 +33,18 @@ export function peersOf(nodes: readonly Node[], self: string): Peer[] {
 }
 
 export interface Surroundings {
-  readonly clusterName: string;
+  readonly tunnelId: number;
   readonly tunnelDevice: string;
   /** The device of a peer on the same wire; undefined when a router is in between. */
   wireTo(address: string): string | undefined;
 }
 
-export function planRoutes(peers: readonly Peer[], { clusterName, tunnelDevice, wireTo }: Surroundings): PodRoute[] {
+export function planRoutes(peers: readonly Peer[], { tunnelId, tunnelDevice, wireTo }: Surroundings): PodRoute[] {
   return peers.map(({ name, address, podCidr }) => {
     const device = wireTo(address);
     if (device) return { podCidr, via: address, device };
     // The far end's own address is the first of its range, which no pod has.
     const via = addressAt(podCidr, 0);
-    return { podCidr, via, device: tunnelDevice, tunnel: { mac: tunnelMac(clusterName, name), address } };
+    return { podCidr, via, device: tunnelDevice, tunnel: { mac: tunnelMac(tunnelId, name), address } };
   });
 }

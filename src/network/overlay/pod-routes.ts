@@ -63,19 +63,19 @@ export function createPodRoutes(options: PodRoutesOptions): Component {
 }
 
 async function sync(options: PodRoutesOptions, peers: ReturnType<typeof peersOf>): Promise<void> {
-  const { clusterName, nodeName, clusterPodCidr } = options;
-  const tunnelDevice = tunnelName(clusterName);
+  const { tunnelId, clusterPodCidr } = options;
+  const tunnelDevice = tunnelName(options.clusterName);
   const ways = new Map(await Promise.all(peers.map(async ({ address }) => [address, await wayTo(address)] as const)));
   const wireTo = (address: string) => {
     const way = ways.get(address);
     return way && !way.gateway ? way.device : undefined;
   };
   const reachable = peers.filter(({ address }) => ways.get(address));
-  const routes = planRoutes(reachable, { clusterName, tunnelDevice, wireTo });
+  const routes = planRoutes(reachable, { tunnelId, tunnelDevice, wireTo });
   const throughTunnel = routes.filter(({ tunnel }) => tunnel);
   if (throughTunnel.length > 0) {
     const device = ways.get(throughTunnel[0]!.tunnel!.address)!.device;
-    await ensureTunnel({ ...options, nodeName, device: tunnelDevice, underlay: device });
+    await ensureTunnel({ ...options, device: tunnelDevice, underlay: device });
   }
   await applyRoutes(routes, { clusterPodCidr, tunnelDevice });
   if (throughTunnel.length === 0) await removeTunnel(tunnelDevice);

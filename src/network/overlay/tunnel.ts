@@ -7,7 +7,6 @@ import { tunnelMac } from './names.ts';
 
 export interface TunnelOptions {
   readonly device: string;
-  readonly clusterName: string;
   readonly nodeName: string;
   readonly address: string;
   readonly podCidr: string;
@@ -23,8 +22,8 @@ export const tunnelOverhead = 50;
 
 /** May be repeated. @throws CommandFailure */
 export async function ensureTunnel(options: TunnelOptions): Promise<void> {
-  const { device, clusterName, nodeName, address, podCidr, tunnelId, underlay } = options;
-  const mac = tunnelMac(clusterName, nodeName);
+  const { device, nodeName, address, podCidr, tunnelId, underlay } = options;
+  const mac = tunnelMac(tunnelId, nodeName);
   const outer = (await linkOf(underlay))?.mtu ?? 1500;
   if ((await describe(device)) !== description(options)) {
     await removeTunnel(device);

@@ -1,0 +1,41 @@
+// What a machine that joined a cluster elsewhere knows of it; kept in join.json of its data directory.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { cgroupName } from '../cgroup-name.ts';
+import type { ClusterFacts } from '../join-objects.ts';
+import type { Layout } from '../layout.ts';
+import type { NodePlan } from '../node-plan.ts';
+
+export interface JoinedSettings extends ClusterFacts {
+  /** `https://192.0.2.2:6443` */
+  readonly server: string;
+  readonly nodeName: string;
+  readonly address: string;
+  readonly agentPort: number;
+}
+
+const fileOf = (layout: Layout) => join(layout.dataDir, 'join.json');
+
+/** Undefined where no machine has joined with this data directory. */
+export function readJoined(layout: Layout): JoinedSettings | undefined {
+  if (!existsSync(fileOf(layout))) return undefined;
+  return JSON.parse(readFileSync(fileOf(layout), 'utf8')) as JoinedSettings;
+}
+
+export function writeJoined(layout: Layout, settings: JoinedSettings): void {
+  writeFileSync(fileOf(layout), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+}
+
+export function joinedNode(layout: Layout, { nodeName, address, agentPort }: JoinedSettings): NodePlan {
+  return {
+    name: nodeName,
+    address,
+    agentPort,
+    folder: layout.node,
+    containerd: layout.containerd,
+    pki: layout.pki,
+    logFile: join(layout.logs, 'node.log'),
+    cgroup: cgroupName(layout.name),
+    parts: { agent: 'node', containerd: 'containerd' },
+  };
+}
