@@ -21,6 +21,8 @@ export interface ComponentThreadOptions<Settings> {
   readonly writeLog: (line: string) => void;
   /** The thread ended though nobody asked it to. */
   readonly onFailure: (error: Error) => void;
+  /** It has ended in order, and wants to be started again. */
+  readonly onAgain?: () => void;
 }
 
 const stopPatienceMs = 5000;
@@ -48,7 +50,12 @@ export async function startComponentThread<Settings>(
   control.port1.on('message', (message: FromThread) => {
     if (message.type === 'log') options.writeLog(message.line);
     else if (message.type === 'started') started.resolve();
-    else stopped.resolve();
+    else {
+      const isWanted = message.type === 'again' && !isStopping;
+      if (isWanted) isStopping = true;
+      stopped.resolve();
+      if (isWanted) void worker.terminate().then(() => options.onAgain?.());
+    }
   });
   const ended = (error: Error) => {
     started.reject(error);

@@ -10,6 +10,14 @@ export interface ControlSettings {
   readonly dnsServiceCidr?: string;
   /** There are nodes whose usage is served. */
   readonly metrics?: MetricsApiSettings;
+  readonly leaderElection: LeaderElectionSettings;
+}
+
+export interface LeaderElectionSettings {
+  /** Of this instance, in the Leases. */
+  readonly identity: string;
+  /** Others may share the store, on other machines. */
+  readonly isShared: boolean;
 }
 
 export const controllerManager = 'system:kube-controller-manager';

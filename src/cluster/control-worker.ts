@@ -11,8 +11,8 @@ export interface ControlWorkerOptions {
   readonly onFailure: (error: Error) => void;
 }
 
-/** Starts the thread of controllers and scheduler, with an identity for each. */
-export function startControlWorker(options: ControlWorkerOptions): Promise<ComponentThread> {
+/** Starts the thread of controllers and scheduler, with an identity for each; again, when it has lost a lease. */
+export async function startControlWorker(options: ControlWorkerOptions): Promise<ComponentThread> {
   const accounts = Object.entries(controllerIdentities).map(([controller, account]) => [
     controller,
     serviceAccountUser(account),
@@ -22,5 +22,21 @@ export function startControlWorker(options: ControlWorkerOptions): Promise<Compo
     [scheduler]: componentUser(scheduler),
     ...Object.fromEntries(accounts),
   };
-  return startComponentThread({ ...options, entry: 'controllers-worker', identities });
+  let isStopping = false;
+  const start = (): Promise<ComponentThread> =>
+    startComponentThread({ ...options, entry: 'controllers-worker', identities, onAgain: again });
+  const again = () => {
+    if (isStopping) return;
+    running = start();
+    running.catch(options.onFailure);
+  };
+  let running = start();
+  await running;
+  return {
+    async stop() {
+      isStopping = true;
+      const thread = await running.catch(() => undefined);
+      await thread?.stop();
+    },
+  };
 }

@@ -1,15 +1,17 @@
 // The worker thread of the controllers and the scheduler: everything it knows comes through watches, everything it does
-// goes through the API, each controller under its own identity.
+// goes through the API, each controller under its own identity, and only while it holds the lease.
 import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { createControllers } from '../controllers/index.ts';
 import { createDnsPublisher } from '../network/dns/dns-publisher.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
+import type { Leadership } from '../reconcile/leader-election.ts';
 import { createManager } from '../reconcile/manager.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { type ControlSettings, controllerManager, scheduler } from './control-settings.ts';
 import { dnsPublisher, metricsServer } from './controller-identities.ts';
+import { runWithLease } from './run-with-lease.ts';
 import { openThread } from './thread.ts';
 
 const thread = openThread<ControlSettings>();
@@ -18,29 +20,42 @@ const [clock, random] = [systemClock, systemRandom];
 // One cache for all: controllers and scheduler look at the same pods and nodes.
 const informers = createInformerFactory({ client: thread.client(controllerManager), clock, random, log });
 const running: Promise<void>[] = [];
+const election = { thread, clock, random, settings: settings.leaderElection };
 
 if (settings.only.includes('controllers')) {
-  const client = thread.client(controllerManager);
-  const manager = createManager({
-    name: 'kube-controller-manager',
-    client,
-    clientFor: (controller) => thread.findClient(controller) ?? client,
-    clock,
-    random,
-    log: log.with({ component: 'controllers' }),
-    controllers: createControllers(settings.controllers),
-    informers,
-  });
-  running.push(manager.run(signal));
+  const lease = {
+    leaseName: 'kube-controller-manager',
+    identity: controllerManager,
+    component: 'kube-controller-manager',
+  };
+  const lead = async ({ isHeld, signal: leading }: Leadership) => {
+    const client = thread.leadingClient(controllerManager, isHeld)!;
+    const manager = createManager({
+      name: 'kube-controller-manager',
+      client,
+      clientFor: (controller) => thread.leadingClient(controller, isHeld) ?? client,
+      clock,
+      random,
+      log: log.with({ component: 'controllers' }),
+      controllers: createControllers(settings.controllers),
+      informers,
+    });
+    await manager.run(leading);
+  };
+  running.push(runWithLease({ ...election, ...lease }, lead));
 }
 
 if (settings.only.includes('scheduler')) {
-  const client = thread.client(scheduler);
-  const schedulerLog = log.with({ component: 'scheduler' });
-  const recorders = createEventRecorders({ client, clock, log: schedulerLog });
-  const recorder = recorders.recorder('default-scheduler');
-  const loop = createScheduler({ client, informers, recorder, clock, random, log: schedulerLog });
-  running.push(loop.run(signal), recorders.run(signal));
+  const lease = { leaseName: 'kube-scheduler', identity: scheduler, component: 'default-scheduler' };
+  const lead = async ({ isHeld, signal: leading }: Leadership) => {
+    const client = thread.leadingClient(scheduler, isHeld)!;
+    const schedulerLog = log.with({ component: 'scheduler' });
+    const recorders = createEventRecorders({ client, clock, log: schedulerLog });
+    const recorder = recorders.recorder('default-scheduler');
+    const loop = createScheduler({ client, informers, recorder, clock, random, log: schedulerLog });
+    await Promise.all([loop.run(leading), recorders.run(leading)]);
+  };
+  running.push(runWithLease({ ...election, ...lease }, lead));
 }
 
 if (settings.dnsServiceCidr) {

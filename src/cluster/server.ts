@@ -9,6 +9,7 @@ import { UnreadableValueError } from '../store/encryption/sealer.ts';
 import { type ControlAction, type ControlActions, openControlSocket } from './control-socket.ts';
 import { startControlWorker } from './control-worker.ts';
 import { exitCodes, UserFailure } from './failure.ts';
+import { instanceOf } from './instance.ts';
 import { readJoined } from './join/joined-settings.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
@@ -173,6 +174,7 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
         ...(hasNodes && loadBalancerRange !== 'none' ? { loadBalancerRanges: [loadBalancerRange] } : {}),
       },
       only: loops,
+      leaderElection: instanceOf(settings, context.layout),
       ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
       ...(metrics ? { metrics } : {}),
     },

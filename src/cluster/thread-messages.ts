@@ -12,4 +12,6 @@ export interface ThreadData<Settings> {
 export type FromThread =
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'started' }
+  /** It has ended, and wants to be started again. */
+  | { readonly type: 'again' }
   | { readonly type: 'stopped' };

@@ -9,7 +9,6 @@ import type { ControllerContext, ControllerDefinition } from './controller.ts';
 import { createEventRecorders } from './event-recorder.ts';
 import type { Informer, InformerFactory } from './informer.ts';
 import { createInformerFactory, untilSynced } from './informer-factory.ts';
-import { type LeaderElectionOptions, runAsLeader } from './leader-election.ts';
 import { runController } from './run-controller.ts';
 import type { SharedInformer } from './shared-informer.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -26,8 +25,6 @@ export interface ManagerOptions {
   readonly controllers: readonly ControllerDefinition[];
   /** Absent: made here. Give one to share it with others. */
   readonly informers?: InformerFactory;
-  /** Absent: this process acts alone and asks nobody. */
-  readonly leaderElection?: Omit<LeaderElectionOptions, 'client' | 'clock' | 'random' | 'log'>;
 }
 
 const minRestartMs = 1000;
@@ -35,14 +32,7 @@ const maxRestartMs = 60_000;
 
 /** Runs controllers as one component. */
 export function createManager(options: ManagerOptions): Component {
-  return {
-    name: options.name,
-    async run(signal) {
-      const lead = (leading: AbortSignal) => runAll(options, leading);
-      if (!options.leaderElection) await lead(signal);
-      else await runAsLeader({ ...options, ...options.leaderElection }, lead, signal);
-    },
-  };
+  return { name: options.name, run: (signal) => runAll(options, signal) };
 }
 
 async function runAll(options: ManagerOptions, signal: AbortSignal): Promise<void> {
