@@ -8,6 +8,7 @@ import { measureCreateStages } from './create-stages.ts';
 import { measureDefinitions } from './definitions.ts';
 import { measureEventLoop } from './event-loop.ts';
 import { measureIdle } from './idle.ts';
+import { measureLargeLists } from './large-lists.ts';
 import { measurePodStart } from './pod-start.ts';
 import { describeMachine, type Figure, table } from './report.ts';
 import { measureScale } from './scale.ts';
@@ -19,6 +20,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   apiload: measureApiLoad,
   'create-stages': () => measureCreateStages(),
   'event-loop': () => measureEventLoop(),
+  'large-lists': measureLargeLists,
   scale: () => measureScale(),
   definitions: measureDefinitions,
 };
