@@ -12,7 +12,11 @@ export interface StatusWriterOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Where many pods write at once: lets each begin when there is room. */
+  readonly turns?: Turns;
 }
+
+export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** One pod's status on its way to the API server. */
 export interface PodStatusSink {
@@ -26,8 +30,27 @@ export interface PodStatusSink {
 }
 
 const lazyMs = 200;
+const atOnce: Turns = (work) => work();
 
-export function createPodStatusSink({ client, clock, log }: StatusWriterOptions): PodStatusSink {
+/** At most so many at a time, in the order they came. */
+export function takingTurns(atMost: number): Turns {
+  const waiting = new Set<() => void>();
+  let free = atMost;
+  return async (work) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.add(resolve));
+    try {
+      return await work();
+    } finally {
+      const [next] = waiting;
+      if (next) waiting.delete(next);
+      if (next) next();
+      else free++;
+    }
+  };
+}
+
+export function createPodStatusSink({ client, clock, log, turns = atOnce }: StatusWriterOptions): PodStatusSink {
   const pods = client.resource(podKind);
   let latest: PodStatus | undefined;
   /** What the API server has, as far as is known. */
@@ -49,13 +72,15 @@ export function createPodStatusSink({ client, clock, log }: StatusWriterOptions)
       }
       const { namespace, name, uid } = pod.metadata;
       try {
-        const { metadata } = await pods.patch(
-          { namespace: namespace!, name },
-          { metadata: { uid }, status: patch },
-          { type: 'strategic', subresource: 'status' },
+        const { metadata } = await turns(() =>
+          pods.patch(
+            { namespace: namespace!, name },
+            { metadata: { uid }, status: patch },
+            { type: 'strategic', subresource: 'status' },
+          ),
         );
         writtenVersion = metadata.resourceVersion ?? '0';
-        written = isLater(pod, writtenVersion) ? pod.status : target;
+        written = compare(pod, writtenVersion) > 0 ? pod.status : target;
         failures = 0;
       } catch (error) {
         if (isNotFound(error) || isConflict(error)) {
@@ -86,7 +111,7 @@ export function createPodStatusSink({ client, clock, log }: StatusWriterOptions)
       const isNew = next.metadata.resourceVersion !== pod?.metadata.resourceVersion;
       pod = next;
       // Others write to it, too: the node controller says that pods of a silent node are not ready.
-      if (isNew && written && isLater(next, writtenVersion)) written = next.status ?? {};
+      if (isNew && written && compare(next, writtenVersion) >= 0) written = next.status ?? {};
       const isSaid = latest && isDeepStrictEqual(latest, status);
       if (isSaid && !(isNew && written && statusPatch(written, status))) return;
       latest = status;
@@ -104,9 +129,9 @@ export function createPodStatusSink({ client, clock, log }: StatusWriterOptions)
   };
 }
 
-/** The object is at least as new as that version. */
-function isLater({ metadata }: Pod, version: string): boolean {
-  return BigInt(metadata.resourceVersion ?? 0) >= BigInt(version);
+/** Above zero when the object is newer than that version. */
+function compare({ metadata }: Pod, version: string): number {
+  return Number(BigInt(metadata.resourceVersion ?? 0) - BigInt(version));
 }
 
 const lists = ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'];
