@@ -12,6 +12,7 @@ import { createNodeAgent } from '../kubelet/agent.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
+import { createAnnouncer } from '../network/load-balancer/announcer.ts';
 import { createPodRoutes } from '../network/overlay/pod-routes.ts';
 import { policyTableName } from '../network/policy/base-rules.ts';
 import { createNetworkPolicies, type NetworkPolicies } from '../network/policy/network-policies.ts';
@@ -142,7 +143,14 @@ async function runNetwork(): Promise<void> {
     clock,
     log: log.with({ component: 'overlay' }),
   });
-  await Promise.all([routes.run(signal), proxy.run(signal), held.run(signal), dns.run(signal)]);
+  const announcer = createAnnouncer({
+    nodeName,
+    bridge,
+    informers: proxyInformers,
+    clock,
+    log: log.with({ component: 'load-balancer' }),
+  });
+  await Promise.all([routes, proxy, held, dns, announcer].map((component) => component.run(signal)));
 }
 
 /** The range the controllers gave this node; waits for it. Undefined when we are stopped before. */

@@ -10,11 +10,18 @@ const slotCount = 32;
 export interface Ranges {
   readonly podCidr: string;
   readonly serviceCidr: string;
+  /** Addresses of load balancers. */
+  readonly loadBalancerRange: string;
 }
 
 /** Slot 0 has the well-known ranges; the others count down and up from them. */
 export function rangesOfSlot(slot: number): Ranges {
-  return { podCidr: `10.${244 - slot}.0.0/16`, serviceCidr: `10.${96 + slot}.0.0/16` };
+  return {
+    podCidr: `10.${244 - slot}.0.0/16`,
+    serviceCidr: `10.${96 + slot}.0.0/16`,
+    // Of the range set aside for measuring networks: no network that people use has it.
+    loadBalancerRange: `198.18.${slot}.0/24`,
+  };
 }
 
 /** The slot this data directory holds, taking the first free one when it holds none. Root only. */

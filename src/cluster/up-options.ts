@@ -18,6 +18,8 @@ export interface UpOptions {
   readonly only?: readonly ComponentName[];
   readonly serviceCidr?: string;
   readonly podCidr?: string;
+  /** Addresses for load balancers, or `none`. */
+  readonly loadBalancerRange?: string;
   /** Absent: as the cluster was, or the defaults. */
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;

@@ -8,6 +8,8 @@ export interface ControllersConfig {
   readonly signer?: Authority;
   /** Nodes get their pod networks out of this range; absent: nobody hands them out. */
   readonly clusterCidr?: string;
+  /** Addresses for Services of type LoadBalancer, as address-range.ts reads them; absent: nobody hands them out. */
+  readonly loadBalancerRanges?: readonly string[];
   /** Size of a node's pod network; default 24. */
   readonly nodeCidrMaskSize?: number;
   /** A node that has not been heard of for so long is unknown; default 50. */

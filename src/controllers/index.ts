@@ -34,6 +34,7 @@ import { rootCaPublisher } from './root-ca-publisher.ts';
 import { serviceAccountController } from './service-account.ts';
 import { serviceAccountTokenController } from './service-account-token.ts';
 import { serviceCidrController } from './service-cidr.ts';
+import { serviceLoadBalancer } from './service-load-balancer.ts';
 import { statefulSetController } from './stateful-set.ts';
 import { taintEvictionController } from './taint-eviction.ts';
 import { tokenCleaner } from './token-cleaner.ts';
@@ -68,6 +69,7 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     garbageCollector,
     nodeLifecycleController(config.nodeMonitorGracePeriodSeconds),
     ...(config.clusterCidr ? [nodeIpamController(config.clusterCidr, config.nodeCidrMaskSize)] : []),
+    ...(config.loadBalancerRanges ? [serviceLoadBalancer(config.loadBalancerRanges)] : []),
     taintEvictionController,
     podGarbageCollector,
     volumeBinderController,

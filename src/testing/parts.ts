@@ -86,7 +86,7 @@ export function controllers(
     random,
     log: log.with({ component: 'controllers' }),
     controllers: [
-      ...createControllers({ clusterCidr: podCidr }),
+      ...createControllers({ clusterCidr: podCidr, loadBalancerRanges: ['198.18.0.0/24'] }),
       ...(nodeAutoscaling ? [nodeScaling(nodeAutoscaling)] : []),
     ],
     ...(informers ? { informers } : {}),

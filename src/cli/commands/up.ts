@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseAddressRange } from '../../base/address-range.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
 import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
 import { type AuditFlags, addAuditFlags, auditOptions } from '../audit-flags.ts';
@@ -14,6 +15,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   only?: UpOptions['only'];
   serviceCidr?: string;
   podCidr?: string;
+  loadBalancerRange?: string;
 }
 
 export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
@@ -25,6 +27,11 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .option('--only <components>', `these alone: ${componentNames.join(',')}`, parseOnly)
   .option('--service-cidr <range>', 'addresses of Services (default 10.96.0.0/16)', parseCidr)
   .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
+  .option(
+    '--load-balancer-range <range>',
+    'addresses of load balancers, 192.0.2.10-192.0.2.20 or a CIDR; or none (default 198.18.0.0/24)',
+    parseLoadBalancerRange,
+  )
   .action(async (flags: Flags) => {
     const storage = storageOptions(flags);
     const audit = auditOptions(flags);
@@ -36,12 +43,22 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       ...(flags.only ? { only: flags.only } : {}),
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
+      ...(flags.loadBalancerRange ? { loadBalancerRange: flags.loadBalancerRange } : {}),
       ...(storage ? { storage } : {}),
       ...(audit ? { audit } : {}),
     };
     const { upDetached, upForeground } = await import('../../cluster/up.ts');
     await (flags.detach ? upDetached(options, printSteps()) : upForeground(options, printSteps()));
   });
+
+function parseLoadBalancerRange(value: string): string {
+  try {
+    if (value !== 'none') parseAddressRange(value);
+    return value;
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
+}
 
 function parsePort(value: string): number {
   const port = Number(value);

@@ -25,6 +25,7 @@ const sharedTypes: Record<SharedName, { readonly type: readonly string[]; readon
   'host-ports-by-address': { type: [address, 'inet_proto', 'inet_service'], isMap: true },
   refused: { type: [address, 'inet_proto', 'inet_service'], isMap: true },
   'refused-node-ports': { type: ['inet_proto', 'inet_service'], isMap: true },
+  announced: { type: [address], isMap: false },
   hairpin: { type: [address, address], isMap: false },
 };
 
@@ -63,6 +64,8 @@ function baseChains(options: TableOptions): BaseChain[] {
       rules: [
         [lookUp('refused', destination, protocol, port)],
         [toThisNode, lookUp('refused-node-ports', protocol, port)],
+        // The address of a load balancer has the ports of its Service, and none of this machine's.
+        [match(destination, '@announced'), match(protocol, { set: ['tcp', 'udp', 'sctp'] }), { reject: null }],
         // What was meant for a service and is none, or not on this port, must not wander off.
         [match(destination, inRange(options.serviceCidr)), { reject: null }],
       ],

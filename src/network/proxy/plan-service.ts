@@ -1,7 +1,8 @@
 // What the table must hold for one Service. Pure: from the Service, its slices and the node's own facts.
 import type { Service, ServicePort } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
-import { contains, familyOf, isRoutable } from '../addresses.ts';
+import { announcedAddresses } from '../../api/core/announced-addresses.ts';
+import { contains, familyOf, isRange, isRoutable } from '../addresses.ts';
 import { chooseEndpoints, type EndpointChoice, type UsableEndpoint } from './endpoints.ts';
 import {
   concat,
@@ -111,6 +112,7 @@ class PortPlanner {
       const target = this.#outside();
       this.#addAddress(ip, target && ranges.length > 0 ? this.#guarded(target, ranges) : target);
     }
+    for (const address of announcedAddresses(this.#service)) this.#plan.add('announced', [address]);
   }
 
   #addAddress(address: string, target: string | undefined): void {
@@ -211,5 +213,3 @@ class PortPlanner {
 
 const random = (count: number) => ({ numgen: { mode: 'random', mod: count, offset: 0 } });
 const isUsableOutside = (address: string) => familyOf(address) === 'IPv4' && isRoutable(address);
-const isRange = (range: string) =>
-  /^\d+\.\d+\.\d+\.\d+\/([0-9]|[12][0-9]|3[0-2])$/.test(range) && familyOf(range.split('/')[0]!) === 'IPv4';

@@ -18,6 +18,7 @@ export type SharedName =
   | 'host-ports-by-address'
   | 'refused'
   | 'refused-node-ports'
+  | 'announced'
   | 'hairpin';
 
 /** A set that comes and goes with its owner. */

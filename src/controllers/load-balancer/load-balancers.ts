@@ -1,0 +1,11 @@
+// What a cloud does for Services of type LoadBalancer. One implementation a provider.
+import type { LoadBalancerStatus, Node, Service } from '../../../generated/core-v1.ts';
+
+export interface LoadBalancers {
+  /** The load balancer of this Service, made or brought up to date; may be repeated. @throws Error for the Service's owner */
+  ensure(service: Service, nodes: readonly Node[], signal: AbortSignal): Promise<LoadBalancerStatus>;
+  /** What the Service's annotations have to say of it; null for those that must go. */
+  annotations(status: LoadBalancerStatus): Readonly<Record<string, string | null>>;
+  /** Takes it away, if it is there. */
+  remove(service: Service, signal: AbortSignal): Promise<void>;
+}
