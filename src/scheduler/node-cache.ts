@@ -226,8 +226,8 @@ export class NodeCache {
       if (!undone.delete(view.key)) done.set(view.key, view);
     };
     return {
-      remove: (view) => apply(view, -1),
-      add: (view) => apply(view, 1),
+      remove: (view) => entry.pods.has(view.key) && apply(view, -1),
+      add: (view) => entry.pods.has(view.key) || apply(view, 1),
       restore: () => {
         for (const view of [...added.values()]) apply(view, -1);
         for (const view of [...removed.values()]) apply(view, 1);

@@ -260,6 +260,7 @@ class Scheduler {
     const devices = planDevices(view.pod, node, this.#devices, () => uuid(random));
     const volumes = volumesToBind(view, node, this.#storage);
     this.#cache.placeView(view, node.name);
+    this.#nominations.remove(view.key);
     if (volumes || devices) this.#bindAfter({ volumes, devices }, view, node.name, signal);
     else this.#slots.track(this.#bind(view, node.name, signal));
   }
