@@ -2,7 +2,7 @@ import type { ValidatingAdmissionPolicyBinding } from '../../../generated/admiss
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { pathSegmentProblems } from '../meta/names.ts';
+import { dns1123SubdomainProblems } from '../meta/names.ts';
 import { countGeneration, startGeneration } from '../meta/strategy.ts';
 import { checkSupported } from '../meta/supported.ts';
 import { defaultMatchResources, paramRefCell, validateMatchResources, validateParamRef } from './match-resources.ts';
@@ -23,7 +23,7 @@ function validateActions(actions: readonly string[], at: FieldPath, errors: Fiel
 export function validatePolicyName(name: string | undefined, errors: FieldErrors): void {
   const at = path('spec', 'policyName');
   if (!name) errors.required(at);
-  else for (const problem of pathSegmentProblems(name)) errors.invalid(at, name, problem);
+  else for (const problem of dns1123SubdomainProblems(name)) errors.invalid(at, name, problem);
 }
 
 export const validatingAdmissionPolicyBindingKind: KindDefinition<ValidatingAdmissionPolicyBinding> = {

@@ -1,10 +1,12 @@
 import type { ValidatingAdmissionPolicy } from '../../../generated/admissionregistration-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { validateConditions } from '../meta/condition-validation.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
-import { identifierProblems, qualifiedNameProblems } from '../meta/names.ts';
+import { qualifiedNameProblems } from '../meta/names.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
 import { checkSupported } from '../meta/supported.ts';
+import { required } from '../meta/value-validation.ts';
 import { checkExpression, ExpressionCompiler, uses } from './expressions.ts';
 import { validateMatchConditions } from './match-conditions.ts';
 import { defaultMatchResources, paramKindCell, validateMatchResources, validateParamKind } from './match-resources.ts';
@@ -70,17 +72,21 @@ export function validateVariables(
   compiler: ExpressionCompiler,
   errors: FieldErrors,
 ): void {
-  const seen = new Set<string>();
   variables?.forEach(({ name, expression }, index) => {
     const at = path('spec', 'variables').index(index);
     if (!name?.trim()) errors.required(at.child('name'), 'name is not specified');
-    else for (const problem of identifierProblems(name)) errors.invalid(at.child('name'), name, problem);
+    else if (!isIdentifier(name)) errors.invalid(at.child('name'), name, 'must be a valid CEL identifier');
     if (!expression?.trim()) errors.required(at.child('expression'), 'expression is not specified');
     else checkExpression(compiler.addVariable(name, expression), at.child('expression'), errors);
-    if (name && seen.has(name)) errors.duplicate(at.child('name'), name);
-    seen.add(name);
   });
 }
+
+const isIdentifier = (name: string): boolean => /^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) && !reservedWords.has(name);
+const reservedWords = new Set(
+  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
+    ' ',
+  ),
+);
 
 export const validatingAdmissionPolicyKind: KindDefinition<ValidatingAdmissionPolicy> = {
   group: 'admissionregistration.k8s.io',
@@ -117,7 +123,19 @@ export const validatingAdmissionPolicyKind: KindDefinition<ValidatingAdmissionPo
     validateValidations(spec, compiler, errors);
     validateAuditAnnotations(object, compiler, errors);
   },
-  subresources: { status: statusRules({ keepsMetadata: true }) },
+  subresources: {
+    status: statusRules({
+      keepsMetadata: true,
+      validateUpdate({ status }, _current, errors) {
+        status?.typeChecking?.expressionWarnings?.forEach(({ warning, fieldRef }, index) => {
+          const at = path('status', 'typeChecking', 'expressionWarnings').index(index);
+          required(warning, at.child('warning'), errors);
+          required(fieldRef?.trim(), at.child('fieldRef'), errors);
+        });
+        validateConditions(status?.conditions, path('status', 'conditions'), errors);
+      },
+    }),
+  },
   columns: [
     nameColumn,
     {

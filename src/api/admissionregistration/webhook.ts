@@ -4,7 +4,7 @@ import type {
   ValidatingWebhook,
   WebhookClientConfig,
 } from '../../../generated/admissionregistration-v1.ts';
-import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
+import { type FieldErrors, type FieldPath, goQuote } from '../meta/field-errors.ts';
 import { validateLabelSelector } from '../meta/labels.ts';
 import { dns1035LabelProblems, dns1123SubdomainProblems, portNumberProblems } from '../meta/names.ts';
 import { checkSupported } from '../meta/supported.ts';
@@ -40,22 +40,34 @@ function validatePath(path: string, at: FieldPath, errors: FieldErrors): void {
   });
 }
 
+function urlProblem(text: string, scheme: string, host: string, rest: string): string | undefined {
+  if ([...text].some((char) => char < ' ' || char === '\x7f')) return 'net/url: invalid control character in URL';
+  if (text.startsWith(':')) return 'missing protocol scheme';
+  const escaped = /%(?![0-9A-Fa-f]{2}).{0,2}/.exec(rest);
+  if (escaped) return `invalid URL escape ${goQuote(escaped[0])}`;
+  if (!scheme && !host && /^[^/]*:/.test(rest)) return 'first path segment in URL cannot contain colon';
+  if (host.includes(' ')) return 'invalid character " " in host name';
+  const port = /:([^:\]]*)$/.exec(host)?.[1];
+  return port && !/^\d*$/.test(port) ? `invalid port ${goQuote(`:${port}`)} after host` : undefined;
+}
+
 function validateUrl(text: string, at: FieldPath, errors: FieldErrors): void {
   const form = 'desired format: https://host[/path]';
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    errors.required(at, `url must be a valid URL: parse "${text}": invalid URI for request; ${form}`);
+  // As lax as Go's parser: a path alone is a URL.
+  const parts =
+    /^(?:([A-Za-z][A-Za-z0-9+.-]*):)?(?:\/\/(?:([^/?#@]*)@)?([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/.exec(text);
+  const [, scheme = '', user, host = '', rest = '', query, fragment] = parts ?? [];
+  const problem = urlProblem(text, scheme, host, rest);
+  if (problem) {
+    errors.required(at, `url must be a valid URL: parse ${goQuote(text)}: ${problem}; ${form}`);
     return;
   }
-  if (url.protocol !== 'https:')
-    errors.invalid(at, url.protocol.slice(0, -1), `'https' is the only allowed URL scheme; ${form}`);
-  if (!url.host) errors.invalid(at, url.host, `host must be specified; ${form}`);
-  const user = url.password ? `${url.username}:${url.password}` : url.username;
-  if (user) errors.invalid(at, user, 'user information is not permitted in the URL');
-  if (url.hash) errors.invalid(at, url.hash.slice(1), 'fragments are not permitted in the URL');
-  if (url.search) errors.invalid(at, url.search.slice(1), 'query parameters are not permitted in the URL');
+  const lower = scheme.toLowerCase();
+  if (lower !== 'https') errors.invalid(at, lower, `'https' is the only allowed URL scheme; ${form}`);
+  if (!host) errors.invalid(at, host, `host must be specified; ${form}`);
+  if (user !== undefined) errors.invalid(at, user, 'user information is not permitted in the URL');
+  if (fragment) errors.invalid(at, fragment, 'fragments are not permitted in the URL');
+  if (query) errors.invalid(at, query, 'query parameters are not permitted in the URL');
 }
 
 export function validateClient({ url, service }: WebhookClientConfig, at: FieldPath, errors: FieldErrors): void {
@@ -64,12 +76,13 @@ export function validateClient({ url, service }: WebhookClientConfig, at: FieldP
   } else if (url !== undefined) validateUrl(url, at.child('url'), errors);
   else if (service) {
     const place = at.child('service');
-    if (!service.name) errors.required(place.child('name'));
-    if (!service.namespace) errors.required(place.child('namespace'));
-    if (service.path !== undefined) validatePath(service.path, place.child('path'), errors);
+    // Upstream takes one for the other here.
+    if (!service.namespace) errors.required(place.child('name'));
+    if (!service.name) errors.required(place.child('namespace'));
     const port = service.port ?? 443;
     for (const problem of portNumberProblems(port))
       errors.invalid(place.child('port'), port, `port is not valid: ${problem}`);
+    if (service.path !== undefined) validatePath(service.path, place.child('path'), errors);
   }
 }
 

@@ -14,6 +14,24 @@ export function countIndexes(text: string, completions: number): number {
   return total;
 }
 
+/** The first index that both have; undefined too for texts that are no such lists. */
+export function firstCommonIndex(one: string, other: string, completions: number): number | undefined {
+  try {
+    const [left, right] = [one, other].map((text) =>
+      text.split(',').map((fragment) => readInterval(fragment, completions)),
+    ) as [[number, number][], [number, number][]];
+    for (let i = 0, j = 0; i < left.length && j < right.length; ) {
+      const [[a, b], [c, d]] = [left[i]!, right[j]!];
+      if (a <= d && c <= b) return Math.max(a, c);
+      if (b < d) i++;
+      else j++;
+    }
+  } catch {
+    // Said where each of them is looked at.
+  }
+  return undefined;
+}
+
 const orderMessage = (previous: number, current: number): string =>
   `non-increasing order, previous: ${previous}, current: ${current}`;
 

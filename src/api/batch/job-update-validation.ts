@@ -1,14 +1,11 @@
-// What may change in a job, and what its status may say.
-import type { Job, JobSpec, JobStatus } from '../../../generated/batch-v1.ts';
-import type { PodTemplateSpec } from '../../../generated/core-v1.ts';
+// What may change in a job.
+import type { Job, JobSpec } from '../../../generated/batch-v1.ts';
+import type { Affinity, PodSpec } from '../../../generated/core-v1.ts';
 import { isConditionTrue } from '../meta/conditions.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
-import { goForm } from '../meta/go-form.ts';
-import { nonNegative } from '../meta/number-validation.ts';
+import { goField, goForm } from '../meta/go-form.ts';
 import { checkImmutable, immutableMessage } from '../meta/strategy.ts';
-import { timeMs } from '../meta/time.ts';
-import { countIndexes } from './index-ranges.ts';
 import { validateJobSpecWithSelector } from './job-validation.ts';
 
 const at = path('spec');
@@ -26,7 +23,8 @@ export function validateJobUpdate(next: Job, current: Job, errors: FieldErrors):
     'managedBy',
     'successPolicy',
   ] as const) {
-    checkImmutable(errors, at.child(field), spec[field], before[field]);
+    if (isEqual(spec[field], before[field])) continue;
+    errors.invalid(at.child(field), goField('io.k8s.api.batch.v1.JobSpec', spec, field), immutableMessage);
   }
 }
 
@@ -41,98 +39,51 @@ function validateCompletions(spec: JobSpec, before: JobSpec, errors: FieldErrors
   }
 }
 
-/** Nothing runs: scheduling directives and resources of the template may still change. */
+/** Nothing of it runs: where its pods may go, and what they need, may still change. */
 function isAtRest({ spec, status }: Job): boolean {
-  return spec?.suspend === true && !status?.startTime;
+  if (spec?.suspend !== true || status?.active) return false;
+  return !status?.startTime || isConditionTrue(status.conditions, 'Suspended');
 }
 
 function validateTemplateUpdate(next: Job, current: Job, errors: FieldErrors): void {
   const template = next.spec!.template;
-  const allowed =
-    isAtRest(current) || (current.spec?.suspend === true && next.spec?.suspend === true && !current.status?.active);
-  const before = allowed ? withDirectives(current.spec!.template, template) : current.spec!.template;
-  if (isEqual(template, before)) return;
-  errors.invalid(at.child('template'), shownTemplate(template), immutableMessage);
+  const stored = current.spec!.template;
+  if (!isAtRest(current)) {
+    if (isEqual(template, stored)) return;
+    errors.invalid(at.child('template'), goForm('io.k8s.api.core.v1.PodTemplateSpec', template), immutableMessage);
+    return;
+  }
+  const before = withDirectives(stored.spec!, template.spec!);
+  if (isEqual(template.spec, before)) return;
+  const shown = goForm('io.k8s.api.core.v1.PodSpec', template.spec);
+  errors.invalid(at.child('template.spec'), shown, immutableMessage);
 }
 
-/** The stored template with what may change taken from the new one. */
-function withDirectives(stored: PodTemplateSpec, next: PodTemplateSpec): PodTemplateSpec {
-  const spec = { ...stored.spec! } as Record<string, unknown>;
-  const wanted = (next.spec ?? {}) as unknown as Record<string, unknown>;
-  for (const field of ['affinity', 'nodeSelector', 'tolerations', 'schedulingGates', 'resources']) {
-    if (wanted[field] === undefined) delete spec[field];
-    else spec[field] = wanted[field];
-  }
+/** The stored spec with what may change taken from the new one. */
+function withDirectives(stored: PodSpec, next: PodSpec): PodSpec {
+  const spec: Record<string, unknown> = { ...stored };
+  const take = (field: keyof PodSpec, value: unknown): void => {
+    if (value === undefined) delete spec[field];
+    else spec[field] = value;
+  };
+  for (const field of ['nodeSelector', 'tolerations', 'schedulingGates'] as const) take(field, next[field]);
+  take('affinity', affinityToCompare(stored.affinity, next.affinity));
   for (const list of ['containers', 'initContainers'] as const) {
-    spec[list] = stored.spec?.[list]?.map((container) => {
-      const same = next.spec?.[list]?.find(({ name }) => name === container.name);
-      return same ? { ...container, resources: same.resources } : container;
+    const [old, wanted] = [stored[list], next[list]];
+    if (!old || old.length !== wanted?.length) continue;
+    spec[list] = old.map((container, index) => {
+      const { name, resources } = wanted[index]!;
+      if (name !== container.name) return container;
+      const { resources: _resources, ...rest } = container;
+      return resources === undefined ? rest : { ...rest, resources };
     });
   }
-  return { ...stored, metadata: next.metadata, spec } as unknown as PodTemplateSpec;
+  return spec as unknown as PodSpec;
 }
 
-function shownTemplate({ metadata = {} as never, spec }: PodTemplateSpec): unknown {
-  return { ...(metadata as object), Spec: goForm('io.k8s.api.core.v1.PodSpec', spec) };
-}
-
-const counts = ['active', 'succeeded', 'failed', 'ready', 'terminating'] as const;
-
-export function validateJobStatus(next: Job, _current: Job, errors: FieldErrors): void {
-  const status = next.status ?? {};
-  const place = path('status');
-  for (const field of counts) nonNegative(status[field], place.child(field), errors);
-  validateConditions(status, errors);
-  validateTimes(status, errors);
-  validateIndexes(next, status, errors);
-}
-
-function validateConditions({ conditions }: JobStatus, errors: FieldErrors): void {
-  const place = path('status', 'conditions');
-  const has = (type: string): boolean => isConditionTrue(conditions, type);
-  const refuse = (detail: string): void => errors.invalidWhole(place, detail);
-  if (has('Complete') && has('Failed')) refuse('cannot set Complete=True and Failed=true conditions');
-  if (has('Complete') && has('FailureTarget')) refuse('cannot set Complete=True and FailureTarget=true conditions');
-  if (has('SuccessCriteriaMet') && has('FailureTarget')) {
-    refuse('cannot set SuccessCriteriaMet=True and FailureTarget=true conditions');
-  }
-  if (has('SuccessCriteriaMet') && has('Failed'))
-    refuse('cannot set SuccessCriteriaMet=True and Failed=true conditions');
-  if (has('Failed') && !has('FailureTarget')) {
-    refuse('cannot set Failed=True condition without the FailureTarget=true condition');
-  }
-  if (has('Complete') && !has('SuccessCriteriaMet')) {
-    refuse('cannot set Complete=True condition without the SuccessCriteriaMet=true condition');
-  }
-}
-
-function validateTimes({ startTime, completionTime, conditions }: JobStatus, errors: FieldErrors): void {
-  const place = path('status', 'completionTime');
-  const isComplete = isConditionTrue(conditions, 'Complete');
-  if (isComplete && !completionTime) errors.required(place, 'completionTime is required for Complete jobs');
-  if (!completionTime) return;
-  if (!isComplete) {
-    errors.invalid(place, completionTime, 'cannot set completionTime when there is no Complete=True condition');
-  }
-  if (startTime && timeMs(startTime)! > timeMs(completionTime)!) {
-    errors.invalid(place, completionTime, 'must be equal to or after `startTime`');
-  }
-}
-
-function validateIndexes({ spec }: Job, status: JobStatus, errors: FieldErrors): void {
-  const isIndexed = spec?.completionMode === 'Indexed';
-  for (const field of ['completedIndexes', 'failedIndexes'] as const) {
-    const text = status[field];
-    if (!text) continue;
-    const place = path('status', field);
-    try {
-      countIndexes(text, spec?.completions ?? 0);
-    } catch (error) {
-      errors.invalid(place, text, `error parsing ${field}: ${(error as Error).message}`);
-    }
-    if (!isIndexed) errors.invalid(place, text, `cannot set non-empty ${field} when non-indexed completion mode`);
-    else if (field === 'failedIndexes' && spec?.backoffLimitPerIndex === undefined) {
-      errors.invalid(place, text, 'cannot set non-null failedIndexes when backoffLimitPerIndex is null');
-    }
-  }
+/** Affinity to nodes may change; that to pods may not. */
+function affinityToCompare(stored: Affinity | undefined, next: Affinity | undefined): Affinity | undefined {
+  const { nodeAffinity: _stored, ...rest } = stored ?? {};
+  if (!next) return Object.keys(rest).length ? rest : undefined;
+  return next.nodeAffinity ? { ...rest, nodeAffinity: next.nodeAffinity } : rest;
 }

@@ -3,6 +3,7 @@ import type { Job, JobSpec, SuccessPolicy } from '../../../generated/batch-v1.ts
 import { selectsTemplate } from '../apps/template-validation.ts';
 import { validatePodTemplate } from '../core/pod-template-validation.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { matchesSelector, validateLabelSelector } from '../meta/labels.ts';
 import { dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { nonNegative } from '../meta/number-validation.ts';
@@ -95,17 +96,31 @@ function validateRestartPolicy(spec: JobSpec, place: FieldPath, errors: FieldErr
 }
 
 function validateMaxFailedIndexes(spec: JobSpec, place: FieldPath, errors: FieldErrors): void {
-  const { maxFailedIndexes: max, completions, backoffLimitPerIndex } = spec;
-  const own = place.child('maxFailedIndexes');
+  const { maxFailedIndexes: max, backoffLimitPerIndex } = spec;
   if (max === undefined) return;
-  nonNegative(max, own, errors);
+  nonNegative(max, place.child('maxFailedIndexes'), errors);
   if (backoffLimitPerIndex === undefined) {
     errors.required(place.child('backoffLimitPerIndex'), 'when maxFailedIndexes is specified');
   }
-  if (completions !== undefined && max > completions) {
+}
+
+const manyCompletions = 100_000;
+const fewIndexes = 10_000;
+
+function validateIndexedLimits(spec: JobSpec, place: FieldPath, errors: FieldErrors): void {
+  const { maxFailedIndexes: max, completions, backoffLimitPerIndex, parallelism } = spec;
+  const own = place.child('maxFailedIndexes');
+  if (completions !== undefined && max !== undefined && max > completions) {
     errors.invalid(own, max, 'must be less than or equal to completions');
   }
-  if (max > maxIndexes) errors.invalid(own, max, `must be less than or equal to ${maxIndexes}`);
+  if (max !== undefined && max > maxIndexes) errors.invalid(own, max, `must be less than or equal to ${maxIndexes}`);
+  if (completions === undefined || completions <= manyCompletions || backoffLimitPerIndex === undefined) return;
+  if (max === undefined) errors.required(own, `must be specified when completions is above ${manyCompletions}`);
+  const bound = `must be less than or equal to ${fewIndexes} when completions are above ${manyCompletions} and used with backoff limit per index`;
+  if (parallelism !== undefined && parallelism > fewIndexes) {
+    errors.invalid(place.child('parallelism'), parallelism, bound);
+  }
+  if (max !== undefined && max > fewIndexes) errors.invalid(own, max, bound);
 }
 
 function validateManager(manager: string, place: FieldPath, errors: FieldErrors): void {
@@ -132,7 +147,8 @@ function validateCompletionMode(spec: JobSpec, place: FieldPath, errors: FieldEr
       errors.invalid(place.child('parallelism'), parallelism, message);
     }
   }
-  if (mode !== 'NonIndexed') return;
+  if (mode === 'Indexed') validateIndexedLimits(spec, place, errors);
+  if (mode !== undefined && mode !== 'NonIndexed') return;
   for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
     if (spec[field] !== undefined) errors.invalid(place.child(field), spec[field], 'requires indexed completion mode');
   }
@@ -140,7 +156,7 @@ function validateCompletionMode(spec: JobSpec, place: FieldPath, errors: FieldEr
 
 function validateSuccessPolicy(spec: JobSpec, policy: SuccessPolicy, place: FieldPath, errors: FieldErrors): void {
   if (spec.completionMode !== 'Indexed') {
-    errors.invalid(place, policy, 'requires indexed completion mode');
+    errors.invalid(place, goForm('io.k8s.api.batch.v1.SuccessPolicy', policy), 'requires indexed completion mode');
     return;
   }
   const rules = policy.rules ?? [];

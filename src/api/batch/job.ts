@@ -7,7 +7,8 @@ import { type FieldPath, path } from '../meta/field-errors.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { jobColumns } from './job-columns.ts';
 import { labelPods } from './job-selector.ts';
-import { validateJobStatus, validateJobUpdate } from './job-update-validation.ts';
+import { validateJobStatus } from './job-status-validation.ts';
+import { validateJobUpdate } from './job-update-validation.ts';
 import { validateJob } from './job-validation.ts';
 
 export const jobKind: KindDefinition<Job> = {

@@ -23,7 +23,8 @@ export function validateFailurePolicy(spec: JobSpec, at: FieldPath, errors: Fiel
 }
 
 function validateRule(spec: JobSpec, rule: PodFailurePolicyRule, at: FieldPath, errors: FieldErrors): void {
-  const { action, onExitCodes, onPodConditions = [] } = rule;
+  const { action, onExitCodes } = rule;
+  const onPodConditions = rule.onPodConditions ?? [];
   if (action === 'FailIndex') {
     if (spec.backoffLimitPerIndex === undefined) {
       errors.invalid(at.child('action'), action, 'requires the backoffLimitPerIndex to be set');
@@ -49,7 +50,7 @@ const listed = (values: readonly string[]): string => `[${values.map((value) => 
 
 function validateExitCodes(
   spec: JobSpec,
-  { operator, values = [], containerName }: PodFailurePolicyOnExitCodesRequirement,
+  { operator, values: given, containerName }: PodFailurePolicyOnExitCodesRequirement,
   at: FieldPath,
   errors: FieldErrors,
 ): void {
@@ -65,7 +66,8 @@ function validateExitCodes(
     );
   }
   const place = at.child('values');
-  if (values.length === 0) errors.invalid(place, values, 'at least one value is required');
+  const values = given ?? []; // null where the client sent none
+  if (values.length === 0) errors.invalid(place, null, 'at least one value is required');
   else if (values.length > maxExitCodes) errors.tooMany(place, values.length, maxExitCodes);
   const seen = new Set<number>();
   values.forEach((value, index) => {

@@ -3,9 +3,11 @@ import type { Event as CoreEvent } from '../../../generated/core-v1.ts';
 import type { Event } from '../../../generated/events-v1.ts';
 import { validateEvent } from '../core/event-validation.ts';
 import type { OtherVersion } from '../kind.ts';
+import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
+import { goField } from '../meta/go-form.ts';
 import type { KubernetesObject } from '../meta/object.ts';
-import { checkImmutable } from '../meta/strategy.ts';
+import { immutableMessage } from '../meta/strategy.ts';
 
 /** Fields that have another name in the core group. */
 const coreNames = {
@@ -60,6 +62,8 @@ const immutableFields = [
   'eventTime',
   'action',
   'related',
+  'reportingComponent',
+  'reportingInstance',
 ] as const;
 
 export const eventsV1: OtherVersion<CoreEvent> = {
@@ -72,9 +76,11 @@ export const eventsV1: OtherVersion<CoreEvent> = {
     validateCreate,
     validateUpdate(next, current, errors) {
       if (JSON.stringify(next.series) !== JSON.stringify(current.series)) validateSeries(next, errors);
-      for (const field of immutableFields) checkImmutable(errors, path(field), next[field], current[field]);
-      checkImmutable(errors, path('reportingController'), next.reportingComponent, current.reportingComponent);
-      checkImmutable(errors, path('reportingInstance'), next.reportingInstance, current.reportingInstance);
+      for (const field of immutableFields) {
+        if (isEqual(next[field], current[field])) continue;
+        const at = path(field === 'reportingComponent' ? 'reportingController' : field);
+        errors.invalid(at, goField('io.k8s.api.core.v1.Event', next, field), immutableMessage);
+      }
     },
   },
 };

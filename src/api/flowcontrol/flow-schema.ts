@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
-import { validateFlowRule } from './flow-rule.ts';
+import { validateFlowConditions, validateFlowRule } from './flow-rule.ts';
 
 const precedence = ({ spec }: FlowSchema) => spec?.matchingPrecedence ?? 0;
 
@@ -47,7 +47,7 @@ export const flowSchemaKind: KindDefinition<FlowSchema> = {
       validateFlowRule(rule, at.child('rules').index(index), errors);
     });
   },
-  subresources: { status: statusRules({ keepsMetadata: true }) },
+  subresources: { status: statusRules<FlowSchema>({ keepsMetadata: true, validateUpdate: validateFlowConditions }) },
   rowOrder: (left, right) =>
     precedence(left) - precedence(right) || (left.metadata.name < right.metadata.name ? -1 : 1),
   columns: [

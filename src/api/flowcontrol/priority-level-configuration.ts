@@ -1,14 +1,17 @@
 import type {
+  ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,
   PriorityLevelConfiguration,
-  PriorityLevelConfigurationSpec,
   QueuingConfiguration,
 } from '../../../generated/flowcontrol-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { rangeMessage } from '../meta/names.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
+import { requireSupported } from '../meta/supported.ts';
+import { validateFlowConditions } from './flow-rule.ts';
 
 function validateQueuing(queuing: QueuingConfiguration, at: FieldPath, errors: FieldErrors): void {
   const { queues = 0, handSize = 0, queueLengthLimit = 0 } = queuing;
@@ -39,7 +42,7 @@ function validateLimited(limited: LimitedPriorityLevelConfiguration, at: FieldPa
   } else if (type === 'Reject') {
     if (queuing)
       errors.forbidden(response.child('queuing'), 'must be nil if limited.limitResponse.type is not Limited');
-  } else errors.notSupported(response.child('type'), type ?? '', ['Queue', 'Reject']);
+  } else requireSupported(errors, response.child('type'), type, ['Queue', 'Reject']);
   if (lendable !== undefined && (lendable < 0 || lendable > 100)) {
     errors.invalid(at.child('lendablePercent'), lendable, rangeMessage(0, 100));
   }
@@ -48,31 +51,14 @@ function validateLimited(limited: LimitedPriorityLevelConfiguration, at: FieldPa
   }
 }
 
-/** As upstream prints the spec in the one error that shows it. */
-function shownSpec({ type, limited, exempt }: PriorityLevelConfigurationSpec): unknown {
-  const queuing = limited?.limitResponse?.queuing;
-  return {
-    Type: type,
-    Limited: limited
-      ? {
-          NominalConcurrencyShares: limited.nominalConcurrencyShares ?? 0,
-          LimitResponse: {
-            Type: limited.limitResponse?.type ?? '',
-            Queuing: queuing
-              ? { Queues: queuing.queues, HandSize: queuing.handSize, QueueLengthLimit: queuing.queueLengthLimit }
-              : null,
-          },
-          LendablePercent: limited.lendablePercent ?? null,
-          BorrowingLimitPercent: limited.borrowingLimitPercent ?? null,
-        }
-      : null,
-    Exempt: exempt
-      ? {
-          NominalConcurrencyShares: exempt.nominalConcurrencyShares ?? null,
-          LendablePercent: exempt.lendablePercent ?? null,
-        }
-      : null,
-  };
+function validateExempt(exempt: ExemptPriorityLevelConfiguration, at: FieldPath, errors: FieldErrors): void {
+  const { nominalConcurrencyShares: shares, lendablePercent: lendable } = exempt;
+  if (shares !== undefined && shares < 0) {
+    errors.invalid(at.child('nominalConcurrencyShares'), shares, 'must be a non-negative integer');
+  }
+  if (lendable !== undefined && (lendable < 0 || lendable > 100)) {
+    errors.invalid(at.child('lendablePercent'), lendable, rangeMessage(0, 100));
+  }
 }
 
 const queuingCell = (field: keyof QueuingConfiguration) => (object: PriorityLevelConfiguration) =>
@@ -109,24 +95,27 @@ export const priorityLevelConfigurationKind: KindDefinition<PriorityLevelConfigu
     if (!spec) return;
     const at = path('spec');
     const isExempt = spec.type === 'Exempt';
-    if (!isExempt && spec.type !== 'Limited') errors.notSupported(at.child('type'), spec.type, ['Exempt', 'Limited']);
+    requireSupported(errors, at.child('type'), spec.type, ['Exempt', 'Limited']);
     if (isExempt !== (metadata.name === 'exempt')) {
       errors.invalid(at.child('type'), spec.type, "must be 'Exempt' if and only if `name` is 'exempt'");
       if (metadata.name === 'exempt') {
         errors.invalid(
           at,
-          shownSpec(spec),
+          goForm('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec', spec),
           "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value",
         );
       }
     }
     if (isExempt && spec.limited) errors.forbidden(at.child('limited'), 'must be nil if the type is not Limited');
+    if (isExempt && spec.exempt) validateExempt(spec.exempt, at.child('exempt'), errors);
     if (spec.type !== 'Limited') return;
     if (spec.exempt) errors.forbidden(at.child('exempt'), 'must be nil if the type is Limited');
     if (!spec.limited) errors.required(at.child('limited'), 'must not be empty when type is Limited');
     else validateLimited(spec.limited, at.child('limited'), errors);
   },
-  subresources: { status: statusRules({ keepsMetadata: true }) },
+  subresources: {
+    status: statusRules<PriorityLevelConfiguration>({ keepsMetadata: true, validateUpdate: validateFlowConditions }),
+  },
   columns: [
     nameColumn,
     {

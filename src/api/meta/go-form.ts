@@ -62,6 +62,12 @@ export function goFormOfPart(typeName: string, value: unknown, names: readonly s
   );
 }
 
+/** One field of `value` in that form. */
+export function goField(typeName: string, value: unknown, name: string): unknown {
+  const form = goFormOfPart(typeName, value, [name]) as Form;
+  return Object.values(form)[0];
+}
+
 function formOf(fields: readonly (Printed | 'metadata')[], source: Form): Form {
   const form: Form = {};
   for (const each of fields) {
@@ -69,7 +75,7 @@ function formOf(fields: readonly (Printed | 'metadata')[], source: Form): Form {
     else addField(form, each, source);
   }
   const security = form['SecurityContext'] as Form | null | undefined;
-  if ('InitContainers' in form) form['SecurityContext'] = withHostFlags(source, security);
+  if ('InitContainers' in form && 'SecurityContext' in form) form['SecurityContext'] = withHostFlags(source, security);
   return form;
 }
 

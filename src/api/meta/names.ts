@@ -72,6 +72,15 @@ const identifierRule = rule(
   'MY_NAME',
   'MyName',
 );
+const conditionReasonRule = rule(
+  '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?',
+  "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_'",
+  'my_name',
+  'MY_NAME',
+  'MyName',
+  'ReasonA,ReasonB',
+  'ReasonA:ReasonB',
+);
 const headerRule = rule(
   headerName,
   "a valid HTTP header must consist of alphanumeric characters or '-'",
@@ -111,6 +120,8 @@ export const wildcardSubdomainProblems = (text: string): string[] => check(text,
 export const labelValueProblems = (text: string): string[] => check(text, 63, labelValueRule, tooManyBytesMessage);
 export const identifierProblems = (text: string): string[] =>
   identifierRule.pattern.test(text) ? [] : [identifierRule.message];
+export const conditionReasonProblems = (text: string): string[] =>
+  conditionReasonRule.pattern.test(text) ? [] : [conditionReasonRule.message];
 export const headerNameProblems = (text: string): string[] =>
   headerRule.pattern.test(text) ? [] : [headerRule.message];
 export const percentProblems = (text: string): string[] =>
