@@ -136,6 +136,9 @@ function compare({ metadata }: Pod, version: string): number {
 
 const lists = ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'];
 
+/** What it says: the server writes null for a time that was not given. */
+const said = (condition: object) => Object.fromEntries(Object.entries(condition).filter(([, value]) => value != null));
+
 /** The strategic merge patch from one status to another; undefined when they are the same. */
 export function statusPatch(before: PodStatus, next: PodStatus): Record<string, unknown> | undefined {
   const patch: Record<string, unknown> = {};
@@ -143,7 +146,7 @@ export function statusPatch(before: PodStatus, next: PodStatus): Record<string, 
     if (isDeepStrictEqual(before[key], next[key])) continue;
     if (key === 'conditions') {
       const changed = next.conditions?.filter(
-        (each) => !before.conditions?.some((old) => isDeepStrictEqual(old, each)),
+        (each) => !before.conditions?.some((old) => isDeepStrictEqual(said(old), said(each))),
       );
       const gone = (before.conditions ?? []).filter(
         ({ type }) => resizeConditions.has(type) && !next.conditions?.some((each) => each.type === type),
