@@ -43,6 +43,12 @@ function rollingUpdate(random: Random) {
   return { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } };
 }
 
+/** Without any grace a pod's name is free before it has ended: nobody does that to a StatefulSet. */
+function patient<T extends { spec: { terminationGracePeriodSeconds: number } }>(made: T): T {
+  const terminationGracePeriodSeconds = Math.max(2, made.spec.terminationGracePeriodSeconds);
+  return { ...made, spec: { ...made.spec, terminationGracePeriodSeconds } };
+}
+
 /** The spec of a new object of this kind; its pods carry `labels`. */
 function specOf(random: Random, resource: string, labels: Record<string, string>): Record<string, unknown> {
   const replicas = below(random, 6);
@@ -61,6 +67,7 @@ function specOf(random: Random, resource: string, labels: Record<string, string>
     case 'statefulsets':
       return {
         ...common,
+        template: patient(common.template),
         replicas: below(random, 4),
         serviceName: 'peers',
         podManagementPolicy: pick(random, ['OrderedReady', 'Parallel']),
@@ -139,7 +146,8 @@ const scaleJob: Act = async (context) => {
 const newTemplate: Act = async (context) => {
   const { resource, object } = some(context, templated);
   const labels = object['spec'].template.metadata.labels;
-  const next = { ...object, spec: { ...object['spec'], template: template(context.random, labels) } };
+  const made = template(context.random, labels);
+  const next = { ...object, spec: { ...object['spec'], template: resource === 'statefulsets' ? patient(made) : made } };
   const { resourceVersion: _, ...metadata } = next.metadata;
   await context.ask(context.world.client.resource(kindOf[resource]).update({ ...next, metadata } as any));
   return `new template of ${textOf(resource, object)}`;
