@@ -17,6 +17,9 @@ export interface NodeFace {
 export class Fleet {
   readonly #faces = new Map<string, NodeFace>();
   readonly #holders = new Map<string, LeaseHolder>();
+  /** The object as we have left it, by its version. */
+  readonly #written = new Map<string, string>();
+  readonly #touched = new Set<string>();
   #next = 0;
 
   add(name: string, machine: Machine, maxPods: number): NodeFace {
@@ -32,14 +35,36 @@ export class Fleet {
   }
 
   /** From now on the node's lease is renewed. */
-  registered({ metadata }: Node): void {
+  registered(node: Node): void {
+    const { metadata } = node;
     if (!this.#faces.has(metadata.name)) return;
+    this.written(node);
     this.#holders.set(metadata.name, { nodeName: metadata.name, nodeUid: metadata.uid! });
+  }
+
+  /** We have just written it ourselves. */
+  written({ metadata }: Node): void {
+    this.#written.set(metadata.name, metadata.resourceVersion ?? '');
+  }
+
+  /** Its object is now this one; when others have written it, it is worth a look. */
+  seen({ metadata }: Pick<Node, 'metadata'>): void {
+    if (!this.#holders.has(metadata.name)) return;
+    if (this.#written.get(metadata.name) !== metadata.resourceVersion) this.#touched.add(metadata.name);
+  }
+
+  /** Those that others have written since this was asked last. */
+  takeTouched(): NodeFace[] {
+    const faces = [...this.#touched].flatMap((name) => this.#faces.get(name) ?? []);
+    this.#touched.clear();
+    return faces;
   }
 
   remove(name: string): void {
     this.#faces.delete(name);
     this.#holders.delete(name);
+    this.#written.delete(name);
+    this.#touched.delete(name);
   }
 
   get faces(): readonly NodeFace[] {

@@ -27,7 +27,10 @@ export class Joining {
     this.#nodes = options.informers.informer<Node>({ ...nodeKind, metadataOnly: true });
     this.#nodes.onChange({
       added: (node) => this.#added(node),
-      updated: (node) => this.#added(node),
+      updated: (node) => {
+        fleet.seen(node);
+        this.#added(node);
+      },
       deleted: ({ metadata }) => fleet.remove(metadata.name),
     });
   }

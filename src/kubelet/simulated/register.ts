@@ -11,6 +11,7 @@ import type { SimulatedNodesOptions } from './options.ts';
 
 export const defaultMaxPods = 110;
 const statusMs = 300_000;
+const lookMs = 10_000;
 const parallel = 16;
 
 export function simulatedMachine({ cpuCount = 32, memoryBytes = 256 * 2 ** 30 }: SimulatedNodesOptions): Machine {
@@ -133,18 +134,34 @@ async function registerOne(options: SimulatedNodesOptions, face: NodeFace): Prom
   );
 }
 
-/** Every five minutes, as a real node without news. */
+/** Every five minutes, as a real node without news; within ten seconds where somebody has said something else of it. */
 export async function report(options: SimulatedNodesOptions, fleet: Fleet, signal: AbortSignal): Promise<void> {
   const nodes = options.client.resource(nodeKind);
-  for await (const _ of every(options.clock, statusMs, signal))
-    await inParallel(fleet.faces, async (face) => {
+  let lastMs = options.clock.monotonicMs();
+  for await (const _ of every(options.clock, lookMs, signal)) {
+    const touched = fleet.takeTouched();
+    const isDue = options.clock.monotonicMs() - lastMs >= statusMs;
+    if (isDue) lastMs = options.clock.monotonicMs();
+    await inParallel(isDue ? fleet.faces : touched, async (face) => {
       if (signal.aborted) return;
       const key = { namespace: '', name: face.name };
       const node = await nodes.find(key).catch(() => undefined);
       if (!node) return;
-      const patch = { status: statusOf(face, options, node.status ?? {}) };
-      await nodes.patch(key, patch, { type: 'strategic', subresource: 'status' }).catch(() => undefined);
+      const status = statusOf(face, options, node.status ?? {});
+      if (!isDue && saysTheSame(node.status ?? {}, status)) return;
+      const patched = await nodes
+        .patch(key, { status }, { type: 'strategic', subresource: 'status' })
+        .catch(() => undefined);
+      if (patched) fleet.written(patched);
     });
+  }
+}
+
+/** But for the times of heartbeats. */
+function saysTheSame(before: Node['status'] & {}, now: Node['status'] & {}): boolean {
+  const said = ({ conditions, capacity, allocatable }: Node['status'] & {}) =>
+    JSON.stringify([conditions?.map(({ type, status }) => `${type}=${status}`).sort(), capacity, allocatable]);
+  return said(before) === said(now);
 }
 
 async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {

@@ -17,7 +17,7 @@ import { PodManager } from '../pods/pod-manager.ts';
 import type { PodServices } from '../pods/pod-services.ts';
 import { RuntimeTracker } from '../pods/runtime-tracker.ts';
 import { createSimulatedRuntime } from '../runtime/simulated/simulated-runtime.ts';
-import { createPodStatusSink } from '../status/status-writer.ts';
+import { createPodStatusSink, takingTurns } from '../status/status-writer.ts';
 import { Fleet, type NodeFace } from './fleet.ts';
 import { Joining } from './joining.ts';
 import { turnLeaseWheel } from './lease-wheel.ts';
@@ -27,6 +27,9 @@ import { endsByItself, podLife } from './pod-life.ts';
 import { defaultMaxPods, registerAll, report, simulatedMachine } from './register.ts';
 
 export type { SimulatedNodesOptions } from './options.ts';
+
+/** Statuses under way: more would only wait in the API server, and heartbeats behind them. */
+const statusesAtOnce = 64;
 
 export function createSimulatedNodes(options: SimulatedNodesOptions): Component {
   return { name: 'simulated-nodes', run: (signal) => runNodes(options, signal) };
@@ -80,6 +83,7 @@ function createManager(
       return podLife(sandbox.annotations, config.metadata.name, pod ? endsByItself(pod, config.metadata.name) : false);
     },
   });
+  const turns = takingTurns(statusesAtOnce);
   const tracker = new RuntimeTracker({ runtime, clock, log, onChange: (uid) => manager.runtimeChanged(uid) });
   const base = {
     runtime,
@@ -106,7 +110,7 @@ function createManager(
     servicesSynced: () => services.hasSynced,
     runtimeHandler: (name: string) => name,
     networkProblem: async () => undefined,
-    statusSink: () => createPodStatusSink({ client, clock, log }),
+    statusSink: () => createPodStatusSink({ client, clock, log, turns }),
     removeRuntimeState: async (pod: Pod) => {
       podOf.delete(pod.metadata.uid!);
       await manager.removeRuntimeState(pod.metadata.uid!);

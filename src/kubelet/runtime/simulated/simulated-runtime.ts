@@ -40,6 +40,7 @@ export interface SimulatedRuntimeOptions {
 
 interface Sandbox {
   status: SandboxStatus;
+  readonly containers: Set<string>;
 }
 
 interface Container {
@@ -110,6 +111,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       const { metadata, labels, annotations } = config;
       const ips = networkMode === 'NODE' ? [] : [nextAddress()];
       sandboxes.set(id, {
+        containers: new Set(),
         status: {
           id,
           metadata,
@@ -126,7 +128,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     async stopSandbox(id) {
       const sandbox = sandboxes.get(id);
       if (!sandbox) return;
-      for (const [containerId, container] of containers) if (container.sandboxId === id) end(containerId, 137, 'Error');
+      for (const containerId of sandbox.containers) end(containerId, 137, 'Error');
       sandbox.status = { ...sandbox.status, state: 'SANDBOX_NOTREADY' };
       emit(id);
     },
@@ -135,8 +137,9 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     listSandboxes: async () => [...sandboxes.values()].map(({ status }) => status),
 
     async createContainer(sandboxId, config, sandbox) {
-      need(sandboxes, sandboxId);
+      const { containers: siblings } = need(sandboxes, sandboxId);
       const id = newId();
+      siblings.add(id);
       const name = config.image.userSpecifiedImage ?? config.image.image;
       const status: ContainerStatus = {
         id,
@@ -175,7 +178,10 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       else end(id, 137, 'Error');
     },
     async removeContainer(id) {
-      containers.get(id)?.end?.[Symbol.dispose]();
+      const container = containers.get(id);
+      if (!container) return;
+      container.end?.[Symbol.dispose]();
+      sandboxes.get(container.sandboxId)?.containers.delete(id);
       containers.delete(id);
     },
     containerStatus: async (id) => containers.get(id)?.status,
