@@ -48,6 +48,8 @@ export interface DeciderOptions {
   readonly nominations?: Nominations;
   /** How many of a hundred nodes that fit are enough; 0: fewer of them, the more nodes there are. */
   readonly percentageOfNodesToScore?: number;
+  /** Shapes remembered at once; by default as many as fit into a bounded memory. */
+  readonly maxShapes?: number;
 }
 
 /** The nodes that will do, in the order in which they were found, with their scores. */
@@ -154,7 +156,7 @@ export class Decider {
     const total = order.length;
     const enough = enoughNodes(total, this.#options.percentageOfNodesToScore);
     const rows = this.#rows;
-    const needsTail = tail.filters.length > 0;
+    const needsTail = tail.filters.length + (this.#options.nominations?.size ?? 0) > 0;
     let count = 0;
     let looked = 0;
     let at = total === 0 ? 0 : startAt % total;
@@ -227,7 +229,8 @@ export class Decider {
 
   /** Makes room for one shape more: the columns of the one that was not used for longest, if it had to go. */
   #forgetOldest(): AnswerColumns | undefined {
-    const limit = Math.min(Math.max(keptRows / this.#snapshot.cache.capacity, fewestShapes), mostShapes);
+    const affordable = Math.min(Math.max(keptRows / this.#snapshot.cache.capacity, fewestShapes), mostShapes);
+    const limit = this.#options.maxShapes ?? affordable;
     if (this.#shapes.size < limit) return undefined;
     const [oldest] = this.#shapes;
     this.#shapes.delete(oldest![0]);

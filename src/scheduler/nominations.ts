@@ -31,6 +31,10 @@ export class Nominations {
     this.#changed(node);
   }
 
+  get size(): number {
+    return this.#nodeOf.size;
+  }
+
   nodeOf(key: string): string | undefined {
     return this.#nodeOf.get(key);
   }

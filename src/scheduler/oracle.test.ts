@@ -30,14 +30,18 @@ class TwoWorlds {
     namespaceLabels: (namespace) => this.plain.namespaces.get(namespace),
     services: (namespace) => this.plain.services.filter(({ metadata }) => metadata.namespace === namespace),
   });
-  readonly decider = new Decider(this.snapshot, { filters, scores }, { nominations: this.nominations });
-  readonly preemptor = new Preemptor(this.snapshot, this.decider, { nominations: this.nominations });
+  readonly decider: Decider;
+  readonly preemptor: Preemptor;
   readonly budgets = new Budgets([]);
   readonly #templates: Pod[];
   #count = 0;
 
   constructor(seed: number) {
     this.chance = new Chance(seededRandom(seed));
+    const { nominations } = this;
+    const maxShapes = this.chance.of([3, 100]);
+    this.decider = new Decider(this.snapshot, { filters, scores }, { nominations, maxShapes });
+    this.preemptor = new Preemptor(this.snapshot, this.decider, { nominations });
     const namespaces = new Map([
       ['one', { team: 'x' }],
       ['two', { team: 'y' }],

@@ -155,9 +155,8 @@ export class ShapeAnswers {
     return { filters, isOwn };
   }
 
-  /** What the filters of the tail say of a node that the others accept. */
+  /** What the filters of the tail say of a node that the others accept. Promised pods may wake filters that are idle. */
   tailVerdict(pod: PodView, node: NodeView, tail: Tail): Verdict {
-    if (tail.filters.length === 0) return willDo;
     const promised = this.#nominations?.before(pod, node.name) ?? [];
     if (promised.length > 0) {
       const verdict = this.pretending(node, (pretence) => {
