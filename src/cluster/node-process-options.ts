@@ -16,6 +16,8 @@ export interface NodeProcessOptions {
   readonly podCidr: string;
   readonly serviceCidr: string;
   readonly clusterDomain: string;
+  /** The node that is the machine, for one in a namespace. */
+  readonly machine?: string;
   /** Where changed switches of the kernel are noted, when they are this node's own and not the machine's. */
   readonly sysctlRecord?: string;
 }

@@ -13,6 +13,7 @@ import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
 import { createAnnouncer } from '../network/load-balancer/announcer.ts';
+import { machineLabel } from '../network/overlay/plan-routes.ts';
 import { createPodRoutes } from '../network/overlay/pod-routes.ts';
 import { policyTableName } from '../network/policy/base-rules.ts';
 import { createNetworkPolicies, type NetworkPolicies } from '../network/policy/network-policies.ts';
@@ -82,6 +83,7 @@ const agent = createNodeAgent({
   clusterDns: [serviceIp(serviceCidr, 10)],
   clusterDomain,
   cgroupParent: options.cgroup,
+  ...(options.machine ? { labels: { [machineLabel]: options.machine } } : {}),
   beforeStart: async (pod, addresses) => (await policies.promise).protect(pod, addresses),
   beforeStop: async (pod) => proxy?.released(pod),
   clock,
@@ -96,12 +98,14 @@ process.exit(0);
 async function runNetwork(): Promise<void> {
   const podCidr = await podRange();
   if (podCidr === undefined) return;
-  const { bridge, gateway, bridgeMac } = await ensureHostNetwork({
+  const network = {
     ...networkFolders(options.name, options.folder),
     podCidr,
     serviceCidr,
     ...(options.sysctlRecord ? { recordDir: options.sysctlRecord } : {}),
-  });
+  };
+  let packetBytes: number | undefined;
+  const { bridge, gateway, bridgeMac } = await ensureHostNetwork(network);
   proxy = createServiceProxy({
     table: tableName(options.name),
     bridge,
@@ -135,6 +139,11 @@ async function runNetwork(): Promise<void> {
   const routes = createPodRoutes({
     clusterName: options.name,
     nodeName,
+    machine: options.machine,
+    async onPacketSize(bytes) {
+      if (bytes !== packetBytes) await ensureHostNetwork({ ...network, mtu: bytes });
+      packetBytes = bytes;
+    },
     address,
     podCidr,
     clusterPodCidr: options.podCidr,

@@ -58,13 +58,13 @@ export class RealNodeSet {
 
   async #run(plan: NodePlan, daemon: ContainerdHandle): Promise<void> {
     await issueNodeIdentities(this.#pki, plan);
-    const { address, apiPort, podCidr, serviceCidr, clusterDomain } = this.#settings;
+    const { nodeName: machine, address, apiPort, podCidr, serviceCidr, clusterDomain } = this.#settings;
     const settings: AgentSettings = {
       server: `https://${plan.namespace ? address : '127.0.0.1'}:${apiPort}`,
       podCidr,
       serviceCidr,
       clusterDomain,
-      ...(plan.namespace ? { sysctlRecord: `${plan.folder}/switches` } : {}),
+      ...(plan.namespace ? { machine, sysctlRecord: `${plan.folder}/switches` } : {}),
     };
     this.#running.set(plan.name, startRealNode(this.#context, plan, this.#programs, daemon, settings));
   }
@@ -103,13 +103,27 @@ export class RealNodeSet {
     // Written first: whatever happens from here on, `delete` knows of it.
     this.#keep(settings);
     try {
-      await this.#run(plan, await prepareNode(this.#context, plan, this.#programs, settings));
+      const daemon = await prepareNode(this.#context, plan, this.#programs, settings);
+      await this.#bringImages(plan, daemon);
+      await this.#run(plan, daemon);
       await untilNodesReady(this.#admin, [wanted.name], startedMs);
     } catch (error) {
       await this.delete(wanted.name).catch(() => {}); // what failed first is told
       throw error;
     }
     return { ...wanted, ms: clock.now() - startedMs };
+  }
+
+  /** A pod may come to any node: what was imported here before is there as well. */
+  async #bringImages({ folder }: NodePlan, { socketPath }: ContainerdHandle): Promise<void> {
+    const { layout, log } = this.#context;
+    const [{ copyImages }, { containerdSocket }] = await Promise.all([
+      import('./images/containerd-images.ts'),
+      import('../kubelet/runtime/containerd-daemon.ts'),
+    ]);
+    await copyImages(containerdSocket(layout.containerd), socketPath, `${folder}-images.tar`).catch((error) =>
+      log.warn('images were not brought to a new node', { problem: String(error) }),
+    );
   }
 
   /** Takes a node away, with its pods; those that belong to a controller come again elsewhere. @throws UserFailure */

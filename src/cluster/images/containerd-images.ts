@@ -1,5 +1,6 @@
 // Images inside containerd, by way of its own `ctr`, in the namespace that its CRI plugin reads.
 import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { readArchiveReferences } from './archive-reader.ts';
 
@@ -20,6 +21,22 @@ export async function importArchive(file: string, containerdSocket: string, sign
   const references = await readArchiveReferences(file);
   await ctr(containerdSocket, ['images', 'import', file], signal);
   return references;
+}
+
+/**
+ * Brings every image of one containerd to another, by way of a file.
+ *
+ * @param file where it may be written; gone afterwards
+ */
+export async function copyImages(from: string, to: string, file: string): Promise<void> {
+  const names = (await listImages(from)).map(({ reference }) => reference);
+  if (names.length === 0) return;
+  try {
+    await ctr(from, ['images', 'export', file, ...names]);
+    await ctr(to, ['images', 'import', file]);
+  } finally {
+    await rm(file, { force: true });
+  }
 }
 
 /** Images that have a name (those known by digest alone are left out), sorted. */

@@ -24,6 +24,8 @@ export async function linkOf(name: string): Promise<Link | undefined> {
 
 export interface Way {
   readonly device: string;
+  /** The address that packets leave with. */
+  readonly source: string;
   /** The router in between; absent where the address is on the same wire. */
   readonly gateway?: string;
 }
@@ -33,9 +35,12 @@ export async function wayTo(address: string): Promise<Way | undefined> {
   try {
     const [route] = JSON.parse(await runCommand('ip', ['-j', 'route', 'get', address])) as {
       dev: string;
+      prefsrc?: string;
       gateway?: string;
     }[];
-    return route && { device: route.dev, ...(route.gateway ? { gateway: route.gateway } : {}) };
+    return (
+      route && { device: route.dev, source: route.prefsrc ?? '', ...(route.gateway ? { gateway: route.gateway } : {}) }
+    );
   } catch (error) {
     if (error instanceof CommandFailure && !error.isMissing) return undefined; // unreachable
     throw error;

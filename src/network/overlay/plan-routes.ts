@@ -3,11 +3,16 @@ import type { Node } from '../../../generated/core-v1.ts';
 import { addressAt, familyOf } from '../addresses.ts';
 import { tunnelMac } from './names.ts';
 
+/** Label of a node in a namespace: the node that is the machine it is on. Others reach it by way of that one. */
+export const machineLabel = 'coracle.dev/machine';
+
 /** Another node, as far as packets are concerned. */
 export interface Peer {
   readonly name: string;
   readonly address: string;
   readonly podCidr: string;
+  /** The node it is on, when it is not a machine itself. */
+  readonly machine?: string;
 }
 
 /** The way to one node's pods: on the same wire by its address, else through the tunnel. */
@@ -25,7 +30,8 @@ export function peersOf(nodes: readonly Node[], self: string): Peer[] {
     const podCidr = spec?.podCIDR;
     const address = status?.addresses?.find((each) => each.type === 'InternalIP' && familyOf(each.address) === 'IPv4');
     if (metadata.name === self || !podCidr || familyOf(podCidr.split('/')[0]!) !== 'IPv4' || !address) return [];
-    return [{ name: metadata.name, address: address.address, podCidr }];
+    const machine = metadata.labels?.[machineLabel];
+    return [{ name: metadata.name, address: address.address, podCidr, ...(machine ? { machine } : {}) }];
   });
   const claims = new Map<string, number>();
   for (const { podCidr } of peers) claims.set(podCidr, (claims.get(podCidr) ?? 0) + 1);
@@ -33,18 +39,34 @@ export function peersOf(nodes: readonly Node[], self: string): Peer[] {
 }
 
 export interface Surroundings {
+  readonly nodeName: string;
+  /** The node that this one is on, when it is not a machine itself. */
+  readonly machine?: string | undefined;
   readonly tunnelId: number;
   readonly tunnelDevice: string;
-  /** The device of a peer on the same wire; undefined when a router is in between. */
+  /** The device of an address on the same wire; undefined when a router is in between. */
   wireTo(address: string): string | undefined;
 }
 
-export function planRoutes(peers: readonly Peer[], { tunnelId, tunnelDevice, wireTo }: Surroundings): PodRoute[] {
-  return peers.map(({ name, address, podCidr }) => {
-    const device = wireTo(address);
-    if (device) return { podCidr, via: address, device };
-    // The far end's own address is the first of its range, which no pod has.
-    const via = addressAt(podCidr, 0);
-    return { podCidr, via, device: tunnelDevice, tunnel: { mac: tunnelMac(tunnelId, name), address } };
+/** Peers that nothing is known to lead to are left out. */
+export function planRoutes(peers: readonly Peer[], surroundings: Surroundings): PodRoute[] {
+  const byName = new Map(peers.map((peer) => [peer.name, peer]));
+  return peers.flatMap((peer) => {
+    const next = nextHop(peer, byName, surroundings);
+    return next ? routeTo(peer.podCidr, next, surroundings) : [];
   });
+}
+
+/** Whom to hand a packet for a peer's pods: the peer, its machine, or ours. */
+function nextHop(peer: Peer, byName: ReadonlyMap<string, Peer>, { nodeName, machine }: Surroundings): Peer | undefined {
+  if (machine) return peer.name === machine || peer.machine === machine ? peer : byName.get(machine);
+  return peer.machine && peer.machine !== nodeName ? byName.get(peer.machine) : peer;
+}
+
+function routeTo(podCidr: string, next: Peer, { tunnelId, tunnelDevice, wireTo }: Surroundings): PodRoute {
+  const device = wireTo(next.address);
+  if (device) return { podCidr, via: next.address, device };
+  // The far end's own address is the first of its range, which no pod has.
+  const via = addressAt(next.podCidr, 0);
+  return { podCidr, via, device: tunnelDevice, tunnel: { mac: tunnelMac(tunnelId, next.name), address: next.address } };
 }

@@ -6,7 +6,7 @@ import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 import { wayTo } from './links.ts';
-import { tunnelName } from './names.ts';
+import { nodeBridgeName, tunnelName } from './names.ts';
 import { peersOf, planRoutes } from './plan-routes.ts';
 import { applyRoutes } from './route-table.ts';
 import { ensureTunnel, removeTunnel } from './tunnel.ts';
@@ -14,6 +14,8 @@ import { ensureTunnel, removeTunnel } from './tunnel.ts';
 export interface PodRoutesOptions {
   readonly clusterName: string;
   readonly nodeName: string;
+  /** The node that this one is on, when it is not a machine itself. */
+  readonly machine?: string | undefined;
   /** This node's address. */
   readonly address: string;
   /** This node's pod range, and the whole cluster's. */
@@ -21,6 +23,8 @@ export interface PodRoutesOptions {
   readonly clusterPodCidr: string;
   /** Tells tunnels of several clusters apart: 24 bits, the same on every node. */
   readonly tunnelId: number;
+  /** Pods that are made from now on should send no larger packets: more does not fit through the tunnel. */
+  readonly onPacketSize?: (bytes: number) => Promise<void>;
   readonly informers: InformerFactory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -63,19 +67,22 @@ export function createPodRoutes(options: PodRoutesOptions): Component {
 }
 
 async function sync(options: PodRoutesOptions, peers: ReturnType<typeof peersOf>): Promise<void> {
-  const { tunnelId, clusterPodCidr } = options;
+  const { nodeName, machine, tunnelId, clusterPodCidr, address: own } = options;
+  const bridge = nodeBridgeName(options.clusterName);
   const tunnelDevice = tunnelName(options.clusterName);
   const ways = new Map(await Promise.all(peers.map(async ({ address }) => [address, await wayTo(address)] as const)));
+  // The same wire is one on which both have the addresses they are known by: then both see it so.
   const wireTo = (address: string) => {
     const way = ways.get(address);
-    return way && !way.gateway ? way.device : undefined;
+    return way && !way.gateway && (way.source === own || way.device === bridge) ? way.device : undefined;
   };
-  const reachable = peers.filter(({ address }) => ways.get(address));
-  const routes = planRoutes(reachable, { tunnelId, tunnelDevice, wireTo });
+  const reachable = peers.filter((peer) => peer.machine ?? ways.get(peer.address));
+  const routes = planRoutes(reachable, { nodeName, machine, tunnelId, tunnelDevice, wireTo });
   const throughTunnel = routes.filter(({ tunnel }) => tunnel);
   if (throughTunnel.length > 0) {
     const device = ways.get(throughTunnel[0]!.tunnel!.address)!.device;
-    await ensureTunnel({ ...options, device: tunnelDevice, underlay: device });
+    const mtu = await ensureTunnel({ ...options, device: tunnelDevice, underlay: device });
+    await options.onPacketSize?.(mtu);
   }
   await applyRoutes(routes, { clusterPodCidr, tunnelDevice });
   if (throughTunnel.length === 0) await removeTunnel(tunnelDevice);

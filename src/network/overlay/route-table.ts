@@ -44,7 +44,7 @@ interface ForwardingEntry {
 }
 
 async function applyTunnelEnds(routes: readonly PodRoute[], device: string): Promise<void> {
-  const ends = routes.filter((each) => each.tunnel);
+  const ends = new Map(routes.filter((each) => each.tunnel).map((each) => [each.via, each]));
   const neighbours = JSON.parse(
     (await runCommand('ip', ['-j', 'neigh', 'show', 'dev', device, 'nud', 'permanent'])) || '[]',
   ) as Neighbour[];
@@ -53,7 +53,7 @@ async function applyTunnelEnds(routes: readonly PodRoute[], device: string): Pro
     (await runCommand('bridge', ['-j', 'fdb', 'show', 'dev', device])) || '[]',
   ) as ForwardingEntry[];
   const places = new Map(entries.map(({ mac, dst }) => [mac, dst]));
-  for (const { via, tunnel } of ends) {
+  for (const { via, tunnel } of ends.values()) {
     const { mac, address } = tunnel!;
     if (macs.get(via) !== mac)
       await runCommand('ip', ['neigh', 'replace', via, 'lladdr', mac, 'dev', device, 'nud', 'permanent']);

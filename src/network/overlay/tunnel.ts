@@ -18,20 +18,21 @@ export interface TunnelOptions {
 /** The number that the internet's registry gives for VXLAN. */
 const port = 4789;
 /** Outer Ethernet, IPv4, UDP and VXLAN headers. */
-export const tunnelOverhead = 50;
+const tunnelOverhead = 50;
 
-/** May be repeated. @throws CommandFailure */
-export async function ensureTunnel(options: TunnelOptions): Promise<void> {
+/** Gives the size of the largest packet it carries. May be repeated. @throws CommandFailure */
+export async function ensureTunnel(options: TunnelOptions): Promise<number> {
   const { device, nodeName, address, podCidr, tunnelId, underlay } = options;
   const mac = tunnelMac(tunnelId, nodeName);
-  const outer = (await linkOf(underlay))?.mtu ?? 1500;
+  const mtu = ((await linkOf(underlay))?.mtu ?? 1500) - tunnelOverhead;
   if ((await describe(device)) !== description(options)) {
     await removeTunnel(device);
     const kind = ['vxlan', 'id', String(tunnelId), 'local', address, 'dstport', String(port), 'nolearning'];
     await runCommand('ip', ['link', 'add', device, 'address', mac, 'type', ...kind]);
   }
-  await runCommand('ip', ['link', 'set', device, 'mtu', String(outer - tunnelOverhead), 'up']);
+  await runCommand('ip', ['link', 'set', device, 'mtu', String(mtu), 'up']);
   await runCommand('ip', ['address', 'replace', `${addressAt(podCidr, 0)}/32`, 'dev', device]);
+  return mtu;
 }
 
 export async function removeTunnel(device: string): Promise<void> {
