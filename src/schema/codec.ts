@@ -4,6 +4,7 @@
 import { enableBigIntJson } from '../base/big-integers.ts';
 import { canonicalizerOf } from './canonical.ts';
 import { irregular } from './canonical-values.ts';
+import { copyJson } from './copy-json.ts';
 import { customTypeOf } from './custom-types.ts';
 import { decodeCustom } from './decode-custom.ts';
 import { ExactDecoder } from './exact-decode.ts';
@@ -158,7 +159,7 @@ export function canonicalStored<T = any>(typeName: string, object: unknown): T {
 
 function toForm<T>(typeName: string, object: unknown, isStored: boolean): T {
   const custom = customTypeOf(typeName);
-  if (custom) return custom.canonical(structuredClone(object)) as T;
+  if (custom) return custom.canonical(copyJson(object)) as T;
   try {
     return canonicalizerOf(typeName).run(object, { keys: 0, ownsTree: false, isStored }) as T;
   } catch (error) {

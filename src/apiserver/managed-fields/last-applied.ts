@@ -1,7 +1,9 @@
 // From client-side to server-side apply: what `kubectl apply` wrote into its annotation may be taken over without a
 // conflict, and the annotation follows what is applied. Only for the manager named `kubectl`.
+
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { compareFields } from '../../schema/compare-fields.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { differenceOf, type FieldSet, isEmptySet } from '../../schema/field-set.ts';
 import { fieldsOf } from '../../schema/object-fields.ts';
 import { isObject, type JsonObject } from '../../schema/patch-error.ts';
@@ -26,7 +28,7 @@ export function applyWithAnnotation(
   if (annotations?.[annotation] === undefined) return result;
   const text = lastApplied(applied);
   if (annotations[annotation] === text) return result;
-  const object = structuredClone(result.object ?? fromStored(write.resource, current));
+  const object = copyJson(result.object ?? fromStored(write.resource, current));
   object.metadata.annotations = { ...object.metadata.annotations, [annotation]: text };
   return { ...result, object };
 }
@@ -65,7 +67,7 @@ function allowedFields(write: Write, current: KubernetesObject): FieldSet | unde
 }
 
 function lastApplied(applied: JsonObject): string {
-  const copy = structuredClone(applied) as JsonObject & { metadata?: { annotations?: Record<string, unknown> } };
+  const copy = copyJson(applied) as JsonObject & { metadata?: { annotations?: Record<string, unknown> } };
   if (copy.metadata?.annotations) delete copy.metadata.annotations[annotation];
   const text = JSON.stringify(copy);
   return Buffer.byteLength(text) > maxAnnotationBytes ? '' : text;

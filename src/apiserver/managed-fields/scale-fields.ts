@@ -1,7 +1,9 @@
 // Writes of a Scale change one field of the object: its replicas. Whoever writes them that way manages that field through the
 // `scale` subresource. Such entries have no time, as upstream's do not.
+
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import { compareFields } from '../../schema/compare-fields.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { differenceOf, type FieldSet, intersectionOf, isEmptySet, pathSet, unionOf } from '../../schema/field-set.ts';
 import { ApplyConflict } from './conflicts.ts';
 import {
@@ -23,7 +25,7 @@ const inScale = pathSet('spec', 'replicas');
 function replicasPath({ resource }: Write, object: KubernetesObject): FieldSet {
   const { scale } = resource.rules;
   const [one, two] = [1, 2].map((replicas) => {
-    const copy = structuredClone(object);
+    const copy = copyJson(object);
     scale!.set(copy, replicas);
     return copy;
   });

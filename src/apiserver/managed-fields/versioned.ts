@@ -1,7 +1,9 @@
 // Field sets name fields as one version of a kind has them. This reads an object in the version a set speaks of.
+
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import type { ObjectConversion, ResourceInfo } from '../../api/resource-info.ts';
 import { canonical } from '../../schema/codec.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { type MapMergeType, mergeTypeOf } from '../../schema/merge-type.ts';
 import { mergeTypeOfSchema } from '../../schema/merge-type-openapi.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
@@ -18,7 +20,7 @@ export function fromStored(resource: ResourceInfo, object: KubernetesObject): Ku
   const conversion = resource.custom?.conversion;
   if (conversion) return inVersion(conversion, resource, object);
   if (isStorage(resource)) return object;
-  return resource.fromStorage(structuredClone(object));
+  return resource.fromStorage(copyJson(object));
 }
 
 /** @throws PendingConversion */
@@ -32,7 +34,7 @@ export function converted(from: ResourceInfo, to: ResourceInfo, object: Kubernet
   if (from === to) return object;
   const conversion = to.custom?.conversion;
   if (conversion) return inVersion(conversion, to, { ...object, apiVersion: apiVersionOf(from) });
-  const stored = from.toStorage(structuredClone(object));
+  const stored = from.toStorage(copyJson(object));
   return to.fromStorage(canonical<KubernetesObject>(to.storage.typeName, stored));
 }
 

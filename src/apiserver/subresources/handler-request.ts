@@ -1,5 +1,7 @@
 // What a handler is given, made from a call.
+
 import { internalError } from '../../api/meta/status-error.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { trackCreate } from '../managed-fields/track-update.ts';
 import type { WriteCall } from '../verbs/admit.ts';
 import type { Call, ServerParts } from '../verbs/call.ts';
@@ -49,7 +51,7 @@ export function objectWriter(server: ServerParts): ObjectWriter {
         mayRetry: true,
         uidPrecondition: context.uidPrecondition,
         change(current) {
-          const next = change(structuredClone(current!));
+          const next = change(copyJson(current!));
           // The version read is the version replaced, unless the handler asks for a certain one.
           delete next.metadata.resourceVersion;
           if (context.resourceVersionPrecondition) next.metadata.resourceVersion = context.resourceVersionPrecondition;

@@ -1,6 +1,7 @@
 // Runs the admission plugins of a request, in their order.
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { Slices } from '../../base/turns.ts';
 import type { AdmissionRequest, PartKind } from '../admission/plugin.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import { deepFreeze } from '../registry/entry.ts';
@@ -20,6 +21,8 @@ export interface WriteCall {
   readonly isUnnamed?: boolean;
   readonly skipsAdmission?: boolean;
   readonly skipsValidation?: boolean;
+  /** Between the steps of the write others have their turn, when it has taken long. */
+  readonly slices?: Slices;
   /** What webhooks and policies are told that the client asked for. */
   options?(operation: AdmissionRequest['operation']): object;
   warn(text: string): void;

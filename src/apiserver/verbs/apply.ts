@@ -1,8 +1,10 @@
 // PATCH with an apply body: server-side apply of an object, or of a part of it.
+
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, tooManyRequests } from '../../api/meta/status-error.ts';
 import { isLargeApply, readLargeApply, TasksBusyError } from '../../schema/body-thread.ts';
 import { DecodeError } from '../../schema/codec.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { isObject, type JsonObject, PatchError } from '../../schema/patch-error.ts';
 import { appliedObject, decodeApplyPatch } from '../../schema/yaml-body.ts';
 import type { Answer } from '../http/answer.ts';
@@ -52,7 +54,7 @@ export async function apply(call: Call, options: WriteOptions, format: ObjectFor
     change: (current) => {
       checkApplied(resource, applied);
       const { object, managers } = applyWithAnnotation(tracked, current, applied, isForced(call));
-      const next = object ? landed(object) : structuredClone(current!);
+      const next = object ? landed(object) : copyJson(current!);
       stampManagers(next, managers, current);
       return next;
     },

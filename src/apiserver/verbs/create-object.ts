@@ -1,4 +1,5 @@
 // The life of an object begins: admit, name, prepare, validate, admit again, commit.
+
 import { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadata } from '../../api/meta/object-meta-validation.ts';
@@ -6,6 +7,7 @@ import { alreadyExists, badRequest, invalid, StatusError, unexplained } from '..
 import { parseStored } from '../../base/big-integers.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { nameSuffix, uuid } from '../../base/random.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { CompareFailedError } from '../../store/store.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
@@ -48,7 +50,7 @@ export async function createObject(call: WriteCall, object: KubernetesObject): P
 class NameTakenError extends Error {}
 
 const withName = (object: KubernetesObject, name: string): KubernetesObject => {
-  const copy = structuredClone(object);
+  const copy = copyJson(object);
   copy.metadata.name = name;
   return copy;
 };
@@ -83,7 +85,10 @@ function fillMetadata({ server }: WriteCall, object: KubernetesObject): void {
 
 async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> {
   const { resource, server } = call;
+  const { slices } = call;
+  if (slices?.isDue) await slices.pause();
   const object = canonicalObject(resource.storage.typeName, draft);
+  if (slices?.isDue) await slices.pause();
   const { rules } = resource;
   for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
   const errors = new FieldErrors();
@@ -99,13 +104,16 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   // The store says so, and a dry run does not get there.
   if (object.metadata.resourceVersion && !call.isDryRun) throw resourceVersionSet();
   using _reserved = server.addresses.reserve(resource, object, undefined);
+  if (slices?.isDue) await slices.pause();
   const bytes = storedBytes(resource, object);
+  if (slices?.isDue) await slices.pause();
   await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   if (call.isDryRun) {
     if (server.registry.sourceOf(resource).find(place.namespace, place.name)) throw new NameTakenError();
     return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, 0);
   }
+  if (slices?.isDue) await slices.pause();
   try {
     return await commitObject(server.registry, resource, place, bytes, 0);
   } catch (error) {

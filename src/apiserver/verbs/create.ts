@@ -26,9 +26,11 @@ export async function create(call: Call): Promise<Answer> {
   });
   call.noted?.requestObject(object);
   checkNamespace(call, object);
+  const write = writeCall(call, options.isDryRun);
   const stored = toStorage(resource, object);
+  if (write.slices?.isDue) await write.slices.pause();
   trackCreate(trackedWrite(call, options), stored);
-  const entry = await createObject(writeCall(call, options.isDryRun), stored);
+  const entry = await createObject(write, stored);
   return { type: 'bytes', status: 201, contentType: format.contentType, body: format.single(entry) };
 }
 

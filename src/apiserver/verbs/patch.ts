@@ -2,6 +2,7 @@ import type { KubernetesObject } from '../../api/meta/object.ts';
 import { apiVersionOf } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
 import { strictMessage } from '../../schema/codec.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import type { Answer } from '../http/answer.ts';
 import { trackUpdate } from '../managed-fields/track-update.ts';
 import { answerFormat } from './answer-format.ts';
@@ -31,7 +32,7 @@ export async function patch(call: Call): Promise<Answer> {
   const { entry, isCreated } = await updateObject(write, {
     mayRetry: !change.namesVersion,
     change: (current) => {
-      const before = current && resource.fromStorage(structuredClone(current));
+      const before = current && resource.fromStorage(copyJson(current));
       const strict = options.fieldValidation !== 'Ignore';
       const { object, strictErrors } = change.apply(before!, resource.typeName, { strict });
       report(call, strictErrors, options.fieldValidation);

@@ -1,4 +1,5 @@
 // The scale subresource: an object's replica count as a Scale, whatever its kind.
+
 import type { Scale } from '../../../generated/autoscaling-v1.ts';
 import type { Column } from '../../api/kind.ts';
 import { ageColumn, nameColumn } from '../../api/meta/columns.ts';
@@ -7,6 +8,7 @@ import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, invalid } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { canonical } from '../../schema/codec.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { negotiate } from '../http/accept.ts';
 import type { Answer } from '../http/answer.ts';
 import { header } from '../http/exchange.ts';
@@ -141,7 +143,7 @@ function rescaled(call: Call, next: KubernetesObject & Scale, current: Kubernete
     errors.invalid(path('spec.replicas'), replicas, 'must be greater than or equal to 0');
     throw invalid({ group: 'autoscaling', name: 'Scale' }, call.info.name, errors.summary(), errors.causes());
   }
-  const changed = structuredClone(current);
+  const changed = copyJson(current);
   call.resource.rules.scale!.set(changed, replicas);
   // The Scale's own uid and version guard the object.
   const { uid, resourceVersion } = next.metadata;

@@ -112,6 +112,8 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   const current = entry.object;
   checkUid(call, plan.uidPrecondition, current);
   const draft = await resolving(() => plan.change(current));
+  const { slices } = call;
+  if (slices?.isDue) await slices.pause();
   if (plan.checksUid) checkUid(call, draft.metadata.uid, current);
   checkVersion(call, draft, entry);
   const { part } = plan;
@@ -126,12 +128,16 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   else if (!call.subresource || call.subresource === 'scale') {
     resource.rules.prepareForUpdate?.(draft, current, context); // a Scale writes the spec: that is a new generation
   }
+  if (slices?.isDue) await slices.pause();
   const next = canonicalObject(resource.storage.typeName, draft);
+  if (slices?.isDue) await slices.pause();
   if (!call.skipsValidation) validateUpdate(call, next, current, rules);
   const stamped = next.metadata.resourceVersion;
   if (!call.subresource) for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
   using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current);
+  if (slices?.isDue) await slices.pause();
   const bytes = storedBytes(resource, next);
+  if (slices?.isDue) await slices.pause();
   next.metadata.resourceVersion = stamped!;
   await checkAdmission(call, { ...admitted, object: part ? part.show(next) : next });
   if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);

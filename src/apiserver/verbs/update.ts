@@ -1,5 +1,6 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import type { Answer } from '../http/answer.ts';
 import { trackCreate, trackUpdate } from '../managed-fields/track-update.ts';
 import { answerFormat } from './answer-format.ts';
@@ -33,7 +34,7 @@ export async function update(call: Call): Promise<Answer> {
   const tracked = trackedWrite(call, options);
   const { entry, isCreated } = await updateObject(write, {
     change: (current) => {
-      const next = structuredClone(object);
+      const next = copyJson(object);
       if (current) trackUpdate(tracked, current, next);
       else trackCreate(tracked, next);
       return next;

@@ -1,3 +1,4 @@
+import { Slices } from '../../base/turns.ts';
 import type { WriteCall } from './admit.ts';
 import type { Call } from './call.ts';
 import { optionsOfQuery } from './operation-options.ts';
@@ -16,6 +17,7 @@ export function writeCall(call: Call, isDryRun: boolean): WriteCall {
     signal: call.signal,
     options: (operation) => optionsOfQuery(call.query, operation),
     warn: call.warn,
+    slices: new Slices(() => call.server.clock.monotonicMs()),
     ...(call.annotate ? { annotate: call.annotate } : {}),
   };
 }

@@ -1,4 +1,5 @@
 // Fills in a schema's defaults, in place.
+import { copyJson } from '../copy-json.ts';
 import { isJsonObject, isMetaField, type SchemaNode, setKey } from './node.ts';
 
 export function fillDefaults(value: unknown, node: SchemaNode, isRoot = false): void {
@@ -12,7 +13,7 @@ export function fillDefaults(value: unknown, node: SchemaNode, isRoot = false): 
     if (!child.hasDefaults || (isRoot && isMetaField(name))) continue;
     if (!Object.hasOwn(value, name)) {
       if (child.fallback === undefined) continue;
-      setKey(value, name, structuredClone(child.fallback));
+      setKey(value, name, copyJson(child.fallback));
     }
     fillDefaults(value[name], child);
   }

@@ -1,8 +1,10 @@
 // Whether a webhook or a policy is meant for a request, and in which version it wants to see the objects.
+
 import type { NamedRuleWithOperations } from '../../../../generated/admissionregistration-v1.ts';
 import type { LabelSelector } from '../../../../generated/meta-v1.ts';
 import { apiVersionOf, type KubernetesObject } from '../../../api/meta/object.ts';
 import type { ObjectConversion, ResourceInfo } from '../../../api/resource-info.ts';
+import { copyJson } from '../../../schema/copy-json.ts';
 import type { AdmissionContext, AdmissionRequest } from '../plugin.ts';
 import { equivalentsOf, type GroupVersionKind, kindFor } from './equivalents.ts';
 import { matchesRule, ruleSubject } from './rules.ts';
@@ -143,7 +145,7 @@ async function inVersion(
   const { storage, custom } = resource;
   if (custom?.conversion) return convertOne(custom.conversion, object, apiVersionOf(resource));
   if (storage.group === resource.group && storage.version === resource.version) return object;
-  return resource.fromStorage(structuredClone(object));
+  return resource.fromStorage(copyJson(object));
 }
 
 /** By the definition's webhook, unless the object is in that version. */
@@ -154,7 +156,7 @@ export async function convertOne(
 ): Promise<KubernetesObject> {
   if (object.apiVersion === apiVersion) return object;
   const json = Buffer.from(JSON.stringify(object));
-  const metadata = () => structuredClone(object.metadata);
+  const metadata = () => copyJson(object.metadata);
   const [converted] = await conversion.convert([{ apiVersion: object.apiVersion!, json, metadata }], apiVersion);
   return converted!;
 }
