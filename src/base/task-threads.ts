@@ -86,7 +86,10 @@ class TaskThread<Task, Result> {
     const { url, name, memoryMb } = options;
     this.#options = options;
     this.#owner = owner;
-    this.#worker = new Worker(url, { name, resourceLimits: { maxOldGenerationSizeMb: memoryMb } });
+    this.#worker = new Worker(url, {
+      name,
+      resourceLimits: { maxOldGenerationSizeMb: memoryMb, maxYoungGenerationSizeMb: 16 },
+    });
     this.#worker.on('message', (result: Result) => this.#finish(result));
     // Out of memory, or a failure of the code there: either is the task's doing, and ends with its thread.
     this.#worker.on('error', () => this.#end('takes too much memory'));

@@ -1,7 +1,12 @@
 // The detached server: runs the cluster, tells its parent of each step, and stops on SIGTERM, also in the middle of a start.
+import { setFlagsFromString } from 'node:v8';
 import { exitCodes, UserFailure } from './failure.ts';
 import { startServer } from './server.ts';
 import type { Progress, UpOptions } from './up-options.ts';
+
+// The size this process was given for its young generation is for this thread, which has it by now. As a flag it would
+// overrule the limits of the others, which are smaller.
+setFlagsFromString('--max-semi-space-size=0');
 
 const options = JSON.parse(process.argv[2]!) as UpOptions;
 const tell = (progress: Progress) => process.connected && process.send?.(progress);
