@@ -1,4 +1,5 @@
 import type { ControllersConfig } from '../controllers/config.ts';
+import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import type { MetricsApiSettings } from './metrics-api.ts';
 import type { ComponentName } from './up-options.ts';
 
@@ -10,6 +11,8 @@ export interface ControlSettings {
   readonly dnsServiceCidr?: string;
   /** There are nodes whose usage is served. */
   readonly metrics?: MetricsApiSettings;
+  /** Nodes come and go. */
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
   readonly leaderElection: LeaderElectionSettings;
 }
 

@@ -22,6 +22,10 @@ const informers = createInformerFactory({ client: thread.client(controllerManage
 const running: Promise<void>[] = [];
 const election = { thread, clock, random, settings: settings.leaderElection };
 
+const scaling = settings.nodeAutoscaling
+  ? [(await import('./node-scaling.ts')).nodeScaling(settings.nodeAutoscaling)]
+  : [];
+
 if (settings.only.includes('controllers')) {
   const lease = {
     leaseName: 'kube-controller-manager',
@@ -37,7 +41,7 @@ if (settings.only.includes('controllers')) {
       clock,
       random,
       log: log.with({ component: 'controllers' }),
-      controllers: createControllers(settings.controllers),
+      controllers: [...createControllers(settings.controllers), ...scaling],
       informers,
     });
     await manager.run(leading);

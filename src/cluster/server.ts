@@ -82,7 +82,8 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     await startStorageLoops(context, storage, server.admin, actions);
     if (programs && daemons)
       Object.assign(actions, await startRealNodes(context, pki, programs, await daemons, server.admin));
-    else if (settings.simulatedNodes && !options.only) await startSimulated(context, server, settings.simulatedNodes);
+    else if ((settings.simulatedNodes || settings.nodeAutoscaling) && !options.only)
+      await startSimulated(context, server, settings.simulatedNodes ?? 0);
     const names = realNodes(layout, settings).map(({ name }) => name);
     const count = options.only ? 0 : (settings.simulatedNodes ?? names.length);
     if (count > 0) {
@@ -106,7 +107,10 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
 function withKnownNodes(asked: UpOptions): UpOptions {
   if (asked.realNodes) return asked;
   const existing = readSettings(asked.layout);
-  const simulatedNodes = asked.simulatedNodes ?? existing?.simulatedNodes ?? (asked.only && !existing ? 0 : undefined);
+  const simulatedNodes =
+    asked.simulatedNodes ??
+    existing?.simulatedNodes ??
+    ((asked.only && !existing) || asked.nodeAutoscaling ? 0 : undefined);
   return simulatedNodes === undefined ? asked : { ...asked, simulatedNodes };
 }
 
@@ -158,10 +162,12 @@ function explained(error: unknown): unknown {
 
 async function startLoops(context: StartContext, { api, url }: StartedApiServer, pki: Pki): Promise<void> {
   const { options, settings, isReal, state, cleanup, writeLog, onFailure, timed } = context;
+  const { nodeMonitorGraceMs: graceMs } = options;
   const wanted: readonly ComponentName[] = options.only ?? componentNames;
   const loops = wanted.filter((name) => name !== 'apiserver');
   if (loops.length === 0) return;
-  const hasNodes = !options.only && settings.simulatedNodes !== 0;
+  const nodeAutoscaling = options.only ? undefined : settings.nodeAutoscaling;
+  const hasNodes = !options.only && (settings.simulatedNodes !== 0 || nodeAutoscaling !== undefined);
   const { loadBalancerRange = rangesOfSlot(0).loadBalancerRange } = settings;
   const metrics = hasNodes ? await metricsApiSettings(settings, pki) : undefined;
   const worker = await startControlWorker({
@@ -177,6 +183,7 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
       leaderElection: instanceOf(settings, context.layout),
       ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
       ...(metrics ? { metrics } : {}),
+      ...(nodeAutoscaling ? { nodeAutoscaling } : {}),
     },
     writeLog,
     onFailure,

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
+import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import type { AuditOptions } from './audit-options.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { type NodeSettings, withNodeCount } from './further-nodes.ts';
@@ -26,6 +27,7 @@ export interface Settings extends NodeSettings {
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
 export interface SettingsRequest {
@@ -39,6 +41,7 @@ export interface SettingsRequest {
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
 const defaultApiPort = 6443;
@@ -68,6 +71,7 @@ export async function ensureSettings(
       ...(request.loadBalancerRange ? { loadBalancerRange: request.loadBalancerRange } : {}),
       ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
       ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
+      ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
     };
     const settings = request.realNodes ? withNodeCount(known, request.realNodes, slot) : known;
     writeSettings(layout, settings);
@@ -96,6 +100,7 @@ export async function ensureSettings(
     kubeconfigFile: request.kubeconfigFile,
     ...(request.storage ? { storage: request.storage } : {}),
     ...(request.audit ? { audit: request.audit } : {}),
+    ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
   };
   const settings = isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided;
   writeSettings(layout, settings);

@@ -1,3 +1,4 @@
+import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import type { AuditOptions } from './audit-options.ts';
 import type { Layout } from './layout.ts';
 import type { StorageOptions } from './storage-options.ts';
@@ -14,6 +15,8 @@ export interface UpOptions {
   readonly realNodes?: number;
   /** Absent: this machine is the node and runs containers. */
   readonly simulatedNodes?: number;
+  /** A node that has not been heard of for so long is lost. Absent: 50 s. */
+  readonly nodeMonitorGraceMs?: number;
   /** Absent: everything. */
   readonly only?: readonly ComponentName[];
   readonly serviceCidr?: string;
@@ -23,6 +26,8 @@ export interface UpOptions {
   /** Absent: as the cluster was, or the defaults. */
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
+  /** Simulated nodes come and go. Absent: as the cluster was. */
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
 /** What `up` tells while it works; also the messages from a detached server to the command that waits for it. */

@@ -5,13 +5,15 @@ import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
 import { type AuditFlags, addAuditFlags, auditOptions } from '../audit-flags.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printSteps } from '../print-steps.ts';
-import { addStorageFlags, type StorageFlags, storageOptions } from '../storage-flags.ts';
+import { addStorageFlags, parseDuration, type StorageFlags, storageOptions } from '../storage-flags.ts';
 
 interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   detach?: boolean;
   port?: number;
   kubeconfig?: string;
   nodes?: Pick<UpOptions, 'realNodes' | 'simulatedNodes'>;
+  nodeGroups?: string;
+  nodeMonitorGracePeriod?: number;
   only?: UpOptions['only'];
   serviceCidr?: string;
   podCidr?: string;
@@ -24,6 +26,8 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
   .option('--kubeconfig <file>', 'merge the context into this file instead of your own kubeconfig')
   .option('--nodes <nodes>', 'N real nodes on this machine; or simulated:N, without root and containers', parseNodes)
+  .option('--node-groups <groups>', 'simulated nodes come and go: NAME=MIN:MAX:CPU:MEMORY,…, or a YAML file')
+  .option('--node-monitor-grace-period <time>', 'a node that is silent for so long is lost (default 50s)', parseDuration)
   .option('--only <components>', `these alone: ${componentNames.join(',')}`, parseOnly)
   .option('--service-cidr <range>', 'addresses of Services (default 10.96.0.0/16)', parseCidr)
   .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
@@ -35,17 +39,20 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .action(async (flags: Flags) => {
     const storage = storageOptions(flags);
     const audit = auditOptions(flags);
+    const nodeAutoscaling = flags.nodeGroups === undefined ? undefined : await nodeGroups(flags);
     const options: UpOptions = {
       layout: layoutFrom(flags),
       kubeconfigFile: flags.kubeconfig ?? userKubeconfigPath(),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...flags.nodes,
+      ...(flags.nodeMonitorGracePeriod ? { nodeMonitorGraceMs: flags.nodeMonitorGracePeriod } : {}),
       ...(flags.only ? { only: flags.only } : {}),
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
       ...(flags.loadBalancerRange ? { loadBalancerRange: flags.loadBalancerRange } : {}),
       ...(storage ? { storage } : {}),
       ...(audit ? { audit } : {}),
+      ...(nodeAutoscaling ? { nodeAutoscaling } : {}),
     };
     const { upDetached, upForeground } = await import('../../cluster/up.ts');
     await (flags.detach ? upDetached(options, printSteps()) : upForeground(options, printSteps()));
@@ -57,6 +64,21 @@ function parseLoadBalancerRange(value: string): string {
     return value;
   } catch (error) {
     throw new InvalidArgumentError(`${(error as Error).message}.`);
+  }
+}
+
+/** Groups are of simulated nodes: without `--nodes` there is none at first. */
+async function nodeGroups(flags: Flags): Promise<NonNullable<UpOptions['nodeAutoscaling']>> {
+  const { exitCodes, UserFailure } = await import('../../cluster/failure.ts');
+  const refuse = (problem: string) => {
+    throw new UserFailure(exitCodes.usage, 'E_NODE_GROUPS', problem, 'write: --node-groups small=0:5:2:4Gi');
+  };
+  if (flags.nodes?.realNodes) refuse('groups are of simulated nodes: --nodes simulated:N goes with them');
+  const { readNodeGroups } = await import('../../cluster/node-groups.ts');
+  try {
+    return readNodeGroups(flags.nodeGroups!);
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error)) as never;
   }
 }
 
