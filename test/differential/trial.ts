@@ -46,12 +46,15 @@ export async function askBoth(clients: Sides<WireClient>, questions: Sides<Quest
 export function compareAnswers(answers: Sides<Read>, written: string, id: string): string[] {
   // Names are as long on both sides.
   const names: CaseNames = { namespace: '{ns}', id, written, keepsManagedFields: false };
+  const settled = withoutSuffix(nameIn(answers.upstream), nameIn(answers.ours));
   const normal = ({ code, body, warnings }: Read) => ({
     code,
     warnings: [...warnings].map((text) => normaliseBody(text, names)),
     body: normaliseBody(
       JSON.parse(
-        JSON.stringify(withoutRequester(body)).replaceAll('kubernetes-admin', 'admin').replaceAll(run, '<run>'),
+        settled(JSON.stringify(withoutRequester(body)))
+          .replaceAll('kubernetes-admin', 'admin')
+          .replaceAll(run, '<run>'),
       ),
       names,
     ),
@@ -62,6 +65,15 @@ export function compareAnswers(answers: Sides<Read>, written: string, id: string
   const [left, right] = messages;
   if (typeof left !== 'string' || typeof right !== 'string' || left === right) return lines;
   return [`message: ${firstDifference(left, right)}`, ...lines];
+}
+
+const nameIn = ({ body }: Read): string => body?.details?.name ?? body?.metadata?.name ?? '';
+
+/** Generated names end in five random characters: they are taken for the same. */
+function withoutSuffix(left: string, right: string): (text: string) => string {
+  const base = left.slice(0, -5);
+  if (left === right || !base || base !== right.slice(0, -5)) return (text) => text;
+  return (text) => text.replaceAll(left, `${base}<rand>`).replaceAll(right, `${base}<rand>`);
 }
 
 /** Of two long texts, where they part. */

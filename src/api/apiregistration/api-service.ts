@@ -2,7 +2,12 @@ import type { APIService } from '../../../generated/apiregistration-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
-import { dns1035LabelProblems, dns1123SubdomainProblems, pathSegmentNameRule } from '../meta/names.ts';
+import {
+  dns1035LabelProblems,
+  dns1123SubdomainProblems,
+  pathSegmentNameRule,
+  portNumberProblems,
+} from '../meta/names.ts';
 import { keepStatus, statusRules } from '../meta/strategy.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
@@ -46,16 +51,30 @@ export const apiServiceKind: KindDefinition<APIService> = {
   validate(object, errors) {
     const { spec } = object;
     validateName(object, errors);
+    if (!spec.group && spec.version !== 'v1') {
+      errors.required(path('spec', 'group'), 'only v1 may have an empty group and it better be legacy kube');
+    }
     if (spec.group) validateBy(dns1123SubdomainProblems, spec.group, path('spec', 'group'), errors);
     validateBy(dns1035LabelProblems, spec.version ?? '', path('spec', 'version'), errors);
     validatePriority('groupPriorityMinimum', spec.groupPriorityMinimum, 20000, errors);
     validatePriority('versionPriority', spec.versionPriority, 1000, errors);
+    if (!spec.service) {
+      const size = Buffer.from(spec.caBundle ?? '', 'base64').length;
+      const local = (what: string) => `local APIServices may not have ${what}`;
+      if (size) errors.invalid(path('spec', 'caBundle'), `${size} bytes`, local('a caBundle'));
+      if (spec.insecureSkipTLSVerify) {
+        errors.invalid(path('spec', 'insecureSkipTLSVerify'), true, local('insecureSkipTLSVerify'));
+      }
+      return;
+    }
+    required(spec.service.namespace, path('spec', 'service', 'namespace'), errors);
+    required(spec.service.name, path('spec', 'service', 'name'), errors);
+    const port = spec.service.port ?? 443;
+    for (const problem of portNumberProblems(port)) {
+      errors.invalid(path('spec', 'service', 'port'), port, `port is not valid: ${problem}`);
+    }
     if (spec.insecureSkipTLSVerify && spec.caBundle) {
       errors.invalid(path('spec', 'insecureSkipTLSVerify'), true, 'may not be true if caBundle is present');
-    }
-    if (spec.service) {
-      required(spec.service.name, path('spec', 'service', 'name'), errors);
-      required(spec.service.namespace, path('spec', 'service', 'namespace'), errors);
     }
   },
   subresources: { status: statusRules() },

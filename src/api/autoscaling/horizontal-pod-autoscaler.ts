@@ -2,6 +2,8 @@
 import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec } from '../../../generated/autoscaling-v2.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { path } from '../meta/field-errors.ts';
+import { nonNegative } from '../meta/number-validation.ts';
 import { keepStatus, statusRules } from '../meta/strategy.ts';
 import { targetsCell } from './targets-cell.ts';
 import { autoscalingV1 } from './v1.ts';
@@ -42,7 +44,14 @@ export const horizontalPodAutoscalerKind: KindDefinition<HorizontalPodAutoscaler
   },
   prepareForUpdate: keepStatus,
   validate: ({ spec }, errors) => validateAutoscaler(spec, errors),
-  subresources: { status: statusRules() },
+  subresources: {
+    status: statusRules<HorizontalPodAutoscaler>({
+      validateUpdate({ status }, _current, errors) {
+        nonNegative(status?.currentReplicas, path('status', 'currentReplicas'), errors);
+        nonNegative(status?.desiredReplicas, path('status', 'desiredReplicas'), errors);
+      },
+    }),
+  },
   otherVersions: [autoscalingV1],
   columns: [
     nameColumn,

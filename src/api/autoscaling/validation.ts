@@ -28,7 +28,7 @@ function validateTarget({ scaleTargetRef }: Spec, errors: FieldErrors): void {
   const parts = apiVersion.split('/');
   if (parts.length > 2) {
     errors.invalid(at.child('apiVersion'), apiVersion, `unexpected GroupVersion string: ${apiVersion}`);
-  } else if (parts.length < 2 && kind !== 'ReplicationController') {
+  } else if ((parts.length < 2 || !parts[0]) && kind !== 'ReplicationController') {
     errors.invalid(at.child('apiVersion'), apiVersion, 'apiVersion must specify API group');
   }
 }
@@ -154,7 +154,10 @@ export function validateAutoscaler(spec: Spec, errors: FieldErrors): void {
   if (minReplicas !== undefined && minReplicas < 1) {
     errors.invalid(path('spec', 'minReplicas'), minReplicas, 'must be greater than or equal to 1');
   }
-  if (maxReplicas < 1) errors.required(path('spec', 'maxReplicas'), 'must be set and greater than 0');
+  if (maxReplicas === 0) errors.required(path('spec', 'maxReplicas'), 'must be set and greater than 0');
+  else if (maxReplicas < 0) {
+    errors.invalid(path('spec', 'maxReplicas'), maxReplicas, 'must be greater than or equal to 1');
+  }
   if (minReplicas !== undefined && maxReplicas < minReplicas) {
     errors.invalid(path('spec', 'maxReplicas'), maxReplicas, 'must be greater than or equal to `minReplicas`');
   }

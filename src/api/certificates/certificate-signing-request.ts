@@ -7,20 +7,14 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { humanDuration } from '../meta/human-duration.ts';
 import { keep, statusRules } from '../meta/strategy.ts';
-import { validateConditions, validateIssuedCertificate, validateRequest } from './signing-request-validation.ts';
+import {
+  validateConditions,
+  validateIssuedCertificate,
+  validateKeptConditions,
+  validateRequest,
+} from './signing-request-validation.ts';
 
 type Conditions = CertificateSigningRequestCondition[];
-
-const isVerdict = ({ type }: CertificateSigningRequestCondition) => type === 'Approved' || type === 'Denied';
-
-/** The verdicts of one list and all else of the other: approvers and signers write different conditions. */
-function mergeConditions(
-  verdicts: Conditions | undefined,
-  others: Conditions | undefined,
-): { conditions?: Conditions } {
-  const conditions = [...(verdicts ?? []).filter(isVerdict), ...(others ?? []).filter((each) => !isVerdict(each))];
-  return conditions.length ? { conditions } : {};
-}
 
 function withTimes(conditions: Conditions | undefined, nowMs: number): void {
   const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
@@ -63,18 +57,25 @@ export const certificateSigningRequestKind: KindDefinition<CertificateSigningReq
         next.status = { ...rest, ...(conditions ? { conditions } : {}) };
         withTimes(next.status.conditions, nowMs);
       },
-      validateUpdate: ({ status: next }, _current, errors) => validateConditions(next?.conditions ?? [], errors),
+      validateUpdate(next, current, errors) {
+        validateConditions(next.status?.conditions ?? [], errors);
+        validateKeptConditions(next, current, errors, true);
+      },
     },
     status: {
       prepareForUpdate(next, current, context) {
         status.prepareForUpdate(next, current, context);
-        const { conditions, ...rest } = next.status ?? {};
-        next.status = { ...rest, ...mergeConditions(current.status?.conditions, conditions) };
-        withTimes(next.status.conditions, context.nowMs);
+        withTimes(next.status?.conditions, context.nowMs);
       },
-      validateUpdate({ status: next }, _current, errors) {
-        validateConditions(next?.conditions ?? [], errors);
-        if (next?.certificate) validateIssuedCertificate(next.certificate, errors);
+      validateUpdate(next, current, errors) {
+        validateConditions(next.status?.conditions ?? [], errors);
+        if (next.status?.certificate) validateIssuedCertificate(next.status.certificate, errors);
+        validateKeptConditions(next, current, errors, false);
+        const [issued, stored] = [next.status?.certificate ?? '', current.status?.certificate ?? ''];
+        if (stored && issued !== stored) {
+          const problem = 'updates may not modify existing certificate content';
+          errors.forbidden(path('status', 'certificate'), problem);
+        }
       },
     },
   },

@@ -1,10 +1,14 @@
 import type {
+  CertificateSigningRequest,
   CertificateSigningRequestCondition,
   CertificateSigningRequestSpec,
 } from '../../../generated/certificates-v1.ts';
+import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { validateSignerName } from '../meta/signer-name.ts';
 import { checkSupported } from '../meta/supported.ts';
+import { unifiedDiff } from '../meta/unified-diff.ts';
 
 const usages = [
   'any',
@@ -39,7 +43,7 @@ const hasPemBlock = (base64: string | null | undefined, type: string): boolean =
 
 export function validateRequest(spec: CertificateSigningRequestSpec, at: FieldPath, errors: FieldErrors): void {
   if (!hasPemBlock(spec.request, 'CERTIFICATE REQUEST')) {
-    errors.invalid(at.child('request'), spec.request || null, 'PEM block type must be CERTIFICATE REQUEST');
+    errors.invalid(at.child('request'), spec.request ?? '', 'PEM block type must be CERTIFICATE REQUEST');
   }
   const asked: readonly string[] = spec.usages ?? [];
   if (!asked.length) errors.required(at.child('usages'));
@@ -79,6 +83,32 @@ export function validateConditions(
     if (type && seen.has(type)) errors.duplicate(place.child('type'), type);
     seen.add(type);
   });
+}
+
+/** What was said stays; who approves says it, and nobody else. */
+export function validateKeptConditions(
+  next: CertificateSigningRequest,
+  current: CertificateSigningRequest,
+  errors: FieldErrors,
+  mayApprove: boolean,
+): void {
+  const at = path('status', 'conditions');
+  const of = ({ status }: CertificateSigningRequest, type: string) =>
+    (status?.conditions ?? []).filter((condition) => condition.type === type);
+  for (const type of ['Approved', 'Denied', 'Failed']) {
+    if (of(next, type).length < of(current, type).length) {
+      errors.forbidden(at, `updates may not remove a condition of type "${type}"`);
+    }
+  }
+  for (const type of mayApprove ? [] : ['Approved', 'Denied']) {
+    const [wanted, stored] = [of(next, type), of(current, type)];
+    if (wanted.length > stored.length) errors.forbidden(at, `updates may not add a condition of type "${type}"`);
+    if (wanted.length !== stored.length || isEqual(wanted, stored)) continue;
+    const shown = (list: readonly unknown[]) =>
+      list.map((each) => goForm('io.k8s.api.certificates.v1.CertificateSigningRequestCondition', each));
+    const difference = unifiedDiff(shown(stored), shown(wanted));
+    errors.forbidden(at, `updates may not modify a condition of type "${type}"\n${difference}`);
+  }
 }
 
 export function validateIssuedCertificate(certificate: string, errors: FieldErrors): void {

@@ -2,6 +2,7 @@ import type { ResourceQuota, ScopedResourceSelectorRequirement } from '../../../
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { isStandardQuotaName, validateQuotaResourceName, validateResourceAmount } from '../meta/resource-names.ts';
 import { immutableMessage, keepStatus, statusRules } from '../meta/strategy.ts';
 
@@ -55,7 +56,7 @@ function validateRequirement(requirement: ScopedResourceSelectorRequirement, at:
     errors.invalid(
       at.child('operator'),
       operator,
-      "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
+      "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity",
     );
   }
   if (operator === 'In' || operator === 'NotIn') {
@@ -81,7 +82,11 @@ function validateScopeSelector(quota: ResourceQuota, errors: FieldErrors): void 
     if (!Object.hasOwn(scopes, scopeName)) errors.invalid(at.child('scopeName'), scopeName, 'unsupported scope');
     for (const name of hardNames(quota)) {
       if (scopes[scopeName]?.includes(name) === false) {
-        errors.invalid(at, quota.spec!.scopeSelector, 'unsupported scope applied to resource');
+        errors.invalid(
+          at,
+          goForm('io.k8s.api.core.v1.ScopeSelector', quota.spec!.scopeSelector),
+          'unsupported scope applied to resource',
+        );
       }
     }
     validateRequirement(requirement, at, errors);

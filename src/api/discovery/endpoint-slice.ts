@@ -72,9 +72,11 @@ function validateEndpoint(type: string, endpoint: Endpoint, at: FieldPath, error
   const addresses = endpoint.addresses ?? [];
   if (addresses.length === 0) errors.required(at.child('addresses'), 'must contain at least 1 address');
   else if (addresses.length > maxAddresses) errors.tooMany(at.child('addresses'), addresses.length, maxAddresses);
-  addresses.forEach((address, index) => {
-    validateAddress(type, address, at.child('addresses'), index, errors);
-  });
+  // Of another type than these, none is looked at.
+  if (addressTypes.includes(type))
+    addresses.forEach((address, index) => {
+      validateAddress(type, address, at.child('addresses'), index, errors);
+    });
   if (nodeName !== undefined) {
     for (const problem of dns1123SubdomainProblems(nodeName)) errors.invalid(at.child('nodeName'), nodeName, problem);
   }
@@ -103,6 +105,16 @@ function validatePorts(ports: readonly EndpointPort[], at: FieldPath, errors: Fi
   });
 }
 
+function validateEndpoints({ addressType, endpoints }: EndpointSlice, errors: FieldErrors): void {
+  if ((endpoints?.length ?? 0) > maxEndpoints) {
+    errors.tooMany(path('endpoints'), endpoints!.length, maxEndpoints);
+    return;
+  }
+  endpoints?.forEach((endpoint, index) => {
+    validateEndpoint(addressType, endpoint, path('endpoints').index(index), errors);
+  });
+}
+
 export const endpointSliceKind: KindDefinition<EndpointSlice> = {
   group: 'discovery.k8s.io',
   version: 'v1',
@@ -118,23 +130,20 @@ export const endpointSliceKind: KindDefinition<EndpointSlice> = {
     for (const endpoint of object.endpoints ?? []) delete endpoint.deprecatedTopology;
   },
   prepareForUpdate(next, current) {
+    for (const endpoint of next.endpoints ?? []) delete endpoint.deprecatedTopology;
     countGeneration(next, current);
     const isCounted = next.metadata.generation !== current.metadata.generation;
     if (!isCounted && !isEqual(next.metadata.labels ?? {}, current.metadata.labels ?? {})) {
       next.metadata.generation = (current.metadata.generation ?? 0) + 1;
     }
   },
-  validate({ addressType, endpoints, ports }, errors) {
+  validate({ addressType, ports }, errors) {
     requireSupported(errors, path('addressType'), addressType, addressTypes);
-    if ((endpoints?.length ?? 0) > maxEndpoints) errors.tooMany(path('endpoints'), endpoints!.length, maxEndpoints);
-    else if (addressTypes.includes(addressType)) {
-      endpoints?.forEach((endpoint, index) => {
-        validateEndpoint(addressType, endpoint, path('endpoints').index(index), errors);
-      });
-    }
     validatePorts(ports ?? [], path('ports'), errors);
   },
+  validateCreate: validateEndpoints,
   validateUpdate(next, current, errors) {
+    if (!isEqual(next.endpoints, current.endpoints)) validateEndpoints(next, errors);
     checkImmutable(errors, path('addressType'), next.addressType, current.addressType);
   },
   warnings: ({ addressType }, current) =>

@@ -4,7 +4,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
 import { canonicalIpProblems } from '../meta/ip-address.ts';
-import { pathSegmentProblems } from '../meta/names.ts';
+import { dns1123SubdomainProblems, pathSegmentProblems } from '../meta/names.ts';
 import { immutableMessage } from '../meta/strategy.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
@@ -20,7 +20,7 @@ export const ipAddressKind: KindDefinition<IPAddress> = {
       errors.required(at);
       return;
     }
-    if (parent.group) validateBy(pathSegmentProblems, parent.group, at.child('group'), errors);
+    if (parent.group) validateBy(dns1123SubdomainProblems, parent.group, at.child('group'), errors);
     for (const field of ['resource', 'name'] as const) {
       const value = parent[field] ?? '';
       if (required(value, at.child(field), errors)) validateBy(pathSegmentProblems, value, at.child(field), errors);

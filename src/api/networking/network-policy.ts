@@ -29,11 +29,12 @@ function validateIpBlock({ cidr, except = [] }: IPBlock, at: FieldPath, errors: 
   if (!required(cidr, at.child('cidr'), errors)) return;
   validateCidr(cidr, at.child('cidr'), errors);
   const whole = parseCidr(cidr);
+  if (!whole) return;
   except.forEach((each, index) => {
     const place = at.child('except').index(index);
     validateCidr(each, place, errors);
     const part = parseCidr(each);
-    if (whole && part && !isStrictSubset(part, whole)) errors.invalid(place, each, 'must be a strict subset of `cidr`');
+    if (part && !isStrictSubset(part, whole)) errors.invalid(place, each, 'must be a strict subset of `cidr`');
   });
 }
 

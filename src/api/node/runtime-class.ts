@@ -1,8 +1,8 @@
 import type { Toleration } from '../../../generated/core-v1.ts';
 import type { RuntimeClass } from '../../../generated/node-v1.ts';
+import { validateTolerations } from '../core/affinity-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
-import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { validateLabels } from '../meta/labels.ts';
 import { dns1123LabelProblems } from '../meta/names.ts';
@@ -10,9 +10,11 @@ import { validateContainerResourceName, validateResourceAmount } from '../meta/r
 import { checkImmutable } from '../meta/strategy.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
-function validateTolerations(tolerations: readonly Toleration[], at: FieldPath, errors: FieldErrors): void {
+function validateUniqueTolerations(tolerations: Toleration[], at: FieldPath, errors: FieldErrors): void {
+  validateTolerations(tolerations, at, errors);
+  const keyOf = ({ key, operator, value, effect }: Toleration) => [key, operator, value, effect].join(' ');
   tolerations.forEach((toleration, index) => {
-    if (tolerations.findIndex((each) => isEqual(each, toleration)) === index) return;
+    if (tolerations.findIndex((each) => keyOf(each) === keyOf(toleration)) === index) return;
     const { key = '', operator = '', value = '', effect = '', tolerationSeconds = null } = toleration;
     const shown = { Key: key, Operator: operator, Value: value, Effect: effect, TolerationSeconds: tolerationSeconds };
     errors.duplicate(at.index(index), shown);
@@ -33,7 +35,7 @@ export const runtimeClassKind: KindDefinition<RuntimeClass> = {
       validateResourceAmount(name, amount, at, errors);
     }
     validateLabels(scheduling?.nodeSelector, path('scheduling', 'nodeSelector'), errors);
-    validateTolerations(scheduling?.tolerations ?? [], path('scheduling', 'tolerations'), errors);
+    validateUniqueTolerations(scheduling?.tolerations ?? [], path('scheduling', 'tolerations'), errors);
   },
   validateUpdate: (next, current, errors) => checkImmutable(errors, path('handler'), next.handler, current.handler),
   columns: [

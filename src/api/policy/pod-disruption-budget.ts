@@ -2,11 +2,12 @@ import type { PodDisruptionBudget } from '../../../generated/policy-v1.ts';
 import type { IntOrString } from '../../../generated/util-intstr.ts';
 import type { KindDefinition, OtherVersion } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { validateConditions } from '../meta/condition-validation.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { goForm } from '../meta/go-form.ts';
 import { percentOf } from '../meta/int-or-string.ts';
 import { validateLabelSelector } from '../meta/labels.ts';
-import { percentProblems, qualifiedNameProblems } from '../meta/names.ts';
+import { percentProblems } from '../meta/names.ts';
 import type { KubernetesObject } from '../meta/object.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
 import { checkSupported } from '../meta/supported.ts';
@@ -25,17 +26,7 @@ function validateStatus({ status }: PodDisruptionBudget, errors: FieldErrors): v
     const value = status?.[field] ?? 0;
     if (value < 0) errors.invalid(path('status', field), value, 'must be greater than or equal to 0');
   }
-  const seen = new Set<string>();
-  status?.conditions?.forEach((condition, index) => {
-    const at = path('status', 'conditions').index(index);
-    const { type, status: state, reason, lastTransitionTime } = condition;
-    if (seen.has(type)) errors.duplicate(at.child('type'), type);
-    seen.add(type);
-    for (const problem of qualifiedNameProblems(type)) errors.invalid(at.child('type'), type, problem);
-    checkSupported(errors, at.child('status'), state, ['False', 'True', 'Unknown']);
-    if (!lastTransitionTime) errors.required(at.child('lastTransitionTime'));
-    if (!reason) errors.required(at.child('reason'));
-  });
+  validateConditions(status?.conditions, path('status', 'conditions'), errors);
 }
 
 // In v1beta1 an empty selector chose no pods; in v1 it chooses all of them.

@@ -2,6 +2,7 @@ import type { CSIDriver, TokenRequest } from '../../../generated/storage-v1.ts';
 import { validateCsiDriverName } from '../core/volume-source-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { checkImmutable } from '../meta/strategy.ts';
 import { checkSupported } from '../meta/supported.ts';
@@ -40,6 +41,12 @@ export const csiDriverKind: KindDefinition<CSIDriver> = {
     spec.seLinuxMount ??= false;
     if (!spec.volumeLifecycleModes?.length) spec.volumeLifecycleModes = ['Persistent'];
   },
+  // Behind a gate that is off.
+  prepareForCreate: ({ spec }) => void delete spec.preventPodSchedulingIfMissing,
+  prepareForUpdate(next, current) {
+    if (current.spec.preventPodSchedulingIfMissing === undefined) delete next.spec.preventPodSchedulingIfMissing;
+    if (!isEqual(next.spec, current.spec)) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
+  },
   validate({ metadata, spec }, errors) {
     validateCsiDriverName(metadata.name, path('metadata', 'name'), errors);
     validateTokens(spec.tokenRequests ?? [], path('spec', 'tokenRequests'), errors);
@@ -55,6 +62,11 @@ export const csiDriverKind: KindDefinition<CSIDriver> = {
     if (period !== undefined && Number(period) < 10) {
       const at = path('spec', 'nodeAllocatableUpdatePeriodSeconds');
       errors.invalid(at, Number(period), 'must be greater than or equal to 10 seconds');
+    }
+    const inSecrets = spec.serviceAccountTokenInSecrets;
+    if (inSecrets !== undefined && !spec.tokenRequests?.length) {
+      const problem = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified';
+      errors.invalid(path('spec', 'serviceAccountTokenInSecrets'), inSecrets, problem);
     }
   },
   validateUpdate({ spec: next }, { spec: current }, errors) {
