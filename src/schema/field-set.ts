@@ -232,18 +232,21 @@ function plainKey(element: string): string | undefined {
 export function inOrder(set: FieldSet): FieldSet {
   if (set === leaf) return set;
   const keys = Object.keys(set);
-  const sorted: MutableFieldSet = {};
-  let isDone = true;
+  let ordered: Map<string, FieldSet> | undefined;
+  let isOrdered = true;
   for (let index = 0; index < keys.length; index++) {
-    const key = keys[index]!;
-    const child = set[key]!;
-    const ordered = inOrder(child);
-    sorted[key] = ordered;
-    if (ordered !== child || (index > 0 && compareElements(keys[index - 1]!, key) > 0)) isDone = false;
+    const child = set[keys[index]!]!;
+    const next = inOrder(child);
+    if (next !== child) {
+      ordered ??= new Map();
+      ordered.set(keys[index]!, next);
+    }
+    if (isOrdered && index > 0 && compareElements(keys[index - 1]!, keys[index]!) > 0) isOrdered = false;
   }
-  if (isDone) return set;
+  if (isOrdered && !ordered) return set;
+  if (!isOrdered) keys.sort(compareElements);
   const result: MutableFieldSet = {};
-  for (const key of keys.sort(compareElements)) result[key] = sorted[key]!;
+  for (const key of keys) result[key] = ordered?.get(key) ?? set[key]!;
   return result;
 }
 

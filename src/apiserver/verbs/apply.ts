@@ -51,9 +51,10 @@ export async function apply(call: Call, options: WriteOptions, format: ObjectFor
   const { entry, isCreated } = await updateObject(write, {
     mayRetry: !namesVersion(applied),
     mayCreate: !info.subresource,
-    change: (current) => {
+    change: async (current) => {
       checkApplied(resource, applied);
       const { object, managers } = applyWithAnnotation(tracked, current, applied, isForced(call));
+      if (write.slices?.isDue) await write.slices.pause();
       const next = object ? landed(object) : copyJson(current!);
       stampManagers(next, managers, current);
       return next;

@@ -31,12 +31,14 @@ export async function patch(call: Call): Promise<Answer> {
   const tracked = trackedWrite(call, options);
   const { entry, isCreated } = await updateObject(write, {
     mayRetry: !change.namesVersion,
-    change: (current) => {
+    change: async (current) => {
       const before = current && resource.fromStorage(copyJson(current));
       const strict = options.fieldValidation !== 'Ignore';
+      if (write.slices?.isDue) await write.slices.pause();
       const { object, strictErrors } = change.apply(before!, resource.typeName, { strict });
       report(call, strictErrors, options.fieldValidation);
       const next = landed(call, object, info.name);
+      if (write.slices?.isDue) await write.slices.pause();
       trackUpdate(tracked, current!, next);
       return next;
     },

@@ -33,8 +33,9 @@ export async function update(call: Call): Promise<Answer> {
   const object = toStorage(resource, body);
   const tracked = trackedWrite(call, options);
   const { entry, isCreated } = await updateObject(write, {
-    change: (current) => {
+    change: async (current) => {
       const next = copyJson(object);
+      if (write.slices?.isDue) await write.slices.pause();
       if (current) trackUpdate(tracked, current, next);
       else trackCreate(tracked, next);
       return next;
