@@ -11,7 +11,7 @@ DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(COUNT),--count '$(COU
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build check test test-unit soak test-e2e replay differential fuzz conformance up down images bench pack clean
+.PHONY: setup generate build types check test test-unit soak test-e2e replay differential fuzz conformance up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -21,6 +21,9 @@ generate: node_modules ## types from the fact tables
 
 build: node_modules
 	@node scripts/build.ts
+
+types: node_modules ## declarations of what the package exports
+	@node scripts/build-types.ts
 
 check: node_modules ## types, lint, layers, freshness of generated files
 	@node_modules/.bin/tsc --noEmit
@@ -68,7 +71,7 @@ images: setup ## test images, made from Debian packages
 bench: setup build images ## figures and ratios
 	@node bench/run.ts
 
-pack: build
+pack: build types
 	@npm pack --silent
 
 node_modules: package-lock.json

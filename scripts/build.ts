@@ -31,7 +31,7 @@ const leanHttp: Plugin = {
 const dist = join(root, 'dist');
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { coracle: 'src/cli/main.ts', testing: 'src/testing/start-cluster.ts', ...Object.fromEntries(workers) },
+  entryPoints: { coracle: 'src/cli/main.ts', testing: 'src/testing/index.ts', ...Object.fromEntries(workers) },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -54,7 +54,7 @@ const { metafile } = await build({
 // A cluster that runs from the former bundle still loads pieces of it now and then: they stay for a day.
 const made = new Set(Object.keys(metafile.outputs).map((file) => basename(file)));
 const yesterday = Date.now() - 24 * 3600 * 1000;
-for (const name of readdirSync(dist)) {
+for (const { name } of readdirSync(dist, { withFileTypes: true }).filter((each) => each.isFile())) {
   const file = join(dist, name);
   if (!made.has(name) && statSync(file).mtimeMs < yesterday) rmSync(file);
 }

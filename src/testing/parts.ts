@@ -2,10 +2,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { buildResources } from '../api/build-resources.ts';
 import { kindDefinitions } from '../api/kinds.ts';
-import type { UserInfo } from '../apiserver/authn/authenticator.ts';
+import type { Authenticator, UserInfo } from '../apiserver/authn/authenticator.ts';
 import { signingKey } from '../apiserver/authn/jwt.ts';
 import { createSecurity } from '../apiserver/security.ts';
-import { type ApiServer, createApiServer } from '../apiserver/server.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../apiserver/server.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
 import type { Logger } from '../base/log.ts';
@@ -38,10 +38,13 @@ export interface Parts {
 
 export interface TestingServerOptions extends Pick<Parts, 'clock' | 'random' | 'log'> {
   readonly store: Store;
+  /** Who else is believed, before the authenticators of every cluster. */
+  readonly authenticator?: Authenticator;
+  /** Absent: no socket leads to it. */
+  readonly listen?: NonNullable<ApiServerOptions['listen']>;
 }
 
-/** An API server that no socket leads to. */
-export function createTestingServer(options: TestingServerOptions): ApiServer {
+export function createTestingServer({ authenticator, ...options }: TestingServerOptions): ApiServer {
   const { clock, random } = options;
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const security = createSecurity({
@@ -51,7 +54,13 @@ export function createTestingServer(options: TestingServerOptions): ApiServer {
     clock,
     random,
   });
-  const server = createApiServer({ ...options, ...security, resources: buildResources(kindDefinitions), serviceCidr });
+  const server = createApiServer({
+    ...options,
+    ...security,
+    authenticators: [...(authenticator ? [authenticator] : []), ...security.authenticators],
+    resources: buildResources(kindDefinitions),
+    serviceCidr,
+  });
   security.bind(server);
   return server;
 }

@@ -13,6 +13,7 @@ import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config
 import { createCompactor } from '../store/compactor.ts';
 import { openMemoryStore } from '../store/engines/memory.ts';
 import { directTransport } from './direct-transport.ts';
+import { LoopbackTokens, loopbackCertificate, loopbackKubeconfig } from './loopback.ts';
 import { withMetrics } from './metrics.ts';
 import { clusterDomain, controlPlane, createTestingServer, podCidr, serviceCidr, simulatedNodes } from './parts.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -26,6 +27,8 @@ export interface TestingClusterOptions {
   readonly startAt?: Date;
   /** Nodes come and go as pods need them; default: they do not. */
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
+  /** Programs in other processes reach the cluster, by a port on 127.0.0.1; default: none is opened. */
+  readonly listen?: boolean;
   /** Lines of the components' log; default: none are written. */
   readonly log?: (line: string) => void;
 }
@@ -37,6 +40,11 @@ export interface TestingCluster extends AsyncDisposable {
   readonly random: Random;
   /** As somebody else: `{ username: 'ada', groups: ['system:authenticated'] }`. */
   clientFor(user: UserInfo): Client;
+  /**
+   * What other programs reach the cluster with, as an administrator or as this user; the content of a file.
+   * @throws when the cluster was started without `listen`
+   */
+  kubeconfig(user?: UserInfo): string;
 }
 
 const admin: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
@@ -48,7 +56,17 @@ export async function startCluster(options: TestingClusterOptions = {}): Promise
   const random = seededRandom(seed);
   const log = options.log ? createLogger(options.log) : silentLogger;
   const store = openMemoryStore();
-  const server = createTestingServer({ store, clock, random, log });
+  const tokens = new LoopbackTokens();
+  const certificate = options.listen ? await loopbackCertificate() : undefined;
+  const server = createTestingServer({
+    store,
+    clock,
+    random,
+    log,
+    ...(certificate
+      ? { authenticator: tokens, listen: { host: '127.0.0.1', port: 0, tls: { ...certificate, clientCa: '' } } }
+      : {}),
+  });
   const transportFor = (user: UserInfo) => directTransport(server, user, () => clock.noteActivity());
   const clientFor = (user: UserInfo): Client => createClient(withMetrics(transportFor(user), () => client, clock, log));
   const client: Client = clientFor(admin);
@@ -59,6 +77,11 @@ export async function startCluster(options: TestingClusterOptions = {}): Promise
     clock,
     random,
     clientFor,
+    kubeconfig(user = admin) {
+      if (!certificate || !server.address) throw new Error('nothing listens: startCluster({ listen: true })');
+      const url = `https://127.0.0.1:${server.address.port}`;
+      return loopbackKubeconfig(url, certificate.cert, user, tokens.tokenFor(user));
+    },
     async [Symbol.asyncDispose]() {
       stopping.abort();
       // Some loops end at the end of a wait: nobody else moves the time any more.

@@ -5,8 +5,13 @@ import { parseDuration } from '../schema/time.ts';
 /** After so many turns of the event loop without anything happening, everything waits for time. */
 const quietTurns = 4;
 
+/** While time passes by itself: how often it is brought up to date. */
+const stepMs = 10;
+
 export class VirtualClock extends FakeClock {
   #activity = 0;
+  /** One mover at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   /** Something happened: whoever waits for quiet waits on. */
   noteActivity(): void {
@@ -17,9 +22,38 @@ export class VirtualClock extends FakeClock {
    * Moves time on, firing what falls due in order.
    * @param by milliseconds, or as Go writes durations: `90s`, `25h`, `1h30m`
    */
-  override async advance(by: number | string): Promise<void> {
-    await this.settle();
-    await super.advance(typeof by === 'number' ? by : Number(parseDuration(by) / 1_000_000n));
+  override advance(by: number | string): Promise<void> {
+    const byMs = typeof by === 'number' ? by : Number(parseDuration(by) / 1_000_000n);
+    const moved = this.#turn.then(async () => {
+      await this.settle();
+      await super.advance(byMs);
+    });
+    this.#turn = moved.catch(() => {});
+    return moved;
+  }
+
+  /**
+   * Lets time pass by itself, so many times as fast as outside, until what it gives is disposed of: for programs in other
+   * processes, which nobody can make wait.
+   */
+  run({ speed = 1 }: { readonly speed?: number } = {}): AsyncDisposable {
+    let isStopped = false;
+    let lastMs = performance.now();
+    const running = (async () => {
+      while (!isStopped) {
+        await new Promise((resolve) => setTimeout(resolve, stepMs));
+        const nowMs = performance.now();
+        const passedMs = (nowMs - lastMs) * speed;
+        lastMs = nowMs;
+        await this.advance(passedMs);
+      }
+    })();
+    return {
+      async [Symbol.asyncDispose]() {
+        isStopped = true;
+        await running;
+      },
+    };
   }
 
   /** Until nothing happens any more without time moving on. */
