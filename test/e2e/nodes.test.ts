@@ -1,0 +1,336 @@
+// Three real nodes on this machine, then a fourth, then a machine from elsewhere: traffic between them, nodes that are
+// lost and come back, and machines that join with a token.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { nodeLinkName } from '../../src/network/overlay/names.ts';
+import { kubectlProgram, type Output, root, run, TestCluster, whyNoContainers } from './cluster.ts';
+
+const program = join(root, 'bin/coracle');
+
+/** A web server and a shell on every node, and ways to them. */
+const workloads = `
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+      - name: web
+        image: nginx:1.22
+        ports: [{containerPort: 80, hostPort: 8099}]
+        env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
+        lifecycle: {postStart: {exec: {command: [sh, -c, 'd=/usr/share/nginx/html; mkdir -p $d; echo $NODE > $d/node; head -c 3000000 /dev/zero > $d/large']}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: box}
+spec:
+  selector: {matchLabels: {app: box}}
+  template:
+    metadata: {labels: {app: box}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{name: box, image: 'busybox:1.36', command: [sleep, 1d]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {type: NodePort, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: local}
+spec: {type: NodePort, externalTrafficPolicy: Local, selector: {app: alone}, ports: [{port: 80}]}
+`;
+
+describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }, () => {
+  let cluster: TestCluster;
+  let machine: string;
+  const nodes = async (): Promise<any[]> => (await cluster.json('get nodes')).items;
+  const addressOf = (node: any): string =>
+    node.status.addresses.find((each: any) => each.type === 'InternalIP').address;
+  const isReady = (node: any) => node.status.conditions.find((each: any) => each.type === 'Ready').status === 'True';
+  const podOn = async (node: string, app: string) => {
+    const { items } = await cluster.json(`get pods -l app=${app} --field-selector spec.nodeName=${node}`);
+    return items.find((pod: any) => !pod.metadata.deletionTimestamp);
+  };
+  const isPodReady = (pod: any) =>
+    pod?.status.conditions?.some((each: any) => each.type === 'Ready' && each.status === 'True');
+  const untilPodsRun = (node: string) =>
+    cluster.eventually(`pods run on ${node}`, async () => {
+      const pods = await Promise.all([podOn(node, 'web'), podOn(node, 'box')]);
+      return pods.every(isPodReady) && pods;
+    });
+  /** What a pod gets for each of these addresses, asked one after the other. */
+  const fetchFrom = async (pod: string, urls: readonly string[]): Promise<string[]> => {
+    const script = urls.map((url) => `wget -q -O- http://${url} || echo failed`).join('; ');
+    const { stdout } = await run(kubectlProgram(), ['exec', pod, '--', 'sh', '-c', script], {
+      env: { KUBECONFIG: cluster.kubeconfig },
+    });
+    return stdout.trim().split('\n');
+  };
+  const fetchHere = async (url: string): Promise<Output> => run('curl', ['-sSm', '5', `http://${url}`]);
+
+  before(async () => {
+    cluster = await TestCluster.create({ flags: ['--nodes', '3', '--node-monitor-grace-period', '14s'] });
+    await cluster.loadImages('pause', 'busybox', 'nginx');
+    await cluster.kubectl(`apply -f ${await cluster.file('workloads.yaml', workloads)}`);
+    machine = (await nodes()).find((node: any) => !node.metadata.labels['coracle.dev/machine']).metadata.name;
+    for (const node of [machine, `${machine}-2`, `${machine}-3`]) await untilPodsRun(node);
+  });
+  after(async () => cluster?.[Symbol.asyncDispose]());
+
+  test('each node has an address, a port for its agent and a range for its pods', async () => {
+    const all = await nodes();
+    assert.equal(all.filter(isReady).length, 3);
+    assert.equal(new Set(all.map(addressOf)).size, 3);
+    assert.equal(new Set(all.map((node) => node.spec.podCIDR)).size, 3);
+    const { components } = JSON.parse((await cluster.coracle(['status', '-o', 'json'])).stdout);
+    assert.equal(components.filter((each: any) => /^(node|containerd)\b/.test(each.name)).length, 6);
+  });
+
+  test('pods of each node reach pods, Services and ports of all', async () => {
+    const all = await nodes();
+    const ports = (await cluster.json('get service web')).spec.ports;
+    const pods = (await cluster.json('get pods -l app=web')).items;
+    const expected = pods.map((pod: any) => [`${pod.status.podIP}/node`, pod.spec.nodeName]);
+    const anywhere = [
+      'web/node',
+      'web.default.svc.cluster.local/node',
+      ...all.flatMap((node) => [`${addressOf(node)}:${ports[0].nodePort}/node`, `${addressOf(node)}:8099/node`]),
+    ];
+    for (const node of all) {
+      const { metadata } = await podOn(node.metadata.name, 'box');
+      const urls = [...expected.map(([url]: string[]) => url), ...anywhere];
+      const answers = await fetchFrom(metadata.name, urls);
+      assert.deepEqual(
+        answers.slice(0, 3),
+        expected.map(([, name]: string[]) => name),
+        `from ${node.metadata.name}`,
+      );
+      assert.equal(answers.length, urls.length);
+      assert.equal(answers.includes('failed'), false, `from ${node.metadata.name}: ${answers}`);
+    }
+  });
+
+  test('the machine reaches ports of every node, and the one a host port is on', async () => {
+    const { nodePort } = (await cluster.json('get service web')).spec.ports[0];
+    for (const node of await nodes()) {
+      assert.equal((await fetchHere(`${addressOf(node)}:${nodePort}/node`)).code, 0);
+      assert.equal((await fetchHere(`${addressOf(node)}:8099/node`)).stdout.trim(), node.metadata.name);
+    }
+  });
+
+  test('with externalTrafficPolicy Local only the pod’s own node answers, and sees who asks', async () => {
+    const on = `${machine}-2`;
+    const overrides = JSON.stringify({ spec: { nodeName: on } });
+    await cluster.kubectl(`run alone --image=nginx:1.22 --labels=app=alone --overrides='${overrides}'`);
+    await cluster.kubectl('wait --for=condition=Ready pod/alone --timeout=60s');
+    const { nodePort } = (await cluster.json('get service local')).spec.ports[0];
+    const answers = await cluster.eventually('its node answers', async () => {
+      const tries = (await nodes()).map(async (node) => {
+        const { code } = await run('curl', ['-sm', '1', `http://${addressOf(node)}:${nodePort}/`]);
+        return code === 0 ? [node.metadata.name] : [];
+      });
+      const names = (await Promise.all(tries)).flat();
+      return names.includes(on) && names;
+    });
+    assert.equal(answers.includes(`${machine}-3`), false);
+    const range = addressOf((await nodes()).find((node) => node.metadata.name === on)).replace(/\d+$/, '1');
+    assert.match(await cluster.kubectl('logs alone'), new RegExp(`^${range.replaceAll('.', '\\.')} .*GET`, 'm'));
+    await cluster.kubectl('delete pod alone --now');
+  });
+
+  test('large answers, large datagrams, and commands to pods of other nodes get through', async () => {
+    const [web, box] = [await podOn(`${machine}-3`, 'web'), await podOn(`${machine}-2`, 'box')];
+    const count = await cluster.kubectl(
+      `exec ${box.metadata.name} -- sh -c 'wget -q -O- http://${web.status.podIP}/large | wc -c'`,
+    );
+    assert.equal(Number(count), 3_000_000);
+    await cluster.kubectl(`exec ${box.metadata.name} -- ping -c 1 -W 5 -s 8000 ${web.status.podIP}`);
+    assert.match(await cluster.kubectl(`logs ${web.metadata.name}`), /"GET \/large HTTP\/1.1" 200 3000000/);
+    const forward = cluster.background(`port-forward ${web.metadata.name} 0:80`);
+    const [port] = await new Promise<string[]>((resolve) => {
+      forward.stdout!.on('data', (chunk: Buffer) => {
+        const match = /127\.0\.0\.1:(\d+)/.exec(chunk.toString());
+        if (match) resolve([match[1]!]);
+      });
+    });
+    assert.equal((await fetchHere(`127.0.0.1:${port}/node`)).stdout.trim(), `${machine}-3`);
+    forward.kill('SIGKILL');
+  });
+
+  test('a node comes and goes while the cluster runs', async () => {
+    const added = await cluster.coracle(['node', 'add', 'guest']);
+    assert.match(added.stdout, /node "guest" is Ready at/, added.stderr);
+    const [web] = (await untilPodsRun('guest')) as any[];
+    const { metadata } = await podOn(`${machine}-2`, 'box');
+    await cluster.eventually('its pods are reached', async () => {
+      const [answer] = await fetchFrom(metadata.name, [`${web.status.podIP}/node`]);
+      return answer === 'guest';
+    });
+    assert.match((await cluster.coracle(['node', 'add', 'guest'])).stderr, /E_NODE_EXISTS/);
+    assert.equal((await cluster.coracle(['node', 'delete', 'guest'])).code, 0);
+    assert.equal((await cluster.tryKubectl('get node guest')).code, 1);
+    assert.equal((await cluster.json('get pods --field-selector spec.nodeName=guest')).items.length, 0);
+    assert.doesNotMatch((await cluster.coracle(['node', 'list'])).stdout, /guest/);
+    assert.match((await cluster.coracle(['node', 'delete', machine])).stderr, /E_FIRST_NODE/);
+  });
+
+  test('a node that cannot be reached is lost, its pods come again elsewhere, and it comes back', async () => {
+    const lost = `${machine}-3`;
+    const soon = ['not-ready', 'unreachable'].map((key) => ({
+      key: `node.kubernetes.io/${key}`,
+      operator: 'Exists',
+      effect: 'NoExecute',
+      tolerationSeconds: 1,
+    }));
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'mover' },
+      spec: {
+        selector: { matchLabels: { app: 'mover' } },
+        template: {
+          metadata: { labels: { app: 'mover' } },
+          spec: {
+            tolerations: soon,
+            affinity: {
+              nodeAffinity: {
+                preferredDuringSchedulingIgnoredDuringExecution: [
+                  {
+                    weight: 100,
+                    preference: {
+                      matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [lost] }],
+                    },
+                  },
+                ],
+              },
+            },
+            containers: [{ name: 'c', image: 'busybox:1.36', command: ['sleep', '1d'] }],
+          },
+        },
+      },
+    };
+    await cluster.kubectl(`apply -f ${await cluster.file('mover.json', JSON.stringify(deployment))}`);
+    await cluster.eventually('it runs there', async () => isPodReady(await podOn(lost, 'mover')));
+    const link = nodeLinkName(cluster.name, lost);
+    await run('ip', ['link', 'set', link, 'down']);
+    try {
+      const { status, spec } = await cluster.eventually('it is lost', async () => {
+        const node = await cluster.json(`get node ${lost}`);
+        const isTainted = node.spec.taints?.some((each: any) => each.key === 'node.kubernetes.io/unreachable');
+        return !isReady(node) && isTainted && node;
+      });
+      const ready = status.conditions.find((each: any) => each.type === 'Ready');
+      assert.deepEqual([ready.status, ready.reason], ['Unknown', 'NodeStatusUnknown']);
+      assert.equal(
+        spec.taints.some((each: any) => each.effect === 'NoExecute'),
+        true,
+      );
+      await cluster.eventually('another runs elsewhere', async () => {
+        const { items } = await cluster.json('get pods -l app=mover');
+        return items.some((pod: any) => pod.spec.nodeName !== lost && isPodReady(pod));
+      });
+    } finally {
+      await run('ip', ['link', 'set', link, 'up']);
+    }
+    await cluster.eventually('it is back', async () => isReady(await cluster.json(`get node ${lost}`)));
+    await cluster.eventually('the pod it had is gone', async () => !(await podOn(lost, 'mover')));
+    await untilPodsRun(lost);
+  });
+
+  describe('and a machine behind a router', () => {
+    const space = `coracle-far-${process.pid % 10_000}`;
+    const [device, near, far] = ['corfar0', '198.51.100.1', '198.51.100.2'];
+    const there = (args: readonly string[]) =>
+      run('nsenter', [
+        `--net=/run/netns/${space}`,
+        program,
+        ...args,
+        '--name',
+        `${cluster.name}-far`,
+        '--data-dir',
+        join(cluster.folder, 'far'),
+      ]);
+    const command = async () => {
+      const { stdout } = await cluster.coracle(['token', 'create', '--print-join-command']);
+      return stdout.trim().split(' ').slice(1);
+    };
+
+    before(async () => {
+      for (const line of [
+        `netns add ${space}`,
+        `link add ${device} type veth peer name eth0 netns ${space}`,
+        `address add ${near}/24 dev ${device}`,
+        `link set ${device} up`,
+        `-n ${space} address add ${far}/24 dev eth0`,
+        `-n ${space} link set eth0 up`,
+        `-n ${space} link set lo up`,
+        `-n ${space} route add default via ${near}`,
+      ]) {
+        const { code, stderr } = await run('ip', line.split(' '));
+        assert.equal(code, 0, stderr);
+      }
+    });
+    after(async () => {
+      await there(['reset', '--yes']);
+      await run('ip', ['netns', 'delete', space]);
+      await run('ip', ['link', 'delete', device]);
+    });
+
+    test('does not believe a cluster whose authority is another, nor one that does not know the token', async () => {
+      const [, server, , token] = await command();
+      const pin = ['--discovery-token-ca-cert-hash', `sha256:${'0'.repeat(64)}`];
+      assert.match((await there(['join', server!, '--token', token!, ...pin])).stderr, /E_CA_PIN/);
+      const forged = `${token!.slice(0, 7)}${'a'.repeat(16)}`;
+      assert.match((await there(['join', server!, '--token', forged, ...pin])).stderr, /E_TOKEN/);
+    });
+
+    test('joins with nothing but an address and a token, and its pods meet the others', async () => {
+      const joined = await there([...(await command()), '--node-name', 'far', '--detach']);
+      assert.equal(joined.code, 0, joined.stdout + joined.stderr);
+      for (const image of ['pause', 'busybox', 'nginx']) {
+        assert.equal((await there(['image', 'import', join(root, `build/images/${image}.tar`)])).code, 0);
+      }
+      const [web, box] = (await untilPodsRun('far')) as any[];
+      const names = [machine, `${machine}-2`];
+      const pods = await Promise.all(names.map((name) => podOn(name, 'web')));
+      const urls = [...pods.map((pod) => `${pod.status.podIP}/node`), 'web/node'];
+      assert.deepEqual((await fetchFrom(box.metadata.name, urls)).slice(0, 2), names);
+      for (const name of names) {
+        const { metadata } = await podOn(name, 'box');
+        assert.deepEqual(await fetchFrom(metadata.name, [`${web.status.podIP}/node`]), ['far']);
+      }
+      const count = await cluster.kubectl(
+        `exec ${box.metadata.name} -- sh -c 'wget -q -O- http://${pods[1].status.podIP}/large | wc -c'`,
+      );
+      assert.equal(Number(count), 3_000_000);
+      await cluster.kubectl(`exec ${box.metadata.name} -- ping -c 1 -W 5 -s 8000 ${pods[1].status.podIP}`);
+      // Wrapped once more, a packet must still fit.
+      assert.match(await cluster.kubectl(`exec ${box.metadata.name} -- cat /sys/class/net/eth0/mtu`), /^1450$/m);
+    });
+
+    test('leaves, and comes again under its name', async () => {
+      assert.equal((await there(['reset', '--yes'])).code, 0);
+      assert.equal((await cluster.coracle(['node', 'delete', 'far'])).code, 0);
+      const joined = await there([...(await command()), '--node-name', 'far', '--detach']);
+      assert.equal(joined.code, 0, joined.stdout + joined.stderr);
+      assert.equal(isReady(await cluster.json('get node far')), true);
+      const { stdout } = await cluster.coracle(['token', 'list', '-o', 'json']);
+      for (const { token } of JSON.parse(stdout)) {
+        assert.equal((await cluster.coracle(['token', 'delete', token])).code, 0);
+      }
+      const info = await cluster.eventually('nothing is signed any more', async () => {
+        const { data } = await cluster.json('get configmap -n kube-public cluster-info');
+        return !Object.keys(data).some((key) => key.startsWith('jws-')) && data;
+      });
+      assert.match(info.kubeconfig, /certificate-authority-data/);
+    });
+  });
+});
