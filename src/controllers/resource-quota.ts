@@ -5,7 +5,7 @@ import { persistentVolumeClaimKind, podKind, resourceQuotaKind, serviceKind } fr
 import { isInScope, usageOf } from '../api/core/quota-usage.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { type KindRef, type KubernetesObject, keyOf } from '../api/meta/object.ts';
-import { Quantity } from '../api/meta/quantity.ts';
+import { Quantity, quantityOf } from '../api/meta/quantity.ts';
 import type { ControllerContext, ControllerDefinition, KeyQueue } from '../reconcile/controller.ts';
 import type { Informer } from '../reconcile/informer.ts';
 import { type DiscoveredResource, discover } from './shared/discover.ts';
@@ -15,6 +15,8 @@ const measured: readonly KindRef<any>[] = [podKind, serviceKind, persistentVolum
 /** Events come in bursts: what a Deployment makes is counted once. */
 const settleMs = 100;
 const rediscoverMs = 60_000;
+/** A request that was let in has stored its object by then: what it was charged for can be counted. */
+const underWayMs = 1000;
 
 export const resourceQuotaController: ControllerDefinition = {
   name: 'resourcequota',
@@ -24,12 +26,21 @@ export const resourceQuotaController: ControllerDefinition = {
   },
 };
 
+interface Counted {
+  readonly kind: KindRef<KubernetesObject>;
+  /** The same, or its metadata alone. */
+  readonly asked: KindRef<any>;
+  readonly informer: Informer<KubernetesObject>;
+}
+
 class ResourceQuotaController {
   readonly #context: ControllerContext;
   readonly #queue: KeyQueue;
   readonly #quotas: Informer<ResourceQuota>;
   /** Those that quotas have asked for so far, by `resource.group`. */
-  readonly #counted = new Map<string, { kind: KindRef<KubernetesObject>; informer: Informer<KubernetesObject> }>();
+  readonly #counted = new Map<string, Counted>();
+  /** When usage was last charged, by key: until the caches have seen what it was for, nothing is given back. */
+  readonly #charged = new Map<string, { version: bigint; atMs: number }>();
   #served: { atMs: number; byName: Map<string, DiscoveredResource> } | undefined;
 
   constructor(context: ControllerContext, queue: KeyQueue) {
@@ -37,8 +48,13 @@ class ResourceQuotaController {
     this.#queue = queue;
     this.#quotas = context.informers.informer(resourceQuotaKind);
     this.#quotas.onChange({
-      added: (quota) => queue.add(keyOf(quota)),
+      added: (quota) => {
+        this.#noteCharge(quota);
+        queue.add(keyOf(quota));
+      },
+      deleted: (quota) => void this.#charged.delete(keyOf(quota)),
       updated: (next, previous) => {
+        if (isMore(next.status?.used, previous.status?.used)) this.#noteCharge(next);
         if (!isEqual(next.spec, previous.spec) || !isEqual(next.status?.hard, next.spec?.hard)) queue.add(keyOf(next));
         // What was charged is looked at again: the object may not have been stored after all.
         else if (!isEqual(next.status?.used, previous.status?.used)) queue.addAfter(keyOf(next), 10 * settleMs);
@@ -53,19 +69,75 @@ class ResourceQuotaController {
     const hard = quota.spec?.hard ?? {};
     const isComplete = await this.#followNamed(Object.keys(hard), signal);
     if (!isComplete) return this.#queue.addAfter(key, settleMs);
-    const status = { hard, used: this.#usage(quota, Object.keys(hard)) };
+    const names = Object.keys(hard);
+    const before = quota.status?.used ?? {};
+    let used = this.#usage(quota, names, ({ informer }) => informer.list(quota.metadata.namespace));
+    // What the caches have not shown yet must not be forgotten: more would be let in than there is room for.
+    if (!isEqual(quota.status?.hard, hard)) used = await this.#askUsage(quota, names, signal);
+    else if (isMore(before, used)) {
+      const charged = this.#charged.get(key);
+      const leftMs = charged ? charged.atMs + underWayMs - this.#context.clock.monotonicMs() : 0;
+      if (leftMs > 0) {
+        used = most(before, used);
+        this.#queue.addAfter(key, leftMs);
+      } else if (charged && !this.#hasSeen(charged.version, names)) used = await this.#askUsage(quota, names, signal);
+    }
+    const status = { hard, used };
     if (isEqual(status, quota.status)) return;
     await this.#context.client.resource(resourceQuotaKind).update({ ...quota, status }, { subresource: 'status' });
   }
 
-  #usage(quota: ResourceQuota, names: readonly string[]): Record<string, string> {
+  #noteCharge({ metadata }: ResourceQuota): void {
+    const version = BigInt(metadata.resourceVersion ?? 0);
+    this.#charged.set(`${metadata.namespace}/${metadata.name}`, {
+      version,
+      atMs: this.#context.clock.monotonicMs(),
+    });
+  }
+
+  /** The caches of what these names count are at least as new as the version. */
+  #hasSeen(version: bigint, names: readonly string[]): boolean {
+    return [...this.#counted.values()].every(
+      ({ kind, informer }) => !isCountedBy(kind, names) || BigInt(informer.seenVersion || 0) >= version,
+    );
+  }
+
+  /** Asks the server, not the caches. */
+  async #askUsage(
+    quota: ResourceQuota,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<Record<string, string>> {
+    const { namespace = '' } = quota.metadata;
+    const listed = new Map<Counted, readonly KubernetesObject[]>();
+    for (const counted of this.#counted.values()) {
+      if (!isCountedBy(counted.kind, names)) continue;
+      const found: KubernetesObject[] = [];
+      let next: string | undefined;
+      do {
+        const page = { namespace, limit: 500, signal, ...(next ? { continue: next } : {}) };
+        const { items, metadata } = await this.#context.client.resource(counted.asked).list(page);
+        found.push(...items);
+        next = metadata.continue || undefined;
+      } while (next);
+      listed.set(counted, found);
+    }
+    return this.#usage(quota, names, (counted) => listed.get(counted) ?? []);
+  }
+
+  #usage(
+    quota: ResourceQuota,
+    names: readonly string[],
+    list: (counted: Counted) => readonly KubernetesObject[],
+  ): Record<string, string> {
     const totals = new Map(names.map((name) => [name, Quantity.zero]));
     const scopes: ScopedResourceSelectorRequirement[] = [
       ...(quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' as const })),
       ...(quota.spec?.scopeSelector?.matchExpressions ?? []),
     ];
-    for (const { kind, informer } of this.#counted.values()) {
-      for (const object of informer.list(quota.metadata.namespace)) {
+    for (const counted of this.#counted.values()) {
+      const { kind } = counted;
+      for (const object of list(counted)) {
         if (!isInScope({ storage: kind }, object, scopes)) continue;
         for (const [name, value] of usageOf({ storage: kind }, object)) {
           const total = totals.get(name);
@@ -90,7 +162,7 @@ class ResourceQuotaController {
 
   #follow(kind: KindRef<KubernetesObject>, asked: KindRef<any>): void {
     const informer: Informer<KubernetesObject> = this.#context.informers.informer(asked);
-    this.#counted.set(`${kind.plural}.${kind.group}`, { kind, informer });
+    this.#counted.set(`${kind.plural}.${kind.group}`, { kind, asked, informer });
     const add = ({ metadata }: KubernetesObject) => {
       for (const quota of this.#quotas.list(metadata.namespace)) this.#queue.addAfter(keyOf(quota), settleMs);
     };
@@ -117,3 +189,29 @@ class ResourceQuotaController {
 
 const usageText = (kind: KindRef<KubernetesObject>, object: KubernetesObject): string =>
   [...usageOf({ storage: kind }, object)].join();
+
+type Amounts = Readonly<Record<string, string>> | undefined;
+
+/** Some of the first are more than those of the second. */
+function isMore(a: Amounts, b: Amounts): boolean {
+  return Object.entries(a ?? {}).some(([name, value]) => quantityOf(value).compare(quantityOf(b?.[name] ?? '0')) > 0);
+}
+
+function most(a: Record<string, string>, b: Record<string, string>): Record<string, string> {
+  const larger = (name: string, value: string) =>
+    quantityOf(value).compare(quantityOf(a[name] ?? '0')) < 0 ? a[name]! : value;
+  return Object.fromEntries(Object.entries(b).map(([name, value]) => [name, larger(name, value)]));
+}
+
+/** Whether objects of the kind can matter to what these names count. */
+function isCountedBy({ plural, group }: KindRef<KubernetesObject>, names: readonly string[]): boolean {
+  const full = group ? `${plural}.${group}` : plural;
+  return names.some((name) => {
+    if (name === plural || name === `count/${full}`) return true;
+    if (name.startsWith('count/')) return false;
+    if (plural === 'services') return name.startsWith('services.');
+    const isStorage = name === 'requests.storage' || name.includes('.storageclass.storage.k8s.io/');
+    if (plural === 'persistentvolumeclaims') return isStorage;
+    return plural === 'pods' && !isStorage && !name.startsWith('services.');
+  });
+}

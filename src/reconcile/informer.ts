@@ -20,6 +20,8 @@ export interface ChangeHandler<T> {
 
 export interface Informer<T extends KubernetesObject> extends Lister<T> {
   readonly hasSynced: boolean;
+  /** Everything up to this version of the store is in the cache; empty or absent before the first list. */
+  readonly seenVersion?: string;
   /** Handlers are called in order of events, after the cache has changed. They must be quick and must not throw. */
   onChange(handler: ChangeHandler<T>): void;
   /** Adds an index; call before the informer starts. Functions give the values an object is found by. */

@@ -15,6 +15,8 @@ export interface ReflectorSink<T> {
   /** The list is complete: whatever was not in it since `listed` was first called is gone. */
   listEnded(): void;
   changed(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
+  /** Everything up to this version has been told. */
+  progressed?(resourceVersion: string): void;
 }
 
 export interface ReflectorOptions<T extends KubernetesObject> {
@@ -87,6 +89,7 @@ class Reflector<T extends KubernetesObject> {
       if (!next) this.#resourceVersion = list.metadata.resourceVersion ?? '';
     } while (next);
     sink.listEnded();
+    sink.progressed?.(this.#resourceVersion);
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -103,6 +106,7 @@ class Reflector<T extends KubernetesObject> {
     for await (const event of events) {
       if (event.type !== 'BOOKMARK') sink.changed(event.type, event.object);
       this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
+      sink.progressed?.(this.#resourceVersion);
     }
   }
 

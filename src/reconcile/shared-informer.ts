@@ -17,6 +17,7 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T>, 
   #listedKeys: Set<string> | undefined;
   #hasSynced = false;
   #syncWaiters: (() => void)[] = [];
+  seenVersion = '';
 
   constructor(log: Logger) {
     this.#log = log;
@@ -85,6 +86,10 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T>, 
   changed(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void {
     if (type === 'DELETED') this.#remove(keyOf(object), object);
     else this.#put(object);
+  }
+
+  progressed(resourceVersion: string): void {
+    this.seenVersion = resourceVersion;
   }
 
   #put(object: T): void {

@@ -68,7 +68,7 @@ async function restartServer({ world, ask }: Context): Promise<string> {
 }
 
 function jump({ world, random }: Context): string {
-  const byMs = pick(random, [-3_600_000, -60_000, -5_000, -500, 500, 5_000, 60_000, 3_600_000]);
+  const byMs = pick(random, [-600_000, -60_000, -5_000, -500, 500, 5_000, 60_000, 600_000]);
   const isAll = chance(random, 0.4);
   const member = isAll ? undefined : pick(random, [...world.members, undefined]);
   const clocks = isAll

@@ -16,7 +16,7 @@ export interface Change {
 export type StoredObject = KubernetesObject & Record<string, any>;
 
 const root = '/registry/';
-const keptLines = 400;
+const keptLines = 20_000;
 
 export class Ledger {
   readonly #hash: Hash = createHash('sha256');

@@ -30,7 +30,7 @@ import { fairWeather, Link, type Weather } from './link.ts';
 import { Machine } from './machine.ts';
 import { SkewedClock } from './skewed-clock.ts';
 
-const startMs = Date.UTC(2030, 0, 1);
+export const startMs = Date.UTC(2030, 0, 1);
 const admin: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
 
 export interface WorldOptions {
