@@ -15,6 +15,8 @@ import type { ShapeAnswers } from './shape-answers.ts';
 export interface Preemption {
   readonly node: string;
   readonly victims: readonly PodView[];
+  /** Victims whose disruption budgets are broken. */
+  readonly violations?: number;
 }
 
 export type PreemptionPlan =
@@ -45,6 +47,9 @@ export interface PreemptorOptions {
   readonly nominations?: Nominations;
   /** Where among the nodes to begin; at the first one without it. */
   readonly random?: Random;
+  /** So many candidates are enough: at least these, or this share of the nodes. */
+  readonly leastCandidates?: number;
+  readonly candidateShare?: number;
 }
 
 /** Why each node would not do. */
@@ -97,7 +102,8 @@ export class Preemptor {
     tellReason: (reason: string) => void,
   ): Candidate | undefined {
     const ask = this.#outcomes(pod, budgets);
-    const enough = Math.min(Math.max(leastCandidates, Math.floor(nodes.length * candidateShare)), nodes.length);
+    const { leastCandidates: least = leastCandidates, candidateShare: share = candidateShare } = this.#options;
+    const enough = Math.min(Math.max(least, Math.floor(nodes.length * share)), nodes.length);
     const offset = Math.floor((this.#options.random?.next() ?? 0) * nodes.length);
     let best: Candidate | undefined;
     let found = 0;

@@ -39,12 +39,19 @@ const dueOf = (entry: Waiting) =>
 /** What a plugin is asked: whether the change may help a pod of this shape that it refused. */
 export type Helps = (filter: Filter, view: PodView, change: Change) => boolean;
 
+/** How long a pod waits after its first attempt, and at most. */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
 /** Changes remembered for pods in work; one that missed more of them looks at the kinds of change only. */
 const maxRecent = 1024;
 
 export class SchedulingQueue implements Disposable {
   readonly #clock: Clock;
   readonly #helps: Helps;
+  readonly #backoffMs: Backoff;
   readonly #pods = new Map<string, Waiting>();
   readonly #active = new Heap<Waiting>(
     (a, b) => a.view.priority > b.view.priority || (a.view.priority === b.view.priority && a.since < b.since),
@@ -63,9 +70,10 @@ export class SchedulingQueue implements Disposable {
   #timerAtMs = Number.POSITIVE_INFINITY;
   #wake: (() => void) | undefined;
 
-  constructor(clock: Clock, helps: Helps = () => true) {
+  constructor(clock: Clock, helps: Helps = () => true, backoff: Partial<Backoff> = {}) {
     this.#clock = clock;
     this.#helps = helps;
+    this.#backoffMs = { firstMs: firstBackoffMs, maxMs: maxBackoffMs, ...backoff };
   }
 
   get length(): number {
@@ -117,7 +125,8 @@ export class SchedulingQueue implements Disposable {
   putBack(key: string, { isRetry = false, refusedBy = [] as readonly Filter[] } = {}): void {
     const entry = this.#pods.get(key);
     if (entry?.place !== 'in work') return;
-    entry.readyAt = this.#clock.now() + Math.min(firstBackoffMs * 2 ** (entry.attempts - 1), maxBackoffMs);
+    const { firstMs, maxMs } = this.#backoffMs;
+    entry.readyAt = this.#clock.now() + Math.min(firstMs * 2 ** (entry.attempts - 1), maxMs);
     entry.refusedBy = refusedBy;
     entry.isFaulty = isRetry;
     if (isRetry || entry.isStale || this.#hasMissed(entry)) this.#delay(entry);

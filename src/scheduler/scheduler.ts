@@ -1,14 +1,12 @@
 // The loop: takes a pod from the queue, decides, counts it on its node at once, and binds it while it goes on with the next.
 
-import type { Binding, Node, Pod, PodCondition } from '../../generated/core-v1.ts';
+import type { Binding, Node, Pod } from '../../generated/core-v1.ts';
 import { namespaceKind, nodeKind, podDisruptionBudgetKind, podKind, serviceKind } from '../../generated/kinds.ts';
 import type { ResourceClaim } from '../../generated/resource-v1.ts';
-import { withCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf, splitKey } from '../api/meta/object.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
 import type { Clock } from '../base/clock.ts';
-import { rfc3339 } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
 import type { Logger } from '../base/log.ts';
 import { type Random, uuid } from '../base/random.ts';
@@ -16,19 +14,24 @@ import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../reconcile/controller.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { type BindingSlots, createSlots } from './binding-slots.ts';
-import { Decider, type Decision, describeRefusals } from './cycle.ts';
+import { defaultConfiguration } from './config/configuration.ts';
+import type { Configuration } from './config/types.ts';
+import { type Decision, describeRefusals } from './cycle.ts';
 import { ClaimBindings } from './devices/claim-bindings.ts';
 import { ClaimGate } from './devices/claim-gate.ts';
 import { Devices } from './devices/devices.ts';
 import { type DevicePlan, planDevices } from './devices/plan.ts';
+import { decideExtended } from './extenders/extended-decision.ts';
+import type { Extender } from './extenders/extender.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
 import { PluginError, type Snapshot, type Storage, snapshotOf, type WorldChange } from './plugin.ts';
 import { claimToDeallocate, dynamicResources } from './plugins/dynamic-resources.ts';
-import { filters, scores } from './plugins/index.ts';
 import { volumesToBind } from './plugins/volumes.ts';
+import { PodReporter } from './pod-reporter.ts';
 import type { PodView } from './pod-view.ts';
-import { Budgets, type Preemption, Preemptor } from './preemption.ts';
+import { Budgets, type Preemption } from './preemption.ts';
+import { createExtenders, createProfiles, type SchedulerProfile } from './profiles.ts';
 import { SchedulingQueue } from './queue.ts';
 import { watchStorage } from './storage.ts';
 import { VolumeBindings } from './volume-bindings.ts';
@@ -41,8 +44,10 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
-  /** Pods that ask for another scheduler are left to it. Default `default-scheduler`. */
-  readonly schedulerName?: string;
+  /** Default: upstream's default. */
+  readonly configuration?: Configuration;
+  /** Who tells of pods that asked for this scheduler; default `recorder` for all. */
+  readonly recorderFor?: (schedulerName: string) => EventRecorder;
 }
 
 /** Bindings under way at once; beyond that the loop waits, so that a slow server is not buried. */
@@ -55,12 +60,14 @@ export function createScheduler(options: SchedulerOptions): Component {
 
 class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #name: string;
   readonly #cache = new NodeCache();
   readonly #queue: SchedulingQueue;
   readonly #snapshot: Snapshot;
   readonly #nominations = new Nominations((node) => this.#cache.touch(node));
-  readonly #decider: Decider;
+  /** Pods that ask for another scheduler are left to it. */
+  readonly #profiles: ReadonlyMap<string, SchedulerProfile>;
+  readonly #extenders: readonly Extender[];
+  readonly #reporter: PodReporter;
   readonly #slots: BindingSlots = createSlots(maxBinding);
   /** Pods whose volumes and devices are being bound: they may wait for long, so they are not counted among the slots. */
   readonly #awaiting = new Set<Promise<void>>();
@@ -69,19 +76,21 @@ class Scheduler {
   readonly #claimBindings: ClaimBindings;
   readonly #claimGate: ClaimGate;
   readonly #storage: Storage;
-  readonly #preemptor: Preemptor;
   #budgets: Budgets | undefined;
   readonly #pods;
   #startAt = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#name = options.schedulerName ?? 'default-scheduler';
+    const { informers, configuration = defaultConfiguration() } = options;
     this.#queue = new SchedulingQueue(
       options.clock,
       (filter, view, change) => filter.helps?.(view, change, this.#snapshot) ?? true,
+      {
+        firstMs: configuration.podInitialBackoffSeconds * 1000,
+        maxMs: configuration.podMaxBackoffSeconds * 1000,
+      },
     );
-    const { informers } = options;
     const namespaces = informers.informer(namespaceKind);
     const services = informers.informer(serviceKind);
     this.#pods = informers.informer(podKind);
@@ -103,11 +112,14 @@ class Scheduler {
       storage: this.#storage,
       devices: this.#devices,
     });
-    this.#decider = new Decider(this.#snapshot, { filters, scores }, { nominations: this.#nominations });
-    this.#preemptor = new Preemptor(this.#snapshot, this.#decider, {
+    this.#profiles = createProfiles(configuration, {
+      snapshot: this.#snapshot,
       nominations: this.#nominations,
       random: options.random,
+      recorderFor: options.recorderFor ?? (() => options.recorder),
     });
+    this.#extenders = createExtenders(configuration);
+    this.#reporter = new PodReporter({ ...options, pods: this.#pods });
     const budgetsChanged = () => {
       this.#budgets = undefined;
     };
@@ -145,7 +157,9 @@ class Scheduler {
         const view = queue.take();
         if (!view) break;
         try {
-          this.#schedule(view, signal);
+          const extenders = this.#extenders.filter((each) => each.isInterestedIn(view));
+          if (extenders.length > 0) await this.#scheduleExtended(view, extenders, signal);
+          else this.#schedule(view, signal);
         } catch (error) {
           if (error instanceof PluginError) this.#slots.track(this.#fail(view, error, signal));
           else {
@@ -159,6 +173,12 @@ class Scheduler {
     }
     await this.#slots.allFree();
     await Promise.all(this.#awaiting);
+    for (const extender of this.#extenders) extender.close();
+  }
+
+  /** Of a pod in the queue: there is one, since only such pods get in. */
+  #profileOf({ pod }: PodView): SchedulerProfile {
+    return this.#profiles.get(pod.spec.schedulerName ?? '')!;
   }
 
   #watchWorld(): void {
@@ -214,7 +234,9 @@ class Scheduler {
       return;
     }
     const isMine =
-      pod.spec.schedulerName === this.#name && !pod.spec.schedulingGates?.length && !pod.metadata.deletionTimestamp;
+      this.#profiles.has(pod.spec.schedulerName ?? '') &&
+      !pod.spec.schedulingGates?.length &&
+      !pod.metadata.deletionTimestamp;
     if (!isMine) {
       this.#queue.remove(key);
       this.#nominations.remove(key);
@@ -250,15 +272,30 @@ class Scheduler {
 
   #schedule(view: PodView, signal: AbortSignal): void {
     const { random } = this.#options;
-    const decision = this.#decider.decide(view, { startAt: this.#startAt, random });
+    const decision = this.#profileOf(view).decider.decide(view, { startAt: this.#startAt, random });
+    this.#carryOut(view, decision, signal);
+  }
+
+  /** Nobody else is looked at while extenders are asked: what they say is about the world as it is now. */
+  async #scheduleExtended(view: PodView, extenders: readonly Extender[], signal: AbortSignal): Promise<void> {
+    const { random, log } = this.#options;
+    const { decider } = this.#profileOf(view);
+    const parts = { decider, snapshot: this.#snapshot, extenders, random, log, signal };
+    const decision = await decideExtended(view, this.#startAt, parts);
+    if (!signal.aborted) this.#carryOut(view, decision, signal);
+  }
+
+  #carryOut(view: PodView, decision: Decision, signal: AbortSignal): void {
+    const { random } = this.#options;
+    const profile = this.#profileOf(view);
     if (decision.type === 'none') {
       this.#slots.track(this.#refuse(view, decision, signal));
       return;
     }
     this.#startAt = (this.#startAt + decision.looked) % this.#snapshot.nodes.length;
     const { node } = decision;
-    const devices = planDevices(view.pod, node, this.#devices, () => uuid(random));
-    const volumes = volumesToBind(view, node, this.#storage);
+    const devices = planDevices(view.pod, node, profile.givesDevices ? this.#devices : undefined, () => uuid(random));
+    const volumes = volumesToBind(view, node, profile.givesVolumes ? this.#storage : undefined);
     this.#cache.placeView(view, node.name);
     this.#nominations.remove(view.key);
     if (volumes || devices) this.#bindAfter({ volumes, devices }, view, node.name, signal);
@@ -303,7 +340,7 @@ class Scheduler {
 
   /** Whether it was bound. */
   async #bind(view: PodView, nodeName: string, signal: AbortSignal): Promise<boolean> {
-    const { client, recorder } = this.#options;
+    const { client } = this.#options;
     const { name, namespace, uid } = view.pod.metadata;
     const binding: Binding = {
       apiVersion: 'v1',
@@ -312,10 +349,11 @@ class Scheduler {
       target: { kind: 'Node', name: nodeName },
     };
     try {
-      await client.resource(podKind).post(splitKey(view.key), 'binding', binding, { signal });
+      const binder = this.#extenders.find((each) => each.config.bindVerb && each.isInterestedIn(view));
+      if (binder) await binder.bind(view, nodeName, signal);
+      else await client.resource(podKind).post(splitKey(view.key), 'binding', binding, { signal });
       this.#queue.done(view.key);
-      const message = `Successfully assigned ${view.key} to ${nodeName}`;
-      recorder.event({ ...view.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Scheduled', message);
+      this.#reporter.scheduled(view, nodeName, this.#profileOf(view));
       return true;
     } catch (error) {
       if (!signal.aborted) this.#bindingFailed(view, nodeName, error);
@@ -344,7 +382,8 @@ class Scheduler {
   async #tell(view: PodView, error: unknown, signal: AbortSignal): Promise<void> {
     if (!(error instanceof PluginError)) return;
     try {
-      await this.#say(view, error.message, undefined, signal, 'SchedulerError');
+      const why = { message: error.message, reason: 'SchedulerError' } as const;
+      await this.#reporter.unscheduled(view, why, this.#profileOf(view), signal);
     } catch (problem) {
       if (!signal.aborted && !isNotFound(problem)) {
         this.#options.log.error('status not written', problem, { pod: view.key });
@@ -354,11 +393,12 @@ class Scheduler {
 
   async #refuse(view: PodView, decision: Decision & { type: 'none' }, signal: AbortSignal): Promise<void> {
     const { message, chosen, promised, deallocate } = this.#planRefusal(view, decision);
+    const profile = this.#profileOf(view);
     this.#nominations.set(view, promised);
     try {
       if (deallocate) await this.#claimBindings.deallocate(deallocate, signal);
-      await this.#say(view, message, promised, signal);
-      if (chosen) await this.#evict(view, chosen, signal);
+      await this.#reporter.unscheduled(view, { message, reason: 'Unschedulable', promised }, profile, signal);
+      if (chosen) await this.#reporter.evict(view, chosen, profile, signal);
     } catch (error) {
       if (!signal.aborted && !isNotFound(error)) {
         this.#options.log.error('status not written', error, { pod: view.key });
@@ -375,73 +415,14 @@ class Scheduler {
     const why = describeRefusals(total, refusals);
     const promisedNode = this.#nominations.nodeOf(view.key);
     this.#budgets ??= new Budgets(this.#options.informers.informer(podDisruptionBudgetKind).list());
-    const plan = this.#preemptor.plan(view, refusals, { budgets: this.#budgets, promisedNode });
+    const { preemptor } = this.#profileOf(view);
+    const plan = preemptor?.plan(view, refusals, { budgets: this.#budgets, promisedNode });
     const deallocate = claimToDeallocate(view, this.#snapshot.nodes, refusals, this.#devices);
     const freed = deallocate ? { deallocate } : {};
+    if (!plan) return { message: `${why} ${aboutClaims(view, deallocate)}`, ...freed };
     if ('chosen' in plan) return { message: why, chosen: plan.chosen, promised: plan.chosen.node, ...freed };
     const promised = plan.isWaiting ? promisedNode : undefined;
     return { message: `${why} ${aboutClaims(view, deallocate)}, ${plan.message}`, promised, ...freed };
-  }
-
-  /** The PodScheduled condition and the event: what `kubectl describe` shows of a pending pod. */
-  async #say(
-    view: PodView,
-    message: string,
-    nominatedNodeName: string | undefined,
-    signal: AbortSignal,
-    reason = 'Unschedulable',
-  ): Promise<void> {
-    const { client, recorder, clock } = this.#options;
-    recorder.event({ ...view.pod, apiVersion: 'v1', kind: 'Pod' }, 'Warning', 'FailedScheduling', message);
-    const current = this.#pods.find(view.key) ?? view.pod;
-    const condition: PodCondition = {
-      type: 'PodScheduled',
-      ...observed(current),
-      status: 'False',
-      reason,
-      message,
-      lastTransitionTime: rfc3339(clock.now()),
-    };
-    const known = current.status?.conditions?.find(({ type }) => type === condition.type);
-    const isKnown =
-      known?.status === 'False' &&
-      known.reason === reason &&
-      known.message === message &&
-      current.status?.nominatedNodeName === nominatedNodeName;
-    if (isKnown) return;
-    const conditions = withCondition(current.status?.conditions, condition).filter(
-      ({ type }) => type === condition.type,
-    );
-    const isPromised = nominatedNodeName ?? current.status?.nominatedNodeName;
-    const status = { conditions, ...(isPromised ? { nominatedNodeName: nominatedNodeName ?? null } : {}) };
-    await client
-      .resource(podKind)
-      .patch(splitKey(view.key), { status }, { type: 'strategic', subresource: 'status', signal });
-  }
-
-  async #evict(view: PodView, { node, victims }: Preemption, signal: AbortSignal): Promise<void> {
-    const { client, recorder, clock } = this.#options;
-    const pods = client.resource(podKind);
-    for (const victim of victims) {
-      const condition: PodCondition = {
-        type: 'DisruptionTarget',
-        ...observed(this.#pods.find(victim.key) ?? victim.pod),
-        status: 'True',
-        reason: 'PreemptionByScheduler',
-        message: `${this.#name}: preempting to accommodate a higher priority pod`,
-        observedGeneration: victim.pod.metadata.generation ?? 0,
-        lastTransitionTime: rfc3339(clock.now()),
-      };
-      const key = splitKey(victim.key);
-      await pods.patch(
-        key,
-        { status: { conditions: [condition] } },
-        { type: 'strategic', subresource: 'status', signal },
-      );
-      await pods.delete(key, { preconditions: { uid: victim.pod.metadata.uid! }, signal });
-      const message = `Preempted by pod ${view.pod.metadata.uid} on node ${node}`;
-      recorder.event({ ...victim.pod, apiVersion: 'v1', kind: 'Pod' }, 'Normal', 'Preempted', message);
-    }
   }
 }
 
@@ -471,8 +452,6 @@ function aboutClaims({ pod }: PodView, deallocated: ResourceClaim | undefined): 
 
 const hasSameGates = (one: Pod, other: Pod) =>
   (one.spec.schedulingGates?.length ?? 0) === (other.spec.schedulingGates?.length ?? 0);
-
-const observed = ({ metadata }: Pod) => (metadata.generation ? { observedGeneration: metadata.generation } : {});
 
 /** What a pod that has a node does for others: it may be what they want to be near, or make room. */
 function placedChange(pod: Pod, previous: Pod | undefined): WorldChange | undefined {
