@@ -1,4 +1,5 @@
-// Lists what clusters of ours have on this machine now: processes, mounts, network, tables, cgroups, files.
+// Lists what clusters of ours have on this machine now: processes, mounts, networks and namespaces of nodes, tables,
+// cgroups, files.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 
@@ -16,7 +17,8 @@ export function findLeftovers(): string[] {
       .flatMap(({ command }) => nameIn(command)),
   );
   const isTheirs = (line: string) =>
-    [...others].some((name) => line.includes(name)) || (others.size > 0 && /^(netns|link veth|file \/run)/.test(line));
+    [...others].some((name) => line.includes(name)) ||
+    (others.size > 0 && /^(netns cni-|link (veth|cor[vn]-[0-9a-f]{10,11}$)|file \/run)/.test(line));
   const things = [...mounts(), ...networkNamespaces(), ...links(), ...tables(), ...cgroups(), ...files()];
   return [...processes(), ...things.filter((line) => !isTheirs(line))];
 }
@@ -66,7 +68,7 @@ function mounts(): string[] {
 function networkNamespaces(): string[] {
   const folder = '/run/netns';
   return (existsSync(folder) ? readdirSync(folder) : [])
-    .filter((name) => /^(cni-|cor)/.test(name))
+    .filter((name) => /^(cni-|coracle-)/.test(name))
     .map((name) => `netns ${name}`);
 }
 
