@@ -72,6 +72,7 @@ const counts = [
   'readyReplicas',
   'availableReplicas',
   'unavailableReplicas',
+  'terminatingReplicas',
 ];
 
 export function validateDeploymentStatus(next: Deployment, current: Deployment, errors: FieldErrors): void {

@@ -6,8 +6,9 @@ import type {
   MetricTarget,
 } from '../../../generated/autoscaling-v2.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { pathSegmentProblems } from '../meta/names.ts';
+import { dns1123LabelProblems, pathSegmentProblems } from '../meta/names.ts';
 import { quantityOf } from '../meta/quantity.ts';
+import { validateContainerResourceName } from '../meta/resource-names.ts';
 import { checkSupported } from '../meta/supported.ts';
 
 type Spec = HorizontalPodAutoscaler['spec'];
@@ -102,8 +103,12 @@ const sourceRules: Record<string, (metric: MetricSpec, at: FieldPath, errors: Fi
     validateResourceTarget(resource!.target, at.child('target'), errors);
   },
   containerResource({ containerResource }, at, errors) {
-    if (!containerResource!.name) errors.required(at.child('name'), 'must specify a resource name');
-    if (!containerResource!.container) errors.required(at.child('container'), 'must specify a container');
+    const { name, container } = containerResource!;
+    if (!name) errors.required(at.child('name'), 'must specify a resource name');
+    else validateContainerResourceName(name, at.child('name'), errors);
+    if (!container) errors.required(at.child('container'), 'must specify a container');
+    else
+      for (const problem of dns1123LabelProblems(container)) errors.invalid(at.child('container'), container, problem);
     validateResourceTarget(containerResource!.target, at.child('target'), errors);
   },
 };

@@ -43,7 +43,7 @@ const hasPemBlock = (base64: string | null | undefined, type: string): boolean =
 
 export function validateRequest(spec: CertificateSigningRequestSpec, at: FieldPath, errors: FieldErrors): void {
   if (!hasPemBlock(spec.request, 'CERTIFICATE REQUEST')) {
-    errors.invalid(at.child('request'), spec.request ?? '', 'PEM block type must be CERTIFICATE REQUEST');
+    errors.invalid(at.child('request'), spec.request ?? null, 'PEM block type must be CERTIFICATE REQUEST');
   }
   const asked: readonly string[] = spec.usages ?? [];
   if (!asked.length) errors.required(at.child('usages'));

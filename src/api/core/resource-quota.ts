@@ -5,6 +5,7 @@ import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts'
 import { goForm } from '../meta/go-form.ts';
 import { isStandardQuotaName, validateQuotaResourceName, validateResourceAmount } from '../meta/resource-names.ts';
 import { immutableMessage, keepStatus, statusRules } from '../meta/strategy.ts';
+import { roundResources } from './resource-defaults.ts';
 
 const podNames = ['pods', 'cpu', 'memory', 'limits.cpu', 'limits.memory', 'requests.cpu', 'requests.memory'];
 /** Which standard resources a scope can narrow. */
@@ -113,6 +114,9 @@ export const resourceQuotaKind: KindDefinition<ResourceQuota> = {
   group: '',
   version: 'v1',
   kind: 'ResourceQuota',
+  defaults({ spec, status }) {
+    for (const list of [spec?.hard, status?.hard, status?.used]) roundResources(list);
+  },
   returnsDeletedObject: true,
   prepareForCreate(object) {
     object.status = {};

@@ -2,7 +2,9 @@ import type { FlowSchema } from '../../../generated/flowcontrol-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
+import { dns1123SubdomainProblems } from '../meta/names.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
+import { validateBy } from '../meta/value-validation.ts';
 import { validateFlowConditions, validateFlowRule } from './flow-rule.ts';
 
 const precedence = ({ spec }: FlowSchema) => spec?.matchingPrecedence ?? 0;
@@ -38,6 +40,9 @@ export const flowSchemaKind: KindDefinition<FlowSchema> = {
     }
     if (!priorityLevelConfiguration?.name) {
       errors.required(at.child('priorityLevelConfiguration', 'name'), 'must reference a priority level');
+    } else {
+      const place = at.child('priorityLevelConfiguration', 'name');
+      validateBy(dns1123SubdomainProblems, priorityLevelConfiguration.name, place, errors);
     }
     if (distinguisherMethod && !['ByNamespace', 'ByUser'].includes(distinguisherMethod.type)) {
       const place = at.child('distinguisherMethod', 'type');

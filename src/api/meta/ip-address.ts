@@ -125,6 +125,14 @@ export function canonicalIpProblems(text: string): string[] {
   return formatIp(ip) === text ? [] : [`must be in canonical form ("${formatIp(ip)}")`];
 }
 
+/** Why a text is not an address with its prefix, as interfaces have it: `10.9.8.7/24`. */
+export function interfaceAddressProblems(text: string): string[] {
+  const range = parseCidr(text);
+  if (!range) return ['must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)'];
+  const canonical = `${formatIp({ family: range.family, bits: range.address })}/${range.prefix}`;
+  return canonical === text ? [] : [`must be in canonical form ("${canonical}")`];
+}
+
 /** Why a range is not one in the strict spelling: no leading zeros, nothing beyond the prefix. */
 export function strictCidrProblems(text: string): string[] {
   const range = parseCidr(text);

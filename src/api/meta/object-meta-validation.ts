@@ -124,7 +124,7 @@ export function validateTemplateMetadata(metadata: ObjectMeta | undefined, at: F
   validateLabels(labels, at.child('labels'), errors);
   for (const [name, value] of Object.entries(others)) {
     const isThere = Array.isArray(value) ? value.length > 0 : value;
-    if (isThere) errors.forbidden(at.child(name), 'cannot be set');
+    if (isThere) errors.forbidden(at.child(name === 'uid' ? 'uID' : name), 'cannot be set');
   }
 }
 

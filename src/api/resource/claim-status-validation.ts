@@ -4,12 +4,15 @@ import type {
   AllocationResult,
   DeviceAllocationConfiguration,
   DeviceRequestAllocationResult,
+  NetworkDeviceData,
   ResourceClaim,
   ResourceClaimConsumerReference,
 } from '../../../generated/resource-v1.ts';
 import { validateNodeSelector } from '../core/affinity-validation.ts';
+import { validateConditions } from '../meta/condition-validation.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { interfaceAddressProblems } from '../meta/ip-address.ts';
 import { dns1123LabelProblems } from '../meta/names.ts';
 import { checkImmutable } from '../meta/strategy.ts';
 import { requireSupported } from '../meta/supported.ts';
@@ -100,9 +103,33 @@ function validateDevice(
   if (status.shareID !== undefined) validateUid(status.shareID, place.child('shareID'), errors);
   const id = idOf(status);
   if (!allocated.has(JSON.stringify(id))) errors.invalid(place, id, 'must be an allocated device in the claim');
+  const conditions = status.conditions ?? [];
+  if (conditions.length > maxDeviceConditions) {
+    errors.tooMany(place.child('conditions'), conditions.length, maxDeviceConditions);
+  }
+  validateConditions(conditions, place.child('conditions'), errors);
   if (status.data !== undefined && status.data !== null) {
     validateOpaque(status.data, place.child('data'), errors);
   }
+  if (status.networkData) validateNetwork(status.networkData, place.child('networkData'), errors);
+}
+
+const maxDeviceConditions = 8;
+const maxNameBytes = 256;
+const maxHardwareBytes = 128;
+const maxIps = 16;
+
+function validateNetwork(network: NetworkDeviceData, at: FieldPath, errors: FieldErrors): void {
+  const { interfaceName = '', hardwareAddress = '', ips = [] } = network;
+  if (Buffer.byteLength(interfaceName) > maxNameBytes) errors.tooLong(at.child('interfaceName'), maxNameBytes);
+  if (Buffer.byteLength(hardwareAddress) > maxHardwareBytes)
+    errors.tooLong(at.child('hardwareAddress'), maxHardwareBytes);
+  if (ips.length > maxIps) errors.tooMany(at.child('ips'), ips.length, maxIps);
+  ips.forEach((text, index) => {
+    const place = at.child('ips').index(index);
+    for (const problem of interfaceAddressProblems(text)) errors.invalid(place, text, problem);
+    if (ips.indexOf(text) !== index) errors.duplicate(place, text);
+  });
 }
 
 function validateAllocation(

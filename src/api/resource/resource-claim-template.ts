@@ -4,6 +4,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
 import { goForm } from '../meta/go-form.ts';
+import { validateTemplateMetadata } from '../meta/object-meta-validation.ts';
 import { immutableMessage } from '../meta/strategy.ts';
 import { defaultDevices, validateDevices } from './device-request-validation.ts';
 
@@ -12,7 +13,10 @@ export const resourceClaimTemplateKind: KindDefinition<ResourceClaimTemplate> = 
   version: 'v1',
   kind: 'ResourceClaimTemplate',
   defaults: ({ spec }) => defaultDevices(spec?.spec?.devices),
-  validate: ({ spec }, errors) => validateDevices(spec?.spec?.devices, path('spec', 'spec', 'devices'), errors),
+  validate({ spec }, errors) {
+    validateTemplateMetadata(spec?.metadata, path('spec', 'metadata'), errors);
+    validateDevices(spec?.spec?.devices, path('spec', 'spec', 'devices'), errors);
+  },
   validateUpdate({ spec: next }, { spec: current }, errors) {
     if (isEqual(next, current)) return;
     const form = { ...next?.metadata, Spec: goForm('io.k8s.api.resource.v1.ResourceClaimSpec', next?.spec ?? {}) };

@@ -65,6 +65,7 @@ export class Issues {
 const maxSnippet = 16_384;
 
 function display({ line, column, message }: CelIssue, snippet: string | undefined): string {
+  if (snippet === '' && line === 1) return `ERROR: <input>:1:0: ${message}`; // there is nothing to point at
   const head = `ERROR: <input>:${line}:${column + 1}: ${message}`;
   if (snippet === undefined || Buffer.byteLength(snippet) > maxSnippet) return head;
   const chars = [...snippet.replaceAll('\t', ' ')];
