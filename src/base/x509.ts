@@ -11,6 +11,15 @@ export async function loadX509() {
   return x509;
 }
 
+/** A fresh pair of keys, and the private one as PEM. */
+export async function newCertificateKeys(): Promise<{ keys: webcrypto.CryptoKeyPair; pem: string }> {
+  const made = await webcrypto.subtle.generateKey(certificateAlgorithm, true, ['sign', 'verify']);
+  const keys = made as webcrypto.CryptoKeyPair;
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  return { keys, pem: key.export({ type: 'pkcs8', format: 'pem' }) as string };
+}
+
 /** @param pem an authority's private key */
 export function importSigningKey(pem: string): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(pem).export({ type: 'pkcs8', format: 'der' });

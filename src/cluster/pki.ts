@@ -1,10 +1,16 @@
 // The cluster's own certificate authority and the identity of each component. Keys are ECDSA P-256, but for the RSA key of tokens; files 0600.
 // x509 is loaded only when something has to be issued, which an ordinary start does not.
-import { createPrivateKey, createPublicKey, generateKeyPairSync, webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { certificateAlgorithm, certificateSerial, importSigningKey, loadX509 } from '../base/x509.ts';
+import {
+  certificateAlgorithm,
+  certificateSerial,
+  importSigningKey,
+  loadX509,
+  newCertificateKeys,
+} from '../base/x509.ts';
 
 export interface KeyPair {
   readonly certificate: string;
@@ -80,17 +86,7 @@ function ensureTokenKey(folder: string): KeyPair {
 
 /** x509 and a fresh key pair; both are slow to come by, so only issuing pays for them. */
 async function issuing() {
-  const x509 = await loadX509();
-  const keys = (await webcrypto.subtle.generateKey(certificateAlgorithm, true, [
-    'sign',
-    'verify',
-  ])) as webcrypto.CryptoKeyPair;
-  const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
-  const pem = createPrivateKey({ key: Buffer.from(pkcs8), format: 'der', type: 'pkcs8' }).export({
-    type: 'pkcs8',
-    format: 'pem',
-  }) as string;
-  return { x509, keys, pem };
+  return { x509: await loadX509(), ...(await newCertificateKeys()) };
 }
 
 async function ensureAuthority(folder: string, name: string, commonName: string, nowMs: number): Promise<KeyPair> {

@@ -1,13 +1,13 @@
 // Certificates of a joined node: asked of the cluster with a request, since the authority's key is not here; and asked
 // again before they end.
-import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '../../../generated/certificates-v1.ts';
 import { certificateSigningRequestKind } from '../../../generated/kinds.ts';
 import type { Clock } from '../../base/clock.ts';
-import { certificateAlgorithm, loadX509 } from '../../base/x509.ts';
+import { certificateAlgorithm, loadX509, newCertificateKeys } from '../../base/x509.ts';
 import type { Client } from '../../client/client.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 
@@ -94,10 +94,7 @@ async function makeRequest({
   hosts = [],
 }: WantedCertificate): Promise<{ pem: string; key: string }> {
   const x509 = await loadX509();
-  const keys = (await webcrypto.subtle.generateKey(certificateAlgorithm, true, [
-    'sign',
-    'verify',
-  ])) as webcrypto.CryptoKeyPair;
+  const { keys, pem: key } = await newCertificateKeys();
   const names = hosts.map((value) => ({ type: isIP(value) ? ('ip' as const) : ('dns' as const), value }));
   const request = await x509.Pkcs10CertificateRequestGenerator.create({
     name: [...(organization ? [{ O: [organization] }] : []), { CN: [commonName] }],
@@ -105,9 +102,7 @@ async function makeRequest({
     signingAlgorithm: certificateAlgorithm,
     extensions: names.length > 0 ? [new x509.SubjectAlternativeNameExtension(names)] : [],
   });
-  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
-  const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' }).export({ type: 'pkcs8', format: 'pem' });
-  return { pem: request.toString('pem'), key: key as string };
+  return { pem: request.toString('pem'), key };
 }
 
 /** Both files or neither, as far as a rename can say. */
