@@ -78,9 +78,15 @@ class DisruptionController {
     const budget = this.#budgets.find(key);
     if (!budget || budget.metadata.deletionTimestamp) return;
     const pods = this.#pods.list(budget.metadata.namespace).filter((pod) => selects(budget, pod));
+    if (pods.length === 0)
+      this.#recorder.event(about(podDisruptionBudgetKind, budget), 'Normal', 'NoPods', 'No matching pods found');
     const { expectedPods, desiredHealthy } = this.#expect(budget, pods);
     const nowMs = this.#context.clock.now();
-    const { disrupted, recheckMs } = stillDisrupted(budget, pods, nowMs);
+    const { disrupted, recheckMs, notDeleted } = stillDisrupted(budget, pods, nowMs);
+    // Upstream, too, names the namespace twice.
+    const { namespace } = budget.metadata;
+    const late = `Pod was expected by PDB ${namespace}/${namespace} to be deleted but it wasn't`;
+    for (const pod of notDeleted) this.#recorder.event(about(podKind, pod), 'Warning', 'NotDeleted', late);
     if (recheckMs !== undefined) this.#queue.addAfter(key, recheckMs);
     const isHealthy = (pod: Pod) =>
       !pod.metadata.deletionTimestamp && !isFinished(pod) && isReady(pod) && !(pod.metadata.name in disrupted);
@@ -173,17 +179,21 @@ function selects(budget: PodDisruptionBudget, pod: Pod): boolean {
 /** Evictions that the API server has granted and that are not seen in the pods yet. */
 function stillDisrupted(budget: PodDisruptionBudget, pods: readonly Pod[], nowMs: number) {
   const disrupted: Record<string, string> = {};
+  const notDeleted: Pod[] = [];
   let recheckMs: number | undefined;
   for (const pod of pods) {
     const time = budget.status?.disruptedPods?.[pod.metadata.name];
     const sinceMs = timeMs(time);
     if (time === undefined || sinceMs === undefined || pod.metadata.deletionTimestamp) continue;
     const leftMs = sinceMs + evictionTimeoutMs - nowMs;
-    if (leftMs <= 0) continue;
+    if (leftMs <= 0) {
+      notDeleted.push(pod);
+      continue;
+    }
     disrupted[pod.metadata.name] = time;
     recheckMs = Math.min(recheckMs ?? leftMs, leftMs);
   }
-  return { disrupted, recheckMs };
+  return { disrupted, recheckMs, notDeleted };
 }
 
 /** A selector as upstream's message prints it. */

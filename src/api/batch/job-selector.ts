@@ -12,9 +12,12 @@ export function labelPods(job: Job): void {
   const template = job.spec!.template;
   const own = { [oldControllerUidLabel]: uid, [controllerUidLabel]: uid };
   const named = { [oldJobNameLabel]: job.metadata.name, [jobNameLabel]: job.metadata.name };
-  template.metadata = { ...template.metadata, labels: { ...own, ...named, ...template.metadata?.labels } } as never;
+  const isShared = template.metadata?.labels !== undefined && job.metadata.labels === template.metadata.labels;
+  const labels = { ...own, ...named, ...template.metadata?.labels };
+  template.metadata = { ...template.metadata, labels } as never;
+  if (isShared) job.metadata.labels = { ...labels };
   job.spec!.selector ??= {};
-  const labels = job.spec!.selector.matchLabels ?? {};
-  labels[controllerUidLabel] ??= uid;
-  job.spec!.selector.matchLabels = labels;
+  const matchLabels = job.spec!.selector.matchLabels ?? {};
+  matchLabels[controllerUidLabel] ??= uid;
+  job.spec!.selector.matchLabels = matchLabels;
 }

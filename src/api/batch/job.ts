@@ -46,10 +46,10 @@ export function jobSpecWarnings(spec: JobSpec, at: FieldPath): string[] {
   return [...(isVast ? [`${at}: ${advice}`] : []), ...templateWarnings(spec.template, at.child('template'))];
 }
 
-/** A job without labels takes those of its pods. */
+/** A job without labels takes those of its pods: the very same, so that it gets what they get (job-selector.ts). */
 function labelLikePods(job: Job): void {
   const labels = job.spec?.template?.metadata?.labels;
-  if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
+  if (labels && Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = labels;
 }
 
 /** Also the spec inside a CronJob, which upstream defaults less. */

@@ -65,15 +65,14 @@ export function statefulPod(
   { template, revision }: { template: PodTemplateSpec; revision: string },
 ): NewObject<Pod> {
   const pod = podFromTemplate(template, set.metadata.name, controllerReference(set, statefulSetKind));
-  const { generateName: _, ...metadata } = pod.metadata;
   const name = podNameOf(set, ordinal);
   const volumes = volumesOf(set, ordinal, pod.spec?.volumes ?? []);
   return {
     ...pod,
     metadata: {
-      ...metadata,
+      ...pod.metadata,
       name,
-      labels: { ...metadata.labels, ...identityLabels(set, ordinal), [revisionHashLabel]: revision },
+      labels: { ...pod.metadata.labels, ...identityLabels(set, ordinal), [revisionHashLabel]: revision },
     },
     spec: {
       ...pod.spec!,
