@@ -16,12 +16,22 @@ const files: Record<string, { file: string; component?: string }> = {
   containerd: { file: '../containerd/containerd.log' },
 };
 
+/** `proxy/vm-2` is the proxy of the further node vm-2. */
+function sourceOf(component: string): { file: string; component?: string } | undefined {
+  const [part = '', node] = component.split('/');
+  const source = Object.hasOwn(files, part) ? files[part] : undefined;
+  if (!source || node === undefined) return source;
+  if (!/^[a-z0-9-]+$/.test(node)) return undefined;
+  if (part === 'containerd') return { file: `../nodes/${node}/containerd/containerd.log` };
+  return source.file === 'node.log' ? { ...source, file: `node-${node}.log` } : undefined;
+}
+
 export const logsCommand = clusterCommand('logs')
-  .description(`print the log of a component (${Object.keys(files).join(', ')})`)
+  .description(`print the log of a component (${Object.keys(files).join(', ')}; node/NAME of a further node)`)
   .argument('[component]', 'which one', 'server')
   .option('-f, --follow', 'go on as lines come')
   .action(async (component: string, options: ClusterOptions & { follow?: boolean }) => {
-    const source = files[component];
+    const source = sourceOf(component);
     if (!source) {
       const known = Object.keys(files).join(', ');
       throw new UserFailure(
