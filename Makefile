@@ -9,9 +9,11 @@ REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
 DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
 
+SIM_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(ABOUT),--about '$(ABOUT)')
+
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build types check test test-unit soak test-e2e replay differential fuzz conformance up down images bench pack clean
+.PHONY: setup generate build types check test test-unit soak test-e2e replay differential sim fuzz conformance up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -48,6 +50,9 @@ replay: setup build ## upstream's recordings, passed and failed by area; FILTER=
 
 differential: build ## the same changed objects to upstream's API server and to ours: UPSTREAM_BIN, KIND, COUNT, SEED
 	@node test/differential/run.ts $(DIFFERENTIAL_ARGS)
+
+sim: node_modules ## the control plane on virtual time, with faults; SEED=7 replays one, SEEDS=100 runs many, ABOUT=regex tells about objects
+	@node --no-warnings test/sim/main.ts $(SIM_ARGS)
 
 fuzz: node_modules ## every decoder against nonsense; TARGET=name SECONDS=30 SEED=number
 	@node --no-warnings test/fuzz/run.ts $(FUZZ_ARGS)

@@ -76,7 +76,8 @@ export class Ledger {
     if (before && before.metadata?.uid !== after?.metadata?.uid) this.uids.delete(before.metadata.uid!);
     if (after?.metadata?.uid) this.uids.add(after.metadata.uid);
     const verb = !before ? 'created' : after ? 'changed' : 'deleted';
-    this.lines.push(`${new Date(this.#nowMs()).toISOString().slice(11, 23)} r${revision} ${verb} ${resource}/${name}`);
+    const time = new Date(this.#nowMs()).toISOString().slice(11, 23);
+    this.lines.push(`${time} r${revision} ${verb} ${resource}/${name} ${this.digest().slice(0, 6)}`);
     if (this.lines.length > 2 * keptLines) this.lines.splice(0, keptLines);
     for (const listener of this.#listeners) listener({ revision, resource, key: name, before, after });
   }

@@ -2,6 +2,7 @@
 // `ABOUT=web-1` (a regular expression): what happened to objects of this name in one seed, and what the components said.
 import { parseArgs } from 'node:util';
 import { type Outcome, simulate } from './simulate.ts';
+import { realNowMs } from './still-time.ts';
 
 const { values } = parseArgs({
   options: { seed: { type: 'string' }, seeds: { type: 'string' }, about: { type: 'string' } },
@@ -17,7 +18,7 @@ const log = (line: string) => {
   if (isAbout(line)) process.stdout.write(line);
 };
 const failed: number[] = [];
-const startedMs = performance.now();
+const startedMs = realNowMs();
 let commits = 0;
 for (let seed = first; seed < first + count; seed++) {
   const outcome = await simulate(seed, { ...(count === 1 ? { onStep } : {}), ...(about ? { log } : {}) });
@@ -34,7 +35,7 @@ console.log(`${count - failed.length} passed, ${failed.length} failed`);
 process.exitCode = failed.length > 0 ? 1 : 0;
 
 function tellProgress(seed: number): void {
-  const seconds = (performance.now() - startedMs) / 1000;
+  const seconds = (realNowMs() - startedMs) / 1000;
   const cpuSeconds = (process.cpuUsage().user + process.cpuUsage().system) / 1e6;
   const done = seed - first + 1;
   const each = `${(seconds / done).toFixed(2)} s each, ${(cpuSeconds / done).toFixed(2)} s of CPU`;

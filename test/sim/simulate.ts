@@ -8,6 +8,7 @@ import { delayOf, goWrong, mend, weather } from './faults.ts';
 import { type LostWrite, watchOver } from './invariants.ts';
 import type { Change, Ledger, StoredObject } from './ledger.ts';
 import { below, chance, namespaces } from './objects.ts';
+import { stillTime } from './still-time.ts';
 import { type Ask, actOnce } from './users.ts';
 import { startMs, World } from './world.ts';
 
@@ -36,6 +37,7 @@ const checkEveryMs = 5_000;
 const quietMs = 2 * 60_000;
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
+  await stillTime();
   return new Simulation(seed, options).run();
 }
 

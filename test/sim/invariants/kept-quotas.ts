@@ -18,8 +18,16 @@ export const limitOf = (name: string, hard: string): number => (name === 'reques
 
 const relevant: Record<string, readonly string[]> = { pods: ['pods', 'requests.cpu'], jobs: ['count/jobs.batch'] };
 
-export const keptQuotas: Invariant = ({ ledger, fail }) => {
+/** Requests that were let in before a limit was in force are stored, and counted, by then. */
+const settlingMs = 3000;
+
+export const keptQuotas: Invariant = ({ ledger, nowMs, fail }) => {
+  const inForceSinceMs = new Map<string, number>();
   return ({ resource, key, before, after }) => {
+    if (resource === 'resourcequotas' && after) {
+      const isSame = JSON.stringify(before?.['status']?.hard) === JSON.stringify(after['status']?.hard);
+      if (!isSame) inForceSinceMs.set(after.metadata.uid!, nowMs());
+    }
     const names = relevant[resource];
     if (!names || before || !after) return;
     const { namespace } = after.metadata;
@@ -27,9 +35,9 @@ export const keptQuotas: Invariant = ({ ledger, fail }) => {
     if (quotas.length === 0) return;
     const used = usage((each) => ledger.list(each, namespace));
     for (const quota of quotas) {
+      if (nowMs() - (inForceSinceMs.get(quota.metadata.uid!) ?? 0) < settlingMs) continue;
       for (const name of names) {
         const hard = quota['status'].hard[name];
-        // A request that was let in before the quota had been counted is none of its business.
         if (hard === undefined || used[name]! <= limitOf(name, hard)) continue;
         const said = quota['status'].used?.[name];
         fail(
