@@ -94,6 +94,24 @@ export class Preemptor {
     return { message: `preemption: 0/${nodes.length} nodes are available: ${texts.join(', ')}.` };
   }
 
+  /** A set of victims for each node that could be made to fit. */
+  candidates(pod: PodView, refusals: WhyNot, { budgets }: PreemptionOptions): readonly Preemption[] {
+    const ask = this.#outcomes(pod, budgets);
+    return refusals.hopeful().flatMap((node) => {
+      const outcome = ask(node);
+      return 'node' in outcome ? [outcome] : [];
+    });
+  }
+
+  /** The cheapest; undefined: there is none. */
+  cheapest(plans: readonly Preemption[]): Preemption | undefined {
+    const candidates = plans.flatMap(({ node: name, victims, violations = 0 }) => {
+      const node = this.#snapshot.cache.find(name);
+      return node && victims.length > 0 ? [candidateOf(node, [...victims].sort(byImportance), violations)] : [];
+    });
+    return candidates.sort(compareCandidates)[0];
+  }
+
   /** Of as many as are enough, one of them without a broken budget if there is one at all. */
   #best(
     pod: PodView,

@@ -22,7 +22,7 @@ import { ClaimGate } from './devices/claim-gate.ts';
 import { Devices } from './devices/devices.ts';
 import { type DevicePlan, planDevices } from './devices/plan.ts';
 import { decideExtended } from './extenders/extended-decision.ts';
-import type { Extender } from './extenders/extender.ts';
+import { agreedBy, type Extender } from './extenders/extender.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
 import { PluginError, type Snapshot, type Storage, snapshotOf, type WorldChange } from './plugin.ts';
@@ -392,8 +392,11 @@ class Scheduler {
   }
 
   async #refuse(view: PodView, decision: Decision & { type: 'none' }, signal: AbortSignal): Promise<void> {
-    const { message, chosen, promised, deallocate } = this.#planRefusal(view, decision);
     const profile = this.#profileOf(view);
+    const plan = this.#planRefusal(view, decision);
+    const { message, deallocate } = plan;
+    const chosen = plan.chosen && (await this.#agreed(plan.chosen, view, decision, signal));
+    const promised = plan.chosen ? chosen?.node : plan.promised;
     this.#nominations.set(view, promised);
     try {
       if (deallocate) await this.#claimBindings.deallocate(deallocate, signal);
@@ -405,6 +408,28 @@ class Scheduler {
       }
     }
     this.#queue.putBack(view.key, { refusedBy: decision.refusedBy });
+  }
+
+  /** Whom to evict, when extenders have a say in it too. */
+  async #agreed(
+    chosen: Preemption,
+    view: PodView,
+    { refusals }: Decision & { type: 'none' },
+    signal: AbortSignal,
+  ): Promise<Preemption | undefined> {
+    const asked = this.#extenders
+      .filter(({ config }) => config.preemptVerb)
+      .filter((each) => each.isInterestedIn(view));
+    const { preemptor } = this.#profileOf(view);
+    if (asked.length === 0 || !preemptor || !this.#budgets) return chosen;
+    const plans = preemptor.candidates(view, refusals, { budgets: this.#budgets });
+    try {
+      const { cache } = this.#snapshot;
+      return preemptor.cheapest(await agreedBy(asked, view, plans, { find: (name) => cache.find(name), signal }));
+    } catch (error) {
+      this.#options.log.error('extender does not preempt', error, { pod: view.key });
+      return undefined;
+    }
   }
 
   /** What to say, whom to evict, the node that is promised for it, and the claim whose devices are of no use. */

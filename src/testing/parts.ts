@@ -22,6 +22,7 @@ import { createSimulatedNodes, type SimulatedNodesOptions } from '../kubelet/sim
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { createManager } from '../reconcile/manager.ts';
+import type { Configuration } from '../scheduler/config/types.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import type { Store } from '../store/store.ts';
 
@@ -34,6 +35,8 @@ export interface Parts {
   readonly random: Random;
   readonly log: Logger;
   clientFor(user: UserInfo): Client;
+  /** Of the scheduler; default: upstream's default. */
+  readonly configuration?: Configuration;
 }
 
 export interface TestingServerOptions extends Pick<Parts, 'clock' | 'random' | 'log'> {
@@ -103,11 +106,12 @@ export function controllers(
 }
 
 /** The scheduler and the writer of its events. */
-export function scheduler({ clock, random, log, clientFor }: Parts, informers: Informers): Component[] {
+export function scheduler({ clock, random, log, clientFor, configuration }: Parts, informers: Informers): Component[] {
   const client = clientFor(componentUser(schedulerUser));
   const recorders = createEventRecorders({ client, clock, log });
   const recorder = recorders.recorder('default-scheduler');
-  const scheduling = { client, informers, recorder, clock, random, log: log.with({ component: 'scheduler' }) };
+  const own = { recorder, recorderFor: recorders.recorder, ...(configuration ? { configuration } : {}) };
+  const scheduling = { client, informers, ...own, clock, random, log: log.with({ component: 'scheduler' }) };
   return [createScheduler(scheduling), { name: 'events', run: (signal) => recorders.run(signal) }];
 }
 

@@ -10,6 +10,7 @@ import { createClient } from '../client/create-client.ts';
 import { clusterObjects, ensureBootstrap } from '../cluster/bootstrap.ts';
 import type { Settings } from '../cluster/settings.ts';
 import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
+import type { Configuration } from '../scheduler/config/types.ts';
 import { createCompactor } from '../store/compactor.ts';
 import { openMemoryStore } from '../store/engines/memory.ts';
 import { directTransport } from './direct-transport.ts';
@@ -29,6 +30,8 @@ export interface TestingClusterOptions {
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
   /** Programs in other processes reach the cluster, by a port on 127.0.0.1; default: none is opened. */
   readonly listen?: boolean;
+  /** Of the scheduler; default: upstream's default. */
+  readonly configuration?: Configuration;
   /** Lines of the components' log; default: none are written. */
   readonly log?: (line: string) => void;
 }
@@ -92,7 +95,8 @@ export async function startCluster(options: TestingClusterOptions = {}): Promise
   try {
     await server.ready;
     await ensureBootstrap(client, server.table.all(), clusterObjects(settingsFor(nodes)));
-    const parts = { clock, random, log, clientFor };
+    const { configuration } = options;
+    const parts = { clock, random, log, clientFor, ...(configuration ? { configuration } : {}) };
     const { nodeAutoscaling } = options;
     const loops = [
       ...controlPlane(parts, nodeAutoscaling),

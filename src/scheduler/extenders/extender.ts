@@ -118,6 +118,25 @@ export class Extender {
   }
 }
 
+/** What is left of the plans when all have been asked, one after the other; who may be ignored and fails is. */
+export async function agreedBy(
+  extenders: readonly Extender[],
+  pod: PodView,
+  plans: readonly Preemption[],
+  { find, signal }: { find(node: string): NodeView | undefined; signal: AbortSignal },
+): Promise<readonly Preemption[]> {
+  let left = plans;
+  for (const extender of extenders) {
+    if (left.length === 0) break;
+    try {
+      left = await extender.preempt(pod, left, find, signal);
+    } catch (error) {
+      if (!extender.config.ignorable) throw error;
+    }
+  }
+  return left;
+}
+
 /** Reads members as Go does: the case of their names does not matter. */
 function read(value: unknown): (name: string) => unknown {
   const members = value && typeof value === 'object' ? (value as Record<string, unknown>) : {};
