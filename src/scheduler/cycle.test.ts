@@ -212,3 +212,19 @@ test('preemption says why it can not help', () => {
   assert.equal(refuse('1'), 'preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.');
   assert.equal(refuse('2'), 'preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.');
 });
+
+test('a pod for one node is judged by that node alone', () => {
+  const affinityTo = (name: string) => ({
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] }],
+      },
+    },
+  });
+  const snapshot = world([aNode('a'), aNode('b'), aNode('c')], [[aPod('x', { cpu: '4' }), 'b']]);
+  assert.equal(outcome(aPod('p', { cpu: '1', affinity: affinityTo('c') }), snapshot), 'c');
+  assert.equal(
+    outcome(aPod('p', { cpu: '1', affinity: affinityTo('b') }), snapshot),
+    "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+  );
+});

@@ -152,7 +152,7 @@ export class Decider {
     own: OwnNode | undefined,
   ): { count: number; looked: number } | NoNode {
     const { cache } = this.#snapshot;
-    const { order } = cache;
+    const order = this.#candidates(answers);
     const total = order.length;
     const enough = enoughNodes(total, this.#options.percentageOfNodesToScore);
     const rows = this.#rows;
@@ -175,7 +175,13 @@ export class Decider {
     const { cache } = this.#snapshot;
     const numbers = new Uint16Array(cache.rows);
     const others = new Map<number, Verdict>();
-    for (const row of cache.order) {
+    const candidates = this.#candidates(answers);
+    if (answers.only) {
+      const { filter } = answers.only;
+      const reason = `node(s) didn't satisfy plugin(s) [${filter.name}]`;
+      numbers.fill(answers.verdicts.numberOf(filter, [{ reason, isFinal: true }]));
+    }
+    for (const row of candidates) {
       if (row === own?.row) {
         others.set(row, own.verdict);
         continue;
@@ -197,6 +203,13 @@ export class Decider {
       refusedBy,
       wokenBy: cache.order.length === 0 ? ['node-added'] : wakersOf(refusedBy),
     };
+  }
+
+  /** Rows of the nodes that come into question. */
+  #candidates({ only }: ShapeAnswers): Int32Array {
+    const { cache } = this.#snapshot;
+    if (!only) return cache.order;
+    return Int32Array.from(only.names.flatMap((name) => cache.find(name)?.row ?? []));
   }
 
   #blocked(reason: string, filter: Filter): NoNode {

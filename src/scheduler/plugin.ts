@@ -84,6 +84,8 @@ interface NamedFilter {
   readonly wokenBy: readonly WorldChange[];
   /** Whether such a change may help a pod that was refused; asked once for all of a shape. Absent: it may. */
   readonly helps?: (pod: PodView, change: Change, snapshot: Snapshot) => boolean;
+  /** The only nodes that come into question: others are not looked at. */
+  readonly only?: (pod: PodView) => readonly string[] | undefined;
 }
 
 /** Asked for each pod, or kept for all of a shape. Undefined: this pod does not concern the plugin. */

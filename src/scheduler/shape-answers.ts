@@ -6,6 +6,7 @@ import { grown } from './node-columns.ts';
 import type { Nominations } from './nominations.ts';
 import {
   Blocked,
+  type Counting,
   type CountingFilter,
   type CountingScore,
   type Filter,
@@ -67,6 +68,8 @@ export class ShapeAnswers {
   readonly verdicts = new Verdicts();
   /** No pod of this shape can go anywhere. */
   readonly blocked: { readonly reason: string; readonly filter: Filter } | undefined;
+  /** Names of the only nodes that come into question, and who says so. */
+  readonly only: { readonly names: readonly string[]; readonly filter: Filter } | undefined;
   readonly #cache: NodeCache;
   readonly #snapshot: Snapshot;
   readonly #nominations: Nominations | undefined;
@@ -74,7 +77,9 @@ export class ShapeAnswers {
   readonly #nodeFilters: Asked[] = [];
   readonly #roomFilters: Asked[] = [];
   readonly #tail: TailFilter[] = [];
-  readonly #counting: (CountingFilter | CountingScore)[] = [];
+  readonly #countingFilters: CountingFilter[] = [];
+  /** Counted only when there is a choice. */
+  readonly #countingScores: CountingScore[] = [];
   readonly #nodeScores: Plain[] = [];
   readonly #roomScores: Plain[] = [];
   readonly #normalized: Normalized[] = [];
@@ -82,7 +87,8 @@ export class ShapeAnswers {
   readonly #listScores: ListScore[] = [];
   readonly #columns: AnswerColumns;
   #scratch = new Float64Array(0);
-  #countedTo = -1;
+  #filtersCountedTo = -1;
+  #scoresCountedTo = -1;
   #scoresVersion = 0;
 
   constructor(pod: PodView, { plugins, snapshot, nominations, columns }: AnswerParts) {
@@ -92,6 +98,7 @@ export class ShapeAnswers {
     this.#cache = snapshot.cache;
     this.#nominations = nominations;
     this.blocked = this.#prepareFilters(plugins.filters);
+    this.only = onlyNodes(pod, plugins.filters);
     this.#prepareScores(plugins.scores);
   }
 
@@ -100,7 +107,7 @@ export class ShapeAnswers {
     const { capacity } = this.#cache;
     if (this.#columns.capacity < capacity) this.#columns.grow(capacity);
     for (const each of this.#normalized) if (each.raw) each.raw = grownTo(each.raw, capacity);
-    if (this.#counting.length > 0) this.#count();
+    this.#filtersCountedTo = this.#count(this.#countingFilters, this.#filtersCountedTo);
     let version = 0;
     for (const { scorer } of this.#nodeScores) version += scorer.version?.() ?? 0;
     if (version !== this.#scoresVersion) {
@@ -175,16 +182,16 @@ export class ShapeAnswers {
       return ask({
         add: (pod) => {
           pretence.add(pod);
-          for (const counting of this.#counting) counting.recount(node);
+          for (const counting of this.#countingFilters) counting.recount(node);
         },
         remove: (pod) => {
           pretence.remove(pod);
-          for (const counting of this.#counting) counting.recount(node);
+          for (const counting of this.#countingFilters) counting.recount(node);
         },
       });
     } finally {
       pretence.restore();
-      for (const counting of this.#counting) counting.recount(node);
+      for (const counting of this.#countingFilters) counting.recount(node);
     }
   }
 
@@ -199,6 +206,7 @@ export class ShapeAnswers {
 
   /** The sum of all scores for each of the first `count` rows: higher is better. */
   score(pod: PodView, rows: Int32Array, count: number, into: Float64Array): void {
+    this.#scoresCountedTo = this.#count(this.#countingScores, this.#scoresCountedTo);
     const { nodeScore, roomScore } = this.#columns;
     for (let at = 0; at < count; at++) into[at] = nodeScore[rows[at]!]! + roomScore[rows[at]!]!;
     const scratch = this.#scratchFor(count);
@@ -238,7 +246,7 @@ export class ShapeAnswers {
         const counting = filter.prepare(this.#shape, this.#snapshot);
         if (!counting) continue;
         this.#tail.push({ filter, counting });
-        this.#counting.push(counting);
+        this.#countingFilters.push(counting);
         continue;
       }
       if (filter.keeps === undefined) {
@@ -264,7 +272,7 @@ export class ShapeAnswers {
         const scorer = plugin.prepare(this.#shape, this.#snapshot);
         if (!scorer) continue;
         this.#worldScores.push({ scorer, weight });
-        this.#counting.push(scorer);
+        this.#countingScores.push(scorer);
       } else {
         const scorer = plugin.prepare(this.#shape, this.#snapshot);
         if (!scorer) continue;
@@ -324,26 +332,26 @@ export class ShapeAnswers {
     return 0;
   }
 
-  #count(): void {
-    const cache = this.#cache;
-    const recount = (row: number) => {
-      const node = cache.at(row) ?? goneFrom(row);
-      for (const counting of this.#counting) counting.recount(node);
-    };
-    const areMany = cache.changes.end - this.#countedTo > cache.rows;
-    if (this.#countedTo < 0) this.#countFirst();
-    else if (areMany || !cache.changes.since(this.#countedTo, recount)) {
-      for (let row = 0; row < cache.rows; row++) recount(row);
+  /** Counts what changed since; gives the place up to which it did. */
+  #count(all: readonly Counting[], countedTo: number): number {
+    const { changes, rows } = this.#cache;
+    if (all.length === 0 || countedTo === changes.end) return changes.end;
+    if (countedTo < 0) for (const counting of all) this.#countFirst(counting);
+    else {
+      const recount = (row: number) => {
+        const node = this.#cache.at(row) ?? goneFrom(row);
+        for (const counting of all) counting.recount(node);
+      };
+      const areMany = changes.end - countedTo > rows;
+      if (areMany || !changes.since(countedTo, recount)) for (let row = 0; row < rows; row++) recount(row);
     }
-    this.#countedTo = cache.changes.end;
+    return changes.end;
   }
 
-  #countFirst(): void {
+  #countFirst(counting: Counting): void {
     const cache = this.#cache;
-    for (const counting of this.#counting) {
-      if (counting.countsAffinity) for (const node of cache.nodesWithAffinity) counting.recount(node);
-      else for (let row = 0; row < cache.rows; row++) counting.recount(cache.at(row) ?? goneFrom(row));
-    }
+    if (counting.countsAffinity) for (const node of cache.nodesWithAffinity) counting.recount(node);
+    else for (let row = 0; row < cache.rows; row++) counting.recount(cache.at(row) ?? goneFrom(row));
   }
 
   #scratchFor(count: number): Float64Array {
@@ -358,6 +366,14 @@ function ask(node: NodeView, filters: readonly Asked[]): Verdict {
     if (refusals.length > 0) return { filter, refusals };
   }
   return willDo;
+}
+
+function onlyNodes(pod: PodView, filters: readonly Filter[]): ShapeAnswers['only'] {
+  for (const filter of filters) {
+    const names = filter.only?.(pod);
+    if (names) return { names, filter };
+  }
+  return undefined;
 }
 
 const grownTo = (column: Float32Array, capacity: number) =>

@@ -14,6 +14,16 @@ export function requiredAffinity({ pod }: PodView): ((node: NodeView) => boolean
   };
 }
 
+/** Nodes that the required affinity names, as that of a DaemonSet's pod does; undefined: a term goes without names. */
+function namedNodes({ pod }: PodView): readonly string[] | undefined {
+  const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const named = required?.nodeSelectorTerms.map(({ matchFields }) =>
+    matchFields?.find(({ key, operator }) => key === 'metadata.name' && operator === 'In'),
+  );
+  if (!named?.length || named.some((field) => field === undefined)) return undefined;
+  return [...new Set(named.flatMap((field) => field?.values ?? []))];
+}
+
 const no = refusedForGood("node(s) didn't match Pod's node affinity/selector");
 
 export const nodeAffinity: Filter = {
@@ -21,6 +31,7 @@ export const nodeAffinity: Filter = {
   keeps: 'node',
   wokenBy: ['node-added', 'node-labels'],
   helps: (pod, { node }) => !node || (requiredAffinity(pod)?.(node) ?? true),
+  only: namedNodes,
   prepare(pod) {
     const matches = requiredAffinity(pod);
     return matches && ((node) => (matches(node) ? accepted : no));
