@@ -13,6 +13,8 @@ export interface CanonicalContext {
   readonly ownsTree: boolean;
   /** As it comes back from upstream's store, whose encoding can not tell an empty list or map from none. */
   readonly isStored?: boolean;
+  /** Set when an empty list or map was kept, which the stored form would not have. */
+  hasEmpty?: boolean;
 }
 
 export function int32(value: unknown): number {

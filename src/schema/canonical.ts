@@ -94,6 +94,7 @@ const zeroOf: Partial<Record<string, string>> = {
 
 /** Lists and maps that are not the same empty as absent, in defaults or in errors: both are met until the object is stored. */
 const toldApart: Readonly<Record<string, readonly string[]>> = {
+  'io.k8s.api.core.v1.PersistentVolumeSpec': ['capacity'],
   'io.k8s.api.autoscaling.v2.HPAScalingRules': ['policies'],
 };
 
@@ -187,10 +188,10 @@ class Compiler {
           ? 'V.stringMap(x, c)'
           : `V.map(x, c, ${element})`;
     const isFull = field.wrap === 'list' ? 'x.length > 0' : 'V.hasKeys(x)';
-    const keeps = this.#tellsApart.has(field.name) ? '!c.isStored || ' : '';
+    const keeps = this.#tellsApart.has(field.name) ? ' || !c.isStored && (c.hasEmpty = true)' : '';
     const set = field.omitEmpty
-      ? `x = ${convert}; if (${keeps}${isFull}) ${target} = x;`
-      : `x = ${convert}; ${target} = c.isStored && !(${isFull}) ? null : x;`;
+      ? `x = ${convert}; if (${isFull}${keeps}) ${target} = x;`
+      : `x = ${convert}; if (${isFull}) ${target} = x; else if (c.isStored) ${target} = null; else { c.hasEmpty = true; ${target} = x; }`;
     const absent = field.omitEmpty ? '' : ` else ${target} = null;`;
     this.lines.push(`if (x !== undefined && x !== null) { ${set} }${absent}`);
   }

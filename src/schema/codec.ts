@@ -149,24 +149,33 @@ export const kindOfJson = (body: string | Uint8Array): KindInBody => readKind(bo
  * not changed and shares nothing with the result. Throws DecodeError with Go's text where a value has the wrong type.
  */
 export function canonical<T = any>(typeName: string, object: unknown): T {
+  return toForm<T>(typeName, object, false).object;
+}
+
+/** The same, and whether its stored form is another: it holds empty lists or maps. */
+export function canonicalNoting<T = any>(typeName: string, object: unknown): { object: T; hasEmpty: boolean } {
   return toForm(typeName, object, false);
 }
 
 /** The canonical form of what is to be stored: empty lists and maps are none. */
 export function canonicalStored<T = any>(typeName: string, object: unknown): T {
-  return toForm(typeName, object, true);
+  return toForm<T>(typeName, object, true).object;
 }
 
-function toForm<T>(typeName: string, object: unknown, isStored: boolean): T {
+function toForm<T>(typeName: string, object: unknown, isStored: boolean): { object: T; hasEmpty: boolean } {
   const custom = customTypeOf(typeName);
-  if (custom) return custom.canonical(copyJson(object)) as T;
+  if (custom) return { object: custom.canonical(copyJson(object)) as T, hasEmpty: false };
+  const form = (tree: unknown, ownsTree: boolean) => {
+    const context = { keys: 0, ownsTree, isStored, hasEmpty: false };
+    return { object: canonicalizerOf(typeName).run(tree, context) as T, hasEmpty: context.hasEmpty };
+  };
   try {
-    return canonicalizerOf(typeName).run(object, { keys: 0, ownsTree: false, isStored }) as T;
+    return form(object, false);
   } catch (error) {
     if (error !== irregular && !(error instanceof Error)) throw error;
     enableBigIntJson();
     const tree = new ExactDecoder(JSON.stringify(object) ?? 'null').run(typeName);
-    return canonicalizerOf(typeName).run(tree, { keys: 0, ownsTree: true, isStored }) as T;
+    return form(tree, true);
   }
 }
 

@@ -67,7 +67,7 @@ function validateExitCodes(
   }
   const place = at.child('values');
   const values = given ?? []; // null where the client sent none
-  if (values.length === 0) errors.invalid(place, null, 'at least one value is required');
+  if (values.length === 0) errors.invalid(place, given ?? null, 'at least one value is required');
   else if (values.length > maxExitCodes) errors.tooMany(place, values.length, maxExitCodes);
   const seen = new Set<number>();
   values.forEach((value, index) => {

@@ -24,7 +24,7 @@ export const configMapKind: KindDefinition<ConfigMap> = {
     }
     for (const [key, value] of Object.entries(binaryData)) {
       for (const problem of configMapKeyProblems(key)) errors.invalid(path('binaryData').key(key), key, problem);
-      size += Buffer.byteLength(value, 'base64');
+      size += Buffer.byteLength(value ?? '', 'base64');
     }
     // Upstream reports this at a path with an empty name, which prints so.
     if (size > maxDataBytes) errors.tooLong(new FieldPath('[]'), maxDataBytes);

@@ -24,7 +24,8 @@ export function containerLife(
   const numberOf = (name: SettingName): number | undefined => {
     const setting = settingOf(program, container, name);
     if (!setting) return undefined;
-    const value = name === 'exit-code' ? readWeighted(setting.text, setting.draw) : readRange(setting.text, setting.draw);
+    const value =
+      name === 'exit-code' ? readWeighted(setting.text, setting.draw) : readRange(setting.text, setting.draw);
     // Annotations are not validated: what cannot be read has not been said.
     return Number.isFinite(value) && value >= 0 ? value : undefined;
   };

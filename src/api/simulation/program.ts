@@ -1,5 +1,6 @@
 // The ConfigMap `kube-system/simulation`: rules for pods and nodes. Whatever is wrong in it is said, and nothing of it used.
 import { parseYaml } from '../../base/yaml.ts';
+import { type Glob, globOf } from './glob.ts';
 import { type SettingName, settingNames } from './settings.ts';
 import { readCourse, readQuantity, readRange, readWeighted } from './values.ts';
 
@@ -9,17 +10,17 @@ export const simulationFile = 'simulation.yaml';
 export interface PodRule {
   /** All that is there must fit; patterns with `*` and `?`. */
   readonly match: {
-    readonly namespace?: RegExp;
-    readonly pod?: RegExp;
-    readonly node?: RegExp;
-    readonly container?: RegExp;
+    readonly namespace?: Glob;
+    readonly pod?: Glob;
+    readonly node?: Glob;
+    readonly container?: Glob;
     readonly labels?: Readonly<Record<string, string>>;
   };
   readonly settings: ReadonlyMap<SettingName, string>;
 }
 
 export interface NodeRule {
-  readonly match?: RegExp;
+  readonly match?: Glob;
   readonly cpuCount?: number;
   readonly memoryBytes?: number;
   readonly maxPods?: number;
@@ -107,7 +108,8 @@ function fieldsOf(value: unknown, path: string, known: readonly string[]): Recor
   const at = path || 'the simulation';
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${at}: must be a mapping`);
   for (const name of Object.keys(value))
-    if (!known.includes(name)) throw new Error(`${path ? `${path}.` : ''}${name}: unknown; known are ${known.join(', ')}`);
+    if (!known.includes(name))
+      throw new Error(`${path ? `${path}.` : ''}${name}: unknown; known are ${known.join(', ')}`);
   return value as Record<string, unknown>;
 }
 
@@ -124,12 +126,7 @@ function textOf(value: unknown, path: string): string {
 }
 
 function textsOf(value: unknown, path: string): Record<string, string> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error(`${path}: must be a mapping`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new Error(`${path}: must be a mapping`);
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, textOf(each, `${path}.${key}`)]));
-}
-
-/** Stars next to each other would make the matching slow, and mean the same as one. */
-function globOf(pattern: string): RegExp {
-  const escaped = pattern.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${escaped.replaceAll(/\*+/g, '[^]*').replaceAll('?', '[^]')}$`, 'l' in RegExp.prototype ? 'l' : '');
 }

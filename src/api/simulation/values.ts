@@ -19,7 +19,11 @@ export function readWeighted(text: string, draw: () => number): number {
   });
   if (choices.some(([value, weight]) => !Number.isInteger(value) || !(weight >= 0))) return Number.NaN;
   let left = choices.reduce((sum, [, weight]) => sum + weight, 0) * draw();
-  return (choices.find(([, weight]) => (left -= weight) < 0) ?? choices.at(-1)!)[0];
+  for (const [value, weight] of choices) {
+    left -= weight;
+    if (left < 0) return value;
+  }
+  return choices.at(-1)![0];
 }
 
 /** `100m`, `100m..300m`, or a course: `0s=100m, 10m=2, 1h=100m`, with `repeat` behind it if it begins anew. */
@@ -52,7 +56,14 @@ export function readQuantity(text: string): number {
   }
 }
 
-const spanUnits: Readonly<Record<string, number>> = { '': 1000, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const spanUnits: Readonly<Record<string, number>> = {
+  '': 1000,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** Milliseconds of `90`, `90s`, `10m`, `1h`, `2d`. */
 function readSpan(text: string): number {

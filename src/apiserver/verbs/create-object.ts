@@ -87,7 +87,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   const { resource, server } = call;
   const { slices } = call;
   if (slices?.isDue) await slices.pause();
-  const object = canonicalObject(resource.storage.typeName, draft);
+  const { object, stored } = canonicalObject(resource.storage.typeName, draft);
   if (slices?.isDue) await slices.pause();
   const { rules } = resource;
   for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
@@ -105,7 +105,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   if (object.metadata.resourceVersion && !call.isDryRun) throw resourceVersionSet();
   using _reserved = server.addresses.reserve(resource, object, undefined);
   if (slices?.isDue) await slices.pause();
-  const bytes = storedBytes(resource, object);
+  const bytes = storedBytes(resource, stored());
   if (slices?.isDue) await slices.pause();
   await checkAdmission(call, { operation: 'CREATE', object, name: object.metadata.name });
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };

@@ -129,19 +129,20 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
     resource.rules.prepareForUpdate?.(draft, current, context); // a Scale writes the spec: that is a new generation
   }
   if (slices?.isDue) await slices.pause();
-  const next = canonicalObject(resource.storage.typeName, draft);
+  const { object: next, stored } = canonicalObject(resource.storage.typeName, draft);
   if (slices?.isDue) await slices.pause();
   if (!call.skipsValidation) validateUpdate(call, next, current, rules);
   const stamped = next.metadata.resourceVersion;
   if (!call.subresource) for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
   using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current);
   if (slices?.isDue) await slices.pause();
-  const bytes = storedBytes(resource, next);
+  const kept = stored();
+  const bytes = storedBytes(resource, kept);
   if (slices?.isDue) await slices.pause();
-  next.metadata.resourceVersion = stamped!;
+  next.metadata.resourceVersion = kept.metadata.resourceVersion = stamped!;
   await checkAdmission(call, { ...admitted, object: part ? part.show(next) : next });
   if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);
-  if (isUnchanged(bytes, next, entry) && !(await server.registry.store.isStale?.(entry.key))) return entry;
+  if (isUnchanged(bytes, kept, entry) && !(await server.registry.store.isStale?.(entry.key))) return entry;
   if (call.isDryRun)
     return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, entry.revision);
   return await commitObject(server.registry, resource, entry, bytes, entry.revision);
