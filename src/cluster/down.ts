@@ -63,7 +63,13 @@ export async function clearNode(plan: NodePlan): Promise<boolean> {
   const { findContainerd, stopContainerd } = await import('../kubelet/runtime/containerd-daemon.ts');
   const { removeAllPods } = await import('./remove-pods.ts');
   const wasRunning = (await findContainerd(plan.containerd)) !== undefined;
-  if (wasRunning || hasPods(plan)) await removeAllPods(plan);
+  if (wasRunning || hasPods(plan)) {
+    if (plan.namespace) {
+      const { ensureBareNamespace } = await import('../network/overlay/node-namespaces.ts');
+      await ensureBareNamespace(plan.namespace);
+    }
+    await removeAllPods(plan);
+  }
   await stopContainerd(plan.containerd);
   return wasRunning;
 }

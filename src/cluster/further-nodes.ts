@@ -53,6 +53,13 @@ export function withNode<S extends NodeSettings>(settings: S, slot: number, name
   return { ...settings, nodeCidr, furtherNodes: [...further, { name, address: freeAddress(further, nodeCidr) }] };
 }
 
+/** A machine without an address of its own is known to its further nodes by the one it has among them. */
+export function withMachineAddress<S extends NodeSettings & { readonly address: string }>(settings: S): S {
+  const { furtherNodes = [], nodeCidr, address } = settings;
+  if (furtherNodes.length === 0 || !nodeCidr || !address.startsWith('127.')) return settings;
+  return { ...settings, address: addressAt(nodeCidr, 1) };
+}
+
 export function withoutNode<S extends NodeSettings>(settings: S, name: string): S {
   return { ...settings, furtherNodes: (settings.furtherNodes ?? []).filter((each) => each.name !== name) };
 }

@@ -12,6 +12,7 @@ import { createNodeAgent } from '../kubelet/agent.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
+import { upstreamsFromFile } from '../network/dns/upstreams.ts';
 import { createAnnouncer } from '../network/load-balancer/announcer.ts';
 import { machineLabel } from '../network/overlay/plan-routes.ts';
 import { createPodRoutes } from '../network/overlay/pod-routes.ts';
@@ -24,6 +25,7 @@ import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { readIdentity } from './node-identities.ts';
 import { networkFolders } from './node-network.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
+import { resolvConfFile } from './resolv-conf.ts';
 import { serviceIp } from './service-range.ts';
 import { userAgent } from './user-agents.ts';
 
@@ -69,6 +71,7 @@ const networkInformers: InformerFactory = {
 
 const serving = await readIdentity(options.pki, 'node-serving');
 const runtime = createCriRuntime({ socketPath: options.containerdSocket, clock, log });
+const resolvConf = await resolvConfFile();
 let proxy: ServiceProxy | undefined;
 const policies = Promise.withResolvers<NetworkPolicies>();
 const agent = createNodeAgent({
@@ -83,6 +86,7 @@ const agent = createNodeAgent({
   clusterDns: [serviceIp(serviceCidr, 10)],
   clusterDomain,
   cgroupParent: options.cgroup,
+  resolvConf,
   ...(options.machine ? { labels: { [machineLabel]: options.machine } } : {}),
   beforeStart: async (pod, addresses) => (await policies.promise).protect(pod, addresses),
   beforeStop: async (pod) => proxy?.released(pod),
@@ -130,6 +134,7 @@ async function runNetwork(): Promise<void> {
   const dns = createDnsServer({
     informers: proxyInformers,
     address: gateway,
+    upstreams: upstreamsFromFile(resolvConf, [gateway], clock),
     clusterDomain,
     podCidr: options.podCidr,
     serviceCidr,

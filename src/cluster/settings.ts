@@ -5,7 +5,7 @@ import { hostname, networkInterfaces } from 'node:os';
 import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import type { AuditOptions } from './audit-options.ts';
 import { exitCodes, UserFailure } from './failure.ts';
-import { type NodeSettings, withNodeCount } from './further-nodes.ts';
+import { type NodeSettings, withMachineAddress, withNodeCount } from './further-nodes.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { claimPort } from './port-claims.ts';
@@ -27,6 +27,8 @@ export interface Settings extends NodeSettings {
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
+  /** A KubeSchedulerConfiguration. */
+  readonly schedulerConfigFile?: string;
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
@@ -41,6 +43,7 @@ export interface SettingsRequest {
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
+  readonly schedulerConfigFile?: string;
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
@@ -71,9 +74,10 @@ export async function ensureSettings(
       ...(request.loadBalancerRange ? { loadBalancerRange: request.loadBalancerRange } : {}),
       ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
       ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
+      ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
       ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
     };
-    const settings = request.realNodes ? withNodeCount(known, request.realNodes, slot) : known;
+    const settings = withMachineAddress(request.realNodes ? withNodeCount(known, request.realNodes, slot) : known);
     writeSettings(layout, settings);
     return { settings, isNew: false };
   }
@@ -100,9 +104,10 @@ export async function ensureSettings(
     kubeconfigFile: request.kubeconfigFile,
     ...(request.storage ? { storage: request.storage } : {}),
     ...(request.audit ? { audit: request.audit } : {}),
+    ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
     ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
   };
-  const settings = isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided;
+  const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);
   writeSettings(layout, settings);
   return { settings, isNew: true };
 }

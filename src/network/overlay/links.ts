@@ -1,8 +1,9 @@
 // What `ip` knows of this namespace's devices and ways. /sys shows the devices of whoever mounted it, so it is not asked.
 import { CommandFailure, runCommand } from '../run-command.ts';
 
-export async function hasLink(name: string): Promise<boolean> {
-  return (await linkOf(name)) !== undefined;
+/** @param namespace a named one; default: this one */
+export async function hasLink(name: string, namespace?: string): Promise<boolean> {
+  return (await linkOf(name, namespace)) !== undefined;
 }
 
 export interface Link {
@@ -12,9 +13,10 @@ export interface Link {
 }
 
 /** Undefined where there is none of this name. */
-export async function linkOf(name: string): Promise<Link | undefined> {
+export async function linkOf(name: string, namespace?: string): Promise<Link | undefined> {
+  const where = namespace ? ['-n', namespace] : [];
   try {
-    const [link] = JSON.parse(await runCommand('ip', ['-j', 'link', 'show', 'dev', name])) as Link[];
+    const [link] = JSON.parse(await runCommand('ip', [...where, '-j', 'link', 'show', 'dev', name])) as Link[];
     return link;
   } catch (error) {
     if (error instanceof CommandFailure && /does not exist/.test(error.message)) return undefined;

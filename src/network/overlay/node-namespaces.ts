@@ -2,6 +2,7 @@
 // Made again at each start (a reboot takes it all away), and gone with removeNodeNetworks.
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { addressAt, parseRange } from '../addresses.ts';
 import { allowForwarding, stopAllowingForwarding } from '../cni/forward-policy.ts';
 import { nft, removeTable } from '../proxy/nft.ts';
@@ -57,14 +58,21 @@ function planWayOut({ clusterName, nodeCidr, clusterPodCidr }: NodeNetworkOption
   ];
 }
 
+/** The bare namespace, where a reboot took it away: what is left of its pods is cleared from inside. May be repeated. */
+export async function ensureBareNamespace(path: string): Promise<void> {
+  if (!existsSync(path)) await runCommand('ip', ['netns', 'add', basename(path)]);
+}
+
 /** Gives the namespace's path. May be repeated; what runs inside is not disturbed. @throws CommandFailure */
 export async function ensureNodeNamespace(options: NodeNamespaceOptions): Promise<string> {
   const { clusterName, nodeName, nodeCidr, address, machineAddress } = options;
   const name = nodeNamespaceName(clusterName, nodeName);
   const inside = (...args: readonly string[]) => runCommand('ip', ['-n', name, ...args]);
   const link = nodeLinkName(clusterName, nodeName);
-  if (!existsSync(`${namespaceFolder}/${name}`)) await runCommand('ip', ['netns', 'add', name]);
-  if (!(await hasLink(link))) {
+  await ensureBareNamespace(`${namespaceFolder}/${name}`);
+  if (!(await hasLink('eth0', name))) {
+    // The other end may be in a namespace of that name that is gone.
+    if (await hasLink(link)) await runCommand('ip', ['link', 'delete', link]);
     await runCommand('ip', ['link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name]);
   }
   await runCommand('ip', ['link', 'set', link, 'master', nodeBridgeName(clusterName), 'up']);
