@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Node, Pod, PodSpec } from '../../generated/core-v1.ts';
+import type { Affinity, Node, Pod, PodSpec } from '../../generated/core-v1.ts';
 import { seededRandom } from '../base/random.ts';
 import { Decider, type Decision, describeRefusals } from './cycle.ts';
 import { NodeCache } from './node-cache.ts';
@@ -214,7 +214,7 @@ test('preemption says why it can not help', () => {
 });
 
 test('a pod for one node is judged by that node alone', () => {
-  const affinityTo = (name: string) => ({
+  const affinityTo = (name: string): Affinity => ({
     nodeAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: {
         nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] }],

@@ -119,6 +119,15 @@ export class Decider {
     return answers;
   }
 
+  /** What was learned about pods of the namespace is void. */
+  forgetNamespace(namespace: string): void {
+    for (const [signature, answers] of this.#shapes) {
+      if (answers.namespace !== namespace) continue;
+      this.#shapes.delete(signature);
+      this.#hopeless.delete(signature);
+    }
+  }
+
   /** The nodes that will do, scored when there is a choice; or why there is none. Good until the next call. */
   find(pod: PodView, startAt: number, answers = this.answersFor(pod)): Found | NoNode {
     const { cache } = this.#snapshot;

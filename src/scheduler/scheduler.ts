@@ -1,7 +1,7 @@
 // The loop: takes a pod from the queue, decides, counts it on its node at once, and binds it while it goes on with the next.
 
 import type { Binding, Node, Pod } from '../../generated/core-v1.ts';
-import { namespaceKind, nodeKind, podDisruptionBudgetKind, podKind, serviceKind } from '../../generated/kinds.ts';
+import { nodeKind, podDisruptionBudgetKind, podKind } from '../../generated/kinds.ts';
 import type { ResourceClaim } from '../../generated/resource-v1.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf, splitKey } from '../api/meta/object.ts';
@@ -13,6 +13,7 @@ import { type Random, uuid } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../reconcile/controller.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
+import { watchBeside } from './beside-nodes.ts';
 import { type BindingSlots, createSlots } from './binding-slots.ts';
 import { defaultConfiguration } from './config/configuration.ts';
 import type { Configuration } from './config/types.ts';
@@ -91,8 +92,6 @@ class Scheduler {
         maxMs: configuration.podMaxBackoffSeconds * 1000,
       },
     );
-    const namespaces = informers.informer(namespaceKind);
-    const services = informers.informer(serviceKind);
     this.#pods = informers.informer(podKind);
     this.#volumeBindings = new VolumeBindings(options.client, options.clock);
     const stored = watchStorage(informers, () => {
@@ -107,8 +106,12 @@ class Scheduler {
     this.#claimGate = new ClaimGate(this.#devices);
     this.#storage = { ...stored, taken: () => this.#volumeBindings.taken() };
     this.#snapshot = snapshotOf(this.#cache, {
-      namespaceLabels: (namespace) => namespaces.find(namespace)?.metadata.labels,
-      services: (namespace) => services.list(namespace),
+      ...watchBeside(informers, {
+        all: () => this.#cache.forget(),
+        ofNamespace: (namespace) => {
+          for (const { decider } of this.#profiles.values()) decider.forgetNamespace(namespace);
+        },
+      }),
       storage: this.#storage,
       devices: this.#devices,
     });
@@ -126,21 +129,6 @@ class Scheduler {
     informers
       .informer(podDisruptionBudgetKind)
       .onChange({ added: budgetsChanged, updated: budgetsChanged, deleted: budgetsChanged });
-    // Both are matched by selectors of pods: rarely changed, and then what was counted by them is counted again.
-    const forget = () => this.#cache.forget();
-    namespaces.onChange({
-      added: forget,
-      updated: ({ metadata }, previous) => {
-        if (!isEqual(metadata.labels, previous.metadata.labels)) forget();
-      },
-    });
-    services.onChange({
-      added: forget,
-      deleted: forget,
-      updated: ({ spec }, previous) => {
-        if (!isEqual(spec.selector, previous.spec.selector)) forget();
-      },
-    });
     this.#watchWorld();
   }
 

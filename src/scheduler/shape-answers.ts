@@ -102,6 +102,10 @@ export class ShapeAnswers {
     this.#prepareScores(plugins.scores);
   }
 
+  get namespace(): string {
+    return this.#shape.namespace;
+  }
+
   /** Takes note of what changed. To be called before a question. */
   sync(): void {
     const { capacity } = this.#cache;
