@@ -31,6 +31,13 @@ interface Line {
   readonly buckets: number[];
 }
 
+interface Kind {
+  readonly labels: string;
+  readonly isTimed: boolean;
+  /** Labels with the code, by code. */
+  readonly counted: Map<number, string>;
+}
+
 const bucketSeconds = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 ];
@@ -39,21 +46,41 @@ const bucketSeconds = [
 export function createRequestMetrics(extra: () => string): RequestMetrics {
   const requests = new Map<string, number>();
   const durations = new Map<string, Line>();
+  /** Of what was asked before: its labels, and how long it took. */
+  const known = new WeakMap<object, Map<string, Kind>>();
+  const kindOf = (info: RequestInfo | undefined, resource: ResourceInfo | undefined): Kind => {
+    let kinds = known.get(resource ?? known);
+    if (!kinds) {
+      kinds = new Map();
+      known.set(resource ?? known, kinds);
+    }
+    const verb = info && knownVerbs.has(info.verb) ? info.verb.toUpperCase() : 'other';
+    const subresource = resource?.subresources.some(({ name }) => name === info!.subresource) ? info!.subresource : '';
+    const key = `${verb}/${subresource}`;
+    let kind = kinds.get(key);
+    if (!kind) {
+      const labels = resource
+        ? `group="${resource.group}",resource="${resource.plural}",subresource="${subresource}",verb="${verb}",version="${resource.version}"`
+        : `group="",resource="",subresource="",verb="${verb}",version=""`;
+      kind = { labels, isTimed: verb !== 'WATCH', counted: new Map() };
+      kinds.set(key, kind);
+    }
+    return kind;
+  };
   let process: ProcessMetrics | undefined;
 
   return {
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
     observe(info, resource, status, durationMs) {
-      const verb = info && knownVerbs.has(info.verb) ? info.verb.toUpperCase() : 'other';
-      const subresource = resource?.subresources.some(({ name }) => name === info!.subresource)
-        ? info!.subresource
-        : '';
-      const labels = resource
-        ? `group="${resource.group}",resource="${resource.plural}",subresource="${subresource}",verb="${verb}",version="${resource.version}"`
-        : `group="",resource="",subresource="",verb="${verb}",version=""`;
-      const counted = `code="${status}",${labels}`;
+      const kind = kindOf(info, resource);
+      const { labels } = kind;
+      let counted = kind.counted.get(status);
+      if (!counted) {
+        counted = `code="${status}",${labels}`;
+        kind.counted.set(status, counted);
+      }
       requests.set(counted, (requests.get(counted) ?? 0) + 1);
-      if (verb === 'WATCH') return;
+      if (!kind.isTimed) return;
       let line = durations.get(labels);
       if (!line) {
         line = { count: 0, sumSeconds: 0, buckets: bucketSeconds.map(() => 0) };

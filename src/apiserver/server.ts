@@ -255,21 +255,26 @@ class Server implements ApiServer {
       log,
       onRequest: (request, response) => {
         const isHttp2 = request.httpVersionMajor === 2;
-        const abort = this.#requestSignal();
-        response.on('close', abort.abort);
+        const { signal, abort, end } = this.#requestSignal();
+        let isHandled = false;
+        // Mostly nobody is left to hear that the request is over.
+        response.on('close', () => (isHandled ? end() : abort()));
         const adapted = new NodeResponseAdapter(response, isHttp2);
-        void this.#pipeline.handle(new NodeRequestAdapter(request, abort.signal, identify), adapted);
+        void this.#pipeline.handle(new NodeRequestAdapter(request, signal, identify), adapted).then(() => {
+          isHandled = true;
+        });
       },
       onUpgrade: (request, socket, head) => this.#upgrade(request, socket, head, identify),
     });
   }
 
   /** Lives as long as its request; ends early when the server stops. */
-  #requestSignal(): { signal: AbortSignal; abort: () => void } {
+  #requestSignal(): { signal: AbortSignal; abort: () => void; end: () => void } {
     const controller = new AbortController();
     const opened = this.#open.add(() => controller.abort(requestOver));
     return {
       signal: controller.signal,
+      end: () => opened[Symbol.dispose](),
       abort: () => {
         opened[Symbol.dispose]();
         controller.abort(requestOver);
