@@ -9,6 +9,7 @@ import { measureDefinitions } from './definitions.ts';
 import { measureEventLoop } from './event-loop.ts';
 import { measureIdle } from './idle.ts';
 import { measureLargeLists } from './large-lists.ts';
+import { measureNodes } from './nodes.ts';
 import { measurePodStart } from './pod-start.ts';
 import { describeMachine, type Figure, table } from './report.ts';
 import { measureScale } from './scale.ts';
@@ -16,6 +17,7 @@ import { measureScale } from './scale.ts';
 const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   boot: measureBoot,
   idle: measureIdle,
+  nodes: () => measureNodes(),
   'pod-start': measurePodStart,
   apiload: measureApiLoad,
   'create-stages': () => measureCreateStages(),
