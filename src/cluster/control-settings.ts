@@ -1,5 +1,6 @@
 import type { ControllersConfig } from '../controllers/config.ts';
 import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
+import type { Configuration } from '../scheduler/config/types.ts';
 import type { MetricsApiSettings } from './metrics-api.ts';
 import type { ComponentName } from './up-options.ts';
 
@@ -14,6 +15,8 @@ export interface ControlSettings {
   /** Nodes come and go. */
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
   readonly leaderElection: LeaderElectionSettings;
+  /** Absent: upstream's default. */
+  readonly scheduling?: Configuration;
 }
 
 export interface LeaderElectionSettings {

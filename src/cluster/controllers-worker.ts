@@ -12,6 +12,7 @@ import { createScheduler } from '../scheduler/scheduler.ts';
 import { type ControlSettings, controllerManager, scheduler } from './control-settings.ts';
 import { dnsPublisher, metricsServer } from './controller-identities.ts';
 import { runWithLease } from './run-with-lease.ts';
+import { schedulerLease } from './scheduler-lease.ts';
 import { openThread } from './thread.ts';
 
 const thread = openThread<ControlSettings>();
@@ -50,13 +51,16 @@ if (settings.only.includes('controllers')) {
 }
 
 if (settings.only.includes('scheduler')) {
-  const lease = { leaseName: 'kube-scheduler', identity: scheduler, component: 'default-scheduler' };
+  const { scheduling } = settings;
+  const lease = { identity: scheduler, component: 'default-scheduler', ...schedulerLease(scheduling) };
   const lead = async ({ isHeld, signal: leading }: Leadership) => {
     const client = thread.leadingClient(scheduler, isHeld)!;
     const schedulerLog = log.with({ component: 'scheduler' });
     const recorders = createEventRecorders({ client, clock, log: schedulerLog });
     const recorder = recorders.recorder('default-scheduler');
-    const loop = createScheduler({ client, informers, recorder, clock, random, log: schedulerLog });
+    const configuration = scheduling ? { configuration: scheduling } : {};
+    const telling = { recorder, recorderFor: recorders.recorder };
+    const loop = createScheduler({ client, informers, ...telling, ...configuration, clock, random, log: schedulerLog });
     await Promise.all([loop.run(leading), recorders.run(leading)]);
   };
   running.push(runWithLease({ ...election, ...lease }, lead));

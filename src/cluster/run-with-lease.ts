@@ -16,6 +16,16 @@ export interface LeaseOptions {
   readonly identity: string;
   /** Who its events are from. */
   readonly component: string;
+  /** Of the Lease; default `kube-system`. */
+  readonly namespace?: string;
+  readonly isOff?: boolean;
+  readonly pace?: LeasePace;
+}
+
+export interface LeasePace {
+  readonly leaseSeconds: number;
+  readonly renewDeadlineSeconds: number;
+  readonly retrySeconds: number;
 }
 
 /** Upstream's. */
@@ -25,19 +35,22 @@ const alone = { leaseSeconds: 15, renewDeadlineSeconds: 14, retrySeconds: 1, ren
 
 /** Waits for the lease and leads; a lease that is lost ends the whole thread, which begins anew and waits again. */
 export async function runWithLease(
-  { thread, clock, random, settings, leaseName, identity, component }: LeaseOptions,
+  options: LeaseOptions,
   lead: (leadership: Leadership) => Promise<void>,
 ): Promise<void> {
+  const { thread, clock, random, settings, leaseName, identity, component, namespace } = options;
   const { signal } = thread;
+  if (options.isOff) return lead({ isHeld: () => true, signal });
   const client = thread.client(identity);
   const log = thread.log.with({ component: leaseName });
   const recorders = createEventRecorders({ client, clock, log });
-  const pace = settings.isShared ? shared : alone;
-  const options = { client, clock, random, log, leaseName, identity: settings.identity, ...pace };
+  const pace = options.pace ?? (settings.isShared ? shared : alone);
+  const where = { leaseName, identity: settings.identity, ...(namespace ? { namespace } : {}) };
+  const election = { client, clock, random, log, ...where, ...pace };
   using telling = linkSignal([]);
   const events = recorders.run(telling.signal);
   try {
-    await runAsLeader({ ...options, recorder: recorders.recorder(component) }, lead, signal);
+    await runAsLeader({ ...election, recorder: recorders.recorder(component) }, lead, signal);
   } catch (error) {
     log.error('failed', error);
   }

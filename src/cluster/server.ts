@@ -20,6 +20,7 @@ import { untilAgentsSpeak, untilNodesReady } from './nodes-ready.ts';
 import { openPki, type Pki } from './pki.ts';
 import { releasePorts } from './port-claims.ts';
 import type { RunningServer } from './running-server.ts';
+import { schedulerConfiguration } from './scheduler-configuration.ts';
 import { ensureSettings, readSettings } from './settings.ts';
 import { rangesOfSlot } from './slots.ts';
 import { type StartedApiServer, startApiServer } from './start-apiserver.ts';
@@ -170,6 +171,7 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
   const hasNodes = !options.only && (settings.simulatedNodes !== 0 || nodeAutoscaling !== undefined);
   const { loadBalancerRange = rangesOfSlot(0).loadBalancerRange } = settings;
   const metrics = hasNodes ? await metricsApiSettings(settings, pki) : undefined;
+  const scheduling = await schedulerConfiguration(settings);
   const worker = await startControlWorker({
     server: api,
     settings: {
@@ -182,6 +184,7 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
       },
       only: loops,
       leaderElection: instanceOf(settings, context.layout),
+      ...(scheduling ? { scheduling } : {}),
       ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
       ...(metrics ? { metrics } : {}),
       ...(nodeAutoscaling ? { nodeAutoscaling } : {}),

@@ -26,6 +26,8 @@ export interface UpOptions {
   /** Absent: as the cluster was, or the defaults. */
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
+  /** A KubeSchedulerConfiguration; absent: as the cluster was, or the default. */
+  readonly schedulerConfigFile?: string;
   /** Simulated nodes come and go. Absent: as the cluster was. */
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }

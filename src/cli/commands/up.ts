@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseAddressRange } from '../../base/address-range.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
@@ -18,6 +19,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   serviceCidr?: string;
   podCidr?: string;
   loadBalancerRange?: string;
+  schedulerConfig?: string;
 }
 
 export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
@@ -27,7 +29,11 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .option('--kubeconfig <file>', 'merge the context into this file instead of your own kubeconfig')
   .option('--nodes <nodes>', 'N real nodes on this machine; or simulated:N, without root and containers', parseNodes)
   .option('--node-groups <groups>', 'simulated nodes come and go: NAME=MIN:MAX:CPU:MEMORY,…, or a YAML file')
-  .option('--node-monitor-grace-period <time>', 'a node that is silent for so long is lost (default 50s)', parseDuration)
+  .option(
+    '--node-monitor-grace-period <time>',
+    'a node that is silent for so long is lost (default 50s)',
+    parseDuration,
+  )
   .option('--only <components>', `these alone: ${componentNames.join(',')}`, parseOnly)
   .option('--service-cidr <range>', 'addresses of Services (default 10.96.0.0/16)', parseCidr)
   .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
@@ -36,6 +42,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
     'addresses of load balancers, 192.0.2.10-192.0.2.20 or a CIDR; or none (default 198.18.0.0/24)',
     parseLoadBalancerRange,
   )
+  .option('--scheduler-config <file>', 'KubeSchedulerConfiguration: profiles, plugins, extenders')
   .action(async (flags: Flags) => {
     const storage = storageOptions(flags);
     const audit = auditOptions(flags);
@@ -50,6 +57,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
       ...(flags.loadBalancerRange ? { loadBalancerRange: flags.loadBalancerRange } : {}),
+      ...(flags.schedulerConfig ? { schedulerConfigFile: resolve(flags.schedulerConfig) } : {}),
       ...(storage ? { storage } : {}),
       ...(audit ? { audit } : {}),
       ...(nodeAutoscaling ? { nodeAutoscaling } : {}),
