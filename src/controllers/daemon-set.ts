@@ -109,6 +109,8 @@ class DaemonSetController {
       return;
     }
     const { client } = this.#context;
+    // Asked before the cache is read: what comes in meanwhile is not in what we are about to look at.
+    const isSettled = this.#expectations.areMet(key);
     const history = this.#historyOf(set);
     const revision = await ensureRevision(history);
     if (!revision) return this.#noteCollision(set);
@@ -131,9 +133,11 @@ class DaemonSetController {
       nowMs: this.#context.clock.now(),
     };
     let problem: unknown;
-    if (this.#expectations.areMet(key)) {
-      problem = await this.#perform(input, planPlacement(input));
-      if (!problem && this.#expectations.areMet(key)) problem = await this.#perform(input, planRollout(input));
+    if (isSettled) {
+      let outcome = await this.#perform(input, planPlacement(input));
+      // What was just made or deleted is not in the input: the next look goes on.
+      if (!outcome.hasActed) outcome = await this.#perform(input, planRollout(input));
+      problem = outcome.problem;
       await trimHistory(history, (each) => this.#isLive(each, revision, pods));
     }
     await this.#report(key, input);
@@ -178,12 +182,12 @@ class DaemonSetController {
     return false;
   }
 
-  async #perform({ set, hash }: DaemonInput, plan: DaemonPlan): Promise<unknown> {
+  async #perform({ set, hash }: DaemonInput, plan: DaemonPlan): Promise<{ hasActed: boolean; problem?: unknown }> {
     const waiting = plan.ended.filter(({ pod, phase }) => phase === 'Failed' && this.#isBackingOff(set, pod));
     const isWaiting = (pod: Pod) => waiting.some((each) => each.pod === pod);
     const create = plan.create.slice(0, burst);
     const remove = plan.delete.filter((pod) => !isWaiting(pod)).slice(0, burst);
-    if (create.length + remove.length === 0) return undefined;
+    if (create.length + remove.length === 0) return { hasActed: false };
     const key = keyOf(set);
     const asker = { kind: daemonSetKind, owner: set, client: this.#context.client, recorder: this.#recorder };
     this.#expectations.expect(key, create.length, remove.map(keyOf));
@@ -203,7 +207,7 @@ class DaemonSetController {
         }
       }),
     );
-    return problem;
+    return { hasActed: true, problem };
   }
 
   #tellEnded(set: DaemonSet, pod: Pod, phase: 'Failed' | 'Succeeded'): void {

@@ -69,6 +69,8 @@ export const jobController: ControllerDefinition = {
         if (!job || (job.spec.managedBy && job.spec.managedBy !== ourName)) return;
         const selector = cachedSelector(job.spec.selector);
         if (!selector || isOlder(job.metadata.resourceVersion, wrote.get(key))) return;
+        // Asked before the cache is read: what comes in meanwhile is not in what we are about to look at.
+        const isSettled = expectations.areMet(key);
         const { uid, namespace = '' } = job.metadata;
         const candidates = [...controlledBy(pods, uid), ...orphansOf(pods, namespace)];
         const mine = await claim({
@@ -89,6 +91,7 @@ export const jobController: ControllerDefinition = {
           client,
           recorder: events,
           expectations,
+          isSettled,
           released,
           wrote: (version: string) => wrote.set(key, version),
           nowMs: clock.now(),

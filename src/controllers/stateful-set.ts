@@ -92,6 +92,8 @@ class StatefulSetController {
     const set = this.#sets.find(key);
     const selector = cachedSelector(set?.spec.selector);
     if (!set || !selector) return;
+    // Asked before the cache is read: what comes in meanwhile is not in what we are about to look at.
+    const isSettled = this.#expectations.areMet(key);
     const revisions = await this.#revisionsOf(set, selector, signal);
     const pods = await this.#claimPods(set, selector, signal);
     const { current, update, collisionCount, history } = revisions;
@@ -99,7 +101,7 @@ class StatefulSetController {
     const names = { current: current.metadata.name, update: update.metadata.name };
     const input: StatefulInput = { set, pods, ...names, collisionCount, nowMs };
     let problem: unknown;
-    if (this.#expectations.areMet(key)) problem = await this.#perform(input, revisions, planStatefulSet(input));
+    if (isSettled) problem = await this.#perform(input, revisions, planStatefulSet(input));
     await this.#report(key, input);
     const live = new Set([names.current, names.update, ...pods.map((pod) => pod.metadata.labels?.[revisionHashLabel])]);
     await trimHistory(history, ({ metadata }) => live.has(metadata.name));

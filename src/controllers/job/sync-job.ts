@@ -31,6 +31,8 @@ export interface SyncJobOptions {
   readonly client: Client;
   readonly recorder: EventRecorder;
   readonly expectations: Expectations;
+  /** They were met when the pods were looked up. */
+  readonly isSettled: boolean;
   /** Uids of pods whose finalizer this process has taken away. */
   readonly released: Set<string>;
   /** Told the version of each status written. */
@@ -55,7 +57,7 @@ class JobSync {
   }
 
   async run(): Promise<number | undefined> {
-    const { nowMs, released, expectations } = this.#options;
+    const { nowMs, released, isSettled } = this.#options;
     const job = this.#startedJob();
     const input = { job, pods: this.#pods, released, nowMs };
     const before = countPods(input, undefined);
@@ -65,7 +67,7 @@ class JobSync {
     let recheckMs = this.#deadlineInMs(job);
     let problem: unknown;
     if (finishing) changed = { created: 0, deleted: await this.#deleteActive(count.active, false) };
-    else if (expectations.areMet(keyOf(job)) && !job.metadata.deletionTimestamp) {
+    else if (isSettled && !job.metadata.deletionTimestamp) {
       const plan = planPods(input, count);
       if (plan.waitMs !== undefined) recheckMs = Math.min(recheckMs ?? plan.waitMs, plan.waitMs);
       const deleted = await this.#deleteActive(plan.toDelete, true);
