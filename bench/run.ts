@@ -13,6 +13,7 @@ import { measureNodes } from './nodes.ts';
 import { measurePodStart } from './pod-start.ts';
 import { describeMachine, type Figure, table } from './report.ts';
 import { measureScale } from './scale.ts';
+import { measureScheduler } from './scheduler.ts';
 
 const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   boot: measureBoot,
@@ -24,6 +25,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'event-loop': () => measureEventLoop(),
   'large-lists': measureLargeLists,
   scale: () => measureScale(),
+  scheduler: () => measureScheduler(),
   definitions: measureDefinitions,
 };
 

@@ -1,5 +1,6 @@
-// The scheduler alone, in memory: no API server, its writes take effect at once. How many pods a second it places, how
-// long one decision takes, what it holds; and that what it does grows with what changed, not with what there is.
+// The scheduler alone, in memory: no API server, its writes take effect at once. How many pods it places in a second of
+// processor time (the collector's included), so that what else the machine does is not measured; how long one decision
+// takes, what it holds; and that what it does grows with what changed, not with what there is.
 // node bench/scheduler.ts [nodes] [load]
 import type { Pod } from '../generated/core-v1.ts';
 import { systemClock } from '../src/base/clock.ts';
@@ -40,8 +41,10 @@ export async function measureScheduler(wantedSizes = sizes, wanted?: string): Pr
       const { podsPerSecond, p50Us, p99Us, megabytes } = await apart<Measured>('load', String(nodes), load);
       const name = `scheduler, ${nodes.toLocaleString('en')} nodes: ${load}`;
       const isAim = load === 'basic' && nodes === 5000;
+      figures.push({ name, value: podsPerSecond, unit: 'pods/s', isCost: false, ...(isAim ? { target: 10_000 } : {}) });
+      // Of the smaller ones only when they are asked for: the table is long enough.
+      if (nodes < Math.max(...sizes) && wantedSizes.length > 1) continue;
       figures.push(
-        { name, value: podsPerSecond, unit: 'pods/s', isCost: false, ...(isAim ? { target: 10_000 } : {}) },
         { name: `${name}, one decision p50`, value: p50Us, unit: 'µs', isCost: true },
         { name: `${name}, one decision p99`, value: p99Us, unit: 'µs', isCost: true },
         { name: `${name}, memory`, value: megabytes, unit: 'MB', isCost: true },
@@ -151,10 +154,11 @@ async function measureLoad(nodes: number, load: string): Promise<Measured> {
   await world.untilBound(20);
   const all = Array.from({ length: pods }, (_, index) => aPod(`pod-${index}`, sketch(index)));
   const times = timeDecisions();
-  const began = performance.now();
+  const began = process.cpuUsage();
   for (const pod of all) world.putPod(pod);
   await world.untilBound(20 + pods);
-  const seconds = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(began);
+  const seconds = (user + system) / 1e6;
   return {
     podsPerSecond: pods / seconds,
     p50Us: quantile(times, 0.5),
