@@ -10,7 +10,7 @@ import {
 } from '../../generated/kinds.ts';
 import type { LabelSelector } from '../../generated/meta-v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../generated/policy-v1.ts';
-import { withCondition } from '../api/meta/conditions.ts';
+import { findCondition, withCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { scaledValue } from '../api/meta/int-or-string.ts';
 import { matchesSelector } from '../api/meta/labels.ts';
@@ -25,6 +25,8 @@ import { cachedSelector } from './shared/selector.ts';
 
 /** An eviction that was granted and is not seen to happen is forgotten after so long. */
 const evictionTimeoutMs = 2 * 60_000;
+/** Before the key of a pod that was to be disrupted, among keys of budgets. */
+const podPrefix = 'pod ';
 
 export const disruptionController: ControllerDefinition = {
   name: 'disruption',
@@ -58,8 +60,14 @@ class DisruptionController {
       }
     };
     this.#pods.onChange({
-      added: (pod) => addBudgetsOf(pod),
-      updated: (next, previous) => addBudgetsOf(next, previous),
+      added: (pod) => {
+        addBudgetsOf(pod);
+        if (staleInMs(pod, 0) !== undefined) queue.add(`${podPrefix}${keyOf(pod)}`);
+      },
+      updated: (next, previous) => {
+        addBudgetsOf(next, previous);
+        if (staleInMs(next, 0) !== undefined) queue.add(`${podPrefix}${keyOf(next)}`);
+      },
       deleted: (pod) => addBudgetsOf(pod),
     });
     // Scaling changes what is expected.
@@ -74,7 +82,34 @@ class DisruptionController {
     }
   }
 
-  async reconcile(key: string): Promise<void> {
+  reconcile(key: string): Promise<void> {
+    return key.startsWith(podPrefix) ? this.#calm(key) : this.#count(key);
+  }
+
+  /** A pod that was to be disrupted, and after a while is not: its condition says so no longer. */
+  async #calm(key: string): Promise<void> {
+    const { client, clock } = this.#context;
+    const pod = this.#pods.find(key.slice(podPrefix.length));
+    const leftMs = pod && staleInMs(pod, clock.now());
+    if (leftMs === undefined) return;
+    if (leftMs > 0) {
+      this.#queue.addAfter(key, leftMs);
+      return;
+    }
+    const { namespace = '', name, generation } = pod!.metadata;
+    const condition = {
+      type: 'DisruptionTarget',
+      status: 'False',
+      ...(generation ? { observedGeneration: generation } : {}),
+      reason: null,
+      message: null,
+      lastTransitionTime: timeText(clock.now()),
+    };
+    const patch = { status: { conditions: [condition] } };
+    await client.resource(podKind).patch({ namespace, name }, patch, { type: 'strategic', subresource: 'status' });
+  }
+
+  async #count(key: string): Promise<void> {
     const budget = this.#budgets.find(key);
     if (!budget || budget.metadata.deletionTimestamp) return;
     const pods = this.#pods.list(budget.metadata.namespace).filter((pod) => selects(budget, pod));
@@ -194,6 +229,14 @@ function stillDisrupted(budget: PodDisruptionBudget, pods: readonly Pod[], nowMs
     recheckMs = Math.min(recheckMs ?? leftMs, leftMs);
   }
   return { disrupted, recheckMs, notDeleted };
+}
+
+/** How long a disruption that was announced may still come about; undefined where none was, or the kubelet will see to it. */
+function staleInMs({ metadata, status }: Pod, nowMs: number): number | undefined {
+  const condition = findCondition(status?.conditions, 'DisruptionTarget');
+  if (condition?.status !== 'True' || condition.reason === 'TerminationByKubelet') return undefined;
+  if (metadata.deletionTimestamp || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+  return (timeMs(condition.lastTransitionTime) ?? 0) + evictionTimeoutMs - nowMs;
 }
 
 /** A selector as upstream's message prints it. */

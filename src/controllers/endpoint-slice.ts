@@ -18,6 +18,7 @@ import {
   watchServicePods,
 } from './endpoints/service-pods.ts';
 import { headlessLabel, managedByLabel, serviceNameLabel, writeSlices } from './endpoints/slice-writer.ts';
+import { TriggerTimes } from './endpoints/trigger-times.ts';
 import { isReady } from './shared/pod-state.ts';
 
 const manager = 'endpointslice-controller.k8s.io';
@@ -34,6 +35,7 @@ export const endpointSliceController: ControllerDefinition = {
     const nodes = informers.informer(nodeKind);
     const slices = informers.informer(endpointSliceKind);
     const expectations = new Expectations(clock, queue);
+    const triggerTimes = new TriggerTimes();
     indexByService(slices);
     watchServicePods(services, pods, queue);
     watchSlices(slices, expectations, queue, manager);
@@ -55,16 +57,19 @@ export const endpointSliceController: ControllerDefinition = {
         const service = services.find(key);
         if (!service || service.metadata.deletionTimestamp) {
           expectations.forget(key);
+          triggerTimes.forget(key);
           waitingForNode.delete(key);
           return;
         }
         if (!hasSelector(service) || service.spec?.type === 'ExternalName' || !expectations.areMet(key)) return;
-        const { groups, isMissingNode } = planGroups(service, podsOf(service, pods), nodes);
+        const chosen = podsOf(service, pods);
+        const { groups, isMissingNode } = planGroups(service, chosen, nodes);
         const existing = slicesOf(slices, key, manager);
         const shape = {
           namespace: service.metadata.namespace ?? '',
           serviceName: service.metadata.name,
           labels: labelsOf(service),
+          triggeredAt: triggerTimes.next(service, chosen) ?? '',
           owner: controllerReference(service, serviceKind),
           addressType: service.spec?.ipFamilies?.[0] === 'IPv6' ? ('IPv6' as const) : ('IPv4' as const),
         };

@@ -7,6 +7,7 @@ import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { isNamespaceEnding } from '../reconcile/namespace-ending.ts';
 import { planSubsets } from './endpoints/plan-subsets.ts';
 import { hasSelector, isHeadless, podsOf, watchServicePods } from './endpoints/service-pods.ts';
+import { TriggerTimes, withTriggerTime } from './endpoints/trigger-times.ts';
 
 const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 const headlessLabel = 'service.kubernetes.io/headless';
@@ -28,6 +29,7 @@ export const endpointsController: ControllerDefinition = {
       deleted: (object) => queue.add(keyOf(object)),
     });
     const resource = client.resource(endpointsKind);
+    const triggerTimes = new TriggerTimes();
 
     return {
       name: 'endpoints',
@@ -35,14 +37,20 @@ export const endpointsController: ControllerDefinition = {
         const service = services.find(key);
         const current = endpoints.find(key);
         if (!service) {
+          triggerTimes.forget(key);
           if (current && isOurs(current)) await resource.delete(splitKey(key)).catch(ignoreNotFound);
           return;
         }
         if (!hasSelector(service)) return;
-        const next = planEndpoints(service, current, planSubsets(service, podsOf(service, pods)));
+        const chosen = podsOf(service, pods);
+        const triggeredAt = triggerTimes.next(service, chosen);
+        const planned = planEndpoints(service, current, planSubsets(service, chosen));
+        if (current && isSame(current, planned)) return;
+        const annotations = withTriggerTime(planned.metadata.annotations, triggeredAt);
+        const next = { ...planned, metadata: { ...planned.metadata, annotations } };
         try {
           if (!current) await resource.create(next);
-          else if (!isSame(current, next)) await resource.update(next);
+          else await resource.update(next);
         } catch (error) {
           if (!isNamespaceEnding(error) && !isAlreadyExists(error)) throw error;
         }

@@ -9,6 +9,7 @@ import type { Client } from '../../client/client.ts';
 import type { Expectations } from '../../reconcile/expectations.ts';
 import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
 import type { SliceContent, SlicePlan } from './plan-slices.ts';
+import { withTriggerTime } from './trigger-times.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
@@ -20,6 +21,8 @@ export interface SliceShape {
   readonly serviceName: string;
   readonly labels: Record<string, string>;
   readonly annotations?: Record<string, string>;
+  /** Kept as an annotation of what is written: when what led to it happened. `''`: nothing is known of it. */
+  readonly triggeredAt?: string;
   readonly owner: OwnerReference;
   readonly addressType: EndpointSlice['addressType'];
 }
@@ -44,7 +47,7 @@ export async function writeSlices(
       namespace,
       generateName: `${shape.serviceName}-`,
       labels,
-      ...(annotations ? { annotations } : {}),
+      ...annotated(annotations, shape.triggeredAt),
       ownerReferences: [shape.owner],
     };
     try {
@@ -63,7 +66,7 @@ export async function writeSlices(
     await slices.update({
       ...rest,
       ...listed(content ?? { endpoints, ports }),
-      metadata: { ...slice.metadata, labels },
+      metadata: { ...slice.metadata, labels, ...annotated(slice.metadata.annotations, shape.triggeredAt) },
     });
   }
   for (const slice of plan.delete) {
@@ -71,6 +74,11 @@ export async function writeSlices(
       if (!isNotFound(error)) throw error;
     });
   }
+}
+
+function annotated(annotations: Record<string, string> | undefined, triggeredAt: string | undefined) {
+  if (triggeredAt === undefined) return annotations ? { annotations } : {};
+  return { annotations: withTriggerTime(annotations, triggeredAt || undefined) };
 }
 
 /** Empty lists are left out: that is how the API writes them down. */

@@ -20,6 +20,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '40' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     jobs: { type: 'string', default: '4' },
+    only: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -106,9 +107,11 @@ const beating = setInterval(() => void Promise.all([beat(theirs), beat(ours)]).c
 try {
   await Promise.all([makeNodes(theirs), makeNodes(ours)]);
   const chosen = subjects.filter((subject) => new RegExp(values.subject).test(subject));
-  const numbers = Array.from({ length: Number(values.count) }, (_, index) => index);
+  const all = Array.from({ length: Number(values.count) }, (_, index) => index);
+  const numbers = values.only === undefined ? all : [Number(values.only)];
   let differing = 0;
   await inLanes(numbers, Number(values.jobs), async (number) => {
+    // The same number with the same subjects is the same story.
     const subject = chosen[number % chosen.length]!;
     const story = tell(subject, seededRandom(Number(values.seed) * 1009 + number), `${values.seed}/${number}`);
     const namespace = `d${values.seed}-${number}`;
@@ -120,7 +123,7 @@ try {
     differing++;
     console.log(`\n${story.title}`);
     if (values.verbose) for (const step of story.steps) console.log(`    ${JSON.stringify(step)}`);
-    for (const line of found) console.log(`  ${line.slice(0, 700)}`);
+    for (const line of found) console.log(`  ${line.slice(0, values.verbose ? 3000 : 700)}`);
   });
   console.log(`\nseed ${values.seed}: ${numbers.length} stories, ${differing} differ`);
   process.exitCode = differing > 0 ? 1 : 0;

@@ -16,6 +16,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/-[bcdfghjklmnpqrstvwxz2456789]{5}(?=$|["\s,/:])/g, '-#####'],
   [/(?<=[-"])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=$|[-"\\\s,/:])/g, '<old>'],
+  [/(?<=")n[123](?=")/g, '<node>'],
   [/10\.244\.9\.\d+/g, '<ip>'],
   [/10\.96\.\d+\.\d+/g, '<service>'],
   [/-\d{8}(?=$|["\s,/:-])/g, '-<minute>'],
