@@ -88,7 +88,8 @@ export function clusterObjects(settings: Settings, servers?: readonly ServerAddr
     ...upstreamObjects(settings, servers),
     ...own,
     ...metricsServerRoles(),
-    ...verticalAutoscalerRole(), ...nodeAutoscalerRoles(),
+    ...verticalAutoscalerRole(),
+    ...nodeAutoscalerRoles(),
     ...localVolumeRole(),
   ];
 }
@@ -105,6 +106,7 @@ export function nodeObjects(): KubernetesObject[] {
     provisioner: localVolumeProvisioner,
     reclaimPolicy: 'Delete',
     volumeBindingMode: 'WaitForFirstConsumer',
+    allowVolumeExpansion: true,
   };
   return [standard];
 }

@@ -1,6 +1,7 @@
 // The controllers of a cluster. To add one: write its file, and one line here.
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { admissionPolicyStatusController } from './admission-policy-status.ts';
+import { attachDetachController } from './attach-detach.ts';
 import { bootstrapSigner } from './bootstrap-signer.ts';
 import { certificateApprovingController } from './certificate-approving.ts';
 import { certificateCleaner } from './certificate-cleaner.ts';
@@ -15,6 +16,7 @@ import { disruptionController } from './disruption.ts';
 import { endpointSliceController } from './endpoint-slice.ts';
 import { endpointSliceMirroringController } from './endpoint-slice-mirroring.ts';
 import { endpointsController } from './endpoints.ts';
+import { ephemeralVolumeController } from './ephemeral-volume.ts';
 import { garbageCollector } from './garbage-collector.ts';
 import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
 import { jobController } from './job.ts';
@@ -23,6 +25,7 @@ import { namespaceController } from './namespace.ts';
 import { nodeCertificateApproving } from './node-certificate-approving.ts';
 import { nodeIpamController } from './node-ipam.ts';
 import { nodeLifecycleController } from './node-lifecycle.ts';
+import { nodeTtlController } from './node-ttl.ts';
 import { podGarbageCollector } from './pod-gc.ts';
 import { pvProtectionController } from './pv-protection.ts';
 import { pvcProtectionController } from './pvc-protection.ts';
@@ -42,6 +45,7 @@ import { ttlAfterFinishedController } from './ttl-after-finished.ts';
 import { vacProtectionController } from './vac-protection.ts';
 import { verticalPodAutoscaler } from './vertical-pod-autoscaler.ts';
 import { volumeBinderController } from './volume-binder.ts';
+import { volumeExpandController } from './volume-expand.ts';
 
 export type { ControllersConfig } from './config.ts';
 
@@ -67,12 +71,16 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     endpointSliceMirroringController,
     namespaceController,
     garbageCollector,
+    nodeTtlController,
     nodeLifecycleController(config.nodeMonitorGracePeriodSeconds),
     ...(config.clusterCidr ? [nodeIpamController(config.clusterCidr, config.nodeCidrMaskSize)] : []),
     ...(config.loadBalancerRanges ? [serviceLoadBalancer(config.loadBalancerRanges)] : []),
     taintEvictionController,
     podGarbageCollector,
     volumeBinderController,
+    volumeExpandController,
+    attachDetachController,
+    ephemeralVolumeController,
     pvcProtectionController,
     pvProtectionController,
     vacProtectionController,

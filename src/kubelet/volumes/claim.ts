@@ -1,3 +1,4 @@
+import { ephemeralClaimName, whyNotThePods } from '../../api/core/ephemeral-claims.ts';
 import { ensureHostPath } from './host-path.ts';
 import type { VolumeContext, VolumeDriver } from './volume-driver.ts';
 
@@ -17,12 +18,14 @@ export const persistentVolumeClaim: VolumeDriver = {
 export const ephemeral: VolumeDriver = {
   field: 'ephemeral',
   name: 'local-volume',
-  setUp: (context) => setUpClaim(context, `${context.pod.metadata.name}-${context.volume.name}`, false),
+  setUp: (context) => setUpClaim(context, ephemeralClaimName(context.pod, context.volume), false),
 };
 
-async function setUpClaim({ pod, services }: VolumeContext, claimName: string, isReadOnly = false) {
+async function setUpClaim({ pod, volume: podVolume, services }: VolumeContext, claimName: string, isReadOnly = false) {
   const claim = await services.claims.claim(pod.metadata.namespace!, claimName);
   if (!claim) throw new Error(`persistentvolumeclaim "${claimName}" not found`);
+  const problem = podVolume.ephemeral && whyNotThePods(pod, claim);
+  if (problem) throw new Error(problem);
   const volumeName = claim.spec.volumeName;
   if (!volumeName || claim.status?.phase !== 'Bound')
     throw new Error(`persistentvolumeclaim "${claimName}" is not bound`);

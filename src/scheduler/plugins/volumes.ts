@@ -1,6 +1,7 @@
 // Claims a pod uses: they exist, and their volumes can be reached from the node. A claim that waits for its first
 // consumer is given its volume here, before the pod is bound (volume-bindings.ts).
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../generated/core-v1.ts';
+import { ephemeralClaimName, whyNotThePods } from '../../api/core/ephemeral-claims.ts';
 import { claimClass, volumeAnnotations } from '../../api/core/volume-match.ts';
 import type { NodeView } from '../node-cache.ts';
 import { accepted, Blocked, type NodeFilterPlugin, refused, refusedForGood, type Storage } from '../plugin.ts';
@@ -10,9 +11,9 @@ import { planVolumes, reaches, type VolumePlan } from '../volume-plan.ts';
 /** Names of the claims that the pod's volumes use. */
 export function claimNames({ pod }: PodView): string[] {
   const names: string[] = [];
-  for (const { name, persistentVolumeClaim, ephemeral } of pod.spec.volumes ?? []) {
-    if (persistentVolumeClaim) names.push(persistentVolumeClaim.claimName);
-    else if (ephemeral) names.push(`${pod.metadata.name}-${name}`);
+  for (const volume of pod.spec.volumes ?? []) {
+    if (volume.persistentVolumeClaim) names.push(volume.persistentVolumeClaim.claimName);
+    else if (volume.ephemeral) names.push(ephemeralClaimName(pod, volume));
   }
   return names;
 }
@@ -21,9 +22,11 @@ function isWaitingForConsumer(claim: PersistentVolumeClaim, storage: Storage): b
   return storage.storageClass(claimClass(claim))?.volumeBindingMode === 'WaitForFirstConsumer';
 }
 
-function missing({ pod }: PodView, name: string): string {
-  const isMade = pod.spec.volumes?.some((each) => each.ephemeral && `${pod.metadata.name}-${each.name}` === name);
-  if (!isMade) return `persistentvolumeclaim "${name}" not found`;
+const isEphemeral = ({ pod }: PodView, name: string): boolean =>
+  pod.spec.volumes?.some((each) => each.ephemeral && ephemeralClaimName(pod, each) === name) ?? false;
+
+function missing(pod: PodView, name: string): string {
+  if (!isEphemeral(pod, name)) return `persistentvolumeclaim "${name}" not found`;
   return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
 }
 
@@ -48,7 +51,7 @@ function claimsOf(pod: PodView, storage: Storage): PodClaims | Blocked {
   for (const name of claimNames(pod)) {
     const claim = storage.claim(pod.namespace, name);
     if (!claim) return new Blocked(missing(pod, name));
-    const problem = whyUnusable(claim);
+    const problem = whyUnusable(claim) ?? (isEphemeral(pod, name) ? whyNotThePods(pod.pod, claim) : undefined);
     if (problem) return new Blocked(problem);
     const volumeName = claim.spec?.volumeName;
     if (volumeName && claim.metadata.annotations?.[volumeAnnotations.bindCompleted] !== undefined) {
