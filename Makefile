@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep) $(if $(SKIP_KNOWN),--skip-known)
 REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
-DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
+DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(SUBJECT),--subject '$(SUBJECT)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
 
 SIM_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(ABOUT),--about '$(ABOUT)')
 
@@ -48,8 +48,8 @@ test-e2e: setup build images ## whole clusters with real containers
 replay: setup build ## upstream's recordings, passed and failed by area; FILTER=regex
 	@node --no-warnings test/upstream/replay.ts $(REPLAY_ARGS)
 
-differential: build ## the same changed objects to upstream's API server and to ours: UPSTREAM_BIN, KIND, COUNT, SEED
-	@node test/differential/run.ts $(DIFFERENTIAL_ARGS)
+differential: build ## the same changed objects to upstream's API server and to ours: UPSTREAM_BIN, KIND, COUNT, SEED; CONTROLLERS=1: stories to its controllers, SUBJECT
+	@node test/differential/$(if $(CONTROLLERS),controllers/)run.ts $(DIFFERENTIAL_ARGS)
 
 sim: node_modules ## the control plane on virtual time, with faults; SEED=7 replays one, SEEDS=100 runs many, ABOUT=regex tells about objects
 	@node --no-warnings test/sim/main.ts $(SIM_ARGS)
