@@ -54,6 +54,9 @@ export interface SchedulerOptions {
 /** Bindings under way at once; beyond that the loop waits, so that a slow server is not buried. */
 const maxBinding = 256;
 const sliceMs = 5;
+/** How often the server is asked what became of a binding that was not answered. */
+const bindingQuestions = 30;
+const questionEveryMs = 1000;
 
 export function createScheduler(options: SchedulerOptions): Component {
   return { name: 'scheduler', run: (signal) => new Scheduler(options).run(signal) };
@@ -344,9 +347,26 @@ class Scheduler {
       this.#reporter.scheduled(view, nodeName, this.#profileOf(view));
       return true;
     } catch (error) {
-      if (!signal.aborted) this.#bindingFailed(view, nodeName, error);
-      return false;
+      if (signal.aborted) return false;
+      const isBound = await this.#wasBound(view, nodeName, signal);
+      if (isBound) this.#queue.done(view.key);
+      else this.#bindingFailed(view, nodeName, error);
+      return isBound;
     }
+  }
+
+  /** No answer is no refusal: a pod that may have been bound keeps its place until the server says that it was not. */
+  async #wasBound({ key, pod }: PodView, nodeName: string, signal: AbortSignal): Promise<boolean> {
+    const { client, clock } = this.#options;
+    for (let tries = 0; tries < bindingQuestions && !signal.aborted; tries++) {
+      try {
+        const now = await client.resource(podKind).find(splitKey(key), { signal });
+        return now?.metadata.uid === pod.metadata.uid && now?.spec.nodeName === nodeName;
+      } catch {
+        await clock.sleep(questionEveryMs, signal); // the server does not answer this either
+      }
+    }
+    return false;
   }
 
   #bindingFailed(view: PodView, nodeName: string, error: unknown): void {
