@@ -1,5 +1,6 @@
 // One real node of the cluster, as the server sees it: its network namespace where it has one, its containerd, its agent.
 // containerd and agent are started again when they end; the containers go on meanwhile.
+import { join } from 'node:path';
 import { every } from '../base/clock.ts';
 import type { ContainerdHandle } from '../kubelet/runtime/containerd-daemon.ts';
 import { exitCodes, UserFailure } from './failure.ts';
@@ -50,6 +51,7 @@ export async function prepareNode(
       machineAddress: settings.address,
     });
   }
+  refuseLongPath(plan.containerd);
   const [{ ensureContainerd }, { containerdOptions }] = await Promise.all([
     import('../kubelet/runtime/containerd-daemon.ts'),
     import('./containerd.ts'),
@@ -100,6 +102,14 @@ export function startRealNode(
       await Promise.all([supervision[Symbol.asyncDispose](), agent.stop()]);
     },
   };
+}
+
+/** containerd has its sockets in its folder, and the kernel takes no more than 107 letters for one. */
+function refuseLongPath(folder: string): void {
+  const socket = join(folder, 'containerd.sock.ttrpc');
+  if (Buffer.byteLength(socket) <= 107) return;
+  const remedy = 'a shorter one, or a shorter name for the node: coracle up --data-dir FOLDER';
+  throw new UserFailure(exitCodes.usage, 'E_DATA_DIR', `${socket} is too long for a socket`, remedy);
 }
 
 function superviseContainerd(
