@@ -1,8 +1,10 @@
 // The resource metrics API of a cluster in a test: what simulated pods say they use, without a server in between.
 import type { Node, Pod } from '../../generated/core-v1.ts';
-import { nodeKind, podKind } from '../../generated/kinds.ts';
+import { configMapKind, nodeKind, podKind } from '../../generated/kinds.ts';
 import { type KindRef, type KubernetesObject, keyOf } from '../api/meta/object.ts';
 import { StatusError } from '../api/meta/status-error.ts';
+import { simulationKey } from '../api/simulation/program.ts';
+import { ProgramReader } from '../api/simulation/program-reader.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
@@ -30,7 +32,10 @@ async function answerMetrics(
   log: Logger,
 ): Promise<TransportResponse> {
   const [nodes, pods] = await Promise.all([listed<Node>(client, nodeKind), listed<Pod>(client, podKind)]);
-  const parts: MetricsParts = { nodes, pods, scraper: new Scraper({ client, nodes, pods, clock, log }) };
+  const reader = new ProgramReader();
+  const map = await client.resource(configMapKind).find(simulationKey);
+  const program = () => reader.read(map);
+  const parts: MetricsParts = { nodes, pods, scraper: new Scraper({ client, nodes, pods, program, clock, log }) };
   try {
     const found = await answer(parts, method, new URL(path, 'https://metrics-server'));
     return json(found ? 200 : 404, found ?? {});

@@ -38,6 +38,8 @@ export interface PodServices {
   readonly logDir: string;
   readonly probe: ProbeRunner;
   readonly hook: typeof runHook;
+  /** How long after its start a container is not ready, though no probe says so; absent: not at all. */
+  readyDelayMs?(pod: Pod, container: string, restarts: number): number;
   /** Nothing of a pod touches this machine: no files, no mounts. */
   readonly isSimulated?: boolean;
   factsFor(pod: Pod, podIPs: readonly string[]): NodeFacts;

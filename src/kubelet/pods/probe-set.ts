@@ -42,6 +42,7 @@ export class ProbeSet {
           events,
           clock,
           probe,
+          readyDelayMs: this.#services.readyDelayMs?.(pod, container.name, record.restartCount) ?? 0,
           wasReady: old?.ready === true,
           wasStarted: old?.started === true,
           onChange: this.#onChange,

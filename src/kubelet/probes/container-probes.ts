@@ -16,6 +16,8 @@ export interface ContainerProbesOptions {
   readonly runtime: ContainerRuntime;
   readonly events: PodEvents;
   readonly clock: Clock;
+  /** Not ready before so long after its start, though it has no probe that says so. */
+  readonly readyDelayMs?: number;
   /** What it was before the agent restarted. */
   readonly wasReady: boolean;
   readonly wasStarted: boolean;
@@ -49,7 +51,9 @@ export class ContainerProbes {
     this.isStarted = !startupProbe || options.wasStarted;
     const isOpening = this.#declaredPort() !== undefined && options.clock.now() - options.startedAtMs < listenMs;
     this.isReady = this.isStarted && (options.wasReady || (!readinessProbe && !isOpening));
-    if (isOpening && !this.isReady) void this.#untilListening();
+    const leftMs = options.startedAtMs + (options.readyDelayMs ?? 0) - options.clock.now();
+    if (leftMs > 0 && this.isReady && !options.wasReady) this.#delayReady(leftMs);
+    else if (isOpening && !this.isReady) void this.#untilListening();
     if (startupProbe && !this.isStarted) void this.#startup(startupProbe);
     else this.#others();
   }
@@ -70,6 +74,15 @@ export class ContainerProbes {
     const { startupProbe, readinessProbe, ports } = this.#options.container;
     if (startupProbe || readinessProbe) return undefined;
     return ports?.find(({ protocol }) => (protocol ?? 'TCP') === 'TCP')?.containerPort;
+  }
+
+  #delayReady(leftMs: number): void {
+    this.isReady = false;
+    void this.#options.clock.sleep(leftMs, this.#stop.signal).then(() => {
+      if (this.#stop.signal.aborted) return;
+      this.isReady = true;
+      this.#options.onChange();
+    });
   }
 
   async #untilListening(): Promise<void> {

@@ -1,4 +1,5 @@
 // What simulated nodes say of themselves: once when they come, and again every five minutes.
+import { isDeepStrictEqual } from 'node:util';
 import type { Node } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
 import { localVolumesFolder } from '../../api/core/local-volumes.ts';
@@ -102,11 +103,12 @@ async function adopt(options: SimulatedNodesOptions, face: NodeFace): Promise<No
   return nodes.patch(key, patch, { type: 'strategic', subresource: 'status' });
 }
 
-const usualLabels = ({ name }: NodeFace) => ({
+const usualLabels = ({ name, labels }: NodeFace): Record<string, string> => ({
   'kubernetes.io/arch': architecture,
   'kubernetes.io/hostname': name,
   'kubernetes.io/os': 'linux',
   type: 'simulated',
+  ...labels,
 });
 
 async function registerOne(options: SimulatedNodesOptions, face: NodeFace): Promise<Node> {
@@ -147,6 +149,7 @@ export async function report(options: SimulatedNodesOptions, fleet: Fleet, signa
       const key = { namespace: '', name: face.name };
       const node = await nodes.find(key).catch(() => undefined);
       if (!node) return;
+      await relabel(options, face, node);
       const status = statusOf(face, options, node.status ?? {});
       if (!isDue && saysTheSame(node.status ?? {}, status)) return;
       const patched = await nodes
@@ -157,11 +160,26 @@ export async function report(options: SimulatedNodesOptions, fleet: Fleet, signa
   }
 }
 
+/** Labels of rules that have changed; what others have put there stays. */
+async function relabel({ client }: SimulatedNodesOptions, face: NodeFace, node: Node): Promise<void> {
+  const labels = Object.entries(face.labels).filter(([name, value]) => node.metadata.labels?.[name] !== value);
+  if (labels.length === 0) return;
+  const key = { namespace: '', name: face.name };
+  const patch = { metadata: { labels: Object.fromEntries(labels) } };
+  await client
+    .resource(nodeKind)
+    .patch(key, patch, { type: 'merge' })
+    .catch(() => undefined); // the next look tries again
+}
+
 /** But for the times of heartbeats. */
 function saysTheSame(before: Node['status'] & {}, now: Node['status'] & {}): boolean {
-  const said = ({ conditions, capacity, allocatable }: Node['status'] & {}) =>
-    JSON.stringify([conditions?.map(({ type, status }) => `${type}=${status}`).sort(), capacity, allocatable]);
-  return said(before) === said(now);
+  const said = ({ conditions = [], capacity, allocatable }: Node['status'] & {}) => ({
+    conditions: Object.fromEntries(conditions.map(({ type, status }) => [type, status])),
+    capacity,
+    allocatable,
+  });
+  return isDeepStrictEqual(said(before), said(now));
 }
 
 async function inParallel<T>(items: readonly T[], action: (item: T) => Promise<void>): Promise<void> {

@@ -23,13 +23,15 @@ import { Joining } from './joining.ts';
 import { turnLeaseWheel } from './lease-wheel.ts';
 import { simulatedCgroups, simulatedReferences, simulatedVolumes } from './no-machine.ts';
 import type { SimulatedNodesOptions } from './options.ts';
-import { endsByItself, podLife } from './pod-life.ts';
+import { podLife } from './pod-life.ts';
+import { ProgramSource } from './program-source.ts';
 import { defaultMaxPods, registerAll, report, simulatedMachine } from './register.ts';
 
 export type { SimulatedNodesOptions } from './options.ts';
 
 /** Statuses under way: more would only wait in the API server, and heartbeats behind them. */
 const statusesAtOnce = 64;
+const pollMs = 5;
 
 export function createSimulatedNodes(options: SimulatedNodesOptions): Component {
   return { name: 'simulated-nodes', run: (signal) => runNodes(options, signal) };
@@ -38,13 +40,16 @@ export function createSimulatedNodes(options: SimulatedNodesOptions): Component 
 async function runNodes(options: SimulatedNodesOptions, signal: AbortSignal): Promise<void> {
   const { client, informers, clock, log, count } = options;
   const machine = simulatedMachine(options);
-  const fleet = new Fleet();
   const maxPods = options.maxPods ?? defaultMaxPods;
+  const recorders = createEventRecorders({ client, clock, log });
+  const recorder = recorders.recorder('simulated-nodes');
+  const fleet = new Fleet();
+  const source = new ProgramSource({ informers, recorder, log, onChange: ({ nodes }) => fleet.use(nodes) });
+  while (!source.hasSynced && !signal.aborted) await clock.sleep(pollMs, signal);
   for (let index = 0; index < count; index++)
     fleet.add(`${options.namePrefix ?? 'simulated'}-${index}`, machine, maxPods);
   const pods = informers.informer(podKind);
-  const recorders = createEventRecorders({ client, clock, log });
-  const manager = createManager(options, fleet, machine, pods, recorders);
+  const manager = createManager(options, { fleet, machine, pods, recorders, source });
   const isOpen = options.takesOthers ?? true;
   const joining = isOpen ? new Joining(options, fleet, (name) => manager.nodeJoined(name), signal) : undefined;
   await Promise.all([registerAll(options, fleet, signal), joining?.untilKnown()]);
@@ -62,12 +67,17 @@ async function runNodes(options: SimulatedNodesOptions, signal: AbortSignal): Pr
   await joining?.done();
 }
 
+interface ManagerParts {
+  readonly fleet: Fleet;
+  readonly machine: Machine;
+  readonly pods: Informer<Pod>;
+  readonly recorders: ReturnType<typeof createEventRecorders>;
+  readonly source: ProgramSource;
+}
+
 function createManager(
   options: SimulatedNodesOptions,
-  fleet: Fleet,
-  machine: Machine,
-  pods: Informer<Pod>,
-  recorders: ReturnType<typeof createEventRecorders>,
+  { fleet, machine, pods, recorders, source }: ManagerParts,
 ): PodManager {
   const { client, informers, clock, log } = options;
   const services = informers.informer(serviceKind);
@@ -78,11 +88,13 @@ function createManager(
     ...(options.random ? { random: options.random } : {}),
     // A registry below .invalid is one that no machine can reach (RFC 2606): here, too, such images cannot be had.
     hasImage: (image) => !/^[^/]+\.invalid(:\d+)?\//.test(image),
-    life: (config, sandbox) => {
-      const pod = podOf.get(config.labels[podUidLabel]!);
-      return podLife(sandbox.annotations, config.metadata.name, pod ? endsByItself(pod, config.metadata.name) : false);
+    life: ({ labels, metadata }) => {
+      const pod = podOf.get(labels[podUidLabel]!);
+      return pod ? podLife(source.program, pod, metadata.name, metadata.attempt) : {};
     },
   });
+  const readyDelayMs = (pod: Pod, container: string, restarts: number) =>
+    podLife(source.program, pod, container, restarts).readyDelayMs;
   const turns = takingTurns(statusesAtOnce);
   const tracker = new RuntimeTracker({ runtime, clock, log, onChange: (uid) => manager.runtimeChanged(uid) });
   const base = {
@@ -125,11 +137,12 @@ function createManager(
         });
     },
     hook: async () => undefined,
+    readyDelayMs,
     async probe(_: unknown, { containerId, container }: { containerId: string; container: { name: string } }) {
       const record = tracker.container(containerId);
       const pod = record && podOf.get(record.labels[podUidLabel]!);
-      const { readyDelayMs } = podLife(pod?.metadata.annotations ?? {}, container.name, false);
-      const isSuccess = record !== undefined && clock.now() - record.startedAtMs >= readyDelayMs;
+      const delayMs = pod && record ? readyDelayMs(pod, container.name, record.restartCount) : 0;
+      const isSuccess = record !== undefined && clock.now() - record.startedAtMs >= delayMs;
       return { isSuccess, output: isSuccess ? '' : `${record?.labels[podNamespaceLabel] ?? ''}: not ready yet` };
     },
   };

@@ -1,6 +1,7 @@
 // Looks at what all nodes use, when somebody asks.
 import type { Node, Pod } from '../../../generated/core-v1.ts';
 import { isSimulatedNode } from '../../api/core/simulated-node.ts';
+import { emptyProgram, type SimulationProgram } from '../../api/simulation/program.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
@@ -24,6 +25,8 @@ export interface ScraperOptions {
   readonly client: Client;
   readonly nodes: Informer<Node>;
   readonly pods: Informer<Pod>;
+  /** What simulated pods live by; default: their annotations alone. */
+  readonly program?: () => SimulationProgram;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -51,12 +54,12 @@ export class Scraper {
   }
 
   async #measure(): Promise<ReadonlyMap<string, NodeUsage>> {
-    const { nodes, clock } = this.#options;
+    const { nodes, clock, program = () => emptyProgram } = this.#options;
     const simulated = nodes.list().filter(isSimulatedNode);
     const usage = new Map<string, NodeUsage>();
     const pods = simulated.length > 0 ? Map.groupBy(this.#options.pods.list(), ({ spec }) => spec.nodeName) : undefined;
     for (const { metadata } of simulated)
-      usage.set(metadata.name, simulatedUsage(pods?.get(metadata.name) ?? [], clock.now()));
+      usage.set(metadata.name, simulatedUsage(program(), pods?.get(metadata.name) ?? [], clock.now()));
     const real = nodes.list().filter((node) => !isSimulatedNode(node));
     if (real.length === 0) return usage;
     const isOld = !this.#last || clock.monotonicMs() - this.#last.atMs > staleMs;

@@ -4,8 +4,10 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { nodeKind, podKind } from '../../../generated/kinds.ts';
+import { configMapKind, nodeKind, podKind } from '../../../generated/kinds.ts';
 import { StatusError } from '../../api/meta/status-error.ts';
+import { simulationKey } from '../../api/simulation/program.ts';
+import { ProgramReader } from '../../api/simulation/program-reader.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
@@ -39,7 +41,11 @@ export interface MetricsServerOptions {
 export function createMetricsServer(options: MetricsServerOptions): Component {
   const { client, informers, address, tls, clock, log } = options;
   const [nodes, pods] = [informers.informer(nodeKind), informers.informer(podKind)];
-  const parts: MetricsParts = { nodes, pods, scraper: new Scraper({ client, nodes, pods, clock, log }) };
+  const { namespace, name } = simulationKey;
+  const maps = informers.informer(configMapKind, { namespace, fieldSelector: `metadata.name=${name}` });
+  const reader = new ProgramReader();
+  const program = () => reader.read(maps.find(`${namespace}/${name}`));
+  const parts: MetricsParts = { nodes, pods, scraper: new Scraper({ client, nodes, pods, program, clock, log }) };
   return {
     name: 'metrics-server',
     async run(signal) {

@@ -1,35 +1,30 @@
-// Pods of simulated nodes use what their annotations say: nothing, unless they say otherwise.
+// Pods of simulated nodes use what is said of them: nothing, unless something is.
 import type { Pod } from '../../../generated/core-v1.ts';
-import { Quantity } from '../../api/meta/quantity.ts';
+import type { SimulationProgram } from '../../api/simulation/program.ts';
+import { usageOf } from '../../api/simulation/usage.ts';
 import type { NodeUsage, PodUsage, Usage } from './readings.ts';
 
-const cpuAnnotation = 'simulated.coracle.dev/cpu';
-const memoryAnnotation = 'simulated.coracle.dev/memory';
 const windowMs = 1_000;
 
-/** Each container of a pod uses the same. */
-export function simulatedUsage(pods: readonly Pod[], nowMs: number): NodeUsage {
+export function simulatedUsage(program: SimulationProgram, pods: readonly Pod[], nowMs: number): NodeUsage {
   const usages = new Map<string, PodUsage>();
   const total = { nanoCores: 0, memoryBytes: 0 };
   for (const { metadata, spec, status } of pods) {
     if (status?.phase !== 'Running') continue;
-    const usage: Usage = {
-      nanoCores: Number(readQuantity(metadata.annotations?.[cpuAnnotation]).nanos),
-      memoryBytes: Number(readQuantity(metadata.annotations?.[memoryAnnotation]).units),
-    };
-    const containers = new Map(spec.containers.map(({ name }) => [name, usage]));
-    total.nanoCores += usage.nanoCores * containers.size;
-    total.memoryBytes += usage.memoryBytes * containers.size;
-    usages.set(`${metadata.namespace}/${metadata.name}`, { atMs: nowMs, windowMs, containers });
+    const { namespace = '', name: pod, labels = {}, annotations = {} } = metadata;
+    const containers = new Map<string, Usage>();
+    for (const { name } of spec.containers) {
+      const state = status.containerStatuses?.find((each) => each.name === name);
+      const attempt = state?.restartCount ?? 0;
+      const startedAt = state?.state?.running?.startedAt ?? status.startTime;
+      const ageMs = startedAt ? nowMs - Date.parse(startedAt) : 0;
+      const subject = { namespace, pod, labels, annotations, node: spec.nodeName ?? '', name, attempt };
+      const usage = usageOf(program, subject, ageMs);
+      containers.set(name, usage);
+      total.nanoCores += usage.nanoCores;
+      total.memoryBytes += usage.memoryBytes;
+    }
+    usages.set(`${namespace}/${pod}`, { atMs: nowMs, windowMs, containers });
   }
   return { node: { atMs: nowMs, windowMs, ...total }, pods: usages };
-}
-
-/** What cannot be read is nothing: annotations are not validated. */
-function readQuantity(text: string | undefined): Quantity {
-  try {
-    return text === undefined ? Quantity.zero : Quantity.parse(text);
-  } catch {
-    return Quantity.zero;
-  }
 }
