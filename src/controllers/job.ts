@@ -73,7 +73,7 @@ export const jobController: ControllerDefinition = {
         const isSettled = expectations.areMet(key);
         const { uid, namespace = '' } = job.metadata;
         const candidates = [...controlledBy(pods, uid), ...orphansOf(pods, namespace)];
-        const mine = await claim({
+        const claimed = await claim({
           client,
           ownerKind: jobKind,
           owner: job,
@@ -82,6 +82,11 @@ export const jobController: ControllerDefinition = {
           candidates,
           adoptWith: { finalizers: [trackingFinalizer] },
           signal,
+        });
+        // As they are now: what was counted and let go meanwhile must not be counted again.
+        const mine = claimed.flatMap((pod) => {
+          const now = pods.find(keyOf(pod));
+          return now?.metadata.uid === pod.metadata.uid ? [now!] : [];
         });
         if (isJobFinished(job)) {
           await Promise.all(mine.filter(isTracked).map((pod) => releasePod(client, pod)));
