@@ -48,6 +48,9 @@ export interface SettingsRequest {
 }
 
 const defaultApiPort = 6443;
+/** Each node gets a /24 of the pods' range; there is room for 8,192 in the larger one. */
+const nodesInUsualRange = 256;
+const manyNodesRange = '10.32.0.0/11';
 export const defaultAgentPort = 10250;
 
 /** Reads the cluster's settings, or decides and writes them when it is new. Flags that differ from a made cluster are refused. */
@@ -87,7 +90,8 @@ export async function ensureSettings(
   const ranges = rangesOfSlot(slot);
   if (request.port) await requireFreePort(request.port);
   const apiPort = request.port ?? (await firstFreePort(defaultApiPort));
-  const podCidr = request.podCidr ?? ranges.podCidr;
+  const hasManyNodes = (request.simulatedNodes ?? 0) > nodesInUsualRange;
+  const podCidr = request.podCidr ?? (hasManyNodes ? manyNodesRange : ranges.podCidr);
   const serviceCidr = request.serviceCidr ?? ranges.serviceCidr;
   refuseOverlap(podCidr, serviceCidr);
   const decided: Settings = {

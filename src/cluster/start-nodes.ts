@@ -38,9 +38,15 @@ export async function startRealNodes(
   return nodes.actions();
 }
 
-export async function startSimulated(context: StartContext, { api }: StartedApiServer, count: number): Promise<void> {
-  const { settings, state, cleanup, writeLog, onFailure } = context;
+export async function startSimulated(
+  context: StartContext,
+  { api, admin }: StartedApiServer,
+  count: number,
+): Promise<void> {
+  const { options, settings, state, cleanup, writeLog, onFailure } = context;
   const { startSimulatedNodes } = await import('./simulated-nodes.ts');
+  if (options.simulationFile)
+    await (await import('./simulation-file.ts')).applySimulation(admin, options.simulationFile);
   const { clusterDomain } = settings;
   const nodes = await startSimulatedNodes({ server: api, settings: { count, clusterDomain }, writeLog, onFailure });
   cleanup.defer(() => nodes.stop());

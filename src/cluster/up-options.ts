@@ -15,6 +15,8 @@ export interface UpOptions {
   readonly realNodes?: number;
   /** Absent: this machine is the node and runs containers. */
   readonly simulatedNodes?: number;
+  /** How simulated pods and nodes live: put into the ConfigMap kube-system/simulation. Absent: that is left as it is. */
+  readonly simulationFile?: string;
   /** A node that has not been heard of for so long is lost. Absent: 50 s. */
   readonly nodeMonitorGraceMs?: number;
   /** Absent: everything. */

@@ -1,10 +1,12 @@
 import { isConflict, StatusError } from '../api/meta/status-error.ts';
 import type { Logger } from '../base/log.ts';
+import { NotLeadingError } from '../client/leading-transport.ts';
 import type { Controller } from './controller.ts';
 import { isNamespaceEnding } from './namespace-ending.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 const defaultWorkers = 5;
+const leaseRetryMs = 1_000;
 
 /** Hands keys to the controller's workers until the signal aborts. Settles when the last of them is idle. */
 export async function runController(
@@ -41,6 +43,11 @@ async function reconcileOne(
     queue.forget(key);
   } catch (error) {
     if (signal.aborted) return;
+    // Nothing is wrong with this key. Who has lost the lease for good begins anew; who gets it again soon goes on soon.
+    if (error instanceof NotLeadingError) {
+      queue.addAfter(key, leaseRetryMs);
+      return;
+    }
     queue.addRateLimited(key);
     // A lost race is an ordinary day: the next look sees what won.
     if (isConflict(error)) log.debug('conflict, looking again', { key });

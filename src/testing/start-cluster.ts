@@ -1,7 +1,8 @@
 // A cluster inside a test: the real API server, controllers, scheduler and simulated nodes in this process, on time that
 // the test moves. No root, no files, no ports unless asked for.
-import { nodeKind, serviceAccountKind } from '../../generated/kinds.ts';
+import { configMapKind, nodeKind, serviceAccountKind } from '../../generated/kinds.ts';
 import { isConditionTrue } from '../api/meta/conditions.ts';
+import { parseProgram, simulationFile, simulationKey } from '../api/simulation/program.ts';
 import type { UserInfo } from '../apiserver/authn/authenticator.ts';
 import { createLogger, silentLogger } from '../base/log.ts';
 import { type Random, seededRandom } from '../base/random.ts';
@@ -28,6 +29,8 @@ export interface TestingClusterOptions {
   readonly startAt?: Date;
   /** Nodes come and go as pods need them; default: they do not. */
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
+  /** How simulated pods and nodes live: YAML, as in docs/simulated-nodes.md. */
+  readonly simulation?: string;
   /** Programs in other processes reach the cluster, by a port on 127.0.0.1; default: none is opened. */
   readonly listen?: boolean;
   /** Of the scheduler; default: upstream's default. */

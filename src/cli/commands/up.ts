@@ -12,6 +12,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   detach?: boolean;
   port?: number;
   kubeconfig?: string;
+  simulation?: string;
   nodes?: Pick<UpOptions, 'realNodes' | 'simulatedNodes'>;
   nodeGroups?: string;
   nodeMonitorGracePeriod?: number;
@@ -28,6 +29,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
   .option('--kubeconfig <file>', 'merge the context into this file instead of your own kubeconfig')
   .option('--nodes <nodes>', 'N real nodes on this machine; or simulated:N, without root and containers', parseNodes)
+  .option('--simulation <file>', 'how simulated pods and nodes live: YAML, into ConfigMap kube-system/simulation')
   .option('--node-groups <groups>', 'simulated nodes come and go: NAME=MIN:MAX:CPU:MEMORY,…, or a YAML file')
   .option(
     '--node-monitor-grace-period <time>',
@@ -52,6 +54,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       kubeconfigFile: flags.kubeconfig ?? userKubeconfigPath(),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...flags.nodes,
+      ...(flags.simulation ? { simulationFile: resolve(flags.simulation) } : {}),
       ...(flags.nodeMonitorGracePeriod ? { nodeMonitorGraceMs: flags.nodeMonitorGracePeriod } : {}),
       ...(flags.only ? { only: flags.only } : {}),
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
