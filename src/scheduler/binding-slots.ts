@@ -1,6 +1,7 @@
 /** Work under way beside the loop, with a bound. */
 export interface BindingSlots {
   readonly isFull: boolean;
+  readonly busy: number;
   track(work: Promise<unknown>): void;
   /** Settles when the next piece of work has ended. */
   oneFree(): Promise<void>;
@@ -18,6 +19,9 @@ export function createSlots(size: number): BindingSlots {
   };
   const oneFree = () => (busy === 0 ? Promise.resolve() : new Promise<void>((resolve) => waiters.push(resolve)));
   return {
+    get busy() {
+      return busy;
+    },
     get isFull() {
       return busy >= size;
     },

@@ -10,6 +10,8 @@ interface Waiting {
   view: PodView;
   place: 'active' | 'backoff' | 'aside' | 'in work' | 'gone';
   attempts: number;
+  /** When it came into the queue. */
+  readonly queuedAtMs: number;
   readonly since: number;
   readyAt: number;
   /** While set aside: when it comes back although nothing changed. */
@@ -38,6 +40,12 @@ const dueOf = (entry: Waiting) =>
 
 /** What a plugin is asked: whether the change may help a pod of this shape that it refused. */
 export type Helps = (filter: Filter, view: PodView, change: Change) => boolean;
+
+/** Where pods wait, as upstream's figures call it. */
+export type QueueName = 'active' | 'backoff' | 'unschedulable';
+
+/** Told of each pod that comes into a queue, and why. */
+export type OnEnter = (queue: QueueName, event: string) => void;
 
 /** How long a pod waits after its first attempt, and at most. */
 export interface Backoff {
@@ -69,6 +77,8 @@ export class SchedulingQueue implements Disposable {
   #timer: Disposable | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
   #wake: (() => void) | undefined;
+  /** Counts, for whoever wants to. */
+  onEnter: OnEnter | undefined;
 
   constructor(clock: Clock, helps: Helps = () => true, backoff: Partial<Backoff> = {}) {
     this.#clock = clock;
@@ -90,8 +100,9 @@ export class SchedulingQueue implements Disposable {
     else if (known?.place === 'backoff') known.view = view;
     else {
       if (known) this.#leave(known, 'gone');
-      const { since = this.#arrivals++, attempts = 0 } = known ?? {};
-      const entry: Waiting = { view, since, attempts, place: 'active', ...fresh };
+      const { since = this.#arrivals++, attempts = 0, queuedAtMs = this.#clock.now() } = known ?? {};
+      const entry: Waiting = { view, since, attempts, queuedAtMs, place: 'active', ...fresh };
+      this.onEnter?.('active', known ? 'UnscheduledPodUpdate' : 'UnscheduledPodAdd');
       this.#pods.set(view.key, entry);
       this.#activate(entry);
     }
@@ -121,6 +132,26 @@ export class SchedulingQueue implements Disposable {
     this.remove(key);
   }
 
+  /** How often it was looked at, and since when it is here. */
+  historyOf(key: string): { readonly attempts: number; readonly queuedAtMs: number } | undefined {
+    return this.#pods.get(key);
+  }
+
+  /** How many wait where; goes over all of them. */
+  counts(): Record<QueueName, number> {
+    const counts = { active: 0, backoff: 0, unschedulable: 0 };
+    for (const { place } of this.#pods.values()) {
+      if (place === 'active' || place === 'backoff') counts[place]++;
+      else if (place === 'aside') counts.unschedulable++;
+    }
+    return counts;
+  }
+
+  /** Of those set aside: who refused which pod. */
+  *refused(): Iterable<{ readonly view: PodView; readonly refusedBy: readonly Filter[] }> {
+    for (const entry of this.#pods.values()) if (entry.place === 'aside') yield entry;
+  }
+
   /** No node would do (until something helps against those that refused), or binding failed (`isRetry`). */
   putBack(key: string, { isRetry = false, refusedBy = [] as readonly Filter[] } = {}): void {
     const entry = this.#pods.get(key);
@@ -129,7 +160,9 @@ export class SchedulingQueue implements Disposable {
     entry.readyAt = this.#clock.now() + Math.min(firstMs * 2 ** (entry.attempts - 1), maxMs);
     entry.refusedBy = refusedBy;
     entry.isFaulty = isRetry;
-    if (isRetry || entry.isStale || this.#hasMissed(entry)) this.#delay(entry);
+    const isDelayed = isRetry || entry.isStale || this.#hasMissed(entry);
+    this.onEnter?.(isDelayed ? 'backoff' : 'unschedulable', 'ScheduleAttemptFailure');
+    if (isDelayed) this.#delay(entry);
     else this.#setAside(entry);
   }
 
@@ -145,6 +178,7 @@ export class SchedulingQueue implements Disposable {
       if (!first || !this.#isHelp(first, change)) continue;
       for (const entry of [...group]) {
         this.#leave(entry, 'backoff');
+        this.onEnter?.(entry.readyAt > nowMs ? 'backoff' : 'active', eventNames[change.type]);
         if (entry.readyAt > nowMs) this.#delay(entry);
         else this.#activate(entry);
       }
@@ -249,11 +283,27 @@ export class SchedulingQueue implements Disposable {
       this.#delayed.pop();
       const isWaiting = next.entry.place === 'backoff' || next.entry.place === 'aside';
       // A later time has an entry of its own.
-      if (isWaiting && dueOf(next.entry) <= nowMs) this.#activate(next.entry);
+      if (isWaiting && dueOf(next.entry) <= nowMs) {
+        this.onEnter?.('active', next.entry.place === 'backoff' ? 'BackoffComplete' : 'UnschedulableTimeout');
+        this.#activate(next.entry);
+      }
     }
     this.#arm();
   }
 }
+
+/** Upstream's names of what happened. */
+const eventNames: Readonly<Record<WorldChange, string>> = {
+  'node-added': 'NodeAdd',
+  'node-room': 'NodeUpdateAllocatable',
+  'node-labels': 'NodeUpdateLabel',
+  'node-taints': 'NodeUpdateTaint',
+  'pod-placed': 'AssignedPodAdd',
+  'pod-gone': 'AssignedPodDelete',
+  'pod-labels': 'AssignedPodUpdatePodLabel',
+  volumes: 'StorageChange',
+  devices: 'DeviceChange',
+};
 
 const fresh = {
   readyAt: 0,

@@ -33,6 +33,8 @@ type Requests = (container: Container) => Amounts;
 
 const asked: Requests = (container) => amountsOf(container.resources?.requests);
 
+const allowed: Requests = (container) => amountsOf(container.resources?.limits);
+
 const askedOrAssumed: Requests = (container) => {
   const amounts = asked(container);
   for (const [name, amount] of assumed) if (!amounts.has(name)) amounts.set(name, amount);
@@ -43,7 +45,7 @@ const askedOrAssumed: Requests = (container) => {
  * What a pod needs at its hungriest: all app containers and sidecars together, or one init container beside the
  * sidecars started before it, plus the pod's overhead.
  */
-function totalOf(pod: Pod, requests: Requests): Amounts {
+function totalOf(pod: Pod, requests: Requests, ofPod = pod.spec.resources?.requests): Amounts {
   const total: Amounts = new Map();
   for (const container of pod.spec.containers) addAmounts(total, requests(container));
   const sidecars: Amounts = new Map();
@@ -62,10 +64,11 @@ function totalOf(pod: Pod, requests: Requests): Amounts {
   }
   raiseAmounts(total, peak);
   // Said for the pod as a whole, it replaces what the containers say.
-  for (const [name, amount] of amountsOf(pod.spec.resources?.requests)) total.set(name, amount);
+  for (const [name, amount] of amountsOf(ofPod)) total.set(name, amount);
   addAmounts(total, amountsOf(pod.spec.overhead));
   return total;
 }
 
 export const podRequests = (pod: Pod): Amounts => totalOf(pod, asked);
 export const podScoringRequests = (pod: Pod): Amounts => totalOf(pod, askedOrAssumed);
+export const podLimits = (pod: Pod): Amounts => totalOf(pod, allowed, pod.spec.resources?.limits ?? {});

@@ -1,8 +1,7 @@
 // The loop: takes a pod from the queue, decides, counts it on its node at once, and binds it while it goes on with the next.
 
-import type { Binding, Node, Pod } from '../../generated/core-v1.ts';
+import type { Binding, Pod } from '../../generated/core-v1.ts';
 import { nodeKind, podDisruptionBudgetKind, podKind } from '../../generated/kinds.ts';
-import type { ResourceClaim } from '../../generated/resource-v1.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf, splitKey } from '../api/meta/object.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
@@ -21,22 +20,25 @@ import { type Decision, describeRefusals } from './cycle.ts';
 import { ClaimBindings } from './devices/claim-bindings.ts';
 import { ClaimGate } from './devices/claim-gate.ts';
 import { Devices } from './devices/devices.ts';
-import { type DevicePlan, planDevices } from './devices/plan.ts';
+import { type Needs, planDevices } from './devices/plan.ts';
 import { decideExtended } from './extenders/extended-decision.ts';
 import { agreedBy, type Extender } from './extenders/extender.ts';
+import { figuresOf } from './figures.ts';
+import { SchedulerMetrics } from './metrics.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
+import { hasSameGates, nodeChanges, placedChange } from './object-changes.ts';
 import { PluginError, type Snapshot, type Storage, snapshotOf, type WorldChange } from './plugin.ts';
-import { claimToDeallocate, dynamicResources } from './plugins/dynamic-resources.ts';
+import { claimToDeallocate } from './plugins/dynamic-resources.ts';
 import { volumesToBind } from './plugins/volumes.ts';
 import { PodReporter } from './pod-reporter.ts';
 import type { PodView } from './pod-view.ts';
 import { Budgets, type Preemption } from './preemption.ts';
 import { createExtenders, createProfiles, type SchedulerProfile } from './profiles.ts';
 import { SchedulingQueue } from './queue.ts';
+import { aboutClaims, lastWords, type Refused } from './refusal-words.ts';
 import { watchStorage } from './storage.ts';
 import { VolumeBindings } from './volume-bindings.ts';
-import type { VolumePlan } from './volume-plan.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -49,6 +51,8 @@ export interface SchedulerOptions {
   readonly configuration?: Configuration;
   /** Who tells of pods that asked for this scheduler; default `recorder` for all. */
   readonly recorderFor?: (schedulerName: string) => EventRecorder;
+  /** Is given the figures once there are some. */
+  readonly onMetrics?: (metrics: SchedulerMetrics) => void;
 }
 
 /** Bindings under way at once; beyond that the loop waits, so that a slow server is not buried. */
@@ -59,7 +63,14 @@ const bindingQuestions = 30;
 const questionEveryMs = 1000;
 
 export function createScheduler(options: SchedulerOptions): Component {
-  return { name: 'scheduler', run: (signal) => new Scheduler(options).run(signal) };
+  return {
+    name: 'scheduler',
+    run(signal) {
+      const scheduler = new Scheduler(options);
+      options.onMetrics?.(scheduler.metrics);
+      return scheduler.run(signal);
+    },
+  };
 }
 
 class Scheduler {
@@ -72,6 +83,7 @@ class Scheduler {
   readonly #profiles: ReadonlyMap<string, SchedulerProfile>;
   readonly #extenders: readonly Extender[];
   readonly #reporter: PodReporter;
+  readonly metrics: SchedulerMetrics;
   readonly #slots: BindingSlots = createSlots(maxBinding);
   /** Pods whose volumes and devices are being bound: they may wait for long, so they are not counted among the slots. */
   readonly #awaiting = new Set<Promise<void>>();
@@ -132,6 +144,10 @@ class Scheduler {
     informers
       .informer(podDisruptionBudgetKind)
       .onChange({ added: budgetsChanged, updated: budgetsChanged, deleted: budgetsChanged });
+    const binding = () => this.#slots.busy + this.#awaiting.size;
+    const parts = { queue: this.#queue, gate: this.#claimGate, pods: this.#pods, snapshot: this.#snapshot, binding };
+    this.metrics = new SchedulerMetrics(figuresOf(parts));
+    this.#queue.onEnter = (queue, event) => this.metrics.queued(queue, event);
     this.#watchWorld();
   }
 
@@ -165,6 +181,10 @@ class Scheduler {
     await this.#slots.allFree();
     await Promise.all(this.#awaiting);
     for (const extender of this.#extenders) extender.close();
+  }
+
+  #secondsSince(ms: number): number {
+    return (this.#options.clock.monotonicMs() - ms) / 1000;
   }
 
   /** Of a pod in the queue: there is one, since only such pods get in. */
@@ -263,8 +283,9 @@ class Scheduler {
 
   #schedule(view: PodView, signal: AbortSignal): void {
     const { random } = this.#options;
+    const begunMs = this.#options.clock.monotonicMs();
     const decision = this.#profileOf(view).decider.decide(view, { startAt: this.#startAt, random });
-    this.#carryOut(view, decision, signal);
+    this.#carryOut(view, decision, begunMs, signal);
   }
 
   /** Nobody else is looked at while extenders are asked: what they say is about the world as it is now. */
@@ -272,13 +293,17 @@ class Scheduler {
     const { random, log } = this.#options;
     const { decider } = this.#profileOf(view);
     const parts = { decider, snapshot: this.#snapshot, extenders, random, log, signal };
+    const begunMs = this.#options.clock.monotonicMs();
     const decision = await decideExtended(view, this.#startAt, parts);
-    if (!signal.aborted) this.#carryOut(view, decision, signal);
+    if (!signal.aborted) this.#carryOut(view, decision, begunMs, signal);
   }
 
-  #carryOut(view: PodView, decision: Decision, signal: AbortSignal): void {
+  #carryOut(view: PodView, decision: Decision, begunMs: number, signal: AbortSignal): void {
     const { random } = this.#options;
     const profile = this.#profileOf(view);
+    const seconds = this.#secondsSince(begunMs);
+    this.metrics.ranPoint('Filter', profile.name, decision.type === 'none' ? 'Unschedulable' : 'Success', seconds);
+    if (decision.type === 'none') this.metrics.attempted(profile.name, 'unschedulable', seconds);
     if (decision.type === 'none') {
       this.#slots.track(this.#refuse(view, decision, signal));
       return;
@@ -341,10 +366,17 @@ class Scheduler {
     };
     try {
       const binder = this.#extenders.find((each) => each.config.bindVerb && each.isInterestedIn(view));
+      const profile = this.#profileOf(view);
+      const begunMs = this.#options.clock.monotonicMs();
       if (binder) await binder.bind(view, nodeName, signal);
       else await client.resource(podKind).post(splitKey(view.key), 'binding', binding, { signal });
+      const seconds = this.#secondsSince(begunMs);
+      this.metrics.ranPoint('Bind', profile.name, 'Success', seconds);
+      this.metrics.attempted(profile.name, 'scheduled', seconds);
+      const history = this.#queue.historyOf(view.key);
+      if (history) this.metrics.bound(history.attempts, (this.#options.clock.now() - history.queuedAtMs) / 1000);
       this.#queue.done(view.key);
-      this.#reporter.scheduled(view, nodeName, this.#profileOf(view));
+      this.#reporter.scheduled(view, nodeName, profile);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
@@ -377,12 +409,14 @@ class Scheduler {
       this.#queue.done(view.key);
       return;
     }
+    this.metrics.attempted(this.#profileOf(view).name, 'error', 0);
     this.#options.log.error('binding failed', error, { pod: view.key, node: nodeName });
     this.#queue.putBack(view.key, { isRetry: true });
   }
 
   /** A plugin failed: the pod is told, and tried again. */
   async #fail(view: PodView, error: PluginError, signal: AbortSignal): Promise<void> {
+    this.metrics.attempted(this.#profileOf(view).name, 'error', 0);
     await this.#tell(view, error, signal);
     this.#queue.putBack(view.key, { isRetry: true });
   }
@@ -409,6 +443,7 @@ class Scheduler {
     try {
       if (deallocate) await this.#claimBindings.deallocate(deallocate, signal);
       await this.#reporter.unscheduled(view, { message, reason: 'Unschedulable', promised }, profile, signal);
+      if (chosen) this.metrics.preempted(chosen.victims.length);
       if (chosen) await this.#reporter.evict(view, chosen, profile, signal);
     } catch (error) {
       if (!signal.aborted && !isNotFound(error)) {
@@ -457,49 +492,4 @@ class Scheduler {
     const promised = plan.isWaiting ? promisedNode : undefined;
     return { message: `${why} ${aboutClaims(view, deallocate)}, ${plan.message}`, promised, ...freed };
   }
-}
-
-interface Needs {
-  readonly volumes: VolumePlan | undefined;
-  readonly devices: DevicePlan | undefined;
-}
-
-interface Refused {
-  readonly message: string;
-  readonly chosen?: Preemption;
-  readonly promised?: string | undefined;
-  readonly deallocate?: ResourceClaim;
-}
-
-/** Of a stage that finds nothing to do its work on, unless it was the last one that refused. */
-function lastWords(blockedBy: string | undefined, total: number): string {
-  if (blockedBy !== dynamicResources.name) return 'not found';
-  const preemption = `${total} Preemption is not helpful for scheduling`;
-  return `no new claims to deallocate, preemption: 0/${total} nodes are available: ${preemption}.`;
-}
-
-function aboutClaims({ pod }: PodView, deallocated: ResourceClaim | undefined): string {
-  if (deallocated) return 'deallocation of ResourceClaim completed';
-  return pod.spec.resourceClaims?.length ? 'still not schedulable' : 'no new claims to deallocate';
-}
-
-const hasSameGates = (one: Pod, other: Pod) =>
-  (one.spec.schedulingGates?.length ?? 0) === (other.spec.schedulingGates?.length ?? 0);
-
-/** What a pod that has a node does for others: it may be what they want to be near, or make room. */
-function placedChange(pod: Pod, previous: Pod | undefined): WorldChange | undefined {
-  if (!previous?.spec.nodeName) return 'pod-placed';
-  if (!isEqual(previous.metadata.labels, pod.metadata.labels)) return 'pod-labels';
-  return previous.metadata.generation === pod.metadata.generation ? undefined : 'pod-gone';
-}
-
-/** Heartbeats and image lists change often and help no pod. */
-function nodeChanges(node: Node, previous: Node): WorldChange[] {
-  const changes: WorldChange[] = [];
-  if (!isEqual(node.status?.allocatable, previous.status?.allocatable)) changes.push('node-room');
-  if (!isEqual(node.metadata.labels, previous.metadata.labels)) changes.push('node-labels');
-  const isAsTainted =
-    node.spec.unschedulable === previous.spec.unschedulable && isEqual(node.spec.taints, previous.spec.taints);
-  if (!isAsTainted) changes.push('node-taints');
-  return changes;
 }

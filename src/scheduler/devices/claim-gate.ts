@@ -28,6 +28,10 @@ export class ClaimGate {
     return isIn;
   }
 
+  get outside(): number {
+    return this.#outside.size;
+  }
+
   isOutside(podKey: string): boolean {
     return this.#outside.has(podKey);
   }

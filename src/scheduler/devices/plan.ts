@@ -5,6 +5,7 @@ import { keyOf } from '../../api/meta/object.ts';
 import type { NodeView } from '../node-cache.ts';
 import { Blocked } from '../plugin.ts';
 import { matchesTerm } from '../plugins/node-selector-match.ts';
+import type { VolumePlan } from '../volume-plan.ts';
 import { allocationResult } from './allocation-result.ts';
 import { findDevices } from './allocator.ts';
 import { type AskedClaim, askedClaim } from './asks.ts';
@@ -14,6 +15,12 @@ import type { Devices } from './devices.ts';
 /** What has to be written before the pod can run on the node it was given. */
 export interface DevicePlan {
   readonly claims: readonly PlannedClaim[];
+}
+
+/** What a pod needs beside its node. */
+export interface Needs {
+  readonly volumes: VolumePlan | undefined;
+  readonly devices: DevicePlan | undefined;
 }
 
 export interface PlannedClaim {
