@@ -2,6 +2,7 @@ import type { ControllerRevision, DaemonSet } from '../../generated/apps-v1.ts';
 import type { Node, Pod } from '../../generated/core-v1.ts';
 import { controllerRevisionKind, daemonSetKind, nodeKind, podKind } from '../../generated/kinds.ts';
 import { isEqual } from '../api/meta/equality.ts';
+import type { Selector } from '../api/meta/labels.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { controllerOf } from '../api/meta/owner-references.ts';
 import { about } from '../reconcile/about.ts';
@@ -111,7 +112,7 @@ class DaemonSetController {
     const { client } = this.#context;
     // Asked before the cache is read: what comes in meanwhile is not in what we are about to look at.
     const isSettled = this.#expectations.areMet(key);
-    const history = this.#historyOf(set);
+    const history = await this.#historyOf(set, selector, signal);
     const revision = await ensureRevision(history);
     if (!revision) return this.#noteCollision(set);
     const { uid, namespace = '' } = set.metadata;
@@ -144,12 +145,24 @@ class DaemonSetController {
     if (problem) throw problem;
   }
 
-  #historyOf(set: DaemonSet): HistoryOptions<DaemonSet> {
+  /** Revisions that a set of this name has left behind are taken up, so that their pods need not be replaced. */
+  async #historyOf(set: DaemonSet, selector: Selector, signal: AbortSignal): Promise<HistoryOptions<DaemonSet>> {
+    const { client } = this.#context;
+    const { uid, namespace = '' } = set.metadata;
+    const revisions = await claim({
+      client,
+      ownerKind: daemonSetKind,
+      owner: set,
+      kind: controllerRevisionKind,
+      selector,
+      candidates: [...controlledBy(this.#revisions, uid), ...orphansOf(this.#revisions, namespace)],
+      signal,
+    });
     return {
-      client: this.#context.client,
+      client,
       kind: daemonSetKind,
       owner: set,
-      revisions: controlledBy(this.#revisions, set.metadata.uid),
+      revisions,
       collisionCount: set.status?.collisionCount,
       hashLabel: revisionHashLabel,
     };

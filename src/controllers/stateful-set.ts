@@ -2,7 +2,7 @@ import type { ControllerRevision, StatefulSet } from '../../generated/apps-v1.ts
 import type { Pod } from '../../generated/core-v1.ts';
 import { controllerRevisionKind, persistentVolumeClaimKind, podKind, statefulSetKind } from '../../generated/kinds.ts';
 import { isEqual } from '../api/meta/equality.ts';
-import type { Selector } from '../api/meta/labels.ts';
+import { matchesSelector, type Selector } from '../api/meta/labels.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { isAlreadyExists, isNotFound } from '../api/meta/status-error.ts';
 import { about } from '../reconcile/about.ts';
@@ -91,7 +91,7 @@ class StatefulSetController {
   async reconcile(key: string, signal: AbortSignal): Promise<void> {
     const set = this.#sets.find(key);
     const selector = cachedSelector(set?.spec.selector);
-    if (!set || !selector) return;
+    if (!set || !selector || this.#isLettingGo(set, selector)) return;
     // Asked before the cache is read: what comes in meanwhile is not in what we are about to look at.
     const isSettled = this.#expectations.areMet(key);
     const revisions = await this.#revisionsOf(set, selector, signal);
@@ -106,6 +106,13 @@ class StatefulSetController {
     const live = new Set([names.current, names.update, ...pods.map((pod) => pod.metadata.labels?.[revisionHashLabel])]);
     await trimHistory(history, ({ metadata }) => live.has(metadata.name));
     if (problem) throw problem;
+  }
+
+  /** It is deleted and leaves its revisions behind: to make others would litter. */
+  #isLettingGo({ metadata }: StatefulSet, selector: Selector): boolean {
+    if (!metadata.deletionTimestamp) return false;
+    const orphans = orphansOf(this.#revisions, metadata.namespace ?? '');
+    return orphans.some((revision) => matchesSelector(selector, revision.metadata.labels));
   }
 
   async #claimPods(set: StatefulSet, selector: Selector, signal: AbortSignal): Promise<Pod[]> {

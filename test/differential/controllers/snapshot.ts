@@ -14,7 +14,7 @@ const dropped = new Set([
 const masks: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uid>'],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
-  [/-[bcdfghjklmnpqrstvwxz2456789]{5}(?=$|["\s,/:])/g, '-#####'],
+  [/-[bcdfghjklmnpqrstvwxz2456789]{5}(?=$|["\\\s,/:])/g, '-#####'],
   [/(?<=[-"])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=$|[-"\\\s,/:])/g, '<old>'],
   [/(?<=")n[123](?=")/g, '<node>'],
   [/10\.244\.9\.\d+/g, '<ip>'],

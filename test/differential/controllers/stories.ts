@@ -305,8 +305,17 @@ const tellers: Readonly<Record<string, (dice: Dice) => Step[]>> = {
 
 export const subjects: readonly string[] = Object.keys(tellers);
 
+/** What was left behind is taken up by one that is made again. */
+function again(steps: readonly Step[], dice: Dice): readonly Step[] {
+  const last = steps.at(-1);
+  if (last?.do !== 'delete' || last.propagation !== 'Orphan' || !dice.chance(0.7)) return steps;
+  const made = steps.find((step) => step.do === 'create' && step.object.kind === last.kind)!;
+  return [...steps, made, pods('ready')];
+}
+
 /** The same seed tells the same story. */
 export function tell(subject: string, random: Random, seed: string): Story {
   for (let warm = 0; warm < 5; warm++) random.next();
-  return { title: `${subject} ${seed}`, steps: tellers[subject]!(new Dice(random)) };
+  const dice = new Dice(random);
+  return { title: `${subject} ${seed}`, steps: again(tellers[subject]!(dice), dice) };
 }
