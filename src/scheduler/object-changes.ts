@@ -10,7 +10,9 @@ export const hasSameGates = (one: Pod, other: Pod) =>
 export function placedChange(pod: Pod, previous: Pod | undefined): WorldChange | undefined {
   if (!previous?.spec.nodeName) return 'pod-placed';
   if (!isEqual(previous.metadata.labels, pod.metadata.labels)) return 'pod-labels';
-  return previous.metadata.generation === pod.metadata.generation ? undefined : 'pod-gone';
+  // It asks for less, perhaps. That it is to go makes no room yet.
+  const isResized = previous.metadata.generation !== pod.metadata.generation && !pod.metadata.deletionTimestamp;
+  return isResized ? 'pod-gone' : undefined;
 }
 
 /** Heartbeats and image lists change often and help no pod. */
