@@ -72,7 +72,7 @@ export interface ApiServerOptions {
   /** Calls webhooks; closed when the server ends. */
   readonly outbound?: OutboundClient;
   /** More lines for /metrics. */
-  readonly printMetrics?: () => string;
+  readonly printMetrics?: () => string | Promise<string>;
   /** Closed when the server has stopped. */
   readonly auditor?: Auditor;
   readonly requestTimeoutMs?: number;
@@ -100,6 +100,30 @@ export interface ApiServer extends Component {
 }
 
 const drainMs = 5_000;
+
+/** What the server was told, by the names that upstream has for it. */
+function flagsOf(options: ApiServerOptions): Record<string, string> {
+  const {
+    serviceCidr,
+    nodePortRange = [30000, 32767],
+    seats = defaultSeats,
+    requestTimeoutMs = 60_000,
+    listen,
+  } = options;
+  return {
+    'allow-privileged': 'true',
+    'anonymous-auth': 'true',
+    'authorization-mode': '[Node,RBAC]',
+    'bind-address': listen?.host ?? '',
+    'enable-admission-plugins': `[${options.admission.map(({ name }) => name).join(',')}]`,
+    'event-ttl': `${Math.round((options.eventTtlMs ?? 3_600_000) / 1000)}s`,
+    'max-requests-inflight': String(seats),
+    'request-timeout': `${requestTimeoutMs / 1000}s`,
+    'secure-port': String(listen?.port ?? 0),
+    'service-cluster-ip-range': serviceCidr,
+    'service-node-port-range': nodePortRange.join('-'),
+  };
+}
 
 /** Made once: an abort that is given no reason makes an exception with a stack for each request. */
 const requestOver = new DOMException('the request is over', 'AbortError');
@@ -150,13 +174,13 @@ class Server implements ApiServer {
     const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
     const { seats = defaultSeats } = options;
     this.#flow = new FlowControl({ registry: this.registry, clock, seats, requestTimeoutMs });
-    const metrics = createRequestMetrics(() =>
+    const metrics = createRequestMetrics(async () =>
       [
         this.#cacheFigures(),
         this.#flow.print(),
         options.auditor?.print(),
         this.#customResources.printMetrics(),
-        options.printMetrics?.(),
+        await options.printMetrics?.(),
       ]
         .filter(Boolean)
         .join('\n'),
@@ -172,6 +196,7 @@ class Server implements ApiServer {
         health: new Health(this.#healthChecks()),
         metrics,
         openApi: new OpenApi(this.registry.table, this.#aggregation),
+        about: { nowMs: () => clock.now(), startedMs: clock.now(), flags: flagsOf(options) },
         serverAddress: () => (this.address ? `${this.address.host}:${this.address.port}` : ''),
         extraPaths: [...(options.extraPaths ?? []), ...dumpPaths(this.#flow, () => clock.now() - clock.monotonicMs())],
       }),

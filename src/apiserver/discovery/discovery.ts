@@ -13,6 +13,7 @@ import { header, type ServerRequest } from '../http/exchange.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { noSuchMethod, noSuchResource } from '../verbs/dispatch.ts';
+import { About, type AboutOptions } from './about.ts';
 import { AggregatedDiscovery } from './aggregated.ts';
 import { apiGroup, apiGroupList, apiVersions, resourceList, served } from './documents.ts';
 import type { Health } from './health.ts';
@@ -32,6 +33,8 @@ export interface DiscoveryOptions {
   readonly health: Health;
   readonly metrics: { print(): Promise<string>; readonly contentType: string };
   readonly openApi: OpenApi;
+  /** For /statusz and /flagz. */
+  readonly about: Pick<AboutOptions, 'nowMs' | 'startedMs' | 'flags'>;
   /** `host:port` that clients are told. */
   readonly serverAddress: () => string;
   /** Paths of other owners: `/.well-known/openid-configuration`, `/openid/v1/jwks`. */
@@ -43,11 +46,13 @@ const notFoundPage = () => textAnswer(404, '404 page not found\n', { 'x-content-
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #aggregated: AggregatedDiscovery;
+  readonly #about: About;
   readonly #extra: ReadonlyMap<string, ExtraPath>;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
     this.#aggregated = new AggregatedDiscovery(options.table, options.remotes);
+    this.#about = new About({ ...options.about, health: options.health });
     this.#extra = new Map(options.extraPaths.map((extra) => [extra.path, extra]));
   }
 
@@ -61,9 +66,15 @@ export class Discovery {
     if (extra) return extra.answer(request);
     const segments = path.split('/').slice(1);
     if (segments[0] === 'api' || segments[0] === 'apis') return this.#discovery(request, path, segments);
-    if (segments[0] === 'openapi' && isBare) return (await openApi.answer(request, segments, query)) ?? notFoundPage();
+    if (segments[0] === 'openapi' && isBare) {
+      const found = await openApi.answer(request, segments, query);
+      return found ?? notFoundPage();
+    }
+    const about = isBare ? await this.#about.answer(request, path) : undefined;
+    if (about) return about;
     switch (info.path === '/version/' ? path : info.path) {
       case '/':
+      case '/index.html':
         return this.#document(request, { paths: this.#paths() }, false);
       case '/version':
         if (request.method !== 'GET') throw noSuchMethod();
@@ -85,11 +96,10 @@ export class Discovery {
     const { table } = this.#options;
     const [root, group, version] = segments;
     if (segments.length === 1) {
-      if (request.method !== 'GET') throw noSuchMethod();
+      if (root === 'api' && request.method !== 'GET') throw noSuchMethod();
       if (wantsAggregatedDiscovery(header(request, 'accept'))) return this.#aggregated.answer(request, root === 'api');
-      const vary = { vary: 'Accept' };
       const plain = root === 'api' ? apiVersions(this.#options.serverAddress()) : apiGroupList(this.#groups());
-      return this.#document(request, plain, true, vary);
+      return this.#document(request, plain, true);
     }
     if (root === 'apis' && segments.length === 2) {
       const found = this.#groups().find((each) => each.group === group);
@@ -133,7 +143,10 @@ export class Discovery {
         .flatMap(([, versions]) => versions.map((each) => `/api/${each}`)),
       ...groups.flatMap(([group, versions]) => [`/apis/${group}`, ...versions.map((each) => `/apis/${group}/${each}`)]),
       ...health.paths(),
+      '/flagz',
       '/metrics',
+      '/metrics/slis',
+      '/statusz',
       '/openapi/v2',
       '/openapi/v3',
       '/version',

@@ -58,6 +58,15 @@ export class Health {
     ]);
   }
 
+  /** Of each check, under each of the two that count. */
+  results(): { readonly name: string; readonly type: 'livez' | 'readyz'; readonly isHealthy: boolean }[] {
+    return (['livez', 'readyz'] as const).flatMap((type) =>
+      this.#checks
+        .filter((check) => check.on.includes(type))
+        .map((check) => ({ name: check.name, type, isHealthy: !check.problem() })),
+    );
+  }
+
   answer(path: string, query: URLSearchParams): Answer | undefined {
     const [, root = '', ...rest] = path.split('/');
     if (root !== 'healthz' && root !== 'livez' && root !== 'readyz') return undefined;

@@ -35,7 +35,6 @@ export class OpenApi {
     segments: readonly string[],
     query: URLSearchParams,
   ): Promise<Answer | undefined> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     const name = nameOf(request, segments);
     if (!name) return undefined;
     if (name !== 'v3' && !isTaken(request, name.startsWith('v3') ? [] : protobufTypes)) return refusal(name);
@@ -44,7 +43,8 @@ export class OpenApi {
     const elsewhere = name.startsWith('v3/') ? this.#remotes?.openApi(request, place) : undefined;
     if (elsewhere) return elsewhere;
     const document = await this.#document(name);
-    return document && this.#respond(request, document, query);
+    if (name === 'v3' && document) return index(document);
+    return document && this.#respond(request, name, document, query);
   }
 
   #document(name: OpenApiName): Promise<Made | undefined> {
@@ -85,14 +85,14 @@ export class OpenApi {
     return { hashes, documents };
   }
 
-  #respond(request: ServerRequest, document: Made, query: URLSearchParams): BytesAnswer {
+  #respond(request: ServerRequest, name: OpenApiName, document: Made, query: URLSearchParams): BytesAnswer {
     const { body, contentType, etag, gzipped } = document;
     const hash = query.get('hash');
     const isCurrent = hash !== null && `"${hash}"` === etag;
     if (hash && !isCurrent) return elsewhere(request, etag);
     const headers = {
       etag,
-      vary: 'Accept-Encoding, Accept',
+      ...varyOf(name),
       'cache-control': isCurrent ? 'public, immutable' : 'no-cache, private',
       ...(isCurrent ? { expires: 'Tue, 19 Jan 2038 03:14:07 GMT' } : {}),
     };
@@ -110,8 +110,15 @@ export class OpenApi {
   }
 }
 
+/** The list of documents is plain, and not kept. */
+function index({ body }: Made): BytesAnswer {
+  return { type: 'bytes', status: 200, contentType: 'text/plain; charset=utf-8', body };
+}
+
+const varyOf = (name: OpenApiName) => ({ vary: name.startsWith('v3') ? 'Accept' : ['Accept', 'Accept-Encoding'] });
+
 function refusal(name: OpenApiName): BytesAnswer {
-  const headers: Record<string, string> = name.startsWith('v3') ? {} : { vary: 'Accept-Encoding, Accept' };
+  const headers = name.startsWith('v3') ? {} : varyOf(name);
   return { type: 'bytes', status: 406, contentType: 'text/plain; charset=utf-8', body: new Uint8Array(), headers };
 }
 

@@ -27,9 +27,11 @@ export async function watch(call: Call): Promise<Answer> {
   // A namespace that is watched by its old path is itself in none.
   const namespace = resource.namespaced ? info.namespace : '';
   const scope = parseScope(resource, namespace, options, info.name);
-  // A version of the future is waited for; a fresh watch starts from all that is acknowledged.
-  await waitForRevision(call, options.resourceVersion);
-  if (isFromStart(options)) await prepareSelect(call, scope);
+  // What is there is shown as of the version asked for; a watch that goes on from one of the future waits for it by itself.
+  if (isFromStart(options) || options.resourceVersion === undefined) {
+    await waitForRevision(call, options.resourceVersion);
+    await prepareSelect(call, scope);
+  }
   return {
     type: 'stream',
     status: 200,
@@ -57,6 +59,7 @@ class WatchStream implements Watcher {
   #isOver = false;
   #wasCut = false;
   #isOpened = false;
+  readonly #ending = new AbortController();
   readonly #done = Promise.withResolvers<void>();
 
   constructor(call: Call, scope: SelectedScope, format: ObjectFormat, options: WatchOptions, sink: BodySink) {
@@ -83,6 +86,8 @@ class WatchStream implements Watcher {
   }
 
   async #stream(): Promise<void> {
+    await this.#waitForStart();
+    if (this.#isOver) return;
     const start = this.#start();
     // Joined in the same turn as the start was read, so that nothing falls between the two.
     using _membership = this.#join();
@@ -99,6 +104,15 @@ class WatchStream implements Watcher {
     this.#isBusy = false;
     this.#pump();
     await this.#done.promise;
+  }
+
+  /** Nothing is said until the store has come to where the watch begins. */
+  async #waitForStart(): Promise<void> {
+    const { resourceVersion = 0 } = this.#options;
+    const head = this.#call.server.registry.headOf(this.#call.resource);
+    if (!isFromStart(this.#options) && resourceVersion > head.revision) {
+      await head.waitFor(resourceVersion, this.#ending.signal);
+    }
   }
 
   #join(): Disposable {
@@ -203,6 +217,7 @@ class WatchStream implements Watcher {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#ending.abort();
     this.#queue = [];
     if (this.#wasCut) {
       this.#call.server.log.warn('a watch was cut because its client reads too slowly', { path: this.#call.info.path });
