@@ -112,3 +112,45 @@ function fetchOnce(bytes: string, port: number, ca: string): Promise<string> {
     socket.on('close', () => resolve(text));
   });
 }
+
+test('long lists to many readers, some of them slow and some gone, are each what they should be', async () => {
+  const { api, ca, cert, key, port } = await listening();
+  await using _api = api;
+  const path = '/api/v1/namespaces/default/configmaps';
+  // Each answer differs in every byte of its size from those of other selectors: a buffer sent twice would show.
+  const groups = ['a', 'b', 'c'];
+  for (const group of groups) {
+    for (let index = 0; index < 8; index++) {
+      const data = { text: group.repeat(200_000) };
+      await api.call('POST', path, { metadata: { name: `${group}${index}`, labels: { group } }, data });
+    }
+  }
+  const listOf = (group: string) => `${path}?labelSelector=group%3D${group}`;
+  const expected = new Map<string, string>();
+  for (const group of groups) expected.set(group, (await api.call('GET', listOf(group))).text);
+
+  const read = async (stream: AsyncIterable<Buffer>, isSlow: boolean) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      if (isSlow) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return Buffer.concat(chunks).toString();
+  };
+  const open = (group: string) =>
+    new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path: listOf(group), ca, cert, key, agent: false }, resolve)
+        .on('error', reject)
+        .end();
+    });
+  const session = connectHttp2(`https://127.0.0.1:${port}`, { ca, cert, key });
+  const all = Array.from({ length: 24 }, async (_, index) => {
+    const group = groups[index % 3]!;
+    if (index % 8 === 7) return void (await open(group)).destroy();
+    const stream = index % 2 === 0 ? session.request({ ':path': listOf(group) }) : await open(group);
+    const text = await read(stream, index % 4 < 2);
+    assert.ok(text === expected.get(group), `reader ${index} got something else`);
+  });
+  await Promise.all(all);
+  session.destroy();
+});
