@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { configMapKind, nodeKind } from '../../../generated/kinds.ts';
 import { isConditionTrue } from '../../api/meta/conditions.ts';
-import { isAlreadyExists } from '../../api/meta/status-error.ts';
+import { isAlreadyExists, StatusError } from '../../api/meta/status-error.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { Client } from '../../client/client.ts';
 import { createClient } from '../../client/create-client.ts';
@@ -58,9 +58,18 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
     timed('certificates', `system:node:${nodeName}`);
     const agentPort = await firstFreePort(defaultAgentPort);
     writeJoined(layout, { ...facts, server, nodeName, address, agentPort });
+  } catch (error) {
+    throw explained(error);
   } finally {
     await newcomer[Symbol.asyncDispose]();
   }
+}
+
+/** What the server refuses, in words of joining. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof StatusError)) return error;
+  const remedy = 'a token that is for this: coracle token create --print-join-command, on the cluster';
+  return new UserFailure(exitCodes.permission, 'E_TOKEN', `the cluster refuses: ${error.message}`, remedy);
 }
 
 /** What only a node may ask for itself; its object is there first, since it says which addresses are its own. */
