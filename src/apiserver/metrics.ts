@@ -43,7 +43,7 @@ const bucketSeconds = [
 ];
 
 /** Counts by hand on the hot path; prom-client prints the process's own figures when somebody asks. */
-export function createRequestMetrics(extra: () => string): RequestMetrics {
+export function createRequestMetrics(extra: () => Promise<string>): RequestMetrics {
   const requests = new Map<string, number>();
   const durations = new Map<string, Line>();
   /** Of what was asked before: its labels, and how long it took. */
@@ -95,7 +95,7 @@ export function createRequestMetrics(extra: () => string): RequestMetrics {
     },
     async print() {
       process ??= (await import('./process-metrics.ts')).createProcessMetrics();
-      return [printRequests(requests), printDurations(durations), extra(), await process.print()].join('\n');
+      return [printRequests(requests), printDurations(durations), await extra(), await process.print()].join('\n');
     },
   };
 }

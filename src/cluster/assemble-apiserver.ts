@@ -9,6 +9,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Store } from '../store/store.ts';
+import type { ComponentFigures } from './component-figures.ts';
 import type { KeyPair, Pki } from './pki.ts';
 import type { Settings } from './settings.ts';
 
@@ -23,6 +24,7 @@ export interface ApiServerParts {
   readonly frontProxyClient: KeyPair;
   readonly host: string;
   readonly auditor?: Auditor | undefined;
+  readonly figures: ComponentFigures;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -50,6 +52,8 @@ export function assembleApiServer(parts: ApiServerParts): ApiServer {
     trustedAuthorities: { clientCa: pki.ca, requestHeaderCa: pki.frontProxyCa, allowedNames: frontProxyNames },
     serviceCidr: settings.serviceCidr,
     ...(settings.storage?.eventTtlMs === undefined ? {} : { eventTtlMs: settings.storage.eventTtlMs }),
+    extraPaths: [...security.extraPaths, ...parts.figures.pages()],
+    printMetrics: () => parts.figures.print(),
     ...(parts.auditor ? { auditor: parts.auditor } : {}),
     clock,
     random,

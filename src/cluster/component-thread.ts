@@ -5,11 +5,13 @@ import type { UserInfo } from '../apiserver/authn/authenticator.ts';
 import { groups, serviceAccountGroups, serviceAccountUsername } from '../apiserver/authn/users.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { workerUrl } from '../base/worker-url.ts';
-import type { FromThread, ThreadData } from './thread-messages.ts';
+import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 
 export interface ComponentThread {
   /** Settles when the thread has stopped its loops. */
   stop(): Promise<void>;
+  /** The figures that the thread has for a path; empty when it does not answer. */
+  figures(path: string): Promise<string>;
 }
 
 export interface ComponentThreadOptions<Settings> {
@@ -26,6 +28,7 @@ export interface ComponentThreadOptions<Settings> {
 }
 
 const stopPatienceMs = 5000;
+const figuresPatienceMs = 1000;
 
 export async function startComponentThread<Settings>(
   options: ComponentThreadOptions<Settings>,
@@ -47,8 +50,11 @@ export async function startComponentThread<Settings>(
   const started = Promise.withResolvers<void>();
   const stopped = Promise.withResolvers<void>();
   let isStopping = false;
+  const asked = new Map<number, (text: string) => void>();
+  let lastId = 0;
   control.port1.on('message', (message: FromThread) => {
     if (message.type === 'log') options.writeLog(message.line);
+    else if (message.type === 'figures') asked.get(message.id)?.(message.text);
     else if (message.type === 'started') started.resolve();
     else {
       const isWanted = message.type === 'again' && !isStopping;
@@ -66,6 +72,18 @@ export async function startComponentThread<Settings>(
   worker.once('exit', (code) => ended(new Error(`the thread ${options.entry} ended with ${code}`)));
   await started.promise;
   return {
+    async figures(path) {
+      if (isStopping) return '';
+      const id = ++lastId;
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const timer = setTimeout(() => resolve(''), figuresPatienceMs);
+      asked.set(id, resolve);
+      control.port1.postMessage({ type: 'figures', id, path } satisfies ToThread);
+      const text = await promise;
+      clearTimeout(timer);
+      asked.delete(id);
+      return text;
+    },
     async stop() {
       isStopping = true;
       control.port1.postMessage('stop');

@@ -33,6 +33,7 @@ export async function startControlWorker(options: ControlWorkerOptions): Promise
   let running = start();
   await running;
   return {
+    figures: async (path) => (await running).figures(path),
     async stop() {
       isStopping = true;
       const thread = await running.catch(() => undefined);

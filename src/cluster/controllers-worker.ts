@@ -8,6 +8,7 @@ import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import type { Leadership } from '../reconcile/leader-election.ts';
 import { createManager } from '../reconcile/manager.ts';
+import type { SchedulerMetrics } from '../scheduler/metrics.ts';
 import { createScheduler } from '../scheduler/scheduler.ts';
 import { type ControlSettings, controllerManager, scheduler } from './control-settings.ts';
 import { dnsPublisher, metricsServer } from './controller-identities.ts';
@@ -60,7 +61,20 @@ if (settings.only.includes('scheduler')) {
     const recorder = recorders.recorder('default-scheduler');
     const configuration = scheduling ? { configuration: scheduling } : {};
     const telling = { recorder, recorderFor: recorders.recorder };
-    const loop = createScheduler({ client, informers, ...telling, ...configuration, clock, random, log: schedulerLog });
+    const onMetrics = (metrics: SchedulerMetrics) => {
+      thread.figures.set('/metrics', () => metrics.print());
+      thread.figures.set('/metrics/resources', () => metrics.printResources());
+    };
+    const loop = createScheduler({
+      client,
+      informers,
+      ...telling,
+      ...configuration,
+      onMetrics,
+      clock,
+      random,
+      log: schedulerLog,
+    });
     await Promise.all([loop.run(leading), recorders.run(leading)]);
   };
   running.push(runWithLease({ ...election, ...lease }, lead));

@@ -161,7 +161,7 @@ function explained(error: unknown): unknown {
   return new UserFailure(exitCodes.internal, 'E_UNREADABLE', error.message, remedy);
 }
 
-async function startLoops(context: StartContext, { api, url }: StartedApiServer, pki: Pki): Promise<void> {
+async function startLoops(context: StartContext, { api, url, figures }: StartedApiServer, pki: Pki): Promise<void> {
   const { options, settings, isReal, state, cleanup, writeLog, onFailure, timed } = context;
   const { nodeMonitorGraceMs: graceMs } = options;
   const wanted: readonly ComponentName[] = options.only ?? componentNames;
@@ -192,6 +192,7 @@ async function startLoops(context: StartContext, { api, url }: StartedApiServer,
     writeLog,
     onFailure,
   });
+  figures.source = (path) => worker.figures(path);
   cleanup.defer(() => worker.stop());
   for (const name of loops) state.set(name, process.pid, url);
   timed('controllers', `${loops.join(' and ')} running`);

@@ -9,6 +9,7 @@ import type { Store } from '../store/store.ts';
 import { assembleApiServer } from './assemble-apiserver.ts';
 import { openAuditor } from './audit.ts';
 import { clusterObjects, ensureBootstrap, kubernetesService, nodeObjects } from './bootstrap.ts';
+import { ComponentFigures } from './component-figures.ts';
 import { joinObjects } from './join-objects.ts';
 import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
 import { contextName } from './layout.ts';
@@ -26,6 +27,7 @@ export interface StartedApiServer {
   /** Requests of the server itself, as an administrator. */
   readonly admin: Client;
   readonly url: string;
+  readonly figures: ComponentFigures;
 }
 
 export async function startApiServer(context: StartContext, store: Store, pki: Pki): Promise<StartedApiServer> {
@@ -43,7 +45,9 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   // Pods reach the server by the machine's address; simulated ones reach nothing.
   const auditor = await openAuditor({ options: settings.audit, layout: context.layout, clock, log });
   const host = isReal ? '0.0.0.0' : '127.0.0.1';
+  const figures = new ComponentFigures();
   const api = assembleApiServer({
+    figures,
     store,
     settings,
     pki,
@@ -73,7 +77,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   state.set('apiserver', process.pid, url);
   timed('apiserver', `${url} ready`);
   await writeKubeconfigs(context, pki, url);
-  return { api, admin, url };
+  return { api, admin, url, figures };
 }
 
 function runUntilCleanup({ cleanup, onFailure }: StartContext, api: ApiServer): void {

@@ -4,7 +4,6 @@ import type { MessagePort } from 'node:worker_threads';
 export interface ThreadData<Settings> {
   /** To the API server, by identity. */
   readonly ports: Readonly<Record<string, MessagePort>>;
-  /** What comes in on it means: stop. */
   readonly control: MessagePort;
   readonly settings: Settings;
 }
@@ -12,6 +11,14 @@ export interface ThreadData<Settings> {
 export type FromThread =
   | { readonly type: 'log'; readonly line: string }
   | { readonly type: 'started' }
+  /** What was asked for by `figures`. */
+  | { readonly type: 'figures'; readonly id: number; readonly text: string }
   /** It has ended, and wants to be started again. */
   | { readonly type: 'again' }
   | { readonly type: 'stopped' };
+
+/** What a thread is told while it runs. */
+export type ToThread =
+  | 'stop'
+  /** Print the figures that are served at this path. */
+  | { readonly type: 'figures'; readonly id: number; readonly path: string };

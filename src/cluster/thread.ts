@@ -6,7 +6,7 @@ import { createClient } from '../client/create-client.ts';
 import { leadingTransport } from '../client/leading-transport.ts';
 import { createPortTransport } from '../client/port-transport.ts';
 import type { Transport } from '../client/transport.ts';
-import type { FromThread, ThreadData } from './thread-messages.ts';
+import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
 import { userAgentOf } from './user-agents.ts';
 
 export interface Thread<Settings> {
@@ -18,6 +18,8 @@ export interface Thread<Settings> {
   client(identity: string): Client;
   /** The same, but it writes only while `isHeld`. */
   leadingClient(identity: string, isHeld: () => boolean): Client | undefined;
+  /** Print figures for a path when somebody asks. */
+  readonly figures: Map<string, () => string>;
   /** Ends the components as a stop would; then the thread is started anew. */
   startAgain(): void;
   /** Says that the components run, and ends the thread when they have. */
@@ -30,9 +32,12 @@ export function openThread<Settings>(): Thread<Settings> {
   const stopping = new AbortController();
   let wantsAgain = false;
   const clients = new Map<string, Client>();
-  control.on('message', () => {
-    wantsAgain = false;
-    stopping.abort();
+  const figures = new Map<string, () => string>();
+  control.on('message', (message: ToThread) => {
+    if (message === 'stop') {
+      wantsAgain = false;
+      stopping.abort();
+    } else tell({ type: 'figures', id: message.id, text: figures.get(message.path)?.() ?? '' });
   });
   const transports = new Map<string, Transport>();
   const transportOf = (identity: string) => {
@@ -65,6 +70,7 @@ export function openThread<Settings>(): Thread<Settings> {
       const transport = transportOf(identity);
       return transport && clientOver(leadingTransport(transport, isHeld), identity);
     },
+    figures,
     startAgain() {
       if (stopping.signal.aborted) return;
       wantsAgain = true;
