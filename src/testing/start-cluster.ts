@@ -98,7 +98,11 @@ export async function startCluster(options: TestingClusterOptions = {}): Promise
   try {
     await server.ready;
     await ensureBootstrap(client, server.table.all(), clusterObjects(settingsFor(nodes)));
-    const { configuration } = options;
+    const { configuration, simulation } = options;
+    if (simulation !== undefined) {
+      parseProgram(simulation); // whoever is wrong hears it here
+      await client.resource(configMapKind).create({ metadata: simulationKey, data: { [simulationFile]: simulation } });
+    }
     const parts = { clock, random, log, clientFor, ...(configuration ? { configuration } : {}) };
     const { nodeAutoscaling } = options;
     const loops = [
