@@ -139,7 +139,7 @@ class DaemonSetController {
       // What was just made or deleted is not in the input: the next look goes on.
       if (!outcome.hasActed) outcome = await this.#perform(input, planRollout(input));
       problem = outcome.problem;
-      await trimHistory(history, (each) => this.#isLive(each, revision, pods));
+      await trimHistory(history, (each) => this.#isLive(each, revision, pods), revision);
     }
     await this.#report(key, input);
     if (problem) throw problem;

@@ -1,4 +1,5 @@
 // How many pods of a PodDisruptionBudget may be evicted now.
+import type { Scale } from '../../generated/autoscaling-v1.ts';
 import type { Pod } from '../../generated/core-v1.ts';
 import {
   deploymentKind,
@@ -8,7 +9,7 @@ import {
   replicationControllerKind,
   statefulSetKind,
 } from '../../generated/kinds.ts';
-import type { LabelSelector } from '../../generated/meta-v1.ts';
+import type { LabelSelector, OwnerReference } from '../../generated/meta-v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../generated/policy-v1.ts';
 import { findCondition, withCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
@@ -16,15 +17,27 @@ import { scaledValue } from '../api/meta/int-or-string.ts';
 import { matchesSelector } from '../api/meta/labels.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { controllerOf } from '../api/meta/owner-references.ts';
+import { isNotFound } from '../api/meta/status-error.ts';
 import { timeMs, timeText } from '../api/meta/time.ts';
 import { about } from '../reconcile/about.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue } from '../reconcile/controller.ts';
 import type { Informer } from '../reconcile/informer.ts';
+import { discover } from './shared/discover.ts';
 import { isFinished, isReady } from './shared/pod-state.ts';
 import { cachedSelector } from './shared/selector.ts';
 
 /** An eviction that was granted and is not seen to happen is forgotten after so long. */
 const evictionTimeoutMs = 2 * 60_000;
+/** Owners that are counted by what is cached of them, or cannot be scaled at all. */
+const counted = new Set([
+  'ReplicaSet',
+  'ReplicationController',
+  'StatefulSet',
+  'Deployment',
+  'DaemonSet',
+  'Job',
+  'Node',
+]);
 /** Before the key of a pod that was to be disrupted, among keys of budgets. */
 const podPrefix = 'pod ';
 
@@ -115,7 +128,9 @@ class DisruptionController {
     const pods = this.#pods.list(budget.metadata.namespace).filter((pod) => selects(budget, pod));
     if (pods.length === 0)
       this.#recorder.event(about(podDisruptionBudgetKind, budget), 'Normal', 'NoPods', 'No matching pods found');
-    const { expectedPods, desiredHealthy } = this.#expect(budget, pods);
+    const expected = await this.#expect(budget, pods);
+    if (typeof expected === 'string') return this.#giveUp(budget, expected);
+    const { expectedPods, desiredHealthy } = expected;
     const nowMs = this.#context.clock.now();
     const { disrupted, recheckMs, notDeleted } = stillDisrupted(budget, pods, nowMs);
     // Upstream, too, names the namespace twice.
@@ -152,14 +167,41 @@ class DisruptionController {
     await this.#context.client.resource(podDisruptionBudgetKind).update(next, { subresource: 'status' });
   }
 
-  #expect(budget: PodDisruptionBudget, pods: readonly Pod[]): { expectedPods: number; desiredHealthy: number } {
+  /** What cannot be counted must not be evicted. */
+  async #giveUp(budget: PodDisruptionBudget, problem: string): Promise<void> {
+    const text = `Failed to calculate the number of expected pods: ${problem}`;
+    this.#recorder.event(about(podDisruptionBudgetKind, budget), 'Warning', 'CalculateExpectedPodCountFailed', text);
+    const before = budget.status;
+    const condition = {
+      type: 'DisruptionAllowed',
+      status: 'False' as const,
+      ...(before?.observedGeneration ? { observedGeneration: before.observedGeneration } : {}),
+      lastTransitionTime: timeText(this.#context.clock.now()),
+      reason: 'SyncFailed',
+      message: problem,
+    };
+    const conditions = withCondition(before?.conditions, condition);
+    const none = { currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+    const status: PodDisruptionBudgetStatus = { ...none, ...before, disruptionsAllowed: 0, conditions };
+    if (isEqual(status, before)) return;
+    await this.#context.client
+      .resource(podDisruptionBudgetKind)
+      .update({ ...budget, status }, { subresource: 'status' });
+  }
+
+  /** Or why it cannot be told. */
+  async #expect(
+    budget: PodDisruptionBudget,
+    pods: readonly Pod[],
+  ): Promise<{ expectedPods: number; desiredHealthy: number } | string> {
     const { minAvailable, maxUnavailable } = budget.spec ?? {};
     if (maxUnavailable === undefined && typeof minAvailable === 'number') {
       return { expectedPods: pods.length, desiredHealthy: minAvailable };
     }
     if (maxUnavailable === undefined && minAvailable === undefined)
       return { expectedPods: pods.length, desiredHealthy: 0 };
-    const expectedPods = this.#expectedByOwners(budget, pods);
+    const expectedPods = await this.#expectedByOwners(budget, pods);
+    if (typeof expectedPods === 'string') return expectedPods;
     if (maxUnavailable === undefined) {
       return { expectedPods, desiredHealthy: scaledValue(minAvailable ?? 0, expectedPods, 'up') };
     }
@@ -168,13 +210,19 @@ class DisruptionController {
   }
 
   /** The pods that those who own them want; a pod that nobody scales cannot be counted so. */
-  #expectedByOwners(budget: PodDisruptionBudget, pods: readonly Pod[]): number {
+  async #expectedByOwners(budget: PodDisruptionBudget, pods: readonly Pod[]): Promise<number | string> {
     const wanted = new Map<string, number>();
     let hasUnmanaged = false;
     for (const pod of pods) {
-      const owner = this.#scaledOwner(pod);
-      if (owner) wanted.set(owner.uid, owner.replicas);
-      else hasUnmanaged = true;
+      const reference = controllerOf(pod);
+      if (!reference) {
+        hasUnmanaged = true;
+        continue;
+      }
+      if (wanted.has(reference.uid)) continue;
+      const owner = this.#scaledOwner(pod) ?? (await this.#otherOwner(pod, reference));
+      if (!owner) return `found no controllers for pod "${pod.metadata.name}"`;
+      wanted.set(owner.uid, owner.replicas);
     }
     if (hasUnmanaged) this.#tellUnmanaged(budget);
     return [...wanted.values()].reduce((sum, replicas) => sum + replicas, 0);
@@ -195,6 +243,28 @@ class DisruptionController {
         : undefined;
     const scaled = deployment ?? set;
     return { uid: scaled.metadata.uid ?? '', replicas: scaled.spec?.replicas ?? 1 };
+  }
+
+  /** Whatever can be scaled says how many it wants. */
+  async #otherOwner(
+    { metadata }: Pod,
+    { apiVersion, kind, name, uid }: OwnerReference,
+  ): Promise<{ uid: string; replicas: number } | undefined> {
+    if (counted.has(kind)) return undefined;
+    const { client } = this.#context;
+    const { resources } = await discover(client);
+    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
+    const resource = resources.find((each) => each.kind === kind && each.group === group);
+    if (!resource) return undefined;
+    const root = group ? `/apis/${group}/${resource.version}` : `/api/${resource.version}`;
+    try {
+      const path = `${root}/namespaces/${metadata.namespace}/${resource.plural}/${name}/scale`;
+      const { spec } = await client.getJson<Scale>(path);
+      return { uid, replicas: spec?.replicas ?? 0 };
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
   }
 
   #tellUnmanaged(budget: PodDisruptionBudget): void {

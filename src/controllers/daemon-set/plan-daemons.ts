@@ -81,7 +81,8 @@ function planExisting(input: DaemonInput, pods: readonly Pod[], surge: number, p
     const fresh = running.filter((pod) => isNew(pod, input.hash));
     plan.delete.push(...old.slice(1), ...fresh.slice(1));
     const isReplaced = fresh[0] && isAvailable(fresh[0], input.set.spec.minReadySeconds ?? 0, input.nowMs);
-    if (isReplaced && old[0]) plan.delete.push(old[0]);
+    // An old one that serves nobody need not wait for the new one.
+    if (old[0] && fresh[0] && (isReplaced || !isReady(old[0]))) plan.delete.push(old[0]);
   }
 }
 
@@ -149,6 +150,11 @@ export function planDaemonStatus(input: DaemonInput): { status: DaemonSetStatus;
   let recheckMs: number | undefined;
   for (const { placement, pods } of perNode(input)) {
     const [pod] = [...pods].sort(byAge);
+    // Of two on a node the younger one counts too: the older one waits for it.
+    for (const each of pods) {
+      const waitMs = availableInMs(each, minReadySeconds, nowMs);
+      if (waitMs) recheckMs = Math.min(recheckMs ?? waitMs, waitMs);
+    }
     if (!placement.shouldRun) {
       if (pod) count.misscheduled++;
       continue;
@@ -161,7 +167,6 @@ export function planDaemonStatus(input: DaemonInput): { status: DaemonSetStatus;
     count.ready++;
     const waitMs = availableInMs(pod, minReadySeconds, nowMs);
     if (waitMs === 0) count.available++;
-    else if (waitMs !== undefined) recheckMs = Math.min(recheckMs ?? waitMs, waitMs);
   }
   const unavailable = count.desired - count.available;
   const collisionCount = set.status?.collisionCount;

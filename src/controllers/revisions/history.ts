@@ -87,14 +87,19 @@ function draftRevision<O extends RevisionedOwner>(
   };
 }
 
-/** Deletes the oldest revisions beyond the owner's limit that no pod is of. */
+/**
+ * Deletes the oldest revisions beyond the owner's limit that no pod is of.
+ * @param current counted by nobody; when it is given, those that pods are of count against the limit, as DaemonSets have it
+ */
 export async function trimHistory<O extends RevisionedOwner>(
   { client, owner, revisions }: HistoryOptions<O>,
   isLive: (revision: ControllerRevision) => boolean,
+  current?: ControllerRevision,
 ): Promise<void> {
   const limit = owner.spec.revisionHistoryLimit ?? 10;
   const unused = revisions.filter((revision) => !isLive(revision)).sort(byRevision);
-  for (const { metadata } of unused.slice(0, Math.max(0, unused.length - limit))) {
+  const counted = current ? revisions.filter(({ metadata }) => metadata.name !== current.metadata.name) : unused;
+  for (const { metadata } of unused.slice(0, Math.max(0, counted.length - limit))) {
     try {
       await client
         .resource(controllerRevisionKind)
