@@ -59,7 +59,8 @@ function stable(object: Json): string {
   const { kind, metadata, ...rest } = object;
   const { generateName, ...meta } = metadata;
   // How many writes it took is a matter of pace.
-  if (kind === 'EndpointSlice') delete meta.generation;
+  if (kind === 'EndpointSlice' || kind === 'ReplicaSet') delete meta.generation;
+  if (kind === 'ReplicaSet') rest.status = { ...rest.status, observedGeneration: undefined };
   return `${kind} ${metadata.name} ${JSON.stringify(sorted({ ...rest, metadata: { ...meta, generateName } }))}`;
 }
 
