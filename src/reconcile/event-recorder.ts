@@ -34,7 +34,11 @@ interface Recorded {
   readonly atMs: number;
 }
 
-const maxQueued = 1000;
+/** Written side by side; the events of one object keep their order, because they share a lane. */
+const lanes = 4;
+const maxQueuedInLane = 1000;
+/** Still written of each lane when the end has come. */
+const maxLeftInLane = 100;
 const maxAttempts = 12;
 const retryMs = 10_000;
 const maxMessage = 1024;
@@ -72,11 +76,15 @@ export function referenceTo(
   };
 }
 
+interface Lane {
+  readonly queue: Recorded[];
+  wake: (() => void) | undefined;
+}
+
 class EventWriter {
   readonly #options: EventRecordersOptions;
   readonly #correlator = new EventCorrelator<Event>();
-  readonly #queue: Recorded[] = [];
-  #wake: (() => void) | undefined;
+  readonly #lanes: Lane[] = Array.from({ length: lanes }, () => ({ queue: [], wake: undefined }));
   #sequence = 0;
   #dropped = 0;
 
@@ -85,33 +93,53 @@ class EventWriter {
   }
 
   offer(recorded: Recorded): void {
-    if (this.#queue.length >= maxQueued) {
+    const lane = this.#laneOf(recorded.about);
+    if (lane.queue.length >= maxQueuedInLane) {
       this.#dropped++;
       return;
     }
-    this.#queue.push(recorded);
-    this.#wake?.();
+    lane.queue.push(recorded);
+    lane.wake?.();
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const wake = () => this.#wake?.();
-    signal.addEventListener('abort', wake, { once: true });
+    const end = () => {
+      for (const { queue, wake } of this.#lanes) {
+        this.#dropped += queue.splice(maxLeftInLane).length;
+        wake?.();
+      }
+    };
+    signal.addEventListener('abort', end, { once: true });
+    await Promise.all(this.#lanes.map((lane) => this.#runLane(lane, signal)));
+    this.#tellDropped();
+  }
+
+  async #runLane(lane: Lane, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const next = this.#queue.shift();
+      const next = lane.queue.shift();
       if (next) await this.#write(next, signal);
       else if (signal.aborted) return;
-      else await this.#untilOffered(signal);
+      else await this.#untilOffered(lane);
     }
   }
 
-  async #untilOffered(signal: AbortSignal): Promise<void> {
+  async #untilOffered(lane: Lane): Promise<void> {
+    this.#tellDropped();
+    await new Promise<void>((resolve) => {
+      lane.wake = resolve;
+    });
+    lane.wake = undefined;
+  }
+
+  #tellDropped(): void {
     if (this.#dropped > 0) this.#options.log.warn('events dropped', { count: this.#dropped });
     this.#dropped = 0;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
-    this.#wake = undefined;
+  }
+
+  #laneOf({ namespace = '', name }: ObjectReference): Lane {
+    let hash = namespace.length;
+    for (let at = 0; at < name!.length; at++) hash = (Math.imul(hash, 31) + name!.charCodeAt(at)) | 0;
+    return this.#lanes[(hash >>> 0) % lanes]!;
   }
 
   async #write(recorded: Recorded, signal: AbortSignal): Promise<void> {

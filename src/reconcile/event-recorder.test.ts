@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Event } from '../../generated/core-v1.ts';
+import { FakeClock } from '../base/clock-fake.ts';
+import { silentLogger } from '../base/log.ts';
+import type { Client } from '../client/client.ts';
+import { createEventRecorders } from './event-recorder.ts';
+
+const aPod = (name: string) => ({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'ns', uid: name } });
+
+test('events of one object are written in their order, those of many side by side', async () => {
+  const written: Event[] = [];
+  let [underWay, most] = [0, 0];
+  const create = async (event: Event) => {
+    most = Math.max(most, ++underWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    underWay--;
+    written.push(event);
+    return event;
+  };
+  const client = { resource: () => ({ create }) } as unknown as Client;
+  const recorders = createEventRecorders({ client, clock: new FakeClock(), log: silentLogger });
+  const recorder = recorders.recorder('test');
+  const pods = Array.from({ length: 20 }, (_, index) => aPod(`pod-${index}`));
+  for (const reason of ['First', 'Second', 'Third'])
+    for (const pod of pods) recorder.event(pod, 'Normal', reason, reason);
+  const abort = new AbortController();
+  const ended = recorders.run(abort.signal);
+  abort.abort();
+  await ended;
+  assert.equal(written.length, 60);
+  assert.ok(most > 1 && most <= 4, `${most} at once`);
+  for (const { metadata } of pods) {
+    const reasons = written
+      .filter(({ involvedObject }) => involvedObject.name === metadata.name)
+      .map(({ reason }) => reason);
+    assert.deepEqual(reasons, ['First', 'Second', 'Third']);
+  }
+});
