@@ -68,16 +68,22 @@ export function jobTemplate(random: Random, labels: Record<string, string>) {
 
 export function jobSpec(random: Random, labels: Record<string, string>) {
   const isIndexed = chance(random, 0.4);
+  const isPerIndex = isIndexed && chance(random, 0.3);
   const completions = pick(random, isIndexed ? [1, 3, 5] : [undefined, 1, 2, 4]);
   return {
     ...(completions !== undefined ? { completions } : {}),
     parallelism: pick(random, [1, 2, 3]),
     ...(isIndexed ? { completionMode: 'Indexed' } : {}),
-    ...(isIndexed && chance(random, 0.3) ? { backoffLimitPerIndex: 1 } : { backoffLimit: pick(random, [0, 2, 4]) }),
+    ...(isPerIndex ? { backoffLimitPerIndex: 1 } : { backoffLimit: pick(random, [0, 2, 4]) }),
     ...(chance(random, 0.2) ? { suspend: true } : {}),
     ...(chance(random, 0.2) ? { ttlSecondsAfterFinished: pick(random, [0, 30]) } : {}),
     ...(chance(random, 0.15) ? { activeDeadlineSeconds: pick(random, [10, 60]) } : {}),
     ...(chance(random, 0.2) ? { podReplacementPolicy: 'Failed' } : {}),
-    template: jobTemplate(random, labels),
+    template: isPerIndex ? neverRestarted(jobTemplate(random, labels)) : jobTemplate(random, labels),
   };
+}
+
+/** Restarts of a container are not counted by index: a pod that fails would go on for ever. */
+function neverRestarted<T extends { spec: object }>(made: T): T {
+  return { ...made, spec: { ...made.spec, restartPolicy: 'Never' } };
 }

@@ -26,6 +26,9 @@ export interface StatefulPlan {
   readonly pending: Pod[];
 }
 
+/** Pods made in one look at most. */
+const burst = 500;
+
 const revisionOf = (pod: Pod) => pod.metadata.labels?.[revisionHashLabel];
 const isGoing = (pod: Pod) => pod.metadata.deletionTimestamp !== undefined;
 const isRunningAndReady = (pod: Pod) => pod.status?.phase === 'Running' && isReady(pod);
@@ -46,7 +49,9 @@ interface Members {
 function membersOf({ set, pods }: StatefulInput): Members {
   const [start, end] = [startOf(set), endOf(set)];
   const byOrdinal = new Map(pods.map((pod) => [ordinalOf(set, pod) ?? -1, pod]));
-  const replicas = Array.from({ length: end - start }, (_, index) => byOrdinal.get(start + index));
+  // As many as can be missing after one look; somebody may ask for two thousand million.
+  const length = Math.min(end - start, pods.length + burst);
+  const replicas = Array.from({ length }, (_, index) => byOrdinal.get(start + index));
   const condemned = [...byOrdinal]
     .filter(([ordinal]) => ordinal >= 0 && (ordinal < start || ordinal >= end))
     .sort(([a], [b]) => b - a)

@@ -1,0 +1,264 @@
+// Objects that nobody should write and the API takes, and some that were written in other times: each leads to a refusal, a
+// condition or an event. Nothing crashes, and nobody writes again and again.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as kinds from '../../generated/kinds.ts';
+import { StatusError } from '../../src/api/meta/status-error.ts';
+import type { Change } from './ledger.ts';
+import { World } from './world.ts';
+
+const huge = 2_147_483_647;
+const labels = { app: 'x' };
+const containers = [{ name: 'c', image: 'app' }];
+const template = { metadata: { labels }, spec: { containers } };
+const jobTemplate = { spec: { restartPolicy: 'Never', containers } };
+const selector = { matchLabels: labels };
+const long = 'x'.repeat(63);
+const namespace = 'default';
+const named = (name: string) => ({ name, namespace });
+const quota = { metadata: named('few'), spec: { hard: { pods: '4' } } };
+
+/** Writes of five quiet minutes that are no loop. */
+const mostWrites = 40;
+
+interface Case {
+  readonly name: string;
+  readonly objects: readonly (readonly [kind: any, object: any])[];
+  /** Put into the store as they are, past the API. */
+  readonly stored?: readonly (readonly [key: string, object: object])[];
+}
+
+const cases: readonly Case[] = [
+  {
+    name: 'counts beyond all measure',
+    objects: [
+      [kinds.resourceQuotaKind, quota],
+      [kinds.replicaSetKind, { metadata: named('rs'), spec: { replicas: huge, selector, template } }],
+      [
+        kinds.statefulSetKind,
+        { metadata: named('st'), spec: { replicas: huge, serviceName: 's', selector, template } },
+      ],
+      [
+        kinds.statefulSetKind,
+        {
+          metadata: named('sp'),
+          spec: { replicas: huge, serviceName: 's', podManagementPolicy: 'Parallel', selector, template },
+        },
+      ],
+      [kinds.jobKind, { metadata: named('j'), spec: { parallelism: huge, completions: huge, template: jobTemplate } }],
+      [
+        kinds.jobKind,
+        {
+          metadata: named('ji'),
+          spec: { parallelism: 1000, completions: 100_000, completionMode: 'Indexed', template: jobTemplate },
+        },
+      ],
+    ],
+  },
+  {
+    name: 'sets that want the same pods',
+    objects: [
+      [kinds.deploymentKind, { metadata: named('a'), spec: { replicas: 2, selector, template } }],
+      [kinds.deploymentKind, { metadata: named('b'), spec: { replicas: 1, selector, template } }],
+      [kinds.replicaSetKind, { metadata: named('c'), spec: { replicas: 2, selector, template } }],
+      [kinds.replicationControllerKind, { metadata: named('d'), spec: { replicas: 1, selector: labels, template } }],
+      [kinds.daemonSetKind, { metadata: named('e'), spec: { selector, template } }],
+    ],
+  },
+  {
+    name: 'times that never come and names at their limits',
+    objects: [
+      [
+        kinds.cronJobKind,
+        { metadata: named('feb'), spec: { schedule: '0 0 31 2 *', jobTemplate: { spec: { template: jobTemplate } } } },
+      ],
+      [
+        kinds.cronJobKind,
+        {
+          metadata: named('y'.repeat(52)),
+          spec: { schedule: '* * * * *', suspend: true, jobTemplate: { spec: { template: jobTemplate } } },
+        },
+      ],
+      [
+        kinds.deploymentKind,
+        {
+          metadata: named('z'.repeat(250)),
+          spec: {
+            replicas: 1,
+            selector: { matchLabels: { app: long } },
+            template: { ...template, metadata: { labels: { app: long } } },
+          },
+        },
+      ],
+      [kinds.jobKind, { metadata: named(long), spec: { ttlSecondsAfterFinished: 0, template: jobTemplate } }],
+    ],
+  },
+  {
+    name: 'percentages, budgets and autoscalers that make no sense',
+    objects: [
+      [
+        kinds.deploymentKind,
+        {
+          metadata: named('p'),
+          spec: {
+            replicas: 3,
+            selector,
+            template,
+            strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '1000%', maxUnavailable: '100%' } },
+          },
+        },
+      ],
+      [
+        kinds.deploymentKind,
+        {
+          metadata: named('q'),
+          spec: {
+            selector,
+            template,
+            strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '0%', maxUnavailable: '0%' } },
+          },
+        },
+      ],
+      [
+        kinds.podDisruptionBudgetKind,
+        { metadata: named('both'), spec: { selector, minAvailable: 1, maxUnavailable: 1 } },
+      ],
+      [kinds.podDisruptionBudgetKind, { metadata: named('all'), spec: { selector: {}, minAvailable: '100%' } }],
+      [
+        kinds.horizontalPodAutoscalerKind,
+        {
+          metadata: named('self'),
+          spec: {
+            maxReplicas: 3,
+            scaleTargetRef: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', name: 'self' },
+          },
+        },
+      ],
+      [
+        kinds.horizontalPodAutoscalerKind,
+        {
+          metadata: named('none'),
+          spec: { maxReplicas: 3, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'none' } },
+        },
+      ],
+      [
+        kinds.resourceQuotaKind,
+        { metadata: named('odd'), spec: { hard: { pods: '5' }, scopes: ['BestEffort', 'NotBestEffort'] } },
+      ],
+    ],
+  },
+  {
+    name: 'objects of other times',
+    objects: [],
+    stored: [
+      ['core/configmaps/default/a', { kind: 'ConfigMap', apiVersion: 'v1', metadata: loop('a', 'b') }],
+      ['core/configmaps/default/b', { kind: 'ConfigMap', apiVersion: 'v1', metadata: loop('b', 'a') }],
+      ['apps/deployments/default/bare', { kind: 'Deployment', apiVersion: 'apps/v1', metadata: old('bare') }],
+      [
+        'apps/replicasets/default/bare',
+        { kind: 'ReplicaSet', apiVersion: 'apps/v1', metadata: old('bare'), spec: { replicas: -3 } },
+      ],
+      [
+        'apps/statefulsets/default/bare',
+        {
+          kind: 'StatefulSet',
+          apiVersion: 'apps/v1',
+          metadata: old('bare'),
+          spec: { replicas: -3, selector, template },
+        },
+      ],
+      [
+        'batch/jobs/default/bare',
+        {
+          kind: 'Job',
+          apiVersion: 'batch/v1',
+          metadata: old('bare'),
+          spec: { ttlSecondsAfterFinished: -5, parallelism: -1, selector, template },
+        },
+      ],
+      [
+        'batch/cronjobs/default/bare',
+        {
+          kind: 'CronJob',
+          apiVersion: 'batch/v1',
+          metadata: old('bare'),
+          spec: { schedule: 'whenever', timeZone: 'No/Where' },
+        },
+      ],
+      [
+        'policy/poddisruptionbudgets/default/bare',
+        {
+          kind: 'PodDisruptionBudget',
+          apiVersion: 'policy/v1',
+          metadata: old('bare'),
+          spec: { selector, minAvailable: 1, maxUnavailable: 1 },
+        },
+      ],
+      [
+        'core/pods/default/bare',
+        {
+          kind: 'Pod',
+          apiVersion: 'v1',
+          metadata: { ...old('bare'), deletionTimestamp: '1969-01-01T00:00:00Z', finalizers: ['no/body'] },
+          spec: { containers },
+        },
+      ],
+    ],
+  },
+];
+
+function old(name: string) {
+  return { name, namespace, uid: `uid-of-${name}`, creationTimestamp: '1969-12-31T00:00:00Z', generation: 1, labels };
+}
+
+function loop(name: string, owner: string) {
+  return {
+    ...old(name),
+    ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner, uid: `uid-of-${owner}` }],
+  };
+}
+
+for (const { name, objects, stored = [] } of cases) {
+  test(`${name} lead to no crash and to no loop`, async () => {
+    const bugs: string[] = [];
+    const log = (line: string) => {
+      if (/"level":"error"/.test(line) && /(Type|Range|Reference|Syntax)Error|controller failed/.test(line))
+        bugs.push(line);
+    };
+    const world = await World.start({ seed: 1, nodes: 2, log, onLostAnswer: () => {} });
+    try {
+      for (const [kind, object] of objects) {
+        await world.client
+          .resource(kind)
+          .create(object)
+          .catch((error: unknown) => {
+            assert.ok(
+              error instanceof StatusError && error.code < 500,
+              `${kind.plural} ${object.metadata.name}: ${error}`,
+            );
+          });
+      }
+      const encode = (object: object) => new TextEncoder().encode(JSON.stringify(object));
+      const writes = stored.map(([key, object]) => ({ key: `/registry/${key}`, value: encode(object) }));
+      if (writes.length > 0) await world.store.commit(writes);
+      await world.clock.advance(120_000);
+      const seen = new Map<string, number>();
+      world.ledger.onChange(({ resource, key }: Change) => {
+        if (resource !== 'leases' && resource !== 'nodes')
+          seen.set(`${resource}/${key.slice(0, 40)}`, (seen.get(`${resource}/${key.slice(0, 40)}`) ?? 0) + 1);
+      });
+      await world.clock.advance(300_000);
+      const total = [...seen.values()].reduce((sum, count) => sum + count, 0);
+      assert.ok(
+        total <= mostWrites,
+        `${total} writes: ${[...seen]
+          .sort(([, a], [, b]) => b - a)
+          .slice(0, 8)
+          .join(' ')}`,
+      );
+      assert.deepEqual([...new Set(bugs.map((line) => line.slice(0, 600)))], []);
+    } finally {
+      await world.stop();
+    }
+  });
+}
