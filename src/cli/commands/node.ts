@@ -4,8 +4,22 @@ import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-opti
 import { printTable } from '../print-table.ts';
 
 async function ask<T>(options: ClusterOptions, method: 'GET' | 'POST', path: string): Promise<T> {
-  const { askServer } = await import('../../cluster/control-client.ts');
-  return askServer<T>(layoutFrom(options), method, path);
+  const [{ askServer }, { readSettings }] = await Promise.all([
+    import('../../cluster/control-client.ts'),
+    import('../../cluster/settings.ts'),
+  ]);
+  const layout = layoutFrom(options);
+  if (readSettings(layout)?.simulatedNodes !== undefined) {
+    const { exitCodes, UserFailure } = await import('../../cluster/failure.ts');
+    const remedy = 'begin a cluster with real nodes: coracle up --name OTHER';
+    throw new UserFailure(
+      exitCodes.conflict,
+      'E_NO_REAL_NODES',
+      `cluster "${layout.name}" has simulated nodes`,
+      remedy,
+    );
+  }
+  return askServer<T>(layout, method, path);
 }
 
 const queryOf = (node: string | undefined) => (node === undefined ? '' : `?node=${encodeURIComponent(node)}`);
