@@ -20,6 +20,7 @@ import type { Auditor } from './audit/auditor.ts';
 import type { Authenticator, UserInfo } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { CustomResources } from './crd/custom-resources.ts';
+import { serverUser } from './crd/server-user.ts';
 import { Discovery, type ExtraPath } from './discovery/discovery.ts';
 import { Health, type HealthCheck, startChecks } from './discovery/health.ts';
 import { OpenApi } from './discovery/openapi.ts';
@@ -38,6 +39,7 @@ import { Pipeline } from './pipeline.ts';
 import { CacheHub } from './registry/cache-hub.ts';
 import { checkDigest } from './registry/digest-check.ts';
 import { expireEvents } from './registry/expire-events.ts';
+import { keepServiceIps } from './registry/keep-service-ips.ts';
 import type { ObjectReader } from './registry/object-reader.ts';
 import { pruneHistory } from './registry/prune-history.ts';
 import { Registry } from './registry/registry.ts';
@@ -247,6 +249,10 @@ class Server implements ApiServer {
       const pruned = pruneHistory(this.#hub, this.#options.clock, following.signal);
       const { eventTtlMs: ttlMs = 3600_000, clock, log } = this.#options;
       const compared = checkDigest({ store: this.#options.store, hub: this.#hub, clock, log }, following.signal);
+      const addresses = keepServiceIps(
+        { registry: this.registry, clock, log, ask: (...asked) => this.#askItself(...asked) },
+        following.signal,
+      );
       const expired = expireEvents({ registry: this.registry, ttlMs, clock, log }, following.signal);
       if (this.#options.listen) await this.#listen(this.#options.listen);
       this.#isServing = true;
@@ -257,7 +263,7 @@ class Server implements ApiServer {
       this.#isServing = false;
       await this.#drain();
       following.abort();
-      await Promise.all([followed, pruned, defined, lent, aggregated, published, expired, compared]);
+      await Promise.all([followed, pruned, defined, lent, aggregated, published, expired, addresses, compared]);
     } catch (error) {
       this.#ready.reject(error);
       throw error;
@@ -325,6 +331,18 @@ class Server implements ApiServer {
 
   handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse> {
     return callInProcess((asked, response) => this.#pipeline.handle(asked, response), user, request, this.#open);
+  }
+
+  async #askItself(method: string, path: string, body: object): Promise<number> {
+    const headers = { 'content-type': 'application/json', 'user-agent': 'kube-apiserver' };
+    const answer = await this.handleInProcess(serverUser, {
+      method,
+      path,
+      headers,
+      body: Buffer.from(JSON.stringify(body)),
+    });
+    await answer.bytes();
+    return answer.status;
   }
 
   servePort(port: MessagePort, user: UserInfo): void {

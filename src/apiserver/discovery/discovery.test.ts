@@ -14,3 +14,15 @@ for (const { accept, want } of [
     await using api = await serve();
     assert.equal((await api.call('GET', '/version', undefined, { accept })).status, want);
   });
+
+test('the server tells of itself as a text, or as an object of its kind, and of its health in figures', async () => {
+  await using api = await serve();
+  const text = await api.call('GET', '/statusz');
+  assert.match(text.text, /^\napiserver statusz\nWarning: .*\n\nStarted: .*\nUp: {2}0 hr 0 min \d+ sec\n/);
+  const accept = 'application/json;v=v1beta1;g=config.k8s.io;as=Flagz';
+  const flags = await api.call('GET', '/flagz', undefined, { accept });
+  assert.match(flags.text, /"kind": "Flagz"[\s\S]*"authorization-mode": "\[Node,RBAC\]"/);
+  assert.equal((await api.call('GET', '/statusz', undefined, { accept: 'application/json' })).status, 406);
+  const figures = await api.call('GET', '/metrics/slis');
+  assert.match(figures.text, /^kubernetes_healthcheck\{name="ping",type="livez"\} 1$/m);
+});
