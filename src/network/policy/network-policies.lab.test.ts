@@ -112,24 +112,27 @@ function runLab(): void {
     return `${namespace}/${name}`;
   }
 
-  /** `x/a > y/b:80` for all that is let through. */
-  async function reachable(): Promise<string[]> {
-    const targets = names.flatMap((key) => ports.map((port) => ({ key, port, host: labPods.get(key)!.address })));
-    const script = `const net = require('node:net');
-      Promise.all(${JSON.stringify(targets)}.map(({ key, port, host }) => new Promise((resolve) => {
+  /**
+   * `x/a > y/b:80` for all that is let through. What is refused is dropped, so that silence has to be waited for: long where
+   * an answer is awaited, on a machine that may have much else to do.
+   */
+  async function reachable(wanted: readonly string[]): Promise<string[]> {
+    const probesFrom = (from: string) =>
+      names.flatMap((key) =>
+        ports.map((port) => {
+          const label = `${from} > ${key}:${port}`;
+          return { label, port, host: labPods.get(key)!.address, patienceMs: wanted.includes(label) ? 5_000 : 300 };
+        }),
+      );
+    const script = (from: string) => `const net = require('node:net');
+      Promise.all(${JSON.stringify(probesFrom(from))}.map(({ label, port, host, patienceMs }) => new Promise((resolve) => {
         const socket = net.connect({ host, port });
-        const end = (text) => { socket.destroy(); resolve(text); };
-        socket.on('data', () => end(key + ':' + port)).on('error', () => end('')).setTimeout(400, () => end(''));
-      }))).then((found) => console.log(found.filter(Boolean).join(' ')));`;
+        const end = (...found) => { socket.destroy(); resolve(found); };
+        socket.on('data', () => end(label)).on('error', () => end());
+        setTimeout(end, patienceMs);
+      }))).then((found) => { console.log(JSON.stringify(found.flat())); process.exit(); });`;
     const found = await Promise.all(
-      names.map(async (from) => {
-        const text = await labPods.get(from)!.run(process.execPath, '-e', script);
-        return text
-          .trim()
-          .split(' ')
-          .filter(Boolean)
-          .map((to) => `${from} > ${to}`);
-      }),
+      names.map(async (from) => JSON.parse(await labPods.get(from)!.run(process.execPath, '-e', script(from)))),
     );
     return found.flat().sort();
   }
@@ -142,7 +145,7 @@ function runLab(): void {
       .map(({ from, to, port }) => `${from} > ${to}:${port}`)
       .sort();
     for (let attempt = 0; ; attempt++) {
-      const found = await reachable();
+      const found = await reachable(wanted);
       if (attempt === 10) assert.deepEqual(found, wanted);
       else if (found.join() === wanted.join()) return;
     }
