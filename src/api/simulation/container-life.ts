@@ -1,5 +1,6 @@
 import type { SimulationProgram } from './program.ts';
-import { type SettingName, type SimulatedContainer, settingOf } from './settings.ts';
+import type { SettingName } from './setting-names.ts';
+import { type SimulatedContainer, settingOf } from './settings.ts';
 import { readRange, readWeighted } from './values.ts';
 
 /** All times are after the container's start, but for the first. */

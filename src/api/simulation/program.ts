@@ -1,7 +1,7 @@
 // The ConfigMap `kube-system/simulation`: rules for pods and nodes. Whatever is wrong in it is said, and nothing of it used.
 import { parseYaml } from '../../base/yaml.ts';
 import { type Glob, globOf } from './glob.ts';
-import { type SettingName, settingNames } from './settings.ts';
+import { type SettingName, settingNames } from './setting-names.ts';
 import { readCourse, readQuantity, readRange, readWeighted } from './values.ts';
 
 export const simulationKey = { namespace: 'kube-system', name: 'simulation' } as const;

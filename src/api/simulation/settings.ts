@@ -1,21 +1,9 @@
 // What is said of one container: annotations of its pod first, then the first rule of the program that fits and says it.
 import type { PodRule, SimulationProgram } from './program.ts';
+import type { SettingName } from './setting-names.ts';
 import { drawFor } from './values.ts';
 
 export const simulationPrefix = 'simulated.coracle.dev/';
-
-export const settingNames = [
-  'start-seconds',
-  'ready-seconds',
-  'run-seconds',
-  'stop-seconds',
-  'exit-code',
-  'failure-rate',
-  'fail-seconds',
-  'cpu',
-  'memory',
-] as const;
-export type SettingName = (typeof settingNames)[number];
 
 export interface SimulatedContainer {
   readonly namespace: string;
