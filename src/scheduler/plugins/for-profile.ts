@@ -14,7 +14,9 @@ import {
 import type { PodView } from '../pod-view.ts';
 import { fitScore } from './fit-strategies.ts';
 import { filters as defaultFilters, scores as defaultScores } from './index.ts';
+import { affinityScoreWith } from './inter-pod-affinity.ts';
 import { matchesTerm } from './node-selector-match.ts';
+import { spreadFilterWith, spreadScoreWith } from './pod-topology-spread.ts';
 
 export interface ProfilePlugins {
   readonly filters: readonly Filter[];
@@ -40,6 +42,9 @@ function configuredFilter(filter: Filter, profile: Profile, ignored: ReadonlySet
     const names = new Set([...ignored, ...ignoredResources]);
     return ignoring(filter as NodeFilterPlugin, names, new Set(ignoredResourceGroups));
   }
+  const { defaultingType, defaultConstraints = [] } = argsOf(profile, 'PodTopologySpread');
+  if (filter.name === 'PodTopologySpread')
+    return defaultingType === 'List' ? spreadFilterWith(defaultConstraints) : filter;
   const { addedAffinity } = argsOf(profile, 'NodeAffinity');
   return filter.name === 'NodeAffinity' && addedAffinity
     ? withAdded(filter as NodeFilterPlugin, addedAffinity)
@@ -50,6 +55,15 @@ function configuredScore(score: Score, profile: Profile): Score {
   if (score.name === 'NodeResourcesFit') {
     const { scoringStrategy } = argsOf(profile, 'NodeResourcesFit');
     return isDefaultStrategy(scoringStrategy) ? score : fitScore(scoringStrategy, score.weight);
+  }
+  if (score.name === 'InterPodAffinity') {
+    const args = argsOf(profile, 'InterPodAffinity');
+    const isDefault = args.hardPodAffinityWeight === 1 && !args.ignorePreferredTermsOfExistingPods;
+    return isDefault ? score : affinityScoreWith(score.weight, args);
+  }
+  if (score.name === 'PodTopologySpread') {
+    const { defaultingType, defaultConstraints = [] } = argsOf(profile, 'PodTopologySpread');
+    return defaultingType === 'List' ? spreadScoreWith(score.weight, defaultConstraints) : score;
   }
   const { addedAffinity } = argsOf(profile, 'NodeAffinity');
   return score.name === 'NodeAffinity' && addedAffinity

@@ -11,6 +11,7 @@ import {
   refusedForGood,
   type Score,
   type Snapshot,
+  type WorldScorePlugin,
 } from '../plugin.ts';
 import type { PodShape, PodView } from '../pod-view.ts';
 import { type PodTerm, type ShapeTerms, shapeTerms, termsOf } from './pod-terms.ts';
@@ -128,12 +129,15 @@ function mayChangeAffinity({ shape }: PodView, { type, node, pod }: Change, snap
 
 class AffinityScore implements CountingScore {
   readonly #shape: PodShape;
+  /** What the required affinity of pods already there weighs. */
+  readonly #hardWeight: number;
   readonly #own: ShapeTerms['preferred'];
   readonly #termsOf: (shape: PodShape) => ShapeTerms;
   readonly #weights: TopologyTallies;
 
-  constructor({ shape }: PodView, snapshot: Snapshot) {
+  constructor({ shape }: PodView, snapshot: Snapshot, hardWeight = 1) {
     this.#shape = shape;
+    this.#hardWeight = hardWeight;
     this.#own = termsOf(shape, snapshot).preferred;
     this.#termsOf = shapeTerms(snapshot);
     this.#weights = new TopologyTallies(snapshot);
@@ -165,7 +169,10 @@ class AffinityScore implements CountingScore {
     for (const { term, weight } of preferred) {
       if (term.matches(this.#shape)) this.#weights.note(term.topologyKey, weight * pods);
     }
-    for (const term of near) if (term.matches(this.#shape)) this.#weights.note(term.topologyKey, pods);
+    if (this.#hardWeight === 0) return;
+    for (const term of near) {
+      if (term.matches(this.#shape)) this.#weights.note(term.topologyKey, this.#hardWeight * pods);
+    }
   }
 
   score(rows: Int32Array, count: number, into: Float64Array): void {
@@ -192,3 +199,21 @@ export const interPodAffinityScore: Score = {
   keeps: 'world',
   prepare: (pod, snapshot) => new AffinityScore(pod, snapshot),
 };
+
+interface AffinityArgs {
+  readonly hardPodAffinityWeight: number;
+  readonly ignorePreferredTermsOfExistingPods?: boolean;
+}
+
+/** The same with a profile's arguments. */
+export function affinityScoreWith(weight: number, args: AffinityArgs): Score {
+  const { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods: ignoresOthers } = args;
+  return {
+    ...(interPodAffinityScore as WorldScorePlugin),
+    weight,
+    prepare(pod: PodView, snapshot: Snapshot) {
+      if (ignoresOthers && termsOf(pod.shape, snapshot).preferred.length === 0) return undefined;
+      return new AffinityScore(pod, snapshot, hardPodAffinityWeight);
+    },
+  };
+}

@@ -13,6 +13,8 @@ import {
   refusedForGood,
   type Score,
   type Snapshot,
+  type WorldFilterPlugin,
+  type WorldScorePlugin,
 } from '../plugin.ts';
 import type { PodShape, PodView } from '../pod-view.ts';
 import { DomainCounts, Tally, type Topology } from '../topology.ts';
@@ -125,18 +127,24 @@ export const podTopologySpread: Filter = {
   },
 };
 
-/** Pods without constraints of their own spread with their siblings, over hosts and zones. */
-function defaultConstraints(pod: PodView, snapshot: Snapshot): Constraint[] {
-  if (pod.pod.spec.topologySpreadConstraints?.length) return [];
+/** Which pods are siblings of one without constraints of its own; undefined: it has constraints, or no siblings. */
+function siblingsOf(pod: PodView, snapshot: Snapshot): ((other: PodShape) => boolean) | undefined {
+  if (pod.pod.spec.topologySpreadConstraints?.length) return undefined;
   const services = snapshot
     .services(pod.namespace)
     .filter(({ spec }) => spec.selector && hasLabels(pod.labels, spec.selector));
-  if (!pod.owner && services.length === 0) return [];
-  const counts = (other: PodShape) =>
+  if (!pod.owner && services.length === 0) return undefined;
+  return (other) =>
     other.namespace === pod.namespace &&
     !other.isLeaving &&
     (!pod.owner || other.owner === pod.owner) &&
     services.every(({ spec }) => hasLabels(other.labels, spec.selector));
+}
+
+/** Siblings are spread over hosts and zones. */
+function defaultConstraints(pod: PodView, snapshot: Snapshot): Constraint[] {
+  const counts = siblingsOf(pod, snapshot);
+  if (!counts) return [];
   const always = { minDomains: 1, countsItself: true, counts, includes: () => true };
   return [
     { key: hostname, maxSkew: 3, ...always },
@@ -251,3 +259,43 @@ export const podTopologySpreadScore: Score = {
     return defaults.length > 0 ? new SpreadScore(defaults, false, snapshot) : undefined;
   },
 };
+
+type Effect = 'DoNotSchedule' | 'ScheduleAnyway';
+
+/** A profile's own constraints, for pods that have none. */
+function listed(
+  list: readonly TopologySpreadConstraint[],
+  effect: Effect,
+  pod: PodView,
+  snapshot: Snapshot,
+): Constraint[] {
+  const counts = siblingsOf(pod, snapshot);
+  if (!counts) return [];
+  const wanted = list.filter((each) => each.whenUnsatisfiable === effect);
+  return wanted.map((each) => ({ ...compile(each, pod), counts, countsItself: true }));
+}
+
+export function spreadFilterWith(list: readonly TopologySpreadConstraint[]): Filter {
+  const { helps: _, ...plugin } = podTopologySpread as WorldFilterPlugin;
+  return {
+    ...plugin,
+    prepare(pod, snapshot) {
+      const own = plugin.prepare(pod, snapshot);
+      if (own) return own;
+      const constraints = listed(list, 'DoNotSchedule', pod, snapshot);
+      return constraints.length > 0 ? new SpreadFilter(constraints, snapshot) : undefined;
+    },
+  };
+}
+
+export function spreadScoreWith(weight: number, list: readonly TopologySpreadConstraint[]): Score {
+  return {
+    ...(podTopologySpreadScore as WorldScorePlugin),
+    weight,
+    prepare(pod: PodView, snapshot: Snapshot) {
+      const own = constraintsOf(pod, 'ScheduleAnyway');
+      const constraints = own.length > 0 ? own : listed(list, 'ScheduleAnyway', pod, snapshot);
+      return constraints.length > 0 ? new SpreadScore(constraints, true, snapshot) : undefined;
+    },
+  };
+}
