@@ -1,0 +1,104 @@
+// What one change costs the controllers when N objects of its kind exist: objects handed out by their caches, requests, CPU.
+//   node --no-warnings bench/controllers.ts [N …]      default: 1000 10000
+
+import * as kinds from '../generated/kinds.ts';
+import type { KubernetesObject } from '../src/api/meta/object.ts';
+import { SharedInformer } from '../src/reconcile/shared-informer.ts';
+import { World } from '../test/sim/world.ts';
+
+const sizes = process.argv.slice(2).map(Number);
+const labels = { app: 'x' };
+const containers = [{ name: 'c', image: 'app' }];
+const template = { metadata: { labels }, spec: { containers } };
+const jobTemplate = { spec: { restartPolicy: 'Never', containers } };
+const selector = { matchLabels: labels };
+const subjects: Record<string, { kind: any; group: string; spec: object }> = {
+  deployments: { kind: kinds.deploymentKind, group: 'apps', spec: { replicas: 0, selector, template } },
+  replicasets: { kind: kinds.replicaSetKind, group: 'apps', spec: { replicas: 0, selector, template } },
+  statefulsets: {
+    kind: kinds.statefulSetKind,
+    group: 'apps',
+    spec: { replicas: 0, serviceName: 's', selector, template },
+  },
+  daemonsets: {
+    kind: kinds.daemonSetKind,
+    group: 'apps',
+    spec: { selector, template: { ...template, spec: { containers, nodeSelector: { no: 'where' } } } },
+  },
+  jobs: { kind: kinds.jobKind, group: 'batch', spec: { suspend: true, template: jobTemplate } },
+  cronjobs: {
+    kind: kinds.cronJobKind,
+    group: 'batch',
+    spec: { schedule: '0 0 1 1 *', suspend: true, jobTemplate: { spec: { template: jobTemplate } } },
+  },
+  poddisruptionbudgets: { kind: kinds.podDisruptionBudgetKind, group: 'policy', spec: { selector, minAvailable: 1 } },
+  services: { kind: kinds.serviceKind, group: 'core', spec: { clusterIP: 'None', selector, ports: [{ port: 80 }] } },
+  pods: { kind: kinds.podKind, group: 'core', spec: { schedulingGates: [{ name: 'no/go' }], containers } },
+};
+
+let handedOut = 0;
+for (const method of ['list', 'byIndex'] as const) {
+  const original = SharedInformer.prototype[method] as (...args: unknown[]) => readonly unknown[];
+  SharedInformer.prototype[method] = function (this: unknown, ...args: unknown[]) {
+    const found = original.apply(this, args);
+    handedOut += found.length;
+    return found;
+  } as never;
+}
+
+const perNamespace = 100;
+const samples = 5;
+
+async function measure(plural: string, count: number) {
+  const { kind, group, spec } = subjects[plural]!;
+  const world = await World.start({ seed: 1, nodes: 0, onLostAnswer: () => {} });
+  const first = await world.client
+    .resource(kind)
+    .create({ metadata: { name: 'a', namespace: 'default', labels }, spec } as never);
+  const stored = await world.store.get(`/registry/${group}/${plural}/default/a`);
+  const model = JSON.parse(Buffer.from(stored!.value).toString('utf8')) as KubernetesObject;
+  const copy = (index: number) => {
+    const namespace = `n${Math.floor(index / perNamespace)}`;
+    const metadata = {
+      ...model.metadata,
+      name: `a${index}`,
+      namespace,
+      uid: `${model.metadata.uid!.slice(0, 24)}${String(index).padStart(12, '0')}`,
+    };
+    return {
+      key: `/registry/${group}/${plural}/${namespace}/a${index}`,
+      value: Buffer.from(JSON.stringify({ ...model, metadata })),
+    };
+  };
+  for (let index = 0; index < count; index += 500)
+    await world.store.commit(Array.from({ length: Math.min(500, count - index) }, (_, at) => copy(index + at)));
+  await world.clock.advance(30_000);
+  const key = { namespace: 'default', name: first.metadata.name! };
+  const commitsBefore = world.ledger.count;
+  [handedOut] = [0];
+  const cpu = process.cpuUsage();
+  for (let sample = 0; sample < samples; sample++) {
+    await world.client
+      .resource(kind)
+      .patch(key, { metadata: { labels: { change: String(sample) } } }, { type: 'merge' });
+    await world.clock.advance(1000);
+  }
+  const used = process.cpuUsage(cpu);
+  const lookedAt = handedOut / samples;
+  const commits = (world.ledger.count - commitsBefore) / samples;
+  await world.stop();
+  return { lookedAt, commits, cpuMs: (used.user + used.system) / 1000 / samples };
+}
+
+console.log('kind                     N  looked at   commits     CPU ms   (for one change)');
+for (const plural of Object.keys(subjects))
+  for (const count of sizes.length > 0 ? sizes : [1000, 10_000]) {
+    const { lookedAt, commits, cpuMs } = await measure(plural, count);
+    const columns = [
+      String(count).padStart(8),
+      lookedAt.toFixed(0).padStart(10),
+      commits.toFixed(1).padStart(9),
+      cpuMs.toFixed(1).padStart(10),
+    ];
+    console.log(plural.padEnd(18) + columns.join(' '));
+  }
