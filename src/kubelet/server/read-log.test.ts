@@ -50,16 +50,45 @@ test('readLog gives no more last lines than asked for, though the container writ
   writeFileSync(path, line(3, 'three') + line(4, 'four'));
 });
 
-test('readLog follows across a rotation until the container has ended', async () => {
+/** A reader that follows, and gives what it has read so far once that holds `text`. */
+function follow(tailLines: number) {
   let runs = true;
-  const following = read({ follow: true, tailLines: 1 }, () => runs);
-  await systemClock.sleep(20);
+  const options = { follow: true, timestamps: false, tailLines };
+  const lines = readLog({ path, isRunning: () => runs, clock: systemClock }, options, new AbortController().signal);
+  let seen = '';
+  return {
+    async until(text: string): Promise<string> {
+      while (!seen.includes(text)) seen += (await lines.next()).value;
+      return seen;
+    },
+    async end(): Promise<string> {
+      runs = false;
+      for await (const chunk of lines) seen += chunk;
+      return seen;
+    },
+  };
+}
+
+test('readLog follows across a rotation until the container has ended', async () => {
+  const following = follow(1);
+  await following.until('four');
   appendFileSync(path, line(5, 'five'));
-  await systemClock.sleep(20);
+  await following.until('five');
   renameSync(path, `${path}.old`);
   writeFileSync(path, line(6, 'six'));
-  await systemClock.sleep(20);
-  runs = false;
+  await following.until('six');
   appendFileSync(path, line(7, 'seven'));
-  assert.equal(await following, 'four\nfive\nsix\nseven\n');
+  assert.equal(await following.end(), 'four\nfive\nsix\nseven\n');
+});
+
+test('readLog loses nothing that was written just before a rotation', async () => {
+  const following = follow(1);
+  await following.until('seven');
+  const next = following.until('nine'); // it has found nothing more, and is about to look whether the log was rotated
+  await Promise.resolve();
+  appendFileSync(path, line(8, 'eight'));
+  renameSync(path, `${path}.old`);
+  writeFileSync(path, line(9, 'nine'));
+  assert.equal(await next, 'seven\neight\nnine\n');
+  await following.end();
 });

@@ -50,6 +50,7 @@ export async function* readLog(source: LogSource, options: LogOptions, signal: A
 
 async function* rawLines(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
   let file = await open(source.path);
+  let next: FileHandle | undefined;
   const wake = options.follow ? watchFolder(source.path, signal) : undefined;
   try {
     let position = options.tailLines === undefined ? 0 : await tailPosition(file, options.tailLines);
@@ -64,14 +65,17 @@ async function* rawLines(source: LogSource, options: LogOptions, signal: AbortSi
         continue;
       }
       if (!wake) return;
-      const next = await reopened(file, source.path);
       if (next) {
         await file.close();
         file = next;
+        next = undefined;
         position = 0;
         cutter = new LineCutter();
         continue;
       }
+      next = await reopened(file, source.path);
+      // Something may have been written to the old one between the last look and the rotation.
+      if (next) continue;
       // Looked once more after it ended: everything has been read.
       if (!wasRunning) return;
       await wake.next(source.clock);
@@ -79,6 +83,7 @@ async function* rawLines(source: LogSource, options: LogOptions, signal: AbortSi
   } finally {
     wake?.close();
     await file.close();
+    await next?.close();
   }
 }
 
