@@ -27,7 +27,7 @@ for (let seed = first; seed < first + count; seed++) {
   if (about) tellAbout(outcome);
   else if (outcome.problems.length > 0) tell(outcome);
   if (count === 1) console.log(`seed ${seed}: ${outcome.ledger.count} commits, digest ${outcome.ledger.digest()}`);
-  else if ((seed - first) % 100 === 99) tellProgress(seed);
+  else if ((seed - first) % 20 === 19) tellProgress(seed);
 }
 tellProgress(first + count - 1);
 if (failed.length > 0) console.log(`failed: ${failed.join(' ')}`);
