@@ -202,11 +202,17 @@ export function planPods(input: JobInput, count: JobCount): PodPlan {
   const replaced = replacesOnlyFailed(job) ? count.terminating : 0;
   const missing = Math.min(goal - replaced - (active.length - toDelete.length), maxAtOnce);
   if (missing <= 0) return { toDelete, toCreate: 0, indexes: [] };
-  const waitMs = backoffMs(input);
+  const isIndependent = isIndexed(job) && job.spec.backoffLimitPerIndex !== undefined;
+  const waitMs = isIndependent ? 0 : backoffMs(input);
   if (waitMs > 0) return { toDelete, toCreate: 0, indexes: [], waitMs };
   if (!isIndexed(job)) return { toDelete, toCreate: missing, indexes: [] };
   const indexes = pendingIndexes(job, count, missing, replacesOnlyFailed(job) ? input.pods : active);
-  return { toDelete, toCreate: indexes.length, indexes };
+  if (!isIndependent) return { toDelete, toCreate: indexes.length, indexes };
+  // Each index backs off for itself.
+  const waits = indexes.map((index) => indexBackoffMs(input, index));
+  const now = indexes.filter((_, at) => waits[at] === 0);
+  if (now.length > 0 || indexes.length === 0) return { toDelete, toCreate: now.length, indexes: now };
+  return { toDelete, toCreate: 0, indexes: [], waitMs: Math.min(...waits) };
 }
 
 /** Pods of an index that is done, twice there or out of range always; then, of the rest, the least useful. */
@@ -257,6 +263,16 @@ function backoffMs({ job, pods, nowMs }: JobInput): number {
   if (recent.length === 0) return 0;
   const delayMs = Math.min(firstBackoffMs * 2 ** (recent.length - 1), maxBackoffMs);
   return Math.max(0, Math.max(...recent) + delayMs - nowMs);
+}
+
+/** How long an index waits after the last of its failures, which knows how many there were before it. */
+function indexBackoffMs({ pods, nowMs }: JobInput, index: number): number {
+  const failed = pods.filter((pod) => pod.status?.phase === 'Failed' && indexOf(pod) === index);
+  const waits = failed.map((pod) => {
+    const count = Number(pod.metadata.annotations?.[failureCountAnnotation] ?? 0) || 0;
+    return finishedMs(pod, nowMs) + Math.min(firstBackoffMs * 2 ** count, maxBackoffMs) - nowMs;
+  });
+  return Math.max(0, ...waits);
 }
 
 function finishedMs(pod: Pod, nowMs: number): number {
