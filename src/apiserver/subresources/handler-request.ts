@@ -97,6 +97,11 @@ export function handlerRequest(call: Call): SubresourceRequest {
       call.noted?.requestObject(object);
       return object;
     },
+    track(object, kind) {
+      const { storage } = resource;
+      const tracked = { ...resource, ...kind, storage: { ...storage, version: kind.version, group: kind.group } };
+      trackCreate(trackedWrite(call, writeOptions(query, 'CreateOptions'), tracked), object);
+    },
     admit: (asked) => admitHandled(call, asked),
   };
 }

@@ -79,6 +79,8 @@ export interface SubresourceRequest {
     /** Older forms that are taken too: `policy/v1beta1/Eviction` → its type's name. */
     alternatives?: ReadonlyMap<string, string>,
   ): Promise<KubernetesObject>;
+  /** Writes into an object that is answered and never stored, of a kind of its own, who named which of its fields. */
+  track(object: KubernetesObject, kind: PartKind): void;
   /** Admission of what is about to be done. It may change the object. @throws StatusError */
   admit(asked: HandledAdmission): Promise<void>;
   warn(text: string): void;

@@ -34,8 +34,10 @@ export function requestToken(tokens: ServiceAccountTokens): SubresourceHandler {
         throw conflict({ group: kind.group, name: kind.kind }, name, problem);
       }
       const spec = { ...asked.spec };
-      if (!spec.audiences?.length) spec.audiences = [...tokens.audiences];
       spec.expirationSeconds ??= defaultSeconds;
+      asked.spec = spec;
+      request.track(asked, { ...kind, typeName });
+      if (!spec.audiences?.length) spec.audiences = [...tokens.audiences];
       checkSpec(spec);
       const now = request.clock.now();
       const metadata = { ...asked.metadata, name, namespace, uid, creationTimestamp: rfc3339(now) };
