@@ -5,15 +5,15 @@ import { deleteCommand } from './delete.ts';
 import { downCommand } from './down.ts';
 import { encryptionCommand } from './encryption.ts';
 import { imageCommand } from './image.ts';
+import { joinCommand } from './join.ts';
 import { kubeconfigCommand } from './kubeconfig.ts';
 import { logsCommand } from './logs.ts';
 import { nodeCommand } from './node.ts';
-import { joinCommand } from './join.ts';
 import { resetCommand } from './reset.ts';
-import { tokenCommand } from './token.ts';
 import { snapshotCommand } from './snapshot.ts';
 import { statusCommand } from './status.ts';
 import { testAssetsCommand } from './test-assets.ts';
+import { tokenCommand } from './token.ts';
 import { upCommand } from './up.ts';
 import { versionCommand } from './version.ts';
 
@@ -25,11 +25,11 @@ export const commands: readonly Command[] = [
   kubeconfigCommand,
   logsCommand,
   imageCommand,
+  addonsCommand,
+  nodeCommand,
   tokenCommand,
   resetCommand,
   joinCommand,
-  addonsCommand,
-  nodeCommand,
   snapshotCommand,
   encryptionCommand,
   testAssetsCommand,
