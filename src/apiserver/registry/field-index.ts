@@ -33,6 +33,10 @@ export class FieldIndex {
     return this.#labelOf(entry);
   }
 
+  unsorted(value: string): Iterable<Entry> {
+    return this.#byValue.get(value) ?? [];
+  }
+
   /** In key order. */
   find(value: string): Entry[] {
     return [...(this.#byValue.get(value) ?? [])].sort((left, right) => (left.key < right.key ? -1 : 1));

@@ -1,6 +1,6 @@
 // Authorizers and plugins are made before the server whose objects they read; they are given this.
 import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
-import type { ObjectReader } from './object-reader.ts';
+import type { ObjectIndex, ObjectReader } from './object-reader.ts';
 
 export class LateObjects implements ObjectReader {
   #reader: ObjectReader | undefined;
@@ -20,6 +20,10 @@ export class LateObjects implements ObjectReader {
 
   list<T extends KubernetesObject>(kind: KindRef<T>, namespace?: string): readonly T[] {
     return this.#bound.list(kind, namespace);
+  }
+
+  rows<T extends KubernetesObject, Row>(kind: KindRef<T>, index: ObjectIndex<T, Row>, key: string): readonly Row[] {
+    return this.#bound.rows(kind, index, key);
   }
 
   changedAt(kind: KindRef<any>): number {

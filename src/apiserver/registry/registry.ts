@@ -4,7 +4,7 @@ import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Store } from '../../store/store.ts';
 import type { CacheHead, CacheHub } from './cache-hub.ts';
 import type { Entry } from './entry.ts';
-import type { ObjectReader } from './object-reader.ts';
+import type { ObjectIndex, ObjectReader } from './object-reader.ts';
 import type { ResourceCache } from './resource-cache.ts';
 import type { ResourceTable } from './resource-table.ts';
 import { resourcePrefix } from './storage-key.ts';
@@ -79,6 +79,19 @@ export class Registry implements ObjectReader {
     return this.#cacheOfKind(kind)
       .list(namespace)
       .map((entry) => entry.object as T);
+  }
+
+  rows<T extends KubernetesObject, Row>(kind: KindRef<T>, index: ObjectIndex<T, Row>, key: string): readonly Row[] {
+    const { name } = index;
+    const resource = this.table.stored(kind.group, kind.plural);
+    const isField = resource?.selectableFields.includes(name);
+    const found = this.#cacheOfKind(kind).indexOf(name, (entry) =>
+      isField
+        ? (entry.fieldLabels(resource!)[name] ?? '')
+        : entry.memo(`key ${name}`, () => index.keyOf(entry.peekUnmanaged() as T)),
+    );
+    const rowOf = (entry: Entry) => entry.memo(`row ${name}`, () => index.rowOf(entry.peekUnmanaged() as T));
+    return Array.from(found.unsorted(key), rowOf);
   }
 
   changedAt(kind: KindRef<any>): number {

@@ -1,6 +1,6 @@
 // An ObjectReader over a plain list, for tests of what reads other objects.
 import { apiVersionOf, type KindRef, type KubernetesObject } from '../../api/meta/object.ts';
-import type { ObjectReader } from '../registry/object-reader.ts';
+import type { ObjectIndex, ObjectReader } from '../registry/object-reader.ts';
 
 export class FakeObjects implements ObjectReader {
   readonly #objects = new Map<string, KubernetesObject>();
@@ -30,6 +30,12 @@ export class FakeObjects implements ObjectReader {
     const prefix = this.#key(kind, namespace ?? '', '');
     const start = namespace ? prefix : `${kind.group}/${kind.plural}/`;
     return [...this.#objects].filter(([key]) => key.startsWith(start)).map(([, object]) => object as T);
+  }
+
+  rows<T extends KubernetesObject, Row>(kind: KindRef<T>, index: ObjectIndex<T, Row>, key: string): readonly Row[] {
+    return this.list(kind)
+      .filter((object) => index.keyOf(object) === key)
+      .map((object) => index.rowOf(object));
   }
 
   changedAt(): number {
