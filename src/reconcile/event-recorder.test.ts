@@ -37,3 +37,21 @@ test('events of one object are written in their order, those of many side by sid
     assert.deepEqual(reasons, ['First', 'Second', 'Third']);
   }
 });
+
+test('a clock that stands between two milliseconds, as after a wait with jitter, names events too', async () => {
+  const written: Event[] = [];
+  const create = async (event: Event) => {
+    written.push(event);
+    return event;
+  };
+  const client = { resource: () => ({ create }) } as unknown as Client;
+  const clock = new FakeClock();
+  await clock.advance(1234.5678);
+  const recorders = createEventRecorders({ client, clock, log: silentLogger });
+  recorders.recorder('test').event(aPod('pod'), 'Normal', 'Waited', 'for a while');
+  const abort = new AbortController();
+  const ended = recorders.run(abort.signal);
+  abort.abort();
+  await ended;
+  assert.match(written[0]?.metadata.name ?? '', /^pod\.[0-9a-f]{16}$/);
+});

@@ -185,9 +185,9 @@ class EventWriter {
     const { about, component, atMs } = recorded;
     const time = rfc3339(atMs);
     const { host } = this.#options;
-    // The name ends in nanoseconds; a counter stands for what the clock cannot see.
+    // The name ends in nanoseconds; a counter stands for what the clock cannot see (parts of a millisecond, where it gives them).
     this.#sequence = (this.#sequence + 1) % 1_000_000;
-    const suffix = (BigInt(atMs) * 1_000_000n + BigInt(this.#sequence)).toString(16);
+    const suffix = (BigInt(Math.floor(atMs)) * 1_000_000n + BigInt(this.#sequence)).toString(16);
     return {
       apiVersion: 'v1',
       kind: 'Event',
