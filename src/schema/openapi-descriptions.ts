@@ -1,30 +1,73 @@
-// What the fields of an object's metadata are for: `kubectl explain` shows it for every kind, custom ones too.
+// What kinds and fields are for, as `kubectl explain` shows it: our own sentences, in facts/descriptions/. Read when a
+// document is made, which is in a thread that ends afterwards; the server itself only ever keeps their hash.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from './facts.ts';
+import { typeOf } from './ir.ts';
+
+/** Field → sentence; '' is the type itself, '*' names a type of the same package that has the rest. */
+export type TypeDescriptions = Readonly<Record<string, string>>;
+
+/** Package → type → its sentences; the package '*' has those for fields of every kind, list and condition. */
+type DescriptionFile = Readonly<Record<string, Readonly<Record<string, TypeDescriptions>>>>;
+
 const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
-/** Type and field → a sentence. */
-const descriptions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  [`${metaPackage}.ObjectMeta`]: {
-    '': "ObjectMeta is what every stored object has: name, labels, owners and the server's own marks.",
-    annotations: 'Annotations are keys and values for tools to keep with the object; they cannot be selected by.',
-    creationTimestamp:
-      'CreationTimestamp is a timestamp of when the server made the object. Set by the server, read-only.',
-    deletionGracePeriodSeconds: 'Seconds that the object has to end by itself once it is being deleted. Read-only.',
-    deletionTimestamp: 'DeletionTimestamp is when the object is to be gone; set when somebody deletes it. Read-only.',
-    finalizers: 'Finalizers must all be taken out, each by who put it in, before the object is removed.',
-    generateName: 'GenerateName is put before a random suffix when an object is made without a name.',
-    generation: 'Generation counts the changes of what is wished for. Set by the server, read-only.',
-    labels: 'Labels are keys and values that selectors find the object by.',
-    managedFields: 'ManagedFields tells which manager set which fields. Kept by the server.',
-    name: 'Name is unique among the objects of one kind in a namespace. It cannot be changed.',
-    namespace: 'Namespace is where the name is unique; empty for kinds that are in none. It cannot be changed.',
-    ownerReferences: 'OwnerReferences names the objects this one depends on: once all are gone it is deleted.',
-    resourceVersion: 'ResourceVersion changes with every write; sent back, it refuses to overwrite a newer one.',
-    selfLink: 'SelfLink is no longer set by the server.',
-    uid: 'UID tells this object from all others, also from later ones of the same name. Set by the server.',
-  },
-};
+function* texts(): Generator<string> {
+  const folder = join(packageRoot(), 'facts', 'descriptions');
+  for (const file of readdirSync(folder).sort()) {
+    if (file.endsWith('.json')) yield readFileSync(join(folder, file), 'utf8');
+  }
+}
+
+let table: ReadonlyMap<string, TypeDescriptions> | undefined;
+
+/** All that is described: type name → sentences. The names `*.kind`, `*.list` and `*.condition` stand for many types. */
+export function descriptions(): ReadonlyMap<string, TypeDescriptions> {
+  if (table) return table;
+  const found = new Map<string, TypeDescriptions>();
+  for (const text of texts()) {
+    for (const [packageName, types] of Object.entries(JSON.parse(text) as DescriptionFile)) {
+      for (const [name, fields] of Object.entries(types)) found.set(`${packageName}.${name}`, fields);
+    }
+  }
+  table = found;
+  return found;
+}
+
+let hash: string | undefined;
+
+/** Changes when any sentence does. */
+export function descriptionsHash(): string {
+  if (!hash) {
+    const sum = createHash('sha256');
+    for (const text of texts()) sum.update(text);
+    hash = sum.digest('hex');
+  }
+  return hash;
+}
+
+/** An old version is described as the stable one of its group is. */
+const stable = (typeName: string): string => typeName.replace(/\.(v\d+)(alpha|beta)\d+\.(?=\w+$)/, '.$1.');
+
+/** The names under which a field may be described, the most exact first. */
+function* placesOf(typeName: string): Generator<string> {
+  for (const name of new Set([typeName, stable(typeName)])) {
+    yield name;
+    const other = descriptions().get(name)?.['*'];
+    if (other) yield `${name.slice(0, name.lastIndexOf('.') + 1)}${other}`;
+  }
+  if (/Condition$/.test(typeName)) yield '*.condition';
+  if (!typeOf(typeName).gvk) return;
+  yield typeOf(typeName).jsonField.get('metadata')?.typeName === `${metaPackage}.ListMeta` ? '*.list' : '*.kind';
+}
 
 /** The sentence for a field, or for the type with the field ''. */
 export function descriptionOf(typeName: string, field: string): string | undefined {
-  return descriptions[typeName]?.[field];
+  for (const place of placesOf(typeName)) {
+    const sentence = descriptions().get(place)?.[field];
+    if (sentence !== undefined) return sentence;
+  }
+  return undefined;
 }

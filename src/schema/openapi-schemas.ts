@@ -1,4 +1,5 @@
-// OpenAPI schemas of API types, in the dialect of version 2 or 3, from the IR. Descriptions are not in the facts; openapi-descriptions.ts has some.
+// OpenAPI schemas of API types, in the dialect of version 2 or 3, from the IR.
+// What fields are for is said by openapi-descriptions.ts.
 import { typeFacts } from './facts.ts';
 import { type Field, type Type, typeOf } from './ir.ts';
 import { descriptionOf } from './openapi-descriptions.ts';

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { hasType } from './ir.ts';
 import { customRoots, customSchemas } from './openapi-custom.ts';
+import { descriptionsHash } from './openapi-descriptions.ts';
 import {
   byPath,
   type OpenApiResource,
@@ -152,7 +153,7 @@ export function fingerprint(resources: readonly OpenApiResource[], release: stri
     item.schemaId ?? item.schema ?? null,
   ]);
   return createHash('sha256')
-    .update(JSON.stringify([release, facts]))
+    .update(JSON.stringify([release, descriptionsHash(), facts]))
     .digest('hex')
     .toUpperCase();
 }
