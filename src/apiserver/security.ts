@@ -101,7 +101,7 @@ export function createSecurity(options: SecurityOptions): Security {
     ],
     authorizers,
     admission,
-    handlers: subresourceHandlers({ authorizer, rules, tokens, kubelet }),
+    handlers: subresourceHandlers({ authorizer, tokens, kubelet }),
     extraPaths: openIdPaths(tokens, serverUrl),
     tokens,
     outbound,

@@ -1,4 +1,5 @@
 // May they. Authorizers are asked in order; the first that allows or denies decides, and no opinion at all is a no.
+import type { NonResourceRule, ResourceRule } from '../../../generated/authorization-v1.ts';
 import type { Requirement } from '../../api/meta/labels.ts';
 import type { FieldRequirement } from '../../api/meta/selectors.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
@@ -25,6 +26,17 @@ export interface Decision {
   readonly reason: string;
 }
 
+/** What a user may do, as far as an authorizer can list it. */
+export interface UserRules {
+  readonly resourceRules: readonly ResourceRule[];
+  readonly nonResourceRules: readonly NonResourceRule[];
+  /** They may do more than is listed. */
+  readonly incomplete: boolean;
+  readonly errors: readonly string[];
+}
+
 export interface Authorizer {
   authorize(attributes: AuthorizationAttributes): Promise<Decision> | Decision;
+  /** Absent: it lists nothing. */
+  rulesFor?(user: UserInfo, namespace: string): UserRules;
 }

@@ -81,6 +81,11 @@ export function nodeAuthorizer(objects: ObjectReader): Authorizer {
   const rules = loadPolicyFacts().clusterRoles.find(({ name }) => name === 'system:node')?.rules ?? [];
   const known: Known = { objects, relations: new NodeRelations(objects) };
   return {
+    rulesFor(user) {
+      const isNode = nodeNameOf(user) !== undefined;
+      const errors = isNode ? ['node authorizer does not support user rule resolution'] : [];
+      return { resourceRules: [], nonResourceRules: [], incomplete: isNode, errors };
+    },
     authorize(asked) {
       const node = nodeNameOf(asked.user);
       if (node === undefined) return none();

@@ -1,6 +1,7 @@
 import type { Authorizer } from './authorizer.ts';
 import type { RbacRules } from './rbac-rules.ts';
 import { ruleAllows } from './rule-match.ts';
+import { aggregate } from './union.ts';
 
 /** Allows what a role bound to the user allows. Never denies: another authorizer may still allow. */
 export function rbacAuthorizer(rules: RbacRules): Authorizer {
@@ -12,10 +13,22 @@ export function rbacAuthorizer(rules: RbacRules): Authorizer {
       }
       return { verdict: 'none', reason: held.errors.length > 0 ? `RBAC: ${aggregate(held.errors)}` : '' };
     },
+    rulesFor(user, namespace) {
+      const { rules: all, errors } = rules.held(user, namespace);
+      return {
+        resourceRules: all.flatMap(({ rule: { verbs, apiGroups, resources, resourceNames } }) =>
+          resources?.length ? { verbs, ...given({ apiGroups, resources, resourceNames }) } : [],
+        ),
+        nonResourceRules: all.flatMap(({ rule: { verbs, nonResourceURLs } }) =>
+          nonResourceURLs?.length ? { verbs, nonResourceURLs } : [],
+        ),
+        incomplete: false,
+        errors,
+      };
+    },
   };
 }
 
-function aggregate(errors: readonly string[]): string {
-  const texts = [...new Set(errors)];
-  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
+function given<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as any;
 }

@@ -1,9 +1,18 @@
 import { groups } from '../authn/users.ts';
-import type { Authorizer, Decision } from './authorizer.ts';
+import type { Authorizer, Decision, UserRules } from './authorizer.ts';
 
 /** Asks each in turn; the first that allows or denies decides. What the others said is kept for the answer. */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   return {
+    rulesFor(user, namespace): UserRules {
+      const all = authorizers.flatMap((authorizer) => authorizer.rulesFor?.(user, namespace) ?? []);
+      return {
+        resourceRules: all.flatMap(({ resourceRules }) => resourceRules),
+        nonResourceRules: all.flatMap(({ nonResourceRules }) => nonResourceRules),
+        incomplete: all.some(({ incomplete }) => incomplete),
+        errors: all.flatMap(({ errors }) => errors),
+      };
+    },
     authorize(attributes) {
       const reasons: string[] = [];
       for (const [index, authorizer] of authorizers.entries()) {
@@ -36,5 +45,19 @@ export const mastersAuthorizer: Authorizer = {
 /** Everybody may do everything, or nothing that others do not allow: for API servers under test. */
 export function constantAuthorizer(verdict: 'allow' | 'none'): Authorizer {
   const decision: Decision = { verdict, reason: verdict === 'allow' ? '' : 'Everything is forbidden.' };
-  return { authorize: () => decision };
+  return {
+    authorize: () => decision,
+    rulesFor: () => ({
+      resourceRules: verdict === 'allow' ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : [],
+      nonResourceRules: verdict === 'allow' ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : [],
+      incomplete: false,
+      errors: [],
+    }),
+  };
+}
+
+/** Several errors as one line. */
+export function aggregate(errors: readonly string[]): string {
+  const texts = [...new Set(errors)];
+  return texts.length === 1 ? texts[0]! : `[${texts.join(', ')}]`;
 }

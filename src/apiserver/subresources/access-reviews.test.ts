@@ -61,3 +61,31 @@ test('a node lists what is narrowed to it', async () => {
     assert.equal((await api.call(request, undefined, kubelet)).status, status, request);
   }
 });
+
+test('a rules review says what authorizers cannot list', async () => {
+  const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews';
+  const body = {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SelfSubjectRulesReview',
+    spec: { namespace: 'default' },
+  };
+  const ask = async (user?: typeof kubelet) => (await api.call(`POST ${path}`, body, user)).body.status;
+  const unlisted = 'node authorizer does not support user rule resolution';
+  const mine = await ask(kubelet);
+  assert.deepEqual([mine.incomplete, mine.evaluationError], [true, unlisted]);
+  const everything = (await ask()).resourceRules.filter(({ verbs }: { verbs: string[] }) => verbs[0] === '*');
+  assert.deepEqual(everything, [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }]);
+
+  const rbac = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'nosuch' };
+  await api.create('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRoleBinding',
+    metadata: { name: 'broken' },
+    roleRef: rbac,
+    subjects: [{ kind: 'Group', apiGroup: rbac.apiGroup, name: 'system:authenticated' }],
+  });
+  const missing = 'clusterrole.rbac.authorization.k8s.io "nosuch" not found';
+  const bob = await ask({ username: 'bob', groups: ['system:authenticated'] });
+  assert.deepEqual([bob.incomplete, bob.evaluationError], [false, missing]);
+  assert.equal((await ask(kubelet)).evaluationError, `[${unlisted}, ${missing}]`);
+});

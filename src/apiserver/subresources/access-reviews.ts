@@ -14,8 +14,7 @@ import { badRequest, invalid } from '../../api/meta/status-error.ts';
 import { canonical } from '../../schema/codec.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import { mayAlwaysGrant } from '../authz/escalation.ts';
-import type { RbacRules } from '../authz/rbac-rules.ts';
+import { aggregate } from '../authz/union.ts';
 import { objectAnswer } from '../http/answer.ts';
 import { questionOf } from './asked-attributes.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
@@ -43,7 +42,7 @@ function reviewHandler(
   };
 }
 
-export function accessReviews(authorizer: Authorizer, rules: RbacRules): SubresourceHandler[] {
+export function accessReviews(authorizer: Authorizer): SubresourceHandler[] {
   const decide = async (spec: Spec, user: UserInfo): Promise<SubjectAccessReviewStatus> => {
     const { attributes, evaluationError } = questionOf(spec, user);
     const { verdict, reason } = await authorizer.authorize(attributes);
@@ -75,17 +74,13 @@ export function accessReviews(authorizer: Authorizer, rules: RbacRules): Subreso
     reviewHandler('selfsubjectrulesreviews', async (review, { user }) => {
       const { namespace } = (review as unknown as SelfSubjectRulesReview).spec;
       if (!namespace) throw badRequest('no namespace on request');
-      return { ...review, spec: {}, status: rulesOf(rules, user, namespace) };
+      return { ...review, spec: {}, status: rulesOf(authorizer, user, namespace) };
     }),
   ];
 }
 
 function subjectOf({ user = '', groups = [], uid, extra }: Spec): UserInfo {
   return { username: user, groups, ...(uid ? { uid } : {}), ...(extra ? { extra } : {}) };
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as any;
 }
 
 /** Values in messages are upstream's Go structs, with their field names. */
@@ -168,26 +163,17 @@ function checkFieldRequirement(
   }
 }
 
-function rulesOf(rules: RbacRules, user: UserInfo, namespace: string) {
-  const held = rules.held(user, namespace);
-  const all = held.rules.map(({ rule }) => rule);
-  const everything = mayAlwaysGrant(user);
+function rulesOf(authorizer: Authorizer, user: UserInfo, namespace: string) {
+  const {
+    resourceRules = [],
+    nonResourceRules = [],
+    incomplete = false,
+    errors = [],
+  } = authorizer.rulesFor?.(user, namespace) ?? {};
   return {
-    resourceRules: [
-      ...(everything ? [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }] : []),
-      ...all
-        .filter((rule) => rule.resources?.length)
-        .map(({ verbs, apiGroups, resources, resourceNames }) =>
-          defined({ verbs, apiGroups, resources, resourceNames }),
-        ),
-    ],
-    nonResourceRules: [
-      ...(everything ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : []),
-      ...all
-        .filter((rule) => rule.nonResourceURLs?.length)
-        .map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
-    ],
-    incomplete: held.errors.length > 0,
-    ...(held.errors.length > 0 ? { evaluationError: held.errors.join(', ') } : {}),
+    resourceRules,
+    nonResourceRules,
+    incomplete,
+    ...(errors.length > 0 ? { evaluationError: aggregate(errors) } : {}),
   };
 }

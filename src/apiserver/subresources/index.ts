@@ -1,7 +1,6 @@
 // The handlers of everything that is not a plain read or write.
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
-import type { RbacRules } from '../authz/rbac-rules.ts';
 import { accessReviews } from './access-reviews.ts';
 import { bindPod, createBinding } from './binding.ts';
 import { evictPod } from './eviction.ts';
@@ -15,18 +14,17 @@ import { requestToken } from './token-request.ts';
 
 export interface HandlerOptions {
   readonly authorizer: Authorizer;
-  readonly rules: RbacRules;
   readonly tokens: ServiceAccountTokens;
   readonly kubelet: KubeletIdentity;
 }
 
-export function subresourceHandlers({ authorizer, rules, tokens, kubelet }: HandlerOptions): SubresourceHandler[] {
+export function subresourceHandlers({ authorizer, tokens, kubelet }: HandlerOptions): SubresourceHandler[] {
   return [
     bindPod,
     createBinding,
     evictPod(),
     requestToken(tokens),
-    ...accessReviews(authorizer, rules),
+    ...accessReviews(authorizer),
     ...identityReviews(tokens),
     podLog(kubelet),
     ...podStreams(kubelet, authorizer),
