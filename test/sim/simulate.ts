@@ -111,6 +111,7 @@ class Simulation {
     let left: string[] = [];
     for (let waitedMs = 0; waitedMs < convergeMs && this.#problems.length === 0; waitedMs += checkEveryMs) {
       await world.clock.advance(checkEveryMs);
+      await this.#removeStrays();
       left = notConverged(world.ledger);
       if (left.length === 0) return this.#say('settled');
     }
@@ -119,17 +120,8 @@ class Simulation {
   }
 
   async #tidy(): Promise<void> {
-    const { client, ledger } = this.#world;
-    const each = async (resource: string, work: (object: StoredObject) => Promise<unknown>) => {
-      for (const object of ledger.list(resource)) {
-        try {
-          await this.#finish(work(object));
-        } catch (error) {
-          if (!(error instanceof StatusError)) throw error;
-        }
-      }
-    };
-    const key = ({ metadata }: StoredObject) => ({ namespace: metadata.namespace ?? '', name: metadata.name });
+    const { client } = this.#world;
+    const each = (resource: string, work: (object: StoredObject) => Promise<unknown>) => this.#each(resource, work);
     const patch = (kind: any, body: unknown) => (object: StoredObject) =>
       client.resource(kind).patch(key(object), body, { type: 'merge' });
     await each('nodes', (node) => {
@@ -149,10 +141,28 @@ class Simulation {
             spec: { hard: { pods: '100', 'requests.cpu': '100', 'count/jobs.batch': '100' } },
           })(object),
     );
-    // A pod without an owner whose machine lost it stays as it is.
-    await each('pods', (pod) =>
-      pod.metadata.ownerReferences?.length ? Promise.resolve() : client.resource(kinds.podKind).delete(key(pod)),
-    );
+    await this.#removeStrays();
+  }
+
+  /** A pod without an owner stays as it is when its machine lost it, and for ever bars a StatefulSet from its name. */
+  #removeStrays(): Promise<void> {
+    const pods = this.#world.client.resource(kinds.podKind);
+    const isStray = ({ metadata }: StoredObject) => !metadata.ownerReferences?.length && !metadata.deletionTimestamp;
+    return this.#each('pods', (pod) => pods.delete(key(pod)), isStray);
+  }
+
+  async #each(
+    resource: string,
+    work: (object: StoredObject) => Promise<unknown>,
+    isMeant: (object: StoredObject) => boolean = () => true,
+  ): Promise<void> {
+    for (const object of this.#world.ledger.list(resource).filter(isMeant)) {
+      try {
+        await this.#finish(work(object));
+      } catch (error) {
+        if (!(error instanceof StatusError)) throw error;
+      }
+    }
   }
 
   /** Settled means that nobody writes any more, but for heartbeats. */
@@ -216,6 +226,8 @@ class Simulation {
     this.#say(`FAILED ${problem}`);
   }
 }
+
+const key = ({ metadata }: StoredObject) => ({ namespace: metadata.namespace ?? '', name: metadata.name });
 
 function ownerIn(body: Uint8Array): string | undefined {
   try {
