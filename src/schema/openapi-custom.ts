@@ -1,5 +1,6 @@
 // Schemas of custom resources as OpenAPI documents show them: with what the server adds, and, in version 2, without what
 // that version cannot say.
+import { sharedDescription } from './openapi-descriptions.ts';
 import type { OpenApiResource } from './openapi-operations.ts';
 import { type Dialect, type OpenApiSchema, schemaReference } from './openapi-schemas.ts';
 
@@ -42,18 +43,10 @@ const described = (dialect: Dialect, name: string, description: string): OpenApi
     ? { ...schemaReference(`${metaPackage}.${name}`, 2), description }
     : { allOf: [schemaReference(`${metaPackage}.${name}`, 3)], description };
 
-const apiVersionField = {
+const fieldOf = (place: 'kind' | 'list', field: string): OpenApiSchema => ({
   type: 'string',
-  description:
-    'APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources',
-};
-const kindField = {
-  type: 'string',
-  description:
-    'Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds',
-};
-const metadataText =
-  "Standard object's metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
+  description: sharedDescription(place, field),
+});
 
 /** A resource's schema with the fields that every object has. */
 function customSchema({ schema, group, version, kind }: OpenApiResource, dialect: Dialect): OpenApiSchema {
@@ -75,10 +68,10 @@ function customSchema({ schema, group, version, kind }: OpenApiResource, dialect
     ...own,
     type: 'object',
     properties: {
-      apiVersion: apiVersionField,
-      kind: kindField,
+      apiVersion: fieldOf('kind', 'apiVersion'),
+      kind: fieldOf('kind', 'kind'),
       ...fields,
-      metadata: described(dialect, 'ObjectMeta', metadataText),
+      metadata: described(dialect, 'ObjectMeta', sharedDescription('kind', 'metadata')),
     },
     ...gvk,
   };
@@ -91,10 +84,14 @@ function customListSchema({ typeName, group, version, listKind }: OpenApiResourc
     description: `${listKind} is a list of ${typeName.slice(typeName.lastIndexOf('.') + 1)}`,
     required: ['items'],
     properties: {
-      apiVersion: apiVersionField,
-      items: { type: 'array', description: 'List of objects.', items: schemaReference(typeName, dialect) },
-      kind: kindField,
-      metadata: described(dialect, 'ListMeta', 'Standard list metadata.'),
+      apiVersion: fieldOf('list', 'apiVersion'),
+      items: {
+        type: 'array',
+        description: sharedDescription('list', 'items'),
+        items: schemaReference(typeName, dialect),
+      },
+      kind: fieldOf('list', 'kind'),
+      metadata: described(dialect, 'ListMeta', sharedDescription('list', 'metadata')),
     },
     'x-kubernetes-group-version-kind': [{ group, kind: listKind, version }],
   };

@@ -71,3 +71,7 @@ export function descriptionOf(typeName: string, field: string): string | undefin
   }
   return undefined;
 }
+
+/** The sentence for a field that every kind, or every list, has. */
+export const sharedDescription = (of: 'kind' | 'list', field: string): string =>
+  descriptions().get(`*.${of}`)?.[field] ?? '';

@@ -26,3 +26,23 @@ test('the server tells of itself as a text, or as an object of its kind, and of 
   const figures = await api.call('GET', '/metrics/slis');
   assert.match(figures.text, /^kubernetes_healthcheck\{name="ping",type="livez"\} 1$/m);
 });
+
+test('OpenAPI documents of both versions say what kinds and fields are for', async () => {
+  await using api = await serve();
+  const apps = JSON.parse((await api.call('GET', '/openapi/v3/apis/apps/v1')).text).components.schemas;
+  const all = JSON.parse((await api.call('GET', '/openapi/v2')).text).definitions;
+  for (const schemas of [apps, all]) {
+    const { description, properties } = schemas['io.k8s.api.apps.v1.Deployment'];
+    assert.match(description, /^Deployment keeps a number of equal pods/);
+    assert.match(properties.metadata.description, /^Name, namespace, labels/);
+    for (const type of ['Deployment', 'DeploymentSpec', 'DeploymentStatus', 'StatefulSetSpec', 'DaemonSetStatus']) {
+      const fields = Object.entries<any>(schemas[`io.k8s.api.apps.v1.${type}`].properties);
+      assert.deepEqual(
+        fields.filter(([, field]) => !field.description).map(([name]) => `${type}.${name}`),
+        [],
+      );
+    }
+    assert.match(schemas['io.k8s.api.core.v1.PodSpec'].properties.containers.description, /at least one/);
+  }
+  assert.match(all['io.k8s.api.batch.v1.JobSpec'].properties.backoffLimit.description, /6 by default/);
+});
