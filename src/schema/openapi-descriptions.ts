@@ -14,10 +14,10 @@ type DescriptionFile = Readonly<Record<string, Readonly<Record<string, TypeDescr
 
 const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1';
 
-function* texts(): Generator<string> {
+function* files(): Generator<Buffer> {
   const folder = join(packageRoot(), 'facts', 'descriptions');
   for (const file of readdirSync(folder).sort()) {
-    if (file.endsWith('.json')) yield readFileSync(join(folder, file), 'utf8');
+    if (file.endsWith('.json')) yield readFileSync(join(folder, file));
   }
 }
 
@@ -27,8 +27,8 @@ let table: ReadonlyMap<string, TypeDescriptions> | undefined;
 export function descriptions(): ReadonlyMap<string, TypeDescriptions> {
   if (table) return table;
   const found = new Map<string, TypeDescriptions>();
-  for (const text of texts()) {
-    for (const [packageName, types] of Object.entries(JSON.parse(text) as DescriptionFile)) {
+  for (const file of files()) {
+    for (const [packageName, types] of Object.entries(JSON.parse(file.toString()) as DescriptionFile)) {
       for (const [name, fields] of Object.entries(types)) found.set(`${packageName}.${name}`, fields);
     }
   }
@@ -42,7 +42,7 @@ let hash: string | undefined;
 export function descriptionsHash(): string {
   if (!hash) {
     const sum = createHash('sha256');
-    for (const text of texts()) sum.update(text);
+    for (const file of files()) sum.update(file);
     hash = sum.digest('hex');
   }
   return hash;
