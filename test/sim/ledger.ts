@@ -1,6 +1,6 @@
 // What the store holds and how it came to: every commit in order, parsed, handed to those who check. The hash of it all is
 // what two runs of one seed have in common.
-import { createHash, type Hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { KubernetesObject } from '../../src/api/meta/object.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 
@@ -19,7 +19,7 @@ const root = '/registry/';
 const keptLines = 20_000;
 
 export class Ledger {
-  readonly #hash: Hash = createHash('sha256');
+  #digest = '';
   readonly #byResource = new Map<string, Map<string, StoredObject>>();
   readonly #listeners: ((change: Change) => void)[] = [];
   /** Uids of what exists now. */
@@ -51,7 +51,7 @@ export class Ledger {
   }
 
   digest(): string {
-    return this.#hash.copy().digest('hex');
+    return this.#digest;
   }
 
   record(writes: readonly Write[], revision: number): void {
@@ -62,14 +62,14 @@ export class Ledger {
     // Addresses that are taken are no objects.
     if (!key.startsWith(root) || key.startsWith('/registry/ranges/')) return;
     this.count++;
-    this.#hash.update(`${this.#nowMs()} ${revision} ${key} `);
-    if (value) this.#hash.update(value);
+    const text = value ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('utf8') : '';
+    this.#digest = hash('sha256', `${this.#digest} ${this.#nowMs()} ${revision} ${key} ${text}`);
     const [, resource = '', ...rest] = key.slice(root.length).split('/');
     const name = rest.join('/');
     const objects = this.#byResource.get(resource) ?? new Map<string, StoredObject>();
     this.#byResource.set(resource, objects);
     const before = objects.get(name);
-    const after = value ? (JSON.parse(Buffer.from(value).toString('utf8')) as StoredObject) : undefined;
+    const after = value ? (JSON.parse(text) as StoredObject) : undefined;
     if (!before && !after) return;
     if (after) objects.set(name, after);
     else objects.delete(name);
@@ -77,7 +77,7 @@ export class Ledger {
     if (after?.metadata?.uid) this.uids.add(after.metadata.uid);
     const verb = !before ? 'created' : after ? 'changed' : 'deleted';
     const time = new Date(this.#nowMs()).toISOString().slice(11, 23);
-    this.lines.push(`${time} r${revision} ${verb} ${resource}/${name} ${this.digest().slice(0, 6)}`);
+    this.lines.push(`${time} r${revision} ${verb} ${resource}/${name} ${this.#digest.slice(0, 6)}`);
     if (this.lines.length > 2 * keptLines) this.lines.splice(0, keptLines);
     for (const listener of this.#listeners) listener({ revision, resource, key: name, before, after });
   }

@@ -17,6 +17,8 @@ test('a cache that lost a change is noticed, one that went on meanwhile is not',
   assert.equal(differenceAt(hub, stored, 2), undefined);
   assert.equal(differenceAt(hub, { ...stored, modRevision: 3 }, 4), 'the cache has it at revision 2, not 3');
   assert.equal(differenceAt(hub, { ...stored, value: Buffer.from('{}') }, 2), 'the cache has other bytes');
+  for (const other of [`x${value.subarray(1)}`, `${value.subarray(0, -1)}x`])
+    assert.equal(differenceAt(hub, { ...stored, value: Buffer.from(other) }, 2), 'the cache has other bytes');
   assert.equal(differenceAt(hub, { ...stored, key: `${key}b` }, 2), 'it is not in the cache');
   assert.equal(differenceAt(hub, { ...stored, modRevision: 1 }, 1), undefined);
 });

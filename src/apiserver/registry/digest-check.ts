@@ -47,5 +47,5 @@ export function differenceAt(hub: CacheHub, item: StoredValue, revision: number)
   if (entry.revision > revision) return undefined;
   if (entry.revision !== item.modRevision)
     return `the cache has it at revision ${entry.revision}, not ${item.modRevision}`;
-  return entry.stored().equals(item.value) ? undefined : 'the cache has other bytes';
+  return entry.isStoredAs(item.value) ? undefined : 'the cache has other bytes';
 }

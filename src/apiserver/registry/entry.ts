@@ -60,6 +60,16 @@ export class Entry {
     return Buffer.concat([this.json.subarray(0, this.#versionStart), this.json.subarray(this.#versionEnd)]);
   }
 
+  /** Whether these are the bytes as the store has them. */
+  isStoredAs(stored: Uint8Array): boolean {
+    const { json } = this;
+    if (stored.length !== json.length - (this.#versionEnd - this.#versionStart)) return false;
+    return (
+      json.compare(stored, 0, this.#versionStart, 0, this.#versionStart) === 0 &&
+      json.compare(stored, this.#versionStart, stored.length, this.#versionEnd, json.length) === 0
+    );
+  }
+
   /** The same object stamped with another revision: what a deletion is announced with. */
   at(revision: number): Entry {
     return new Entry(this.key, this.key.length - this.#tailLength(), this.stored(), revision);
