@@ -93,6 +93,8 @@ export interface HandledAdmission {
   readonly kind: PartKind;
   /** Absent: the name in the path. */
   readonly name?: string;
+  /** Between the plugins that change the object and those that refuse. */
+  readonly complete?: () => void;
 }
 
 export interface SubresourceHandler {

@@ -6,7 +6,8 @@ import { optionsOfQuery } from '../verbs/operation-options.ts';
 import type { HandledAdmission } from './handler.ts';
 
 /** Plugins that fill in, then plugins that refuse. @throws StatusError */
-export async function admitHandled(call: Call, { operation, object, kind, name }: HandledAdmission): Promise<void> {
+export async function admitHandled(call: Call, asked: HandledAdmission): Promise<void> {
+  const { operation, object, kind, name } = asked;
   const { server, resource, info, user, query, signal } = call;
   const isDryRun = query.getAll('dryRun').includes('All');
   const request: AdmissionRequest = {
@@ -26,5 +27,6 @@ export async function admitHandled(call: Call, { operation, object, kind, name }
     ...(operation === 'CREATE' ? { options: () => optionsOfQuery(query, operation) } : {}),
   };
   await runMutating(server, request);
+  asked.complete?.();
   await runValidating(server, request);
 }

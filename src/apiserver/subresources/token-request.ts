@@ -25,39 +25,49 @@ export function requestToken(tokens: ServiceAccountTokens): SubresourceHandler {
     async handle(request) {
       const asked = (await request.decode({ ...kind, typeName })) as TokenRequest;
       const { namespace, name } = request.info;
-      checkPlace(asked, namespace, name);
-      const account = request.objects.find(serviceAccountKind, namespace, name);
-      if (!account) throw notFound({ group: '', name: 'serviceaccounts' }, name);
-      const uid = account.metadata.uid!;
-      if (asked.metadata.uid && asked.metadata.uid !== uid) {
-        const problem = `the UID in the token request (${asked.metadata.uid}) does not match the UID of the service account (${uid})`;
-        throw conflict({ group: kind.group, name: kind.kind }, name, problem);
-      }
-      const spec = { ...asked.spec };
-      spec.expirationSeconds ??= defaultSeconds;
-      asked.spec = spec;
-      request.track(asked, { ...kind, typeName });
-      if (!spec.audiences?.length) spec.audiences = [...tokens.audiences];
-      checkSpec(spec);
       const now = request.clock.now();
-      const metadata = { ...asked.metadata, name, namespace, uid, creationTimestamp: rfc3339(now) };
-      const filled: TokenRequest = { ...asked, metadata, spec };
-      await request.admit({ operation: 'CREATE', object: filled, kind: { ...kind, typeName } });
+      asked.spec = { ...asked.spec, expirationSeconds: asked.spec?.expirationSeconds ?? defaultSeconds };
+      // Plugins look at what was asked; what is left open is filled in after them.
+      let uid = '';
+      const complete = () => {
+        uid = accountUid(request, asked);
+        request.track(asked, { ...kind, typeName });
+        const { spec } = asked;
+        if (!spec.audiences?.length) spec.audiences = [...tokens.audiences];
+        checkSpec(spec);
+        asked.metadata = { ...asked.metadata, name, namespace, uid, creationTimestamp: rfc3339(now) };
+      };
+      await request.admit({ operation: 'CREATE', object: asked as never, kind: { ...kind, typeName }, complete });
+      const { spec } = asked;
+      const { audiences = [], expirationSeconds = defaultSeconds } = spec;
       const binding = bindingOf(request, spec);
-      const isOurs = spec.audiences.every((audience) => tokens.audiences.includes(audience));
-      const isExtended = binding.pod && spec.expirationSeconds === kubeletSeconds && isOurs;
+      const isOurs = audiences.every((audience) => tokens.audiences.includes(audience));
+      const isExtended = binding.pod && expirationSeconds === kubeletSeconds && isOurs;
       const issued = tokens.issue({
         namespace,
         serviceAccount: { name, uid },
-        audiences: spec.audiences,
-        expirationSeconds: isExtended ? extendedSeconds : spec.expirationSeconds,
+        audiences,
+        expirationSeconds: isExtended ? extendedSeconds : expirationSeconds,
         ...(isExtended ? { warnAfterSeconds: kubeletSeconds } : {}),
         binding,
       });
-      const status = { token: issued.token, expirationTimestamp: rfc3339(now + spec.expirationSeconds * 1000) };
-      return objectAnswer(201, canonical(typeName, { ...filled, status }), typeName);
+      const status = { token: issued.token, expirationTimestamp: rfc3339(now + expirationSeconds * 1000) };
+      return objectAnswer(201, canonical(typeName, { ...asked, status }), typeName);
     },
   };
+}
+
+/** Of the service account in the path. @throws where it is not there, or not the one meant */
+function accountUid({ objects, info: { namespace, name } }: SubresourceRequest, asked: TokenRequest): string {
+  checkPlace(asked, namespace, name);
+  const account = objects.find(serviceAccountKind, namespace, name);
+  if (!account) throw notFound({ group: '', name: 'serviceaccounts' }, name);
+  const uid = account.metadata.uid!;
+  if (asked.metadata.uid && asked.metadata.uid !== uid) {
+    const problem = `the UID in the token request (${asked.metadata.uid}) does not match the UID of the service account (${uid})`;
+    throw conflict({ group: kind.group, name: kind.kind }, name, problem);
+  }
+  return uid;
 }
 
 function checkPlace({ metadata }: TokenRequest, namespace: string, name: string): void {

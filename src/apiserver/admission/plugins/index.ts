@@ -54,7 +54,7 @@ export function admissionPlugins({
     namespaceLifecycle,
     limitRanger,
     serviceAccount(random),
-    nodeRestriction,
+    nodeRestriction(authorizer),
     taintNodesByCondition,
     podSecurity,
     priority,

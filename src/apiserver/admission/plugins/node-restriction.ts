@@ -1,7 +1,6 @@
 // What a kubelet may write: itself, its lease, the status of its pods, mirror pods. The Node authorizer has let the request
 // through by its kind; here its content is looked at. An allow-list: what is not named is refused.
 
-import type { TokenRequest } from '../../../../generated/authentication-v1.ts';
 import type { CertificateSigningRequest } from '../../../../generated/certificates-v1.ts';
 import type { Node, Pod } from '../../../../generated/core-v1.ts';
 import {
@@ -14,31 +13,40 @@ import {
   resourceSliceKind,
   serviceAccountKind,
 } from '../../../../generated/kinds.ts';
-import { podReferences } from '../../../api/core/pod-references.ts';
+import type { KindRef } from '../../../api/meta/object.ts';
+import { notFound } from '../../../api/meta/status-error.ts';
 import { nodeNameOf } from '../../authn/users.ts';
+import type { Authorizer } from '../../authz/authorizer.ts';
 import type { AdmissionContext, AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout, refuse } from '../refuse.ts';
 import { requestSubject } from '../request-subject.ts';
+import { checkClaimStatus } from './node-restriction-claims.ts';
+import { checkMirrorPod } from './node-restriction-mirrors.ts';
+import { checkTokenRequest } from './node-restriction-tokens.ts';
 
-const mirrorAnnotation = 'kubernetes.io/config.mirror';
 const leaseNamespace = 'kube-node-lease';
 
-export const nodeRestriction: AdmissionPlugin = {
-  name: 'NodeRestriction',
-  admit: check,
-};
+/** The authorizer is asked for which audiences a node may have tokens that no volume names. */
+export function nodeRestriction(authorizer: Authorizer): AdmissionPlugin {
+  return { name: 'NodeRestriction', admit: (request, context) => check(request, context, authorizer) };
+}
 
-function check(request: AdmissionRequest, context: AdmissionContext): Promise<void> | undefined {
+function check(
+  request: AdmissionRequest,
+  context: AdmissionContext,
+  authorizer: Authorizer,
+): Promise<void> | undefined {
+  if (request.operation === 'CONNECT') return undefined;
   const node = nodeNameOf(request.user);
   if (node === undefined) return undefined;
   if (!node) throw refuse(request, `could not determine node from user ${quote(request.user.username)}`);
   const { storage } = request.resource;
-  const isKind = (kind: typeof podKind | typeof nodeKind | typeof leaseKind | typeof csiNodeKind) =>
-    storage.plural === kind.plural && storage.group === kind.group;
+  const isKind = (kind: KindRef<any>) => storage.plural === kind.plural && storage.group === kind.group;
   if (isKind(podKind)) checkPod(request, context, node);
   else if (isKind(nodeKind)) checkNode(request, node);
-  else if (isAbout(request, persistentVolumeClaimKind)) throw refuse(request, 'may only update PVC status');
-  else if (isAbout(request, serviceAccountKind, 'token')) checkToken(request, context, node);
+  else if (isAbout(request, persistentVolumeClaimKind, 'status')) checkClaimStatus(request, node);
+  else if (isKind(persistentVolumeClaimKind)) throw refuse(request, 'may only update PVC status');
+  else if (isAbout(request, serviceAccountKind, 'token')) return checkTokenRequest(request, context, node, authorizer);
   else if (isKind(leaseKind)) checkLease(request, node);
   else if (isKind(csiNodeKind))
     checkOwnName(request, node, 'can only access CSINode with the same name as the requesting node');
@@ -63,9 +71,15 @@ function checkPod(request: AdmissionRequest, { objects }: AdmissionContext, node
     if (!sameJson(next.status?.resourceClaimStatuses, current.status?.resourceClaimStatuses)) {
       throw refuse(request, `node ${quote(node)} cannot update resource claim statues`);
     }
+    if (!sameJson(next.status?.extendedResourceClaimStatus, current.status?.extendedResourceClaimStatus)) {
+      throw refuse(request, `node ${quote(node)} cannot update extended resource claim status`);
+    }
   } else if (subresource === 'eviction') {
     if (operation !== 'CREATE') throw refuse(request, `unexpected operation ${operation}`);
-    const pod = objects.find(podKind, namespace, name || request.object?.metadata.name || '');
+    const evicted = name || request.object?.metadata.name;
+    if (!evicted) throw refuse(request, 'could not determine pod from request data');
+    const pod = objects.find(podKind, namespace, evicted);
+    if (!pod) throw notFound({ group: '', name: 'pod' }, evicted);
     if (!isBound(pod)) throw refuse(request, `node ${node} can only evict pods with spec.nodeName set to itself`);
   } else if (subresource) {
     throw refuse(request, `unexpected pod subresource ${quote(subresource)}, only 'status' and 'eviction' are allowed`);
@@ -73,6 +87,7 @@ function checkPod(request: AdmissionRequest, { objects }: AdmissionContext, node
     checkMirrorPod(request, objects, node);
   } else if (operation === 'DELETE') {
     const pod = objects.find(podKind, namespace, name);
+    if (!pod) throw notFound({ group: '', name: 'pod' }, name);
     if (!isBound(pod))
       throw refuse(request, `node ${quote(node)} can only delete pods with spec.nodeName set to itself`);
   } else {
@@ -83,50 +98,24 @@ function checkPod(request: AdmissionRequest, { objects }: AdmissionContext, node
   }
 }
 
-function checkMirrorPod(request: AdmissionRequest, objects: AdmissionContext['objects'], node: string): void {
-  const { metadata, spec } = request.object as Pod;
-  const may = (what: string) => refuse(request, `node ${quote(node)} can only create pods with ${what}`);
-  if (metadata.annotations?.[mirrorAnnotation] === undefined) {
-    throw refuse(
-      request,
-      `pod does not have ${quote(mirrorAnnotation)} annotation, node ${quote(node)} can only create mirror pods`,
-    );
-  }
-  if (spec.nodeName !== node) throw may('spec.nodeName set to itself');
-  const owners = metadata.ownerReferences ?? [];
-  if (owners.length > 1) throw may('a single owner reference set to itself');
-  const [owner] = owners;
-  if (!owner) throw may('an owner reference set to itself');
-  if (owner.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node)
-    throw may('an owner reference set to itself');
-  if (!owner.controller) throw may('a controller owner reference set to itself');
-  if (owner.blockOwnerDeletion)
-    throw refuse(request, `node ${quote(node)} must not set blockOwnerDeletion on an owner reference`);
-  const uid = objects.find(nodeKind, '', node)?.metadata.uid;
-  if (uid !== owner.uid) throw refuse(request, `node ${node} UID mismatch: expected ${owner.uid} got ${uid ?? ''}`);
-  const { serviceAccount, secrets, configMaps, claims } = podReferences(spec, metadata.name ?? '');
-  const read: [boolean, string][] = [
-    [serviceAccount !== '', 'serviceaccounts'],
-    [secrets.size > 0, 'secrets'],
-    [configMaps.size > 0, 'configmaps'],
-    [claims.size > 0, 'persistentvolumeclaims'],
-    [(spec.resourceClaims ?? []).length > 0, 'resourceclaims'],
-  ];
-  const forbidden = read.find(([isRead]) => isRead);
-  if (forbidden) throw refuse(request, `node ${quote(node)} can not create pods that reference ${forbidden[1]}`);
-}
-
 function checkNode(request: AdmissionRequest, node: string): void {
   const requested = request.name || request.object?.metadata.name;
   if (requested !== node)
     throw refuse(request, `node ${quote(node)} is not allowed to modify node ${quote(requested)}`);
   const [next, current] = [request.object as Node | undefined, request.oldObject as Node | undefined];
   if (request.operation === 'CREATE' && next) {
+    if (next.spec?.configSource) {
+      throw refuse(request, `node ${quote(node)} is not allowed to create pods with a non-nil configSource`);
+    }
     const labels = forbiddenLabels(changedLabels(next.metadata.labels, undefined));
     if (labels.length > 0)
       throw refuse(request, `node ${quote(node)} is not allowed to set the following labels: ${labels.join(', ')}`);
   }
   if (request.operation !== 'UPDATE' || !next || !current) return;
+  const source = next.spec?.configSource;
+  if (source && !sameJson(source, current.spec?.configSource)) {
+    throw refuse(request, `node ${quote(node)} is not allowed to update configSource to a new non-nil configSource`);
+  }
   if (!sameJson(next.spec?.taints, current.spec?.taints))
     throw refuse(request, `node ${quote(node)} is not allowed to modify taints`);
   if (!sameJson(next.metadata.ownerReferences, current.metadata.ownerReferences)) {
@@ -169,28 +158,6 @@ function forbiddenLabels(keys: readonly string[]): string[] {
   return forbidden.sort();
 }
 
-function checkToken(request: AdmissionRequest, { objects }: AdmissionContext, node: string): void {
-  const bound = (request.object as unknown as TokenRequest).spec?.boundObjectRef;
-  if (bound?.apiVersion !== 'v1' || bound.kind !== 'Pod' || !bound.name) {
-    throw refuse(request, 'node requested token not bound to a pod');
-  }
-  if (!bound.uid) throw refuse(request, 'node requested token with a pod binding without a uid');
-  const pod = objects.find(podKind, request.namespace, bound.name);
-  if (!pod) throw refuse(request, `pod ${quote(bound.name)} not found`);
-  if (bound.uid !== pod.metadata.uid) {
-    throw refuse(
-      request,
-      `the UID in the bound object reference (${bound.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
-    );
-  }
-  if (pod.spec.nodeName !== node)
-    throw refuse(request, 'node requested token bound to a pod scheduled on a different node');
-  const names = podReferences(pod.spec, bound.name);
-  if (names.serviceAccount !== request.name) {
-    throw refuse(request, `node requested token for service account ${quote(request.name)} that the pod does not use`);
-  }
-}
-
 function checkLease(request: AdmissionRequest, node: string): void {
   if (request.namespace !== leaseNamespace)
     throw refuse(request, `can only access leases in the "${leaseNamespace}" system namespace`);
@@ -207,6 +174,10 @@ const nodeSigners = new Set(['kubernetes.io/kube-apiserver-client-kubelet', 'kub
 async function checkSigningRequest(request: AdmissionRequest, node: string): Promise<void> {
   const { spec } = request.object as CertificateSigningRequest;
   if (request.operation !== 'CREATE' || !nodeSigners.has(spec.signerName)) return;
+  const [, block] = /-----BEGIN ([^-]*)-----/.exec(Buffer.from(spec.request, 'base64').toString()) ?? [];
+  if (block !== 'CERTIFICATE REQUEST') {
+    throw refuse(request, 'unable to parse csr: PEM block type must be CERTIFICATE REQUEST');
+  }
   const { commonName } = await requestSubject(request, spec.request);
   if (commonName === `system:node:${node}`) return;
   throw refuse(request, `can only create a node CSR with CN=system:node:${node}`);
