@@ -3,6 +3,7 @@
 // versions and a log of changed rows say what a reader has not seen yet.
 import type { Node, Pod } from '../../generated/core-v1.ts';
 import { ChangeLog } from './change-log.ts';
+import { ClaimUsers } from './claim-users.ts';
 import { grown, podsColumn, ResourceColumns } from './node-columns.ts';
 import { interleaved, zoneOf } from './node-order.ts';
 import type { HostPort, PodShape, PodView } from './pod-view.ts';
@@ -67,6 +68,8 @@ export class NodeCache {
   /** By row: counts up with every change of the Node object or its pods. */
   roomVersions = new Uint32Array(firstCapacity);
   readonly views = new PodViews();
+  /** On nodes that exist. */
+  readonly claimUsers = new ClaimUsers();
   readonly #nodes = new Map<string, Entry>();
   readonly #rows: (Entry | undefined)[] = [];
   #freeRows: number[] = [];
@@ -133,8 +136,7 @@ export class NodeCache {
     const entry = this.#entry(node.metadata.name);
     const isMoved = zoneOf(entry.labels) !== zoneOf(node.metadata.labels ?? {});
     if (!entry.isKnown || isMoved) this.#nodesChanged();
-    if (!entry.isKnown) this.#knownNodes++;
-    entry.isKnown = true;
+    if (!entry.isKnown) this.#setKnown(entry, true);
     entry.node = node;
     entry.labels = node.metadata.labels ?? {};
     this.#setAllocatable(entry, amountsOf(node.status?.allocatable));
@@ -146,8 +148,7 @@ export class NodeCache {
   removeNode(name: string): void {
     const entry = this.#nodes.get(name);
     if (!entry?.isKnown) return;
-    entry.isKnown = false;
-    this.#knownNodes--;
+    this.#setKnown(entry, false);
     this.#nodesChanged();
     this.#setImages(entry, noImages);
     for (const topology of this.#topologies.values()) topology.set(entry.row, undefined);
@@ -273,6 +274,12 @@ export class NodeCache {
     return entry;
   }
 
+  #setKnown(entry: Entry, isKnown: boolean): void {
+    entry.isKnown = isKnown;
+    this.#knownNodes += isKnown ? 1 : -1;
+    for (const { volumes } of entry.pods.values()) this.claimUsers.count(volumes, isKnown ? 1 : -1);
+  }
+
   #grow(capacity: number): void {
     this.columns.grow(capacity);
     this.nodeVersions = grown(this.nodeVersions, capacity);
@@ -340,6 +347,7 @@ export class NodeCache {
       if (entry.affinityPods > 0) this.#withAffinity.add(entry);
       else this.#withAffinity.delete(entry);
     }
+    if (entry.isKnown) this.claimUsers.count(view.volumes, sign);
     for (const port of view.hostPorts) {
       if (sign > 0) entry.hostPorts.push(port);
       else entry.hostPorts.splice(entry.hostPorts.indexOf(port), 1);

@@ -1,6 +1,6 @@
 // What a scheduling plugin is. One file a plugin in plugins/, one line in plugins/index.ts.
 import type { PersistentVolume, PersistentVolumeClaim, Service } from '../../generated/core-v1.ts';
-import type { StorageClass } from '../../generated/storage-v1.ts';
+import type { CSINode, StorageClass, VolumeAttachment } from '../../generated/storage-v1.ts';
 import type { Devices } from './devices/devices.ts';
 import type { NodeCache, NodeView } from './node-cache.ts';
 import type { PodView } from './pod-view.ts';
@@ -32,7 +32,17 @@ export interface Change {
   readonly node?: NodeView | undefined;
   /** The pod that was placed, changed or has gone. */
   readonly pod?: PodView | undefined;
+  /** What changed among volumes. */
+  readonly stored?: StorageChange;
 }
+
+/** Something that has to do with volumes is new or has changed; an attachment has gone. */
+export type StorageChange =
+  | { readonly kind: 'claim'; readonly key: string }
+  | { readonly kind: 'volume'; readonly object: PersistentVolume; readonly previous?: PersistentVolume }
+  | { readonly kind: 'class'; readonly object: StorageClass; readonly previous?: StorageClass }
+  | { readonly kind: 'csi-node'; readonly object: CSINode; readonly previous?: CSINode }
+  | { readonly kind: 'attachment' };
 
 /** What volumes there are. */
 export interface Storage {
@@ -40,6 +50,9 @@ export interface Storage {
   volume(name: string): PersistentVolume | undefined;
   volumes(storageClass: string): readonly PersistentVolume[];
   storageClass(name: string): StorageClass | undefined;
+  /** What drivers say of a node; absent: no node has limits. */
+  csiNode?(node: string): CSINode | undefined;
+  attachmentsTo?(node: string): readonly VolumeAttachment[];
   /** Names of volumes that pods on their way to a node were promised. */
   taken?(): Iterable<string>;
 }
@@ -84,6 +97,8 @@ interface NamedFilter {
   readonly wokenBy: readonly WorldChange[];
   /** Whether such a change may help a pod that was refused; asked once for all of a shape. Absent: it may. */
   readonly helps?: (pod: PodView, change: Change, snapshot: Snapshot) => boolean;
+  /** `helps` asks which claims the pod has: it is asked once for each set of them. */
+  readonly isOfClaims?: true;
   /** The only nodes that come into question: others are not looked at. */
   readonly only?: (pod: PodView) => readonly string[] | undefined;
 }

@@ -1,6 +1,7 @@
 // A pod as the scheduler looks at it. What pods of one template have in common is worked out once and shared (PodShape).
 import type { Pod } from '../../generated/core-v1.ts';
 import { keyOf } from '../api/meta/object.ts';
+import { type PodVolumes, volumesOf } from './pod-volumes.ts';
 import { type Amounts, podRequests, podScoringRequests } from './resources.ts';
 
 /** Everything about a pod that can matter to where it goes; equal for pods made from one template. */
@@ -29,6 +30,8 @@ export interface PodView extends PodShape {
   pod: Pod;
   readonly key: string;
   readonly shape: PodShape;
+  /** Its own: they are no part of its shape. */
+  readonly volumes: PodVolumes;
 }
 
 export interface HostPort {
@@ -64,6 +67,7 @@ class View implements PodView {
   pod: Pod;
   readonly key: string;
   readonly shape: PodShape;
+  readonly volumes: PodVolumes;
   readonly signature: string;
   readonly namespace: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -81,6 +85,7 @@ class View implements PodView {
     this.pod = pod;
     this.key = keyOf(pod);
     this.shape = shape;
+    this.volumes = volumesOf(pod);
     this.signature = shape.signature;
     this.namespace = shape.namespace;
     this.labels = shape.labels;

@@ -10,7 +10,7 @@ import type { Nominations } from './nominations.ts';
 import type { Snapshot } from './plugin.ts';
 import { dynamicResources } from './plugins/dynamic-resources.ts';
 import { pluginsFor } from './plugins/for-profile.ts';
-import { volumeBinding } from './plugins/volumes.ts';
+import { volumeBinding } from './plugins/volume-binding.ts';
 import { Preemptor } from './preemption.ts';
 
 export interface SchedulerProfile {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '../base/clock-fake.ts';
 import type { Filter, WorldChange } from './plugin.ts';
 import { viewOf } from './pod-view.ts';
-import { SchedulingQueue } from './queue.ts';
+import { type Helps, SchedulingQueue } from './queue.ts';
 
 const aView = (name: string, priority = 0) =>
   viewOf({ metadata: { name, namespace: 'default' }, spec: { priority, containers: [{ name: 'c' }] } });
@@ -110,4 +110,23 @@ test('a pod that nothing helps is looked at again after five minutes', async () 
   assert.equal(queue.take(), undefined);
   await clock.advance(1000);
   assert.equal(queue.take()?.key, 'default/p');
+});
+
+test('pods with other claims are asked about for themselves where the plugin goes by claims', () => {
+  const withClaim = (name: string, claimName: string) =>
+    viewOf({
+      metadata: { name, namespace: 'ns' },
+      spec: { containers: [], volumes: [{ name: 'v', persistentVolumeClaim: { claimName } }] },
+    });
+  const isOfClaim: Helps = (_filter, { volumes }, { stored }) =>
+    stored?.kind === 'claim' && volumes.claims.some(({ key }) => key === stored.key);
+  using queue = new SchedulingQueue(new FakeClock(), isOfClaim);
+  const filter: Filter = { ...wokenBy('volumes'), isOfClaims: true } as Filter;
+  for (const view of [withClaim('one', 'a'), withClaim('two', 'b'), withClaim('three', 'b')]) {
+    queue.add(view);
+    queue.take();
+    queue.putBack(view.key, { refusedBy: [filter] });
+  }
+  queue.worldChanged({ type: 'volumes', stored: { kind: 'claim', key: 'ns/b' } });
+  assert.deepEqual([queue.take()?.key, queue.take()?.key, queue.take()], ['ns/two', 'ns/three', undefined]);
 });

@@ -318,7 +318,11 @@ const fresh = {
 const kindsFor = ({ refusedBy }: Waiting): ReadonlySet<WorldChange> =>
   new Set(refusedBy.length === 0 ? ['node-added'] : refusedBy.flatMap(({ wokenBy }) => wokenBy));
 
-const groupOf = ({ view, refusedBy }: Waiting) => `${view.signature}\n${refusedBy.map(({ name }) => name).join()}`;
+function groupOf({ view, refusedBy }: Waiting): string {
+  const name = `${view.signature}\n${refusedBy.map((filter) => filter.name).join()}`;
+  if (!refusedBy.some(({ isOfClaims }) => isOfClaims)) return name;
+  return `${name}\n${view.volumes.claims.map(({ key }) => key).join()}`;
+}
 
 /** The first that is still in its place; outdated ones before it are dropped. */
 function firstOf(heap: Heap<Waiting>, place: Waiting['place']): Waiting | undefined {

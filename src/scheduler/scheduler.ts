@@ -30,7 +30,7 @@ import { Nominations } from './nominations.ts';
 import { hasSameGates, nodeChanges, placedChange } from './object-changes.ts';
 import { PluginError, type Snapshot, type Storage, snapshotOf, type WorldChange } from './plugin.ts';
 import { claimToDeallocate } from './plugins/dynamic-resources.ts';
-import { volumesToBind } from './plugins/volumes.ts';
+import { volumesToBind } from './plugins/volume-binding.ts';
 import { PodReporter } from './pod-reporter.ts';
 import type { PodView } from './pod-view.ts';
 import { Budgets, type Preemption } from './preemption.ts';
@@ -109,8 +109,8 @@ class Scheduler {
     );
     this.#pods = informers.informer(podKind);
     this.#volumeBindings = new VolumeBindings(options.client, options.clock);
-    const stored = watchStorage(informers, () => {
-      this.#queue.worldChanged({ type: 'volumes' });
+    const stored = watchStorage(informers, (stored) => {
+      this.#queue.worldChanged({ type: 'volumes', stored });
       this.#volumeBindings.changed();
     });
     this.#devices = new Devices(informers, options.clock, {

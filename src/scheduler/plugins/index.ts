@@ -8,9 +8,12 @@ import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { balancedAllocation, leastAllocated, nodeResourcesFit } from './node-resources-fit.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
+import { nodeVolumeLimits } from './node-volume-limits.ts';
 import { podTopologySpread, podTopologySpreadScore } from './pod-topology-spread.ts';
 import { taintScore, taintToleration } from './taint-toleration.ts';
-import { volumeBinding, volumeRestrictions } from './volumes.ts';
+import { volumeBinding } from './volume-binding.ts';
+import { volumeRestrictions } from './volume-restrictions.ts';
+import { volumeZone } from './volume-zone.ts';
 
 export const filters: readonly Filter[] = [
   nodeUnschedulable,
@@ -20,7 +23,9 @@ export const filters: readonly Filter[] = [
   nodePorts,
   nodeResourcesFit,
   volumeRestrictions,
+  nodeVolumeLimits,
   volumeBinding,
+  volumeZone,
   podTopologySpread,
   interPodAffinity,
   dynamicResources,

@@ -1,32 +1,27 @@
 // Claims a pod uses: they exist, and their volumes can be reached from the node. A claim that waits for its first
 // consumer is given its volume here, before the pod is bound (volume-bindings.ts).
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../generated/core-v1.ts';
-import { ephemeralClaimName, whyNotThePods } from '../../api/core/ephemeral-claims.ts';
+import { whyNotThePods } from '../../api/core/ephemeral-claims.ts';
 import { claimClass, volumeAnnotations } from '../../api/core/volume-match.ts';
 import type { NodeView } from '../node-cache.ts';
-import { accepted, Blocked, type NodeFilterPlugin, refused, refusedForGood, type Storage } from '../plugin.ts';
+import {
+  accepted,
+  Blocked,
+  type NodeFilterPlugin,
+  refusedForGood,
+  type Storage,
+  type StorageChange,
+} from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
+import { type ClaimUse, type PodVolumes, usesClaim } from '../pod-volumes.ts';
 import { planVolumes, reaches, type VolumePlan } from '../volume-plan.ts';
-
-/** Names of the claims that the pod's volumes use. */
-export function claimNames({ pod }: PodView): string[] {
-  const names: string[] = [];
-  for (const volume of pod.spec.volumes ?? []) {
-    if (volume.persistentVolumeClaim) names.push(volume.persistentVolumeClaim.claimName);
-    else if (volume.ephemeral) names.push(ephemeralClaimName(pod, volume));
-  }
-  return names;
-}
 
 function isWaitingForConsumer(claim: PersistentVolumeClaim, storage: Storage): boolean {
   return storage.storageClass(claimClass(claim))?.volumeBindingMode === 'WaitForFirstConsumer';
 }
 
-const isEphemeral = ({ pod }: PodView, name: string): boolean =>
-  pod.spec.volumes?.some((each) => each.ephemeral && ephemeralClaimName(pod, each) === name) ?? false;
-
-function missing(pod: PodView, name: string): string {
-  if (!isEphemeral(pod, name)) return `persistentvolumeclaim "${name}" not found`;
+function missing({ name, isEphemeral }: ClaimUse): string {
+  if (!isEphemeral) return `persistentvolumeclaim "${name}" not found`;
   return `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
 }
 
@@ -48,10 +43,10 @@ function claimsOf(pod: PodView, storage: Storage): PodClaims | Blocked {
   const bound: PersistentVolume[] = [];
   const waiting: PersistentVolumeClaim[] = [];
   let isLost = false;
-  for (const name of claimNames(pod)) {
-    const claim = storage.claim(pod.namespace, name);
-    if (!claim) return new Blocked(missing(pod, name));
-    const problem = whyUnusable(claim) ?? (isEphemeral(pod, name) ? whyNotThePods(pod.pod, claim) : undefined);
+  for (const use of pod.volumes.claims) {
+    const claim = storage.claim(pod.namespace, use.name);
+    if (!claim) return new Blocked(missing(use));
+    const problem = whyUnusable(claim) ?? (use.isEphemeral ? whyNotThePods(pod.pod, claim) : undefined);
     if (problem) return new Blocked(problem);
     const volumeName = claim.spec?.volumeName;
     if (volumeName && claim.metadata.annotations?.[volumeAnnotations.bindCompleted] !== undefined) {
@@ -66,7 +61,7 @@ function claimsOf(pod: PodView, storage: Storage): PodClaims | Blocked {
 
 /** What has to be done before the pod can run on the node it was given; undefined: nothing. */
 export function volumesToBind(pod: PodView, node: NodeView, storage: Storage | undefined): VolumePlan | undefined {
-  if (!storage || !pod.pod.spec.volumes?.length) return undefined;
+  if (!storage || pod.volumes.claims.length === 0) return undefined;
   const claims = claimsOf(pod, storage);
   if (claims instanceof Blocked || claims.waiting.length === 0) return undefined;
   return planVolumes(claims.waiting, node, storage);
@@ -75,8 +70,10 @@ export function volumesToBind(pod: PodView, node: NodeView, storage: Storage | u
 export const volumeBinding: NodeFilterPlugin = {
   name: 'VolumeBinding',
   wokenBy: ['volumes', 'node-added', 'node-labels'],
+  isOfClaims: true,
+  helps: ({ volumes }, { stored }) => mayHelp(stored, volumes),
   prepare(pod, { storage }) {
-    if (!storage || !pod.pod.spec.volumes?.length || claimNames(pod).length === 0) return undefined;
+    if (!storage || pod.volumes.claims.length === 0) return undefined;
     const claims = claimsOf(pod, storage);
     if (claims instanceof Blocked) return claims;
     const { bound, isLost, waiting } = claims;
@@ -91,25 +88,8 @@ export const volumeBinding: NodeFilterPlugin = {
   },
 };
 
-/** A claim for one pod alone is in use by one at most. */
-export const volumeRestrictions: NodeFilterPlugin = {
-  name: 'VolumeRestrictions',
-  wokenBy: ['volumes', 'pod-gone'],
-  prepare(pod, { storage, nodes }) {
-    const names = pod.pod.spec.volumes?.length ? claimNames(pod) : [];
-    const single = names.filter((name) =>
-      storage?.claim(pod.namespace, name)?.spec?.accessModes?.includes('ReadWriteOncePod'),
-    );
-    if (single.length === 0) return undefined;
-    const holders = new Set<NodeView['name']>();
-    const uses = (other: PodView) =>
-      other.namespace === pod.namespace && claimNames(other).some((name) => single.includes(name));
-    for (const node of nodes) for (const other of node.pods.values()) if (uses(other)) holders.add(node.name);
-    return () =>
-      holders.size > 0
-        ? refused(
-            'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
-          )
-        : accepted;
-  },
-};
+/** What is attached where says nothing about which volume a claim gets. */
+function mayHelp(stored: StorageChange | undefined, volumes: PodVolumes): boolean {
+  if (stored?.kind === 'claim') return usesClaim(volumes, stored.key);
+  return stored?.kind !== 'csi-node' && stored?.kind !== 'attachment';
+}

@@ -5,7 +5,7 @@ import type { StorageClass } from '../../../generated/storage-v1.ts';
 import { NodeCache } from '../node-cache.ts';
 import { Blocked, type Snapshot, snapshotOf } from '../plugin.ts';
 import { viewOf } from '../pod-view.ts';
-import { volumeBinding, volumeRestrictions } from './volumes.ts';
+import { volumeBinding } from './volume-binding.ts';
 
 const classes: Record<string, Partial<StorageClass>> = {
   now: { volumeBindingMode: 'Immediate', provisioner: 'kubernetes.io/no-provisioner' },
@@ -13,12 +13,12 @@ const classes: Record<string, Partial<StorageClass>> = {
   made: { volumeBindingMode: 'WaitForFirstConsumer', provisioner: 'example.com/disk' },
 };
 
-function aClaim(storageClassName: string, volumeName?: string, mode = 'ReadWriteOnce'): PersistentVolumeClaim {
+function aClaim(storageClassName: string, volumeName?: string): PersistentVolumeClaim {
   const annotations = volumeName ? { 'pv.kubernetes.io/bind-completed': 'yes' } : {};
   const resources = { requests: { storage: '1Gi' } };
   return {
     metadata: { name: 'data', namespace: 'ns', annotations },
-    spec: { storageClassName, accessModes: [mode], resources, ...(volumeName ? { volumeName } : {}) },
+    spec: { storageClassName, accessModes: ['ReadWriteOnce'], resources, ...(volumeName ? { volumeName } : {}) },
   } as unknown as PersistentVolumeClaim;
 }
 
@@ -99,13 +99,3 @@ for (const { name, claim, volume, want } of [
 ] as { name: string; claim?: PersistentVolumeClaim; volume?: PersistentVolume; want: string[] }[]) {
   test(`a pod with a claim ${name}`, () => assert.deepEqual(refusals(world(claim, volume)), want));
 }
-
-test('a claim for one pod alone is refused to a second one everywhere', () => {
-  const cache = new NodeCache();
-  cache.setNode({ metadata: { name: 'a' }, spec: {} });
-  cache.place(aPod('holder'), 'a');
-  const snapshot = { ...world(aClaim('now', 'v', 'ReadWriteOncePod')), nodes: cache.nodes };
-  const asked = volumeRestrictions.prepare(viewOf(aPod('p')), snapshot);
-  assert.ok(typeof asked === 'function');
-  assert.match(asked(cache.nodes[0]!)[0]?.reason ?? '', /already in-use by another pod/);
-});
