@@ -46,6 +46,8 @@ export interface Operation {
   readonly answer: string | undefined;
   readonly codes: readonly number[];
   readonly isStream: boolean;
+  /** What is answered, where it is not what objects are answered in. */
+  readonly contentTypes?: readonly string[];
   /** Answers text under every content type. */
   readonly isText?: boolean;
 }
@@ -115,12 +117,12 @@ export const patchContentOf = (typeName: string): string[] =>
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** `rbac.authorization.k8s.io` and `v1` → `RbacAuthorizationV1`. */
-function groupId(group: string, version: string): string {
+export function groupId(group: string, version: string): string {
   const parts = group === '' ? ['core'] : group.replace(/\.k8s\.io$/, '').split(/[.-]/);
   return parts.map(capital).join('') + capital(version);
 }
 
-function tagOf(group: string, version: string): string {
+export function tagOf(group: string, version: string): string {
   const id = groupId(group, '');
   return `${id.charAt(0).toLowerCase()}${id.slice(1)}_${version}`;
 }

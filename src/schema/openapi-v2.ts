@@ -14,7 +14,7 @@ import {
   type QueryParameter,
 } from './openapi-operations.ts';
 import { type OpenApiSchema, patchName, schemaReference, schemasOf } from './openapi-schemas.ts';
-import { fingerprint, type OpenApiDocument } from './openapi-v3.ts';
+import { apiVersionOf, fingerprint, type OpenApiDocument } from './openapi-v3.ts';
 
 const produced = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const streamed = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
@@ -99,7 +99,7 @@ export function openApiV2Document(resources: readonly OpenApiResource[], release
   const versions = new Map(resources.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
   return {
     swagger: '2.0',
-    info: { title: 'Kubernetes', version: release },
+    info: { title: 'Kubernetes', version: apiVersionOf(release) },
     paths,
     definitions: {
       ...schemasOf({ roots: maker.roots, dialect: 2, groupVersions: [...versions.values()] }),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { hasType } from './ir.ts';
 import { customRoots, customSchemas } from './openapi-custom.ts';
 import { descriptionsHash } from './openapi-descriptions.ts';
+import { encodeGnosticV3, openApiV3ProtobufType } from './openapi-gnostic-v3.ts';
 import {
   byPath,
   type OpenApiResource,
@@ -13,6 +14,7 @@ import {
   patchContentOf,
   type QueryParameter,
 } from './openapi-operations.ts';
+import { rootOperations } from './openapi-roots.ts';
 import { type OpenApiSchema, patchName, schemaReference, schemasOf } from './openapi-schemas.ts';
 
 export type { OpenApiResource } from './openapi-operations.ts';
@@ -64,6 +66,10 @@ class DocumentMaker {
 
   #content(operation: Operation): OpenApiSchema {
     const text = { type: 'string' };
+    if (operation.contentTypes) {
+      const schema = operation.answer === undefined ? text : this.#schema(operation.answer);
+      return Object.fromEntries(operation.contentTypes.map((type) => [type, { schema }]));
+    }
     if (operation.answer === undefined && !operation.isText) return { '*/*': { schema: text } };
     const schema = operation.answer === undefined ? text : this.#schema(operation.answer);
     const types = operation.isStream
@@ -108,24 +114,30 @@ class DocumentMaker {
     };
   }
 
-  schemas(groupVersion: { group: string; version: string }): OpenApiSchema {
-    const known = schemasOf({ roots: this.#roots, dialect: 3, groupVersions: [groupVersion] });
+  schemas(groupVersions: readonly { group: string; version: string }[]): OpenApiSchema {
+    const known = schemasOf({ roots: this.#roots, dialect: 3, groupVersions });
     return { ...known, ...Object.fromEntries(this.#custom) };
   }
 }
 
-/** The document of one group version. */
-export function openApiV3Document(resources: readonly OpenApiResource[], release: string): OpenApiSchema {
+/** `v1.36.3` → `1.36`: what documents call the version of the API. */
+export const apiVersionOf = (release: string): string => release.replace(/^v(\d+\.\d+).*/, '$1');
+
+function documentOf(
+  resources: readonly OpenApiResource[],
+  operations: readonly Operation[],
+  release: string,
+): OpenApiSchema {
   const maker = new DocumentMaker(resources);
   const paths: OpenApiSchema = {};
-  for (const path of byPath(operationsOf(resources))) paths[path.path] = maker.path(path);
-  const { group = '', version = '' } = resources[0] ?? {};
+  for (const path of byPath(operations)) paths[path.path] = maker.path(path);
+  const schemas = maker.schemas(resources.slice(0, 1));
   return {
     openapi: '3.0.0',
-    info: { title: 'Kubernetes', version: release },
+    info: { title: 'Kubernetes', version: apiVersionOf(release) },
     paths,
     components: {
-      schemas: maker.schemas({ group, version }),
+      ...(Object.keys(schemas).length > 0 ? { schemas } : {}),
       securitySchemes: {
         BearerToken: {
           description: 'Bearer Token authentication',
@@ -137,6 +149,10 @@ export function openApiV3Document(resources: readonly OpenApiResource[], release
     },
   };
 }
+
+/** The document of one group version. */
+export const openApiV3Document = (resources: readonly OpenApiResource[], release: string): OpenApiSchema =>
+  documentOf(resources, operationsOf(resources), release);
 
 /** Changes when what the document is made from does; the document need not exist for it. */
 export function fingerprint(resources: readonly OpenApiResource[], release: string): string {
@@ -166,10 +182,11 @@ const indexName = (resource: { group: string; version: string }): string =>
 export class OpenApiV3 {
   readonly #release: string;
   readonly #groups = new Map<string, OpenApiResource[]>();
-  readonly #documents = new Map<string, OpenApiDocument>();
+  readonly #roots: ReadonlyMap<string, Operation>;
 
   constructor(resources: readonly OpenApiResource[], release: string) {
     this.#release = release;
+    this.#roots = rootOperations(resources);
     for (const resource of resources) {
       const name = indexName(resource);
       const group = this.#groups.get(name);
@@ -178,29 +195,35 @@ export class OpenApiV3 {
     }
   }
 
+  #hash(name: string): string {
+    const resources = this.#groups.get(name);
+    return fingerprint(resources ?? [], resources ? this.#release : `${this.#release} ${name}`);
+  }
+
   /** The answer to /openapi/v3. */
   index(): OpenApiDocument {
     const paths: OpenApiSchema = {};
-    for (const [name, resources] of this.#groups) {
-      paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${fingerprint(resources, this.#release)}` };
+    for (const name of [...this.#groups.keys(), ...this.#roots.keys()].sort()) {
+      paths[name] = { serverRelativeURL: `/openapi/v3/${name}?hash=${this.#hash(name)}` };
     }
     const body = Buffer.from(JSON.stringify({ paths }));
     const etag = `"${createHash('sha256').update(body).digest('hex').toUpperCase()}"`;
     return { body, contentType: 'application/json', etag };
   }
 
-  /** The answer to /openapi/v3/NAME, with the name as the index has it; undefined where there is none. */
-  find(name: string): OpenApiDocument | undefined {
-    const made = this.#documents.get(name);
-    if (made) return made;
+  #make(name: string): OpenApiSchema | undefined {
     const resources = this.#groups.get(name);
-    if (!resources) return undefined;
-    const document: OpenApiDocument = {
-      body: Buffer.from(JSON.stringify(openApiV3Document(resources, this.#release))),
-      contentType: 'application/json',
-      etag: `"${fingerprint(resources, this.#release)}"`,
-    };
-    this.#documents.set(name, document);
-    return document;
+    if (resources) return openApiV3Document(resources, this.#release);
+    const root = this.#roots.get(name);
+    return root && documentOf([], [root], this.#release);
+  }
+
+  /** The answer to /openapi/v3/NAME, with the name as the index has it; undefined where there is none. */
+  find(name: string, form: 'json' | 'protobuf' = 'json'): OpenApiDocument | undefined {
+    const document = this.#make(name);
+    if (!document) return undefined;
+    const etag = `"${this.#hash(name)}"`;
+    if (form === 'protobuf') return { body: encodeGnosticV3(document), contentType: openApiV3ProtobufType, etag };
+    return { body: Buffer.from(JSON.stringify(document)), contentType: 'application/json', etag };
   }
 }

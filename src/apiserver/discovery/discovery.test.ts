@@ -46,3 +46,32 @@ test('OpenAPI documents of both versions say what kinds and fields are for', asy
   }
   assert.match(all['io.k8s.api.batch.v1.JobSpec'].properties.backoffLimit.description, /6 by default/);
 });
+
+test('the index of OpenAPI v3 names each document there is, and each has a protobuf form', async () => {
+  await using api = await serve();
+  const { paths } = JSON.parse((await api.call('GET', '/openapi/v3')).text);
+  for (const name of [
+    'api',
+    'api/v1',
+    'apis',
+    'apis/apps',
+    'openid/v1/jwks',
+    'version',
+    '.well-known/openid-configuration',
+  ]) {
+    const document = await api.call('GET', paths[name].serverRelativeURL);
+    assert.equal(document.status, 200, name);
+    const { info, paths: own } = JSON.parse(document.text);
+    assert.equal(info.version, '1.36');
+    assert.ok(Object.keys(own)[0]!.startsWith(`/${name}/`), name);
+  }
+  const accept = 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf';
+  const apps = await api.call('GET', '/openapi/v3/apis/apps/v1', undefined, { accept });
+  assert.equal(apps.headers['content-type'], 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf');
+  assert.ok(apps.text.startsWith('\n\u00053.0.0\u0012\u0012\n\nKubernetes2\u00041.36"'));
+  for (const name of ['nope', 'apis/nope/v1', 'apis//v1', 'api/v1/x', 'apis/apps/v1/x']) {
+    const { status, text } = await api.call('GET', `/openapi/v3/${name}`, undefined, { accept: 'text/html' });
+    assert.deepEqual([name, status, text], [name, 404, '']);
+  }
+  assert.equal((await api.call('GET', '/openapi/v3/api/v1', undefined, { accept: 'text/html' })).status, 406);
+});

@@ -4,12 +4,18 @@ import { Worker } from 'node:worker_threads';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { workerUrl } from '../../base/worker-url.ts';
 import type { OpenApiResource } from '../../schema/openapi-operations.ts';
+import { rootOperations } from '../../schema/openapi-roots.ts';
 import { OpenApiV3 } from '../../schema/openapi-v3.ts';
 import type { RemoteOpenApi } from './openapi-merge.ts';
 import { gitVersion } from './version.ts';
 
-/** `v2.json`, `v2.pb`, `v3` (the index) or `v3/apis/apps/v1`. */
-export type OpenApiName = 'v2.json' | 'v2.pb' | 'v3' | `v3/${string}`;
+/** `v2.json`, `v2.pb`, `v3` (the index), or `v3/apis/apps/v1` and its protobuf form `v3.pb/apis/apps/v1`. */
+export type OpenApiName = 'v2.json' | 'v2.pb' | 'v3' | `v3/${string}` | `v3.pb/${string}`;
+
+/** `apis/apps/v1` of the name of a v3 document. */
+export function pathOf(name: OpenApiName): string | undefined {
+  return name.startsWith('v3') && name !== 'v3' ? name.slice(name.indexOf('/') + 1) : undefined;
+}
 
 export interface OpenApiResult {
   readonly body: Uint8Array;
@@ -41,9 +47,12 @@ const plain = (resource: ResourceInfo): OpenApiResource => ({
 
 /** What a document is made from: schemas of other versions need not be copied. */
 function neededFor(name: OpenApiName, resources: readonly ResourceInfo[]): readonly ResourceInfo[] {
-  if (!name.startsWith('v3/')) return resources;
-  const path = name.slice('v3/'.length);
-  return resources.filter(({ group, version }) => (group ? `apis/${group}/${version}` : `api/${version}`) === path);
+  const path = pathOf(name);
+  if (path === undefined) return resources;
+  return resources.filter(({ group, version, custom }) => {
+    if (!custom && group !== '' && path === `apis/${group}`) return true;
+    return (group ? `apis/${group}/${version}` : `api/${version}`) === path;
+  });
 }
 
 /** `remotes`: hashes of documents that other servers have, by `apis/GROUP/VERSION`. */
@@ -57,6 +66,10 @@ export function openApiIndex(resources: readonly ResourceInfo[], remotes: Readon
   const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
   return { body, contentType: own.contentType, etag };
 }
+
+/** Whether a path of v3 is one that belongs to no version. */
+export const isOpenApiRoot = (path: string, resources: readonly ResourceInfo[]): boolean =>
+  rootOperations(resources.map(plain)).has(path);
 
 export function makeOpenApi(
   name: OpenApiName,

@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { encodeGnostic } from '../../schema/openapi-gnostic.ts';
 import { OpenApiV2, openApiV2Document, openApiV2ProtobufType } from '../../schema/openapi-v2.ts';
 import { OpenApiV3 } from '../../schema/openapi-v3.ts';
-import type { OpenApiTask } from './openapi-make.ts';
+import { type OpenApiTask, pathOf } from './openapi-make.ts';
 import { mergeOpenApi, type SwaggerDocument } from './openapi-merge.ts';
 
 const { name, resources, release, remotes } = workerData as OpenApiTask;
@@ -12,7 +12,9 @@ const { name, resources, release, remotes } = workerData as OpenApiTask;
 function make() {
   if (name === 'v2.json' || name === 'v2.pb') return remotes.length > 0 ? merged() : alone();
   const documents = new OpenApiV3(resources, release);
-  return name === 'v3' ? documents.index() : documents.find(name.slice('v3/'.length));
+  return name === 'v3'
+    ? documents.index()
+    : documents.find(pathOf(name)!, name.startsWith('v3.pb/') ? 'protobuf' : 'json');
 }
 
 function alone() {

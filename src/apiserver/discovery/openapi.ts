@@ -8,7 +8,14 @@ import type { Answer, BytesAnswer } from '../http/answer.ts';
 import { header, type ServerRequest } from '../http/exchange.ts';
 import { wantsGzip } from '../http/respond.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
-import { makeOpenApi, type OpenApiName, type OpenApiResult, openApiIndex } from './openapi-make.ts';
+import {
+  isOpenApiRoot,
+  makeOpenApi,
+  type OpenApiName,
+  type OpenApiResult,
+  openApiIndex,
+  pathOf,
+} from './openapi-make.ts';
 import type { RemoteOpenApi } from './openapi-merge.ts';
 
 interface Made extends OpenApiResult {
@@ -16,6 +23,7 @@ interface Made extends OpenApiResult {
 }
 
 const gzipAsync = promisify(gzip);
+const protobufTypesV3 = ['com.github.proto-openapi.spec.v3'];
 const protobufTypes = ['com.github.proto-openapi.spec.v2', 'com.github.googleapis.gnostic.OpenAPIv2'];
 
 export class OpenApi {
@@ -37,14 +45,19 @@ export class OpenApi {
   ): Promise<Answer | undefined> {
     const name = nameOf(request, segments);
     if (!name) return undefined;
-    if (name !== 'v3' && !isTaken(request, name.startsWith('v3') ? [] : protobufTypes)) return refusal(name);
-    const [root, group = '', version = ''] = segments.slice(2);
-    const place = root === 'api' ? { group: '', version: group } : { group, version };
-    const elsewhere = name.startsWith('v3/') ? this.#remotes?.openApi(request, place) : undefined;
+    const path = pathOf(name);
+    const elsewhere = path === undefined ? undefined : this.#remotes?.openApi(request, placeOf(path));
     if (elsewhere) return elsewhere;
+    if (path !== undefined && !this.#has(path)) return empty(404);
+    if (name !== 'v3' && !isTaken(request, path === undefined ? protobufTypes : protobufTypesV3)) return refusal(name);
     const document = await this.#document(name);
     if (name === 'v3' && document) return index(document);
     return document && this.#respond(request, name, document, query);
+  }
+
+  #has(path: string): boolean {
+    const { group, version } = placeOf(path);
+    return this.#table.hasVersion(group, version) || isOpenApiRoot(path, this.#table.all());
   }
 
   #document(name: OpenApiName): Promise<Made | undefined> {
@@ -64,10 +77,6 @@ export class OpenApi {
   }
 
   async #make(name: OpenApiName): Promise<Made | undefined> {
-    const served = name.startsWith('v3/') ? name.slice('v3/'.length).split('/') : undefined;
-    const [root, group, version] = served ?? [];
-    if (served && !this.#table.hasVersion(root === 'api' ? '' : group!, (root === 'api' ? group : version) ?? ''))
-      return undefined;
     // The index is made from names alone, and is small.
     const { hashes, documents } = this.#ofRemotes();
     const all = this.#table.all();
@@ -115,6 +124,21 @@ function index({ body }: Made): BytesAnswer {
   return { type: 'bytes', status: 200, contentType: 'text/plain; charset=utf-8', body };
 }
 
+/** `apis/apps/v1` or `api/v1`; other paths name no version that could be there. */
+function placeOf(path: string): { group: string; version: string } {
+  const [root, group = '', version = '', ...rest] = path.split('/');
+  if (root === 'api') return { group: '', version: version ? '' : group };
+  const isNamed = root === 'apis' && group !== '' && rest.length === 0;
+  return isNamed ? { group, version } : { group: '', version: '' };
+}
+
+const empty = (status: number): BytesAnswer => ({
+  type: 'bytes',
+  status,
+  contentType: 'text/plain; charset=utf-8',
+  body: new Uint8Array(),
+});
+
 const varyOf = (name: OpenApiName) => ({ vary: name.startsWith('v3') ? 'Accept' : ['Accept', 'Accept-Encoding'] });
 
 function refusal(name: OpenApiName): BytesAnswer {
@@ -139,8 +163,11 @@ function isTaken(request: ServerRequest, own: readonly string[]): boolean {
 }
 
 function nameOf(request: ServerRequest, [, kind, ...rest]: readonly string[]): OpenApiName | undefined {
-  if (kind === 'v3') return rest.length === 0 ? 'v3' : `v3/${rest.join('/')}`;
-  if (kind !== 'v2' || rest.length > 0) return undefined;
   const accept = header(request, 'accept');
+  if (kind === 'v3' && rest.length > 0) {
+    return `${protobufTypesV3.some((type) => accept.includes(type)) ? 'v3.pb' : 'v3'}/${rest.join('/')}`;
+  }
+  if (kind === 'v3') return 'v3';
+  if (kind !== 'v2' || rest.length > 0) return undefined;
   return protobufTypes.some((type) => accept.includes(type)) ? 'v2.pb' : 'v2.json';
 }
