@@ -23,10 +23,18 @@ export class VirtualClock extends FakeClock {
    * @param by milliseconds, or as Go writes durations: `90s`, `25h`, `1h30m`
    */
   override advance(by: number | string): Promise<void> {
-    const byMs = typeof by === 'number' ? by : Number(parseDuration(by) / 1_000_000n);
+    return this.#move(() => super.advance(millisecondsOf(by)));
+  }
+
+  /** Moves time on at once, as when a machine slept: what fell due meanwhile fires once, late. For months and years. */
+  override leap(by: number | string): Promise<void> {
+    return this.#move(() => super.leap(millisecondsOf(by)));
+  }
+
+  #move(how: () => Promise<void>): Promise<void> {
     const moved = this.#turn.then(async () => {
       await this.settle();
-      await super.advance(byMs);
+      await how();
     });
     this.#turn = moved.catch(() => {});
     return moved;
@@ -65,4 +73,8 @@ export class VirtualClock extends FakeClock {
       seen = this.#activity;
     }
   }
+}
+
+function millisecondsOf(duration: number | string): number {
+  return typeof duration === 'number' ? duration : Number(parseDuration(duration) / 1_000_000n);
 }
