@@ -43,7 +43,7 @@ class WriterV3 extends GnosticWriter {
     else this.message(1, () => this.schema(schema));
   }
 
-  /** What a `DefaultType` cannot hold is left out: lists and objects. */
+  /** Lists and objects, which a `DefaultType` cannot hold, are there and empty. */
   default(value: unknown): void {
     if (typeof value === 'string') {
       this.message(33, () => {
@@ -56,7 +56,7 @@ class WriterV3 extends GnosticWriter {
         this.writer.bool(value);
         this.writer.small(2 * 8);
       });
-    } else if (typeof value === 'number') this.message(33, () => this.number(1, value));
+    } else if (value !== undefined) this.message(33, () => this.number(1, value));
   }
 
   schema(schema: OpenApiSchema): void {
