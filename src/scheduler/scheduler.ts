@@ -1,9 +1,6 @@
-// The loop: takes a pod from the queue, decides, counts it on its node at once, and binds it while it goes on with the next.
-
-import type { Binding, Pod } from '../../generated/core-v1.ts';
-import { nodeKind, podDisruptionBudgetKind, podKind } from '../../generated/kinds.ts';
-import { isEqual } from '../api/meta/equality.ts';
-import { keyOf, splitKey } from '../api/meta/object.ts';
+// The loop: takes a pod from the queue, decides, counts it on its node at once, and has it bound while it goes on with
+// the next. What happens meanwhile: world-watch.ts.
+import { podDisruptionBudgetKind, podKind } from '../../generated/kinds.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
@@ -13,6 +10,7 @@ import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../reconcile/controller.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { watchBeside } from './beside-nodes.ts';
+import { Binder } from './binder.ts';
 import { type BindingSlots, createSlots } from './binding-slots.ts';
 import { defaultConfiguration } from './config/configuration.ts';
 import type { Configuration } from './config/types.ts';
@@ -20,15 +18,14 @@ import { type Decision, describeRefusals } from './cycle.ts';
 import { ClaimBindings } from './devices/claim-bindings.ts';
 import { ClaimGate } from './devices/claim-gate.ts';
 import { Devices } from './devices/devices.ts';
-import { type Needs, planDevices } from './devices/plan.ts';
+import { planDevices } from './devices/plan.ts';
 import { decideExtended } from './extenders/extended-decision.ts';
 import { agreedBy, type Extender } from './extenders/extender.ts';
 import { figuresOf } from './figures.ts';
 import { SchedulerMetrics } from './metrics.ts';
 import { NodeCache } from './node-cache.ts';
 import { Nominations } from './nominations.ts';
-import { hasSameGates, nodeChanges, placedChange } from './object-changes.ts';
-import { PluginError, type Snapshot, type Storage, snapshotOf, type WorldChange } from './plugin.ts';
+import { PluginError, type Snapshot, type Storage, snapshotOf } from './plugin.ts';
 import { claimToDeallocate } from './plugins/dynamic-resources.ts';
 import { volumesToBind } from './plugins/volume-binding.ts';
 import { PodReporter } from './pod-reporter.ts';
@@ -39,6 +36,7 @@ import { SchedulingQueue } from './queue.ts';
 import { aboutClaims, lastWords, type Refused } from './refusal-words.ts';
 import { watchStorage } from './storage.ts';
 import { VolumeBindings } from './volume-bindings.ts';
+import { WorldWatch } from './world-watch.ts';
 
 export interface SchedulerOptions {
   readonly client: Client;
@@ -58,10 +56,6 @@ export interface SchedulerOptions {
 /** Bindings under way at once; beyond that the loop waits, so that a slow server is not buried. */
 const maxBinding = 256;
 const sliceMs = 5;
-/** How often the server is asked what became of a binding that was not answered. */
-const bindingQuestions = 30;
-const questionEveryMs = 1000;
-
 export function createScheduler(options: SchedulerOptions): Component {
   return {
     name: 'scheduler',
@@ -85,13 +79,13 @@ class Scheduler {
   readonly #reporter: PodReporter;
   readonly metrics: SchedulerMetrics;
   readonly #slots: BindingSlots = createSlots(maxBinding);
-  /** Pods whose volumes and devices are being bound: they may wait for long, so they are not counted among the slots. */
-  readonly #awaiting = new Set<Promise<void>>();
+  readonly #binder: Binder;
   readonly #volumeBindings: VolumeBindings;
   readonly #devices: Devices;
   readonly #claimBindings: ClaimBindings;
   readonly #claimGate: ClaimGate;
   readonly #storage: Storage;
+  readonly #world: WorldWatch;
   #budgets: Budgets | undefined;
   readonly #pods;
   #startAt = 0;
@@ -109,13 +103,13 @@ class Scheduler {
     );
     this.#pods = informers.informer(podKind);
     this.#volumeBindings = new VolumeBindings(options.client, options.clock);
-    const stored = watchStorage(informers, (stored) => {
-      this.#queue.worldChanged({ type: 'volumes', stored });
+    const stored = watchStorage(informers, (change) => {
+      this.#queue.worldChanged({ type: 'volumes', stored: change });
       this.#volumeBindings.changed();
     });
     this.#devices = new Devices(informers, options.clock, {
       stock: () => this.#queue.worldChanged({ type: 'devices' }),
-      claim: (key) => this.#claimChanged(key),
+      claim: (key) => this.#world.claimChanged(key),
     });
     this.#claimBindings = new ClaimBindings({ ...options, devices: this.#devices });
     this.#claimGate = new ClaimGate(this.#devices);
@@ -144,11 +138,35 @@ class Scheduler {
     informers
       .informer(podDisruptionBudgetKind)
       .onChange({ added: budgetsChanged, updated: budgetsChanged, deleted: budgetsChanged });
-    const binding = () => this.#slots.busy + this.#awaiting.size;
+    const binding = () => this.#slots.busy + this.#binder.waiting;
     const parts = { queue: this.#queue, gate: this.#claimGate, pods: this.#pods, snapshot: this.#snapshot, binding };
     this.metrics = new SchedulerMetrics(figuresOf(parts));
     this.#queue.onEnter = (queue, event) => this.metrics.queued(queue, event);
-    this.#watchWorld();
+    this.#binder = new Binder({
+      ...options,
+      pods: this.#pods,
+      cache: this.#cache,
+      queue: this.#queue,
+      extenders: this.#extenders,
+      reporter: this.#reporter,
+      metrics: this.metrics,
+      volumeBindings: this.#volumeBindings,
+      claimBindings: this.#claimBindings,
+      storage: this.#storage,
+      profileOf: (view) => this.#profileOf(view),
+      tell: (view, error, signal) => this.#tell(view, error, signal),
+    });
+    this.#world = new WorldWatch({
+      informers,
+      pods: this.#pods,
+      cache: this.#cache,
+      queue: this.#queue,
+      nominations: this.#nominations,
+      claimGate: this.#claimGate,
+      claimBindings: this.#claimBindings,
+      volumeBindings: this.#volumeBindings,
+      isServed: (name) => this.#profiles.has(name),
+    });
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -179,7 +197,7 @@ class Scheduler {
       await new Promise((resolve) => setImmediate(resolve));
     }
     await this.#slots.allFree();
-    await Promise.all(this.#awaiting);
+    await this.#binder.allDone();
     for (const extender of this.#extenders) extender.close();
   }
 
@@ -190,95 +208,6 @@ class Scheduler {
   /** Of a pod in the queue: there is one, since only such pods get in. */
   #profileOf({ pod }: PodView): SchedulerProfile {
     return this.#profiles.get(pod.spec.schedulerName ?? '')!;
-  }
-
-  #watchWorld(): void {
-    const { informers } = this.#options;
-    const tell = (type: WorldChange, name: string) => this.#queue.worldChanged({ type, node: this.#cache.find(name) });
-    informers.informer(nodeKind).onChange({
-      added: (node) => {
-        this.#cache.setNode(node);
-        tell('node-added', node.metadata.name);
-      },
-      updated: (node, previous) => {
-        this.#cache.setNode(node);
-        for (const change of nodeChanges(node, previous)) tell(change, node.metadata.name);
-      },
-      deleted: (node) => this.#cache.removeNode(node.metadata.name),
-    });
-    this.#pods.onChange({
-      added: (pod) => this.#podChanged(pod),
-      updated: (pod, previous) => this.#podChanged(pod, previous),
-      deleted: (pod) => this.#podGone(keyOf(pod)),
-    });
-  }
-
-  /** A claim appeared, changed or went: pods that use it are looked at again, if they may be. */
-  #claimChanged(claim: string): void {
-    this.#claimBindings.changed();
-    const users = this.#claimGate.usersOf(claim);
-    for (const key of users) {
-      const pod = this.#pods.find(key);
-      if (!pod) continue;
-      const wasOutside = this.#claimGate.isOutside(key);
-      if (!this.#claimGate.admits(pod)) this.#queue.remove(key);
-      else if (wasOutside) this.#queue.add(this.#cache.views.of(pod));
-    }
-    if (users.length > 0) this.#queue.worldChanged({ type: 'devices' });
-  }
-
-  #podChanged(pod: Pod, previous?: Pod): void {
-    const key = keyOf(pod);
-    const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-    if (isOver) {
-      this.#podGone(key);
-      return;
-    }
-    if (pod.spec.nodeName) {
-      this.#queue.remove(key);
-      this.#claimGate.forget(key);
-      this.#nominations.remove(key);
-      if (!this.#cache.confirm(pod, key)) this.#cache.place(pod, pod.spec.nodeName);
-      // A pod that landed may be what another wants to be near.
-      const what = placedChange(pod, previous);
-      if (what) this.#queue.worldChanged({ type: what, ...this.#cache.placement(key) });
-      return;
-    }
-    const isMine =
-      this.#profiles.has(pod.spec.schedulerName ?? '') &&
-      !pod.spec.schedulingGates?.length &&
-      !pod.metadata.deletionTimestamp;
-    if (!isMine) {
-      this.#queue.remove(key);
-      this.#nominations.remove(key);
-      return;
-    }
-    const { nominatedNodeName } = pod.status ?? {};
-    if (nominatedNodeName !== previous?.status?.nominatedNodeName) {
-      this.#nominations.set(this.#cache.views.of(pod), nominatedNodeName);
-    }
-    const wasOutside = this.#claimGate.isOutside(key);
-    if (!this.#claimGate.admits(pod)) {
-      this.#queue.remove(key);
-      return;
-    }
-    // Status alone (our own condition among it) is no reason to look again.
-    const isSame =
-      previous &&
-      previous.metadata.generation === pod.metadata.generation &&
-      isEqual(previous.metadata.labels, pod.metadata.labels) &&
-      hasSameGates(pod, previous);
-    if (!isSame || wasOutside) this.#queue.add(this.#cache.views.of(pod));
-  }
-
-  #podGone(key: string): void {
-    this.#volumeBindings.changed();
-    this.#claimBindings.changed();
-    this.#claimGate.forget(key);
-    this.#queue.remove(key);
-    this.#nominations.remove(key);
-    const gone = this.#cache.remove(key);
-    if (gone) this.#queue.worldChanged({ type: 'pod-gone', ...gone });
   }
 
   #schedule(view: PodView, signal: AbortSignal): void {
@@ -314,104 +243,8 @@ class Scheduler {
     const volumes = volumesToBind(view, node, profile.givesVolumes ? this.#storage : undefined);
     this.#cache.placeView(view, node.name);
     this.#nominations.remove(view.key);
-    if (volumes || devices) this.#bindAfter({ volumes, devices }, view, node.name, signal);
-    else this.#slots.track(this.#bind(view, node.name, signal));
-  }
-
-  #bindAfter(needs: Needs, view: PodView, nodeName: string, signal: AbortSignal): void {
-    const work = this.#bindWithNeeds(needs, view, nodeName, signal).finally(() => this.#awaiting.delete(work));
-    this.#awaiting.add(work);
-  }
-
-  async #bindWithNeeds(
-    { volumes, devices }: Needs,
-    view: PodView,
-    nodeName: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const isGone = () => this.#pods.find(view.key)?.metadata.uid !== view.pod.metadata.uid;
-    using promised = new DisposableStack();
-    if (volumes) promised.use(this.#volumeBindings.promise(volumes));
-    if (devices) promised.use(this.#claimBindings.promise(devices));
-    const forClaims = { pod: view.pod, nodeName, isGone, signal };
-    const takeBack = async () => {
-      if (devices) await this.#claimBindings.takeBack(devices, forClaims);
-    };
-    try {
-      const storage = this.#storage;
-      if (volumes) await this.#volumeBindings.carryOut(volumes, { nodeName, storage, isGone, signal });
-      if (devices) await this.#claimBindings.carryOut(devices, forClaims);
-    } catch (error) {
-      if (signal.aborted) return;
-      await this.#tell(view, error, signal);
-      await takeBack().catch((problem) => this.#options.log.error('claims not given back', problem, { pod: view.key }));
-      this.#bindingFailed(view, nodeName, error);
-      return;
-    }
-    const isBound = await this.#bind(view, nodeName, signal);
-    if (!isBound && !signal.aborted) {
-      await takeBack().catch((problem) => this.#options.log.error('claims not given back', problem, { pod: view.key }));
-    }
-  }
-
-  /** Whether it was bound. */
-  async #bind(view: PodView, nodeName: string, signal: AbortSignal): Promise<boolean> {
-    const { client } = this.#options;
-    const { name, namespace, uid } = view.pod.metadata;
-    const binding: Binding = {
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { name, namespace: namespace!, uid: uid! },
-      target: { kind: 'Node', name: nodeName },
-    };
-    try {
-      const binder = this.#extenders.find((each) => each.config.bindVerb && each.isInterestedIn(view));
-      const profile = this.#profileOf(view);
-      const begunMs = this.#options.clock.monotonicMs();
-      if (binder) await binder.bind(view, nodeName, signal);
-      else await client.resource(podKind).post(splitKey(view.key), 'binding', binding, { signal });
-      const seconds = this.#secondsSince(begunMs);
-      this.metrics.ranPoint('Bind', profile.name, 'Success', seconds);
-      this.metrics.attempted(profile.name, 'scheduled', seconds);
-      const history = this.#queue.historyOf(view.key);
-      if (history) this.metrics.bound(history.attempts, (this.#options.clock.now() - history.queuedAtMs) / 1000);
-      this.#queue.done(view.key);
-      this.#reporter.scheduled(view, nodeName, profile);
-      return true;
-    } catch (error) {
-      if (signal.aborted) return false;
-      const isBound = await this.#wasBound(view, nodeName, signal);
-      if (isBound) this.#queue.done(view.key);
-      else this.#bindingFailed(view, nodeName, error);
-      return isBound;
-    }
-  }
-
-  /** No answer is no refusal: a pod that may have been bound keeps its place until the server says that it was not. */
-  async #wasBound({ key, pod }: PodView, nodeName: string, signal: AbortSignal): Promise<boolean> {
-    const { client, clock } = this.#options;
-    for (let tries = 0; tries < bindingQuestions && !signal.aborted; tries++) {
-      try {
-        const now = await client.resource(podKind).find(splitKey(key), { signal });
-        return now?.metadata.uid === pod.metadata.uid && now?.spec.nodeName === nodeName;
-      } catch {
-        await clock.sleep(questionEveryMs, signal); // the server does not answer this either
-      }
-    }
-    return false;
-  }
-
-  #bindingFailed(view: PodView, nodeName: string, error: unknown): void {
-    const seen = this.#pods.find(view.key);
-    const gone = seen?.spec.nodeName ? undefined : this.#cache.remove(view.key);
-    if (gone) this.#queue.worldChanged({ type: 'pod-gone', ...gone });
-    if (!seen || isNotFound(error) || seen.spec.nodeName) {
-      this.#queue.done(view.key);
-      return;
-    }
-    this.metrics.attempted(this.#profileOf(view).name, 'error', 0);
-    this.#options.log.error('binding failed', error, { pod: view.key, node: nodeName });
-    this.#queue.putBack(view.key, { isRetry: true });
+    if (volumes || devices) this.#binder.bindAfter({ volumes, devices }, view, node.name, signal);
+    else this.#slots.track(this.#binder.bind(view, node.name, signal));
   }
 
   /** A plugin failed: the pod is told, and tried again. */
