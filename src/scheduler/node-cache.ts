@@ -8,6 +8,7 @@ import { grown, podsColumn, ResourceColumns } from './node-columns.ts';
 import { interleaved, zoneOf } from './node-order.ts';
 import type { HostPort, PodShape, PodView } from './pod-view.ts';
 import { PodViews } from './pod-view.ts';
+import { noVolumes } from './pod-volumes.ts';
 import { type Amounts, amountsOf } from './resources.ts';
 import { Topology } from './topology.ts';
 
@@ -347,7 +348,7 @@ export class NodeCache {
       if (entry.affinityPods > 0) this.#withAffinity.add(entry);
       else this.#withAffinity.delete(entry);
     }
-    if (entry.isKnown) this.claimUsers.count(view.volumes, sign);
+    if (view.volumes !== noVolumes && entry.isKnown) this.claimUsers.count(view.volumes, sign);
     for (const port of view.hostPorts) {
       if (sign > 0) entry.hostPorts.push(port);
       else entry.hostPorts.splice(entry.hostPorts.indexOf(port), 1);

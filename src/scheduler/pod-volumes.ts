@@ -29,10 +29,12 @@ const isDisk = (volume: Volume) =>
   volume.rbd !== undefined;
 
 export function volumesOf(pod: Pod): PodVolumes {
+  const { volumes } = pod.spec;
+  if (!volumes || volumes.length === 0) return noVolumes;
   const { namespace = '' } = pod.metadata;
   let claims: ClaimUse[] | undefined;
   let disks: Volume[] | undefined;
-  for (const volume of pod.spec.volumes ?? []) {
+  for (const volume of volumes) {
     const isEphemeral = volume.ephemeral !== undefined;
     const name = isEphemeral ? ephemeralClaimName(pod, volume) : volume.persistentVolumeClaim?.claimName;
     if (name !== undefined) {
