@@ -1,23 +1,14 @@
 // What is known about where pods of one shape can go. Every node is asked when it first matters and again only when it
-// changed: versions in the cache say so. Plugins that count over all nodes count again only those that changed.
+// changed: versions in the cache say so. Plugins that count over all nodes count again only those that changed. What
+// nodes are worth: shape-scores.ts.
 import type { AnswerColumns } from './answer-columns.ts';
+import { countChanges } from './counting.ts';
 import type { NodeCache, NodeView } from './node-cache.ts';
-import { grown } from './node-columns.ts';
 import type { Nominations } from './nominations.ts';
-import {
-  Blocked,
-  type Counting,
-  type CountingFilter,
-  type CountingScore,
-  type Filter,
-  type ListScore,
-  type NodeFilter,
-  type NodeScorer,
-  type Score,
-  type Snapshot,
-} from './plugin.ts';
+import { Blocked, type CountingFilter, type Filter, type NodeFilter, type Score, type Snapshot } from './plugin.ts';
 import type { PodView } from './pod-view.ts';
 import { type Verdict, Verdicts, willDo } from './refusals.ts';
+import { ShapeScores } from './shape-scores.ts';
 
 export interface CyclePlugins {
   readonly filters: readonly Filter[];
@@ -43,19 +34,6 @@ export interface Tail {
   readonly isOwn: boolean;
 }
 
-interface Normalized {
-  readonly scorer: NodeScorer & { readonly normalize: NonNullable<NodeScorer['normalize']> };
-  readonly weight: number;
-  readonly isOfNode: boolean;
-  /** By row; absent until one is not 0. */
-  raw: Float32Array | undefined;
-}
-
-interface Plain {
-  readonly scorer: NodeScorer;
-  readonly weight: number;
-}
-
 export interface AnswerParts {
   readonly plugins: CyclePlugins;
   readonly snapshot: Snapshot;
@@ -78,18 +56,9 @@ export class ShapeAnswers {
   readonly #roomFilters: Asked[] = [];
   readonly #tail: TailFilter[] = [];
   readonly #countingFilters: CountingFilter[] = [];
-  /** Counted only when there is a choice. */
-  readonly #countingScores: CountingScore[] = [];
-  readonly #nodeScores: Plain[] = [];
-  readonly #roomScores: Plain[] = [];
-  readonly #normalized: Normalized[] = [];
-  readonly #worldScores: { readonly scorer: CountingScore; readonly weight: number }[] = [];
-  readonly #listScores: ListScore[] = [];
+  readonly #scores: ShapeScores;
   readonly #columns: AnswerColumns;
-  #scratch = new Float64Array(0);
   #filtersCountedTo = -1;
-  #scoresCountedTo = -1;
-  #scoresVersion = 0;
 
   constructor(pod: PodView, { plugins, snapshot, nominations, columns }: AnswerParts) {
     this.#shape = pod;
@@ -99,7 +68,7 @@ export class ShapeAnswers {
     this.#nominations = nominations;
     this.blocked = this.#prepareFilters(plugins.filters);
     this.only = onlyNodes(pod, plugins.filters);
-    this.#prepareScores(plugins.scores);
+    this.#scores = new ShapeScores(pod, plugins.scores, { snapshot, columns });
   }
 
   get namespace(): string {
@@ -110,14 +79,9 @@ export class ShapeAnswers {
   sync(): void {
     const { capacity } = this.#cache;
     if (this.#columns.capacity < capacity) this.#columns.grow(capacity);
-    for (const each of this.#normalized) if (each.raw) each.raw = grownTo(each.raw, capacity);
-    this.#filtersCountedTo = this.#count(this.#countingFilters, this.#filtersCountedTo);
-    let version = 0;
-    for (const { scorer } of this.#nodeScores) version += scorer.version?.() ?? 0;
-    if (version !== this.#scoresVersion) {
-      this.#scoresVersion = version;
-      this.#columns.nodeSeen.fill(0);
-    }
+    this.#scores.grow(capacity);
+    this.#filtersCountedTo = countChanges(this.#cache, this.#countingFilters, this.#filtersCountedTo);
+    if (this.#scores.haveNewVersion()) this.#columns.nodeSeen.fill(0);
   }
 
   /** No question is asked any more: the columns can be used for another shape. */
@@ -210,31 +174,7 @@ export class ShapeAnswers {
 
   /** The sum of all scores for each of the first `count` rows: higher is better. */
   score(pod: PodView, rows: Int32Array, count: number, into: Float64Array): void {
-    this.#scoresCountedTo = this.#count(this.#countingScores, this.#scoresCountedTo);
-    const { nodeScore, roomScore } = this.#columns;
-    for (let at = 0; at < count; at++) into[at] = nodeScore[rows[at]!]! + roomScore[rows[at]!]!;
-    const scratch = this.#scratchFor(count);
-    const add = (weight: number) => {
-      for (let at = 0; at < count; at++) into[at]! += weight * scratch[at]!;
-    };
-    for (const { scorer, weight, raw } of this.#normalized) {
-      if (raw) for (let at = 0; at < count; at++) scratch[at] = raw[rows[at]!]!;
-      else scratch.fill(0, 0, count);
-      scorer.normalize(scratch, count);
-      add(weight);
-    }
-    for (const { scorer, weight } of this.#worldScores) {
-      if (scorer.isIdle) continue;
-      scorer.score(rows, count, scratch);
-      add(weight);
-    }
-    for (const plugin of this.#listScores) {
-      const nodes = Array.from({ length: count }, (_, at) => this.#cache.at(rows[at]!)!);
-      const values = plugin.score(pod, nodes, this.#snapshot);
-      if (!values) continue;
-      scratch.set(values);
-      add(plugin.weight);
-    }
+    this.#scores.sum(pod, rows, count, into);
   }
 
   #freshTail(pod: PodView): readonly Asked[] {
@@ -268,48 +208,18 @@ export class ShapeAnswers {
     return undefined;
   }
 
-  #prepareScores(scores: readonly Score[]): void {
-    for (const plugin of scores) {
-      const { weight } = plugin;
-      if (plugin.keeps === undefined) this.#listScores.push(plugin);
-      else if (plugin.keeps === 'world') {
-        const scorer = plugin.prepare(this.#shape, this.#snapshot);
-        if (!scorer) continue;
-        this.#worldScores.push({ scorer, weight });
-        this.#countingScores.push(scorer);
-      } else {
-        const scorer = plugin.prepare(this.#shape, this.#snapshot);
-        if (!scorer) continue;
-        const isOfNode = plugin.keeps === 'node';
-        const { normalize } = scorer;
-        if (normalize) this.#normalized.push({ scorer: { ...scorer, normalize }, weight, isOfNode, raw: undefined });
-        else (isOfNode ? this.#nodeScores : this.#roomScores).push({ scorer, weight });
-      }
-    }
-  }
-
   #askNode(node: NodeView): void {
     const { row } = node;
     const verdict = this.#numberOf(node, this.#nodeFilters);
     this.#columns.nodeVerdict[row] = verdict;
-    if (verdict !== 0) return;
-    this.#columns.nodeScore[row] = sumOf(this.#nodeScores, node);
-    for (const each of this.#normalized) if (each.isOfNode) this.#setRaw(each, node);
+    if (verdict === 0) this.#scores.askNode(node);
   }
 
   #askRoom(node: NodeView): void {
     const { row } = node;
     const verdict = this.#roomNumber(node);
     this.#columns.roomVerdict[row] = verdict;
-    if (verdict !== 0) return;
-    this.#columns.roomScore[row] = sumOf(this.#roomScores, node);
-    for (const each of this.#normalized) if (!each.isOfNode) this.#setRaw(each, node);
-  }
-
-  #setRaw(normalized: Normalized, node: NodeView): void {
-    const value = normalized.scorer.of(node);
-    if (value !== 0) normalized.raw ??= new Float32Array(this.#columns.capacity);
-    if (normalized.raw) normalized.raw[node.row] = value;
+    if (verdict === 0) this.#scores.askRoom(node);
   }
 
   /** Pods that were promised the node count as if they were there. */
@@ -335,33 +245,6 @@ export class ShapeAnswers {
     }
     return 0;
   }
-
-  /** Counts what changed since; gives the place up to which it did. */
-  #count(all: readonly Counting[], countedTo: number): number {
-    const { changes, rows } = this.#cache;
-    if (all.length === 0 || countedTo === changes.end) return changes.end;
-    if (countedTo < 0) for (const counting of all) this.#countFirst(counting);
-    else {
-      const recount = (row: number) => {
-        const node = this.#cache.at(row) ?? goneFrom(row);
-        for (const counting of all) counting.recount(node);
-      };
-      const areMany = changes.end - countedTo > rows;
-      if (areMany || !changes.since(countedTo, recount)) for (let row = 0; row < rows; row++) recount(row);
-    }
-    return changes.end;
-  }
-
-  #countFirst(counting: Counting): void {
-    const cache = this.#cache;
-    if (counting.countsAffinity) for (const node of cache.nodesWithAffinity) counting.recount(node);
-    else for (let row = 0; row < cache.rows; row++) counting.recount(cache.at(row) ?? goneFrom(row));
-  }
-
-  #scratchFor(count: number): Float64Array {
-    if (this.#scratch.length < count) this.#scratch = new Float64Array(2 * count);
-    return this.#scratch;
-  }
 }
 
 function ask(node: NodeView, filters: readonly Asked[]): Verdict {
@@ -379,27 +262,3 @@ function onlyNodes(pod: PodView, filters: readonly Filter[]): ShapeAnswers['only
   }
   return undefined;
 }
-
-const grownTo = (column: Float32Array, capacity: number) =>
-  column.length < capacity ? grown(column, capacity) : column;
-
-function sumOf(scores: readonly Plain[], node: NodeView): number {
-  let sum = 0;
-  for (const { scorer, weight } of scores) sum += weight * scorer.of(node);
-  return sum;
-}
-
-/** A row that no node has any more. */
-const goneFrom = (row: number): NodeView => ({
-  name: '',
-  row,
-  node: { metadata: { name: '' }, spec: {} },
-  isKnown: false,
-  labels: {},
-  pods: new Map(),
-  shapes: new Map(),
-  hostPorts: [],
-  antiAffinityPods: 0,
-  affinityPods: 0,
-  images: new Map(),
-});
