@@ -44,6 +44,9 @@ export interface LinkOptions {
 }
 
 const connectMs = 1000;
+/** Beyond so many requests at once each takes time: what goes round until something is seen would go round for ever. */
+const maxAtOnce = 500;
+const busyMs = 10;
 const encoder = new TextEncoder();
 
 /** One life of one component: once cut it carries nothing any more, whatever is under way. */
@@ -57,6 +60,7 @@ export class Link {
   readonly #watches = new Set<() => void>();
   readonly #views = new Map<string, { seenMs?: number; current?: View }>();
   readonly #bornMs: number;
+  #burst = { atMs: 0, requests: 0 };
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -88,6 +92,7 @@ export class Link {
       await clock.sleep(connectMs, request.signal);
       throw new Error(`${this.#options.name}: connection timed out`);
     }
+    if (this.#isTooMuch()) await clock.sleep(busyMs, request.signal);
     await this.#delay(request.signal);
     this.#checkAlive(request);
     const isWatch = request.path.includes('watch=true');
@@ -113,6 +118,13 @@ export class Link {
   #checkAlive(request: TransportRequest): void {
     if (this.#isCut) throw new Error(`${this.#options.name} is gone`);
     request.signal?.throwIfAborted();
+  }
+
+  #isTooMuch(): boolean {
+    const atMs = this.#options.clock.monotonicMs();
+    const forgotten = (atMs - this.#burst.atMs) / busyMs;
+    this.#burst = { atMs, requests: Math.max(0, this.#burst.requests - forgotten) + 1 };
+    return this.#burst.requests > maxAtOnce;
   }
 
   #happens(rate: number): boolean {

@@ -17,6 +17,8 @@ const onStep = (line: string) => {
 const log = (line: string) => {
   if (isAbout(line)) process.stdout.write(line);
 };
+// Where an error came from, the replay tells; to find it out takes time.
+if (count > 1 && !about) Error.stackTraceLimit = 0;
 const failed: number[] = [];
 const startedMs = realNowMs();
 let commits = 0;
