@@ -15,7 +15,7 @@ import { findCondition, withCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { scaledValue } from '../api/meta/int-or-string.ts';
 import { matchesSelector } from '../api/meta/labels.ts';
-import { keyOf } from '../api/meta/object.ts';
+import { type KubernetesObject, keyOf } from '../api/meta/object.ts';
 import { controllerOf } from '../api/meta/owner-references.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
 import { timeMs, timeText } from '../api/meta/time.ts';
@@ -83,14 +83,15 @@ class DisruptionController {
       },
       deleted: (pod) => addBudgetsOf(pod),
     });
-    // Scaling changes what is expected.
+    // Scaling changes what is expected; and an owner may be heard of after its pods.
+    const addBudgetsNear = ({ metadata }: KubernetesObject) => {
+      for (const budget of this.#budgets.list(metadata.namespace)) queue.add(keyOf(budget));
+    };
     const owners = [replicaSetKind, deploymentKind, statefulSetKind, replicationControllerKind];
     for (const kind of owners) {
       context.informers.informer<any>(kind).onChange({
-        updated: (next, previous) => {
-          if (next.spec?.replicas === previous.spec?.replicas) return;
-          for (const budget of this.#budgets.list(next.metadata.namespace)) queue.add(keyOf(budget));
-        },
+        added: addBudgetsNear,
+        updated: (next, previous) => next.spec?.replicas !== previous.spec?.replicas && addBudgetsNear(next),
       });
     }
   }

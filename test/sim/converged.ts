@@ -163,10 +163,16 @@ const isHealthy = (pod: StoredObject) => !isOver(pod) && !isGoing(pod) && isRead
 
 const budget: Check = (ledger, object) => {
   const labels = Object.entries(object['spec'].selector?.matchLabels ?? {});
-  const healthy = ledger
+  const pods = ledger
     .list('pods', object.metadata.namespace)
-    .filter((pod) => labels.every(([key, value]) => pod.metadata.labels?.[key] === value) && isHealthy(pod)).length;
+    .filter((pod) => labels.every(([key, value]) => pod.metadata.labels?.[key] === value));
+  const healthy = pods.filter(isHealthy).length;
   const { status = {} } = object;
+  // What nobody scales can not be counted, and the budget says so.
+  const isUncountable = pods.some(({ metadata }) =>
+    metadata.ownerReferences?.some(({ kind }: any) => kind === 'DaemonSet'),
+  );
+  if (isUncountable && status.conditions?.[0]?.reason === 'SyncFailed') return undefined;
   if (status.currentHealthy !== healthy) return `says ${status.currentHealthy} of ${healthy} healthy`;
   const allowed = Math.max(0, healthy - status.desiredHealthy);
   if (status.expectedPods > 0 && status.disruptionsAllowed !== allowed)

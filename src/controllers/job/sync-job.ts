@@ -216,7 +216,8 @@ class JobSync {
 }
 
 function counts(count: JobCount, active: number, terminating: number): Partial<JobStatus> {
-  return { ...(active > 0 ? { active } : {}), ready: count.ready, terminating };
+  // Of those that were ready some may have been deleted just now.
+  return { ...(active > 0 ? { active } : {}), ready: Math.min(count.ready, active), terminating };
 }
 
 function indexStatus(job: Job, count: JobCount): Partial<JobStatus> {
