@@ -1,6 +1,7 @@
 // Runs the tests: those beside the code, then whole clusters one after the other; then looks for what they left behind.
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 process.env['CORACLE_TEST_RUN'] ??= String(process.pid);
@@ -14,14 +15,25 @@ const suites = [
 ].filter(({ flag }) => !only || only === flag);
 
 const before = new Set(findLeftovers());
+const reports = mkdtempSync(join(tmpdir(), 'test-report-'));
+let failures = '';
 let hasFailed = false;
-for (const { patterns, concurrency } of suites) {
+for (const { flag, patterns, concurrency } of suites) {
   const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).sort();
-  const args = ['--test', `--test-concurrency=${concurrency}`, '--test-timeout=600000', '--no-warnings', ...files];
+  const report = join(reports, flag);
+  const reporters = [
+    ['--test-reporter=spec', '--test-reporter-destination=stdout'],
+    [`--test-reporter=${join(import.meta.dirname, 'report-failures.ts')}`, `--test-reporter-destination=${report}`],
+  ].flat();
+  const limits = [`--test-concurrency=${concurrency}`, '--test-timeout=600000'];
+  const args = ['--test', ...limits, ...reporters, '--no-warnings', ...files];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
   hasFailed ||= status !== 0;
+  failures += readFileSync(report, 'utf8');
 }
+rmSync(reports, { recursive: true });
 
 const left = findLeftovers().filter((each) => !before.has(each));
+if (failures) console.error(`failed:\n${failures.replaceAll(`${root}/`, '').replace(/^/gm, '  ').trimEnd()}`);
 if (left.length > 0) console.error(`left behind by the tests:\n  ${left.join('\n  ')}`);
 process.exitCode = hasFailed || left.length > 0 ? 1 : 0;
