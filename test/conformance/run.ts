@@ -1,4 +1,4 @@
-// `make conformance [FOCUS=sig-apps | FOCUS='part of a name'] [PROCS=4] [PART=parallel|serial] [KEEP=1] [SKIP_KNOWN=1]`.
+// `make conformance [FOCUS=sig-apps | FOCUS='part of a name'] [PROCS=4] [PART=parallel|serial] [KEEP=1] [SKIP_KNOWN=1] [ALL=1]`.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -11,7 +11,7 @@ import { compare, readNotPassing } from './not-passing.ts';
 import { places, repository } from './places.ts';
 import { ensurePrograms } from './programs.ts';
 import { Registry } from './registry.ts';
-import { conformanceSpecs, isIn, parseFocus } from './specs.ts';
+import { isIn, parseFocus, type Scope, specsOf } from './specs.ts';
 import { summary, updateTable } from './table.ts';
 
 const { values } = parseArgs({
@@ -20,16 +20,21 @@ const { values } = parseArgs({
     procs: { type: 'string', default: '4' },
     part: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
+    /** Specs that are not conformance too; needs a focus. */
+    all: { type: 'boolean', default: false },
     /** Leaves out what is in not-passing.json. */
     'skip-known': { type: 'boolean', default: false },
   },
 });
 const focus = parseFocus(values.focus);
+const scope: Scope = values.all ? 'all' : 'conformance';
+if (values.all && !values.focus) throw new Error('ALL=1 needs a FOCUS: the rest of the suite asks for clouds');
 const parts = values.part ? [values.part as Part] : (['parallel', 'serial'] as const);
 
 await ensurePrograms();
-const specs = await conformanceSpecs();
-if (!specs.some((name) => isIn(focus, name))) throw new Error(`no conformance spec for FOCUS=${values.focus}`);
+const specs = await specsOf(scope);
+if (!specs.some((name) => isIn(focus, name)))
+  throw new Error(`no ${scope === 'all' ? '' : 'conformance '}spec for FOCUS=${values.focus}`);
 const archives = await ensureArchives();
 const registry = new Registry();
 for (const archive of archives) await registry.add(archive);
@@ -41,7 +46,7 @@ try {
   await ensureCluster(archives, url);
   const processes = Number(values.procs);
   const without = values['skip-known'] ? Object.keys(readNotPassing()) : [];
-  const outcomes = await runSpecs({ focus, kubeconfig: clusterKubeconfig, processes, folder, parts, without });
+  const outcomes = await runSpecs({ focus, scope, kubeconfig: clusterKubeconfig, processes, folder, parts, without });
   writeFileSync(join(folder, 'outcomes.json'), JSON.stringify(outcomes, null, 1));
   await tell(outcomes);
 } finally {

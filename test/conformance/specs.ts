@@ -1,4 +1,4 @@
-// The suite's conformance specs, as the suite itself lists them; and what a run is to cover.
+// The suite's specs, as the suite itself lists them; and what a run is to cover.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { command } from './command.ts';
@@ -11,6 +11,9 @@ export interface Focus {
   /** Part of a spec's name. */
   readonly name?: string;
 }
+
+/** Those that make a cluster conformant, or those of features, clouds and other systems as well. */
+export type Scope = 'conformance' | 'all';
 
 /** `sig-apps` is a group of specs, anything else part of a spec's name. */
 export function parseFocus(text: string): Focus {
@@ -28,12 +31,13 @@ export function isIn(focus: Focus, name: string): boolean {
   return name.includes(focus.name ?? '');
 }
 
-/** Names of all conformance specs. */
-export async function conformanceSpecs(): Promise<string[]> {
+/** Their names. */
+export async function specsOf(scope: Scope): Promise<string[]> {
   const program = join(places.programs, 'e2e.test');
-  const file = join(places.programs, 'specs.json');
+  const file = join(places.programs, scope === 'all' ? 'all-specs.json' : 'specs.json');
   if (!existsSync(file) || statSync(file).mtimeMs < statSync(program).mtimeMs) {
-    const flags = { 'dry-run': 'true', 'label-filter': 'Conformance', 'json-report': file };
+    const labels = scope === 'all' ? '' : 'Conformance';
+    const flags = { 'dry-run': 'true', 'label-filter': labels, 'json-report': file };
     const args = Object.entries(flags).map(([name, value]) => `--ginkgo.${name}=${value}`);
     await command(program, args, { cwd: places.programs });
   }
