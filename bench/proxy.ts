@@ -3,7 +3,7 @@
 import { endpointSliceKind, serviceKind } from '../generated/kinds.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { createLogger } from '../src/base/log.ts';
-import { nft } from '../src/network/proxy/nft.ts';
+import { nft } from '../src/network/nftables/nft.ts';
 import { createServiceProxy } from '../src/network/proxy/service-proxy.ts';
 import { FakeInformerFactory } from '../src/network/testing/fake-informers.ts';
 import { isInsideLab, labSkipReason, runInsideLab } from '../src/network/testing/lab.ts';

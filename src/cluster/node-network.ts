@@ -8,7 +8,7 @@ import { applyRoutes } from '../network/overlay/route-table.ts';
 import { removeTunnel } from '../network/overlay/tunnel.ts';
 import { policyTableName } from '../network/policy/base-rules.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
-import { removeTable } from '../network/proxy/nft.ts';
+import { removeTable } from '../network/nftables/nft.ts';
 import type { Layout } from './layout.ts';
 
 export function networkFolders(clusterName: string, nodeFolder: string) {

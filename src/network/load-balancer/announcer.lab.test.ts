@@ -11,11 +11,11 @@ import { announcedAddress } from '../../api/core/announced-addresses.ts';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
 import { ensureHostNetwork, removeHostNetwork } from '../cni/host-network.ts';
-import { removeTable } from '../proxy/nft.ts';
+import { removeTable } from '../nftables/nft.ts';
 import { createServiceProxy } from '../proxy/service-proxy.ts';
 import { runCommand } from '../run-command.ts';
 import { FakeInformerFactory } from '../testing/fake-informers.ts';
-import { isInsideLab, labSkipReason, runInsideLab, startPod } from '../testing/lab.ts';
+import { eventually, isInsideLab, labSkipReason, runInsideLab, startPod } from '../testing/lab.ts';
 import { aService, aSlice } from '../testing/objects.ts';
 import { createAnnouncer } from './announcer.ts';
 
@@ -104,15 +104,3 @@ if (!isInsideLab()) {
 }
 
 const addresses = (device: string) => runCommand('ip', ['address', 'show', 'dev', device]);
-
-async function eventually(attempt: () => Promise<void>): Promise<void> {
-  const until = performance.now() + 10_000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (performance.now() > until) throw error;
-      await systemClock.sleep(20);
-    }
-  }
-}

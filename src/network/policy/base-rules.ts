@@ -1,8 +1,8 @@
 // The fixed part of the table of policies. Pods that a policy is about are looked up by address, first as the ones who
 // send, then as the ones who get; who is in neither map may do as it likes. The node itself is not asked: its own packets
 // are not forwarded.
-import { type Command, emptyTable } from '../proxy/nft.ts';
-import { concat, match, payload, type Rule } from '../proxy/rule-set.ts';
+import { type Command, emptyTable } from '../nftables/nft.ts';
+import { concat, match, payload, type Rule } from '../nftables/rule-set.ts';
 import type { Direction } from './compile-policy.ts';
 
 export const policyTableName = (clusterName: string) => `coracle-${clusterName}-policies`;

@@ -5,7 +5,16 @@ import type { Selector } from '../../api/meta/labels.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import { selectorOf } from '../../api/meta/selectors.ts';
 import { isRange } from '../addresses.ts';
-import { concat, type Expression, inRange, match, meta, type OwnSet, payload, type Rule } from '../proxy/rule-set.ts';
+import {
+  concat,
+  type Expression,
+  inRange,
+  match,
+  meta,
+  type OwnSet,
+  payload,
+  type Rule,
+} from '../nftables/rule-set.ts';
 import { ownName } from './names.ts';
 
 export type Direction = 'ingress' | 'egress';

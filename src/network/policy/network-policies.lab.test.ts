@@ -10,7 +10,7 @@ import type { NetworkPolicy, NetworkPolicySpec } from '../../../generated/networ
 import { systemClock } from '../../base/clock.ts';
 import { createLogger } from '../../base/log.ts';
 import { ensureHostNetwork, removeHostNetwork } from '../cni/host-network.ts';
-import { removeTable } from '../proxy/nft.ts';
+import { removeTable } from '../nftables/nft.ts';
 import { createServiceProxy } from '../proxy/service-proxy.ts';
 import { runCommand } from '../run-command.ts';
 import { FakeInformerFactory } from '../testing/fake-informers.ts';

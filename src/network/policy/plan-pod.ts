@@ -4,7 +4,7 @@ import type { Labels } from '../../api/meta/labels.ts';
 import { matchesSelector } from '../../api/meta/labels.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import { familyOf } from '../addresses.ts';
-import { jump, type Plan, type PlannedElement, type Rule } from '../proxy/rule-set.ts';
+import { jump, type Plan, type PlannedElement, type Rule } from '../nftables/rule-set.ts';
 import { selfSet } from './base-rules.ts';
 import { type CompiledPolicy, type Direction, type NamedPort, type Peers, policyChain } from './compile-policy.ts';
 import { ownName } from './names.ts';

@@ -1,7 +1,7 @@
 // What the table holds before there is any service: hooks into the kernel, the maps they look up, masquerading. Each
 // packet of a new connection costs a few lookups, however many services there are.
-import { type Command, emptyTable } from './nft.ts';
-import { concat, inRange, jump, match, meta, payload, type Rule, type SharedName } from './rule-set.ts';
+import { type Command, emptyTable } from '../nftables/nft.ts';
+import { concat, inRange, jump, match, meta, payload, type Rule, type SharedName } from '../nftables/rule-set.ts';
 
 export interface TableOptions {
   /** `coracle-NAME`. */

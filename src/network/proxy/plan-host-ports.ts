@@ -1,7 +1,7 @@
 // Host ports of one pod: the node's own ports that lead to it.
 import type { Pod } from '../../../generated/core-v1.ts';
 import { familyOf, isRoutable } from '../addresses.ts';
-import { type Element, emptyPlan, match, meta, type Plan, type Rule, type SharedName } from './rule-set.ts';
+import { type Element, emptyPlan, match, meta, type Plan, type Rule, type SharedName } from '../nftables/rule-set.ts';
 
 /** Plans a pod that has its address; pods on the host's network listen by themselves. */
 export function planHostPorts(pod: Pod): Plan {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Service } from '../../../generated/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../../../generated/discovery-v1.ts';
+import type { Plan } from '../nftables/rule-set.ts';
 import { aPod, aService, aSlice } from '../testing/objects.ts';
 import { planHostPorts } from './plan-host-ports.ts';
 import { planService } from './plan-service.ts';
-import type { Plan } from './rule-set.ts';
 
 const node = { nodeName: 'node-1', podCidr: '10.244.0.0/24' };
 const web = (spec: Service['spec'] = {}, status: Service['status'] = {}) =>

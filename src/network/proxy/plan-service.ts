@@ -3,7 +3,6 @@ import type { Service, ServicePort } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { announcedAddresses } from '../../api/core/announced-addresses.ts';
 import { contains, familyOf, isRange, isRoutable } from '../addresses.ts';
-import { chooseEndpoints, type EndpointChoice, type UsableEndpoint } from './endpoints.ts';
 import {
   concat,
   type Element,
@@ -16,7 +15,8 @@ import {
   payload,
   type Rule,
   type SharedName,
-} from './rule-set.ts';
+} from '../nftables/rule-set.ts';
+import { chooseEndpoints, type EndpointChoice, type UsableEndpoint } from './endpoints.ts';
 
 export interface NodeFacts {
   readonly nodeName: string;

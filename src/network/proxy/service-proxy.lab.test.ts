@@ -11,12 +11,12 @@ import { endpointSliceKind, podKind, serviceKind } from '../../../generated/kind
 import { systemClock } from '../../base/clock.ts';
 import { createLogger } from '../../base/log.ts';
 import { ensureHostNetwork, type HostNetwork, removeHostNetwork } from '../cni/host-network.ts';
+import { removeTable } from '../nftables/nft.ts';
 import { runCommand } from '../run-command.ts';
 import { FakeInformerFactory } from '../testing/fake-informers.ts';
-import { isInsideLab, type LabPod, labSkipReason, runInsideLab, startPod } from '../testing/lab.ts';
+import { eventually, isInsideLab, type LabPod, labSkipReason, runInsideLab, startPod } from '../testing/lab.ts';
 import { aPod, aService, aSlice } from '../testing/objects.ts';
 import { tableName } from './base-rules.ts';
-import { removeTable } from './nft.ts';
 import { createServiceProxy } from './service-proxy.ts';
 
 if (!isInsideLab()) {
@@ -297,14 +297,3 @@ function get(address: string, port: number): Promise<string> {
 }
 
 /** Rules follow events a few milliseconds later: tries until it succeeds, for at most five seconds. */
-async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  const until = performance.now() + 5_000;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (performance.now() > until) throw error;
-      await systemClock.sleep(20);
-    }
-  }
-}

@@ -8,13 +8,13 @@ import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
+import { KeptTable } from '../nftables/kept-table.ts';
+import type { Nft } from '../nftables/nft.ts';
+import { emptyPlan, type Plan } from '../nftables/rule-set.ts';
 import { type SlicesByService, serviceOfSlice, slicesByService } from '../service-of-slice.ts';
 import { planBase, type TableOptions } from './base-rules.ts';
-import { KeptTable } from './kept-table.ts';
-import type { Nft } from './nft.ts';
 import { planHostPorts } from './plan-host-ports.ts';
 import { planService } from './plan-service.ts';
-import { emptyPlan, type Plan } from './rule-set.ts';
 import { forgetFlows, planStaleFlows, type StaleFlow } from './stale-flows.ts';
 
 export interface ServiceProxyOptions extends TableOptions {

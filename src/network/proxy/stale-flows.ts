@@ -1,8 +1,8 @@
 // UDP has no end that the kernel sees: a flow goes on to the endpoint it began with. When that endpoint is gone, or the
 // first one comes, what the kernel remembers must go.
 import { isIPv4 } from 'node:net';
+import type { UdpFlow } from '../nftables/rule-set.ts';
 import { CommandFailure, runCommand } from '../run-command.ts';
-import type { UdpFlow } from './rule-set.ts';
 
 /** What to forget: flows to this address and port which lead to `endpoint`; without it, those that lead nowhere. */
 export interface StaleFlow {

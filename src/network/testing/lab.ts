@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { systemClock } from '../../base/clock.ts';
 import { runCommand } from '../run-command.ts';
 
 const insideVariable = 'CORACLE_NETWORK_LAB';
@@ -113,5 +114,18 @@ async function nextLine(child: ChildProcess, wanted: string): Promise<void> {
     ])) as [Buffer];
     text += chunk.toString();
     if (text.includes(`${wanted}\n`)) return;
+  }
+}
+
+/** Tries until it does not throw; gives up with the last error after 30 s. */
+export async function eventually<T>(attempt: () => T | Promise<T>): Promise<T> {
+  const until = performance.now() + 30_000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await systemClock.sleep(20);
+    }
   }
 }

@@ -1,4 +1,4 @@
-// The proxy's rules as data: what nft's JSON says, keyed by name, so that two states can be compared.
+// Rules as data: what nft's JSON says, keyed by name, so that two states can be compared.
 
 /** A statement or match in nft's JSON; see libnftables-json(5). */
 export type Expression = Readonly<Record<string, unknown>>;

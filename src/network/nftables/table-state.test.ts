@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { planService } from '../proxy/plan-service.ts';
 import { aService, aSlice } from '../testing/objects.ts';
-import { planService } from './plan-service.ts';
 import { emptyPlan, type Plan } from './rule-set.ts';
 import { TableState } from './table-state.ts';
 
