@@ -1,7 +1,7 @@
 // Gives Services of type LoadBalancer what they ask for, and takes it back when they are changed or deleted.
 import type { LoadBalancerStatus, Node, Service } from '../../generated/core-v1.ts';
 import { nodeKind, serviceKind } from '../../generated/kinds.ts';
-import { isConditionTrue } from '../api/meta/conditions.ts';
+import { takesOutsideTraffic } from '../api/core/load-balancer-nodes.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
 import type { Client } from '../client/client.ts';
@@ -10,7 +10,6 @@ import { AddressPool } from './load-balancer/address-pool.ts';
 import type { LoadBalancers } from './load-balancer/load-balancers.ts';
 
 const finalizer = 'service.kubernetes.io/load-balancer-cleanup';
-const excludedLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
 
 /** @param ranges of addresses, as address-range.ts reads them */
 export const serviceLoadBalancer = (ranges: readonly string[]): ControllerDefinition => ({
@@ -33,7 +32,7 @@ export const serviceLoadBalancer = (ranges: readonly string[]): ControllerDefini
       services: () => services.list(),
       taken: () => nodes.list().flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)),
     });
-    const sync = new LoadBalancerSync(context, pool, () => nodes.list().filter(takesTraffic));
+    const sync = new LoadBalancerSync(context, pool, () => nodes.list().filter(takesOutsideTraffic));
     return {
       name: 'service-lb-controller',
       workers: 1,
@@ -50,11 +49,6 @@ const wants = ({ metadata, spec }: Service) =>
 const isHeld = ({ metadata }: Service) => metadata.finalizers?.includes(finalizer) ?? false;
 const hasAddress = ({ status }: Service) => (status?.loadBalancer?.ingress ?? []).length > 0;
 const isWaiting = (service: Service) => wants(service) && !hasAddress(service);
-
-const takesTraffic = ({ metadata, spec, status }: Node) =>
-  metadata.labels?.[excludedLabel] === undefined &&
-  !spec?.taints?.some(({ key }) => key === 'ToBeDeletedByClusterAutoscaler') &&
-  isConditionTrue(status?.conditions, 'Ready');
 
 class LoadBalancerSync {
   readonly #client: Client;

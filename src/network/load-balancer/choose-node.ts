@@ -2,9 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Node, Service } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
-import { isConditionTrue } from '../../api/meta/conditions.ts';
-
-const excludedLabel = 'node.kubernetes.io/exclude-from-external-load-balancers';
+import { takesOutsideTraffic } from '../../api/core/load-balancer-nodes.ts';
 
 /** Undefined when no node can take what comes. */
 export function chooseNode(
@@ -13,11 +11,7 @@ export function chooseNode(
   slices: readonly EndpointSlice[],
   nodes: readonly Node[],
 ): string | undefined {
-  const usable = nodes.filter(
-    ({ metadata, status }) =>
-      metadata.labels?.[excludedLabel] === undefined && isConditionTrue(status?.conditions, 'Ready'),
-  );
-  const names = usable.map(({ metadata }) => metadata.name);
+  const names = nodes.filter(takesOutsideTraffic).map(({ metadata }) => metadata.name);
   const wanted =
     service.spec?.externalTrafficPolicy === 'Local' ? names.filter((name) => hasEndpoint(name, slices)) : names;
   let [best, bestScore]: [string | undefined, string] = [undefined, ''];
