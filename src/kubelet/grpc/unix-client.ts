@@ -1,0 +1,132 @@
+// Calls to a gRPC server behind a unix socket.
+import { Client, connectivityState, credentials, type ServiceError } from '@grpc/grpc-js';
+import { RuntimeError } from '../runtime/rpc-error.ts';
+import { decode, encode, type GrpcMessage, type GrpcMethod, type GrpcService } from './proto.ts';
+import { reachableSocket } from './socket-path.ts';
+
+export interface GrpcCallOptions {
+  /** Default 45 s. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface GrpcClient {
+  /** @throws RuntimeError with the server's words and its code */
+  call(method: string, request: object, options?: GrpcCallOptions): Promise<GrpcMessage>;
+  /** A method of another service on the same socket. */
+  callOf(service: GrpcService, method: string, request: object, options?: GrpcCallOptions): Promise<GrpcMessage>;
+  /** Settles when the server ends the stream or the signal aborts; rejects when it breaks. */
+  stream(
+    service: GrpcService,
+    method: string,
+    request: object,
+    onMessage: (message: GrpcMessage) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Settles when there is a connection. @throws when there is none in time */
+  connect(timeoutMs: number): Promise<void>;
+  /** Reports whether there is a connection, now and whenever that changes, and keeps trying to have one. */
+  watchConnection(onChange: (isConnected: boolean) => void): void;
+  close(): void;
+}
+
+const defaultTimeoutMs = 45_000;
+
+/** Creates the client; nothing is dialled before the first call. */
+export function connectUnix(socketPath: string, service: GrpcService): GrpcClient {
+  const socket = reachableSocket(socketPath);
+  const channel = new Client(`unix://${socket.path}`, credentials.createInsecure(), {
+    'grpc.default_authority': 'localhost',
+    'grpc.max_receive_message_length': 4 << 20, // as in Go, where plugins come from
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 2000,
+    'grpc.use_local_subchannel_pool': 1,
+  });
+  let isClosed = false;
+  const methodOf = (from: GrpcService, name: string): GrpcMethod => {
+    const method = from.get(name);
+    if (!method) throw new Error(`the service has no method ${name}`);
+    return method;
+  };
+  return {
+    call: async (name, request, options) => unary(channel, methodOf(service, name), request, options),
+    callOf: async (other, name, request, options) => unary(channel, methodOf(other, name), request, options),
+    stream: async (other, name, request, onMessage, signal) =>
+      follow(channel, methodOf(other, name), request, onMessage, signal),
+    connect: (timeoutMs) =>
+      new Promise((resolve, reject) =>
+        channel.waitForReady(Date.now() + timeoutMs, (error) =>
+          error ? reject(new RuntimeError(`no connection to ${socketPath}`, 14)) : resolve(),
+        ),
+      ),
+    watchConnection(onChange) {
+      const { READY, SHUTDOWN } = connectivityState;
+      const inner = channel.getChannel();
+      const look = (): void => {
+        if (isClosed) return;
+        const state = inner.getConnectivityState(true);
+        onChange(state === READY);
+        if (state !== SHUTDOWN) inner.watchConnectivityState(state, Number.POSITIVE_INFINITY, look);
+      };
+      look();
+    },
+    close() {
+      if (isClosed) return;
+      isClosed = true;
+      channel.close();
+      socket.close();
+    },
+  };
+}
+
+function unary(
+  channel: Client,
+  method: GrpcMethod,
+  request: object,
+  { timeoutMs = defaultTimeoutMs, signal }: GrpcCallOptions = {},
+): Promise<GrpcMessage> {
+  return new Promise((resolve, reject) => {
+    const call = channel.makeUnaryRequest<object, GrpcMessage>(
+      method.path,
+      (message) => encode(method.request, message),
+      (bytes) => decode(method.response, bytes),
+      request,
+      { deadline: Date.now() + timeoutMs },
+      (error: ServiceError | null, answer) => {
+        signal?.removeEventListener('abort', cancel);
+        if (error) reject(new RuntimeError(error.details || error.message, error.code));
+        else resolve(answer);
+      },
+    );
+    const cancel = (): void => call.cancel();
+    signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+function follow(
+  channel: Client,
+  method: GrpcMethod,
+  request: object,
+  onMessage: (message: GrpcMessage) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const call = channel.makeServerStreamRequest<object, GrpcMessage>(
+      method.path,
+      (message) => encode(method.request, message),
+      (bytes) => decode(method.response, bytes),
+      request,
+    );
+    const cancel = (): void => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    if (signal.aborted) cancel();
+    const finish = (error?: ServiceError): void => {
+      signal.removeEventListener('abort', cancel);
+      if (!error || signal.aborted) resolve();
+      else reject(new RuntimeError(error.details || error.message, error.code));
+    };
+    call.on('data', onMessage);
+    call.once('end', () => finish());
+    call.on('error', finish);
+  });
+}
