@@ -20,4 +20,6 @@ export interface NodeProcessOptions {
   readonly machine?: string;
   /** Where changed switches of the kernel are noted, when they are this node's own and not the machine's. */
   readonly sysctlRecord?: string;
+  /** A KubeletConfiguration. */
+  readonly kubeletConfigFile?: string;
 }

@@ -6,9 +6,11 @@ import { nodeKind, podKind } from '../../generated/kinds.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
+import { shrinkAtRest } from '../base/rest.ts';
 import { createClient } from '../client/create-client.ts';
 import { createHttpsTransport } from '../client/https-transport.ts';
 import { createNodeAgent } from '../kubelet/agent.ts';
+import { defaultKubeletConfiguration, parseKubeletConfiguration } from '../kubelet/config/configuration.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
@@ -34,6 +36,7 @@ const { nodeName, address, clusterDomain, serviceCidr } = options;
 const log = createLogger((line) => process.stdout.write(line));
 const clock = systemClock;
 const random = systemRandom;
+shrinkAtRest();
 const stopping = new AbortController();
 const { signal } = stopping;
 process.once('SIGTERM', () => stopping.abort());
@@ -43,6 +46,10 @@ process.on('unhandledRejection', (error) => {
   process.exit(1);
 });
 
+const { kubeletConfigFile } = options;
+const config = kubeletConfigFile
+  ? parseKubeletConfiguration(await readFile(kubeletConfigFile, 'utf8'))
+  : defaultKubeletConfiguration();
 const ca = await readFile(join(options.pki, 'ca.crt'), 'utf8');
 const transportAs = (name: 'node-client' | 'node-proxy') =>
   createHttpsTransport({
@@ -87,6 +94,7 @@ const agent = createNodeAgent({
   clusterDomain,
   cgroupParent: options.cgroup,
   resolvConf,
+  config,
   ...(options.machine ? { labels: { [machineLabel]: options.machine } } : {}),
   beforeStart: async (pod, addresses) => (await policies.promise).protect(pod, addresses),
   beforeStop: async (pod) => proxy?.released(pod),

@@ -59,11 +59,13 @@ export class RealNodeSet {
   async #run(plan: NodePlan, daemon: ContainerdHandle): Promise<void> {
     await issueNodeIdentities(this.#pki, plan);
     const { nodeName: machine, address, apiPort, podCidr, serviceCidr, clusterDomain } = this.#settings;
+    const { kubeletConfigFile } = this.#settings;
     const settings: AgentSettings = {
       server: `https://${plan.namespace ? address : '127.0.0.1'}:${apiPort}`,
       podCidr,
       serviceCidr,
       clusterDomain,
+      ...(kubeletConfigFile ? { kubeletConfigFile } : {}),
       ...(plan.namespace ? { machine, sysctlRecord: `${plan.folder}/switches` } : {}),
     };
     this.#running.set(plan.name, startRealNode(this.#context, plan, this.#programs, daemon, settings));

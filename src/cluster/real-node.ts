@@ -25,7 +25,7 @@ export type NodeShared = Pick<StartContext, 'layout' | 'state' | 'clock' | 'log'
 /** What the agent is told of the cluster. */
 export type AgentSettings = Pick<
   NodeProcessOptions,
-  'server' | 'podCidr' | 'serviceCidr' | 'clusterDomain' | 'sysctlRecord' | 'machine'
+  'server' | 'podCidr' | 'serviceCidr' | 'clusterDomain' | 'sysctlRecord' | 'machine' | 'kubeletConfigFile'
 >;
 
 /**

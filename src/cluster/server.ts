@@ -11,6 +11,7 @@ import { startControlWorker } from './control-worker.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { instanceOf } from './instance.ts';
 import { readJoined } from './join/joined-settings.ts';
+import { checkKubeletConfiguration } from './kubelet-configuration.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
 import { makeDataDir } from './make-data-dir.ts';
@@ -70,6 +71,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   const shared = { options, layout, settings, isReal, state, clock, random, log, writeLog, report, timed };
   const context: StartContext = { ...shared, cleanup, onFailure };
   try {
+    await checkKubeletConfiguration(settings.kubeletConfigFile);
     // containerd takes longest to come up and needs nothing of ours.
     const daemons = programs ? prepareRealNodes(context, programs) : undefined;
     daemons?.catch(() => {}); // reported where it is awaited

@@ -29,6 +29,8 @@ export interface Settings extends NodeSettings {
   readonly audit?: AuditOptions;
   /** A KubeSchedulerConfiguration. */
   readonly schedulerConfigFile?: string;
+  /** A KubeletConfiguration. */
+  readonly kubeletConfigFile?: string;
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
@@ -44,6 +46,7 @@ export interface SettingsRequest {
   readonly storage?: StorageOptions;
   readonly audit?: AuditOptions;
   readonly schedulerConfigFile?: string;
+  readonly kubeletConfigFile?: string;
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
@@ -78,6 +81,7 @@ export async function ensureSettings(
       ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
       ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
       ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
+      ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
       ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
     };
     const settings = withMachineAddress(request.realNodes ? withNodeCount(known, request.realNodes, slot) : known);
@@ -109,6 +113,7 @@ export async function ensureSettings(
     ...(request.storage ? { storage: request.storage } : {}),
     ...(request.audit ? { audit: request.audit } : {}),
     ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
+    ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
     ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
   };
   const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);

@@ -30,6 +30,8 @@ export interface UpOptions {
   readonly audit?: AuditOptions;
   /** A KubeSchedulerConfiguration; absent: as the cluster was, or the default. */
   readonly schedulerConfigFile?: string;
+  /** A KubeletConfiguration for the nodes of this machine; absent: as the cluster was, or the default. */
+  readonly kubeletConfigFile?: string;
   /** Simulated nodes come and go. Absent: as the cluster was. */
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }

@@ -12,6 +12,8 @@ import type { Client } from '../client/client.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
+import { defaultKubeletConfiguration } from './config/configuration.ts';
+import type { KubeletConfiguration } from './config/types.ts';
 import { createNodeEvents } from './events.ts';
 import { ImagePuller } from './images/image-puller.ts';
 import { networkCheck } from './node/network-check.ts';
@@ -58,12 +60,10 @@ export interface NodeAgentOptions {
   readonly log: Logger;
   /** Name of the cgroup above all pods; one for each cluster on a machine. Default `coracle`. */
   readonly cgroupParent?: string;
-  readonly maxPods?: number;
-  readonly podPidsLimit?: number;
+  /** How the node looks after itself; default: what a node without a file has. */
+  readonly config?: KubeletConfiguration;
   /** Default DATA/logs/pods. */
   readonly podLogDir?: string;
-  /** RuntimeDefault where pods say nothing of seccomp. */
-  readonly seccompDefault?: boolean;
   /** The node's resolv.conf; default /etc/resolv.conf. */
   readonly resolvConf?: string;
   /** Settles when the policies about this pod are in force at its addresses; nothing of it is started before. */
@@ -85,7 +85,8 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const events = createNodeEvents(recorders.recorder('kubelet'));
   await mkdir(dataDir, { recursive: true, mode: 0o755 });
   const machine = await describeMachine(dataDir);
-  const maxPods = options.maxPods ?? 110;
+  const config = options.config ?? defaultKubeletConfiguration();
+  const { maxPods } = config;
   const { allocatable } = nodeResources(machine, maxPods);
   const hostDns = await readHostDns(options.resolvConf ?? '/etc/resolv.conf');
   const dns: ClusterDns = { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: hostDns };
@@ -123,7 +124,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     references,
     cgroups: await openCgroupTree({
       parent: options.cgroupParent ?? 'coracle',
-      podPidsLimit: options.podPidsLimit ?? 0,
+      podPidsLimit: Math.max(0, config.podPidsLimit),
     }),
     events,
     clock,
@@ -131,7 +132,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     restarts: new Backoff(10_000, 300_000),
     probe: runProbe,
     hook: runHook,
-    security: { seccompDefault: options.seccompDefault ?? true, seccompRoot: join(dataDir, 'seccomp') },
+    security: { seccompDefault: config.seccompDefault, seccompRoot: join(dataDir, 'seccomp') },
     dns: () => dns,
     hostIPs,
     runtimeName,

@@ -21,6 +21,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   podCidr?: string;
   loadBalancerRange?: string;
   schedulerConfig?: string;
+  kubeletConfig?: string;
 }
 
 export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
@@ -45,6 +46,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
     parseLoadBalancerRange,
   )
   .option('--scheduler-config <file>', 'KubeSchedulerConfiguration: profiles, plugins, extenders')
+  .option('--kubelet-config <file>', 'KubeletConfiguration: eviction, reserved resources, static pods, shutdown')
   .action(async (flags: Flags) => {
     const storage = storageOptions(flags);
     const audit = auditOptions(flags);
@@ -61,6 +63,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
       ...(flags.loadBalancerRange ? { loadBalancerRange: flags.loadBalancerRange } : {}),
       ...(flags.schedulerConfig ? { schedulerConfigFile: resolve(flags.schedulerConfig) } : {}),
+      ...(flags.kubeletConfig ? { kubeletConfigFile: resolve(flags.kubeletConfig) } : {}),
       ...(storage ? { storage } : {}),
       ...(audit ? { audit } : {}),
       ...(nodeAutoscaling ? { nodeAutoscaling } : {}),

@@ -1,7 +1,8 @@
 // KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1: read strictly, filled with upstream's defaults, judged in
 // upstream's words.
+
+import { ConfigurationError, checkFields } from '../../base/strict-fields.ts';
 import { parseYaml, YamlError } from '../../base/yaml.ts';
-import { ConfigurationError, checkFields } from './fields.ts';
 import { withArgDefaults } from './plugin-args.ts';
 import { configurationFields, pluginArgsFields } from './schema.ts';
 import type { Configuration, PluginConfig, Profile } from './types.ts';

@@ -1,7 +1,7 @@
 // Which plugins run at which point, in which order and with which weight: upstream's defaults with a profile's changes.
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
+import { ConfigurationError } from '../../base/strict-fields.ts';
 import { validateArgs } from './args-validation.ts';
-import { ConfigurationError } from './fields.ts';
 import { argsOf } from './plugin-args.ts';
 import { type ExtensionPoint, extensionPoints, type PluginEntry, type PluginSet, type Profile } from './types.ts';
 

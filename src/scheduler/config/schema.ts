@@ -1,5 +1,5 @@
 // The fields of the configuration and of the plugins' arguments.
-import type { Field, Fields } from './fields.ts';
+import type { Field, Fields } from '../../base/strict-fields.ts';
 import { extensionPoints } from './types.ts';
 
 const of = (type: string, fields: Readonly<Record<string, Field>>): Fields => ({ type, fields });

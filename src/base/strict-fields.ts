@@ -12,12 +12,16 @@ export type Field =
   /** Whatever it is. */
   | 'any'
   | { readonly list: Field }
+  /** Keys of any name. */
+  | { readonly map: Field }
   | Fields;
 
 export interface Fields {
   /** What upstream's messages call it. */
   readonly type: string;
   readonly fields: Readonly<Record<string, Field>>;
+  /** Of the package in Go; `v1` where absent. */
+  readonly version?: string;
 }
 
 const goTypes: Record<string, string> = {
@@ -62,6 +66,9 @@ interface Work {
   readonly place: Place;
 }
 
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** All of it, or the first wrong type; unknown fields are gathered and told together. @throws ConfigurationError */
 export function checkFields(root: unknown, fields: Fields): void {
   const unknown: string[] = [];
@@ -76,9 +83,17 @@ export function checkFields(root: unknown, fields: Fields): void {
       (value as unknown[]).forEach((item, index) => {
         work.push({ value: item, field: field.list, place: { type: place.type, path: `${place.path}[${index}]` } });
       });
+    } else if ('map' in field) {
+      if (!isObject(value)) wrongType(value, 'map[string]', place);
+      for (const [name, member] of Object.entries(value)) {
+        const path = `${place.path}.${name}`;
+        if (typeof field.map === 'string' && member !== null && !isScalar(member, field.map))
+          wrongType(member, goTypes[field.map]!, place);
+        work.push({ value: member, field: field.map, place: { type: place.type, path } });
+      }
     } else {
-      if (typeof value !== 'object' || Array.isArray(value)) wrongType(value, `v1.${field.type}`, place);
-      for (const [name, member] of Object.entries(value as object)) {
+      if (!isObject(value)) wrongType(value, `${field.version ?? 'v1'}.${field.type}`, place);
+      for (const [name, member] of Object.entries(value)) {
         const path = place.path ? `${place.path}.${name}` : name;
         if (Object.hasOwn(field.fields, name)) {
           work.push({ value: member, field: field.fields[name]!, place: { type: place.type, path } });
