@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
+import type { Authorizer, Decision } from '../authz/authorizer.ts';
 import type { InProcessResponse } from '../http/in-process.ts';
 import { serve, type TestServer } from '../testing/serve.ts';
 import { flowControlMaintenance } from './maintenance.ts';
 
 const base = '/apis/flowcontrol.apiserver.k8s.io/v1';
-const everything: [{ authorize(): { verdict: 'allow'; reason: string } }] = [
-  { authorize: () => ({ verdict: 'allow', reason: '' }) },
-];
+const allowed: Decision = { verdict: 'allow', reason: '' };
+const everything: [Authorizer] = [{ authorize: () => allowed }];
 
 async function eventually<T>(look: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
   for (;;) {
@@ -19,8 +19,8 @@ async function eventually<T>(look: () => Promise<T>, isRight: (value: T) => bool
   }
 }
 
-async function maintained(run: (host: TestServer) => Promise<void>): Promise<void> {
-  await using host = await serve({ authorizers: everything });
+async function maintained(run: (host: TestServer) => Promise<void>, authorizers = everything): Promise<void> {
+  await using host = await serve({ authorizers });
   const stop = new AbortController();
   const running = flowControlMaintenance({ server: host.server, clock: systemClock, log: silentLogger }).run(
     stop.signal,
@@ -60,40 +60,57 @@ test('answers name the objects they were let in by, and the objects say where th
 });
 
 test('beyond its seats and queues a level refuses with 429, and others go on', async () => {
-  await maintained(async (host) => {
-    const level = {
-      metadata: { name: 'narrow' },
-      spec: {
-        type: 'Limited',
-        limited: { nominalConcurrencyShares: 0, borrowingLimitPercent: 0, limitResponse: { type: 'Reject' } },
-      },
-    };
-    assert.equal((await host.call('POST', `${base}/prioritylevelconfigurations`, level)).status, 201);
-    const schema = {
-      metadata: { name: 'narrow' },
-      spec: {
-        priorityLevelConfiguration: { name: 'narrow' },
-        matchingPrecedence: 3,
-        rules: [
-          {
-            subjects: [{ kind: 'User', user: { name: 'jane' } }],
-            resourceRules: [{ verbs: ['*'], apiGroups: [''], resources: ['namespaces'], clusterScope: true }],
-          },
-        ],
-      },
-    };
-    assert.equal((await host.call('POST', `${base}/flowschemas`, schema)).status, 201);
-    const jane = { username: 'jane', groups: [] };
-    const ask = (path: string): Promise<InProcessResponse> =>
-      host.server.handleInProcess(jane, { method: 'GET', path });
-    // A level without seats lets in what is alone.
-    const answers = await Promise.all([ask('/api/v1/namespaces'), ask('/api/v1/namespaces'), ask('/api/v1/nodes')]);
-    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 200, 429]);
-    const refused = answers.find(({ status }) => status === 429)!;
-    assert.equal(Buffer.from(await refused.bytes()).toString(), 'Too many requests, please try again later.\n');
-    assert.equal(refused.headers['retry-after'], '1');
-    for (const answer of answers) if (answer !== refused) await answer.bytes();
-  });
+  const seated = Promise.withResolvers<void>();
+  const leave = Promise.withResolvers<void>();
+  // Whoever is asked about has a seat already, and keeps it until the answer.
+  const slow: Authorizer = {
+    async authorize({ user, resource }) {
+      if (user.username !== 'jane' || resource !== 'namespaces') return allowed;
+      seated.resolve();
+      await leave.promise;
+      return allowed;
+    },
+  };
+  await maintained(
+    async (host) => {
+      const level = {
+        metadata: { name: 'narrow' },
+        spec: {
+          type: 'Limited',
+          limited: { nominalConcurrencyShares: 0, borrowingLimitPercent: 0, limitResponse: { type: 'Reject' } },
+        },
+      };
+      assert.equal((await host.call('POST', `${base}/prioritylevelconfigurations`, level)).status, 201);
+      const schema = {
+        metadata: { name: 'narrow' },
+        spec: {
+          priorityLevelConfiguration: { name: 'narrow' },
+          matchingPrecedence: 3,
+          rules: [
+            {
+              subjects: [{ kind: 'User', user: { name: 'jane' } }],
+              resourceRules: [{ verbs: ['*'], apiGroups: [''], resources: ['namespaces'], clusterScope: true }],
+            },
+          ],
+        },
+      };
+      assert.equal((await host.call('POST', `${base}/flowschemas`, schema)).status, 201);
+      const jane = { username: 'jane', groups: [] };
+      const ask = (path: string): Promise<InProcessResponse> =>
+        host.server.handleInProcess(jane, { method: 'GET', path });
+      // A level without seats lets in what is alone.
+      const first = ask('/api/v1/namespaces');
+      await seated.promise;
+      const refused = await ask('/api/v1/namespaces');
+      assert.equal(refused.status, 429);
+      assert.equal(Buffer.from(await refused.bytes()).toString(), 'Too many requests, please try again later.\n');
+      assert.equal(refused.headers['retry-after'], '1');
+      assert.equal((await ask('/api/v1/nodes')).status, 200);
+      leave.resolve();
+      assert.equal((await first).status, 200);
+    },
+    [slow],
+  );
 });
 
 test('a watch takes a seat only until it has begun', async () => {
