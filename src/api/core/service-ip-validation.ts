@@ -74,18 +74,40 @@ export function validateFamilyPolicy(spec: ServiceSpec, errors: FieldErrors): vo
   }
 }
 
-/** A cluster IP stays while the Service has the same kind of address. */
+/** The first address and family stay while the Service has the same kind of address; the second may come and go. */
 export function validateServiceIpUpdate(next: Service, current: Service, errors: FieldErrors): void {
-  const before = current.spec ?? {};
-  const spec = next.spec ?? {};
+  const [before, spec] = [current.spec ?? {}, next.spec ?? {}];
   if (before.type === 'ExternalName' || spec.type === 'ExternalName') return;
-  const place = at.child('clusterIPs');
-  const old = before.clusterIPs?.[0] ?? '';
-  if (old && old !== (spec.clusterIPs?.[0] ?? '')) {
-    errors.invalid(place.index(0), spec.clusterIPs ?? null, 'may not change once set');
+  const [wasHeadless, isHeadless] = [before, spec].map(({ clusterIPs }) => clusterIPs?.[0] === 'None');
+  if (wasHeadless && isHeadless) return;
+  validateKept(spec, before.clusterIPs, { field: 'clusterIPs', one: 'clusterIP' }, errors);
+  if (wasHeadless === isHeadless) {
+    validateKept(spec, before.ipFamilies, { field: 'ipFamilies', one: 'ipFamily' }, errors);
   }
-  const oldFamily = before.ipFamilies?.[0];
-  if (oldFamily && spec.ipFamilies?.length && spec.ipFamilies[0] !== oldFamily) {
-    errors.invalid(at.child('ipFamilies').index(0), spec.ipFamilies, 'may not change once set');
+}
+
+function validateKept(
+  spec: ServiceSpec,
+  was: readonly string[] = [],
+  { field, one }: { readonly field: 'clusterIPs' | 'ipFamilies'; readonly one: string },
+  errors: FieldErrors,
+): void {
+  const now = spec[field] ?? [];
+  const place = at.child(field);
+  const mayNotChange = (index: number) =>
+    errors.invalid(place.index(index), spec[field] ?? null, 'may not change once set');
+  if (was.length === now.length) {
+    was.forEach((each, index) => {
+      if (each !== now[index]) mayNotChange(field === 'clusterIPs' ? index : 0);
+    });
+    return;
+  }
+  if (was.length > now.length && now.length === 0) {
+    errors.invalid(place.index(0), spec[field] ?? null, `primary ${one} can not be unset`);
+  }
+  if (was.length > 0 && now.length > 0 && was[0] !== now[0]) mayNotChange(0);
+  if (was.length > now.length && now.length === 1 && spec.ipFamilyPolicy !== 'SingleStack') {
+    const problem = `must be set to 'SingleStack' when releasing the secondary ${one}`;
+    errors.invalid(at.child('ipFamilyPolicy'), spec.ipFamilyPolicy ?? null, problem);
   }
 }

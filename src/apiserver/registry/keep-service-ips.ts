@@ -24,7 +24,8 @@ export interface KeepServiceIpsOptions {
 
 const retryMs = 1000;
 const collection = '/apis/networking.k8s.io/v1/ipaddresses';
-const managedBy = { 'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io' } as const;
+export const managedByLabel = 'ipaddress.kubernetes.io/managed-by';
+export const managedBy = 'ipallocator.k8s.io';
 /** Somebody else was quicker: it is looked at again. */
 const lostRaces = new Set([404, 409]);
 
@@ -58,7 +59,7 @@ async function keepOnce({ registry, log, ask }: KeepServiceIpsOptions): Promise<
   const asked: Promise<number>[] = [];
   for (const address of stored) {
     const own = wanted.get(address.metadata.name);
-    const isOurs = address.metadata.labels?.['ipaddress.kubernetes.io/managed-by'] === 'ipallocator.k8s.io';
+    const isOurs = address.metadata.labels?.[managedByLabel] === managedBy;
     if (!isOurs || (own && isEqual(own.spec, address.spec))) continue;
     const preconditions = { uid: address.metadata.uid };
     asked.push(
@@ -85,7 +86,10 @@ function wantedAddresses(services: readonly (Service & KubernetesObject)[]): Map
   for (const service of services) {
     const { namespace, name } = service.metadata;
     for (const ip of clusterIpsOf(service)) {
-      const labels = { 'ipaddress.kubernetes.io/ip-family': `IPv${parseIp(ip)?.family ?? 4}`, ...managedBy };
+      const labels = {
+        'ipaddress.kubernetes.io/ip-family': `IPv${parseIp(ip)?.family ?? 4}`,
+        [managedByLabel]: managedBy,
+      };
       wanted.set(ip, {
         apiVersion: 'networking.k8s.io/v1',
         kind: 'IPAddress',

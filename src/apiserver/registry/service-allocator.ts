@@ -1,12 +1,16 @@
 // Allocation of cluster IPs and node ports.
 import type { Service } from '../../../generated/core-v1.ts';
-import { serviceKind } from '../../../generated/kinds.ts';
+import { ipAddressKind, serviceCIDRKind, serviceKind } from '../../../generated/kinds.ts';
+import type { IPAddress, ServiceCIDR } from '../../../generated/networking-v1.ts';
+import { isConditionTrue } from '../../api/meta/conditions.ts';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import { formatIp, parseCidr, parseIp } from '../../api/meta/ip-address.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { invalid } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Random } from '../../base/random.ts';
+import { AddressPool } from './address-pool.ts';
+import { managedBy, managedByLabel } from './keep-service-ips.ts';
 import { NumberPool } from './number-pool.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { Reservation, ServiceAddresses } from './service-addresses.ts';
@@ -14,6 +18,8 @@ import {
   carryAddresses,
   chooseFamilies,
   clusterIpsOf,
+  type IpFamily,
+  isHeadless,
   needsClusterIp,
   needsHealthCheckPort,
   needsNodePorts,
@@ -22,6 +28,7 @@ import {
 
 export interface ServiceAddressOptions {
   readonly objects: ObjectReader;
+  /** One range, or one of each family with a comma between. */
   readonly serviceCidr: string;
   readonly nodePortRange: readonly [first: number, last: number];
   readonly random: Random;
@@ -33,35 +40,40 @@ export function createServiceAddresses(options: ServiceAddressOptions): ServiceA
 
 const isService = ({ storage }: ResourceInfo) => storage.group === '' && storage.plural === 'services';
 
-const toNumber = (ip: string): number | undefined => {
+/** As addresses are written in the one canonical way. */
+const canonical = (ip: string): string => {
   const parsed = parseIp(ip);
-  return parsed?.family === 4 ? Number(parsed.bits) : undefined;
+  return parsed ? formatIp(parsed) : ip;
 };
 
-/** Addresses below this many are left for those who ask for a certain one, as upstream does. */
+/** Ports below this many are left for those who ask for a certain one, as upstream does. */
 const staticBand = (size: number) => Math.min(Math.max(16, Math.floor(size / 16)), 256);
 
 class Allocator implements ServiceAddresses {
   readonly #objects: ObjectReader;
-  readonly #ips: NumberPool;
+  /** The usual family first. */
+  readonly #pools: ReadonlyMap<IpFamily, AddressPool>;
   readonly #ports: NumberPool;
   readonly #portRange: readonly [number, number];
 
   constructor({ objects, serviceCidr, nodePortRange, random }: ServiceAddressOptions) {
     this.#objects = objects;
     this.#portRange = nodePortRange;
-    const range = parseCidr(serviceCidr);
-    if (range?.family !== 4) throw new RangeError(`not an IPv4 range for services: ${serviceCidr}`);
-    const base = Number(range.start);
-    const size = 2 ** (32 - range.prefix);
+    const own = serviceCidr.split(',');
     const services = () => objects.list<Service & KubernetesObject>(serviceKind as never);
-    this.#ips = new NumberPool({
-      first: base + 1,
-      last: base + size - 2,
-      dynamicFrom: base + 1 + staticBand(size),
-      random,
-      stored: () => services().flatMap((service) => clusterIpsOf(service).flatMap((ip) => toNumber(ip) ?? [])),
-    });
+    this.#pools = new Map(
+      own.map((cidr) => {
+        const family = parseCidr(cidr)?.family;
+        if (!family) throw new RangeError(`not a range for services: ${cidr}`);
+        const pool = new AddressPool({
+          family,
+          random,
+          ranges: () => [...new Set([...own, ...this.#furtherRanges()])],
+          stored: () => [...services().flatMap((each) => clusterIpsOf(each).map(canonical)), ...this.#reserved()],
+        });
+        return [`IPv${family}` as IpFamily, pool];
+      }),
+    );
     this.#ports = new NumberPool({
       first: nodePortRange[0],
       last: nodePortRange[1],
@@ -71,13 +83,29 @@ class Allocator implements ServiceAddresses {
     });
   }
 
+  /** Of ServiceCIDRs that are ready and not on their way out. */
+  #furtherRanges(): string[] {
+    return this.#objects
+      .list<ServiceCIDR & KubernetesObject>(serviceCIDRKind as never)
+      .filter(({ metadata, status }) => !metadata.deletionTimestamp && isConditionTrue(status?.conditions, 'Ready'))
+      .flatMap(({ spec }) => spec?.cidrs ?? []);
+  }
+
+  /** Addresses that somebody keeps by an IPAddress of their own; those we made ourselves follow the Services. */
+  #reserved(): string[] {
+    return this.#objects
+      .list<IPAddress & KubernetesObject>(ipAddressKind as never)
+      .filter(({ metadata }) => metadata.labels?.[managedByLabel] !== managedBy)
+      .map(({ metadata }) => metadata.name);
+  }
+
   prepare(resource: ResourceInfo, object: KubernetesObject, current: KubernetesObject | undefined): void {
     if (!isService(resource)) return;
     const service = object as unknown as Service;
     if (current) carryAddresses(service, current as unknown as Service);
     // Addresses that cannot be are said alone: nothing else of the object has been looked at yet.
     const own = new FieldErrors();
-    chooseFamilies(service, own);
+    chooseFamilies(service, current as unknown as Service | undefined, [...this.#pools.keys()], own);
     if (own.isEmpty) return;
     throw invalid({ group: '', name: 'Service' }, object.metadata.name, own.summary(), own.causes());
   }
@@ -89,13 +117,14 @@ class Allocator implements ServiceAddresses {
   ): Reservation | undefined {
     if (!isService(resource)) return undefined;
     const version = this.#objects.changedAt(serviceKind);
-    this.#ips.refresh(version);
+    const ranges = `${this.#objects.changedAt(serviceCIDRKind)} ${this.#objects.changedAt(ipAddressKind)}`;
+    for (const pool of this.#pools.values()) pool.refresh(`${version} ${ranges}`);
     this.#ports.refresh(version);
-    const held = new Held(this.#ips, this.#ports);
+    const held = new Held(this.#ports);
     try {
       const errors = new FieldErrors();
       const before = current as unknown as Service | undefined;
-      this.#reserveIp(object as unknown as Service, before, held, errors);
+      this.#reserveIps(object as unknown as Service, before, held, errors);
       this.#reservePorts(object as unknown as Service, before, held, errors);
       if (!errors.isEmpty) {
         throw invalid({ group: '', name: 'Service' }, object.metadata.name, errors.summary(), errors.causes());
@@ -107,36 +136,28 @@ class Allocator implements ServiceAddresses {
     }
   }
 
-  #reserveIp(service: Service, before: Service | undefined, held: Held, errors: FieldErrors): void {
+  #reserveIps(service: Service, before: Service | undefined, held: Held, errors: FieldErrors): void {
     if (!needsClusterIp(service) || !service.spec) return;
     const { spec } = service;
-    const at = path('spec.clusterIPs');
-    const [asked] = clusterIpsOf(service);
-    if (asked === undefined) {
-      const taken = this.#ips.take();
-      if (taken === undefined) {
-        errors.internal(at, 'failed to allocate a cluster IP: range is full');
+    const addresses = clusterIpsOf(service);
+    const own = new Set(before && !isHeadless(before) ? clusterIpsOf(before) : []);
+    for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
+      const pool = this.#pools.get(family as IpFamily);
+      const asked = addresses[index];
+      if (asked !== undefined && own.has(asked)) continue;
+      const taken = asked === undefined ? pool?.take() : holdOne(pool, asked, errors);
+      if (taken === undefined || !pool) {
+        if (asked === undefined) {
+          errors.internal(path('spec.clusterIPs'), 'failed to allocate a cluster IP: range is full');
+        }
         return;
       }
-      held.ips.push(taken);
-      spec.clusterIP = formatIp({ family: 4, bits: BigInt(taken) });
-      spec.clusterIPs = [spec.clusterIP];
-      return;
+      held.addresses.push([pool, taken]);
+      addresses[index] = asked ?? taken;
     }
-    if (before && clusterIpsOf(before).includes(asked)) return;
-    const value = toNumber(asked);
-    const problem =
-      value === undefined || !this.#ips.isInRange(value)
-        ? 'the provided network does not match the current range'
-        : this.#ips.isFree(value)
-          ? ''
-          : 'provided IP is already allocated';
-    if (problem) {
-      errors.invalid(at, [asked], `failed to allocate IP ${asked}: ${problem}`);
-      return;
-    }
-    this.#ips.hold(value!);
-    held.ips.push(value!);
+    if (addresses.length === 0) return;
+    spec.clusterIPs = addresses;
+    spec.clusterIP = addresses[0]!;
   }
 
   #reservePorts(service: Service, before: Service | undefined, held: Held, errors: FieldErrors): void {
@@ -190,19 +211,33 @@ class Allocator implements ServiceAddresses {
   }
 }
 
+/** The address in its canonical form; undefined when it can not be had. */
+function holdOne(pool: AddressPool | undefined, asked: string, errors: FieldErrors): string | undefined {
+  const address = canonical(asked);
+  const problem = !pool?.isInRange(address)
+    ? 'the provided network does not match the current range'
+    : pool.isFree(address)
+      ? ''
+      : 'provided IP is already allocated';
+  if (problem) {
+    errors.invalid(path('spec.clusterIPs'), [asked], `failed to allocate IP ${asked}: ${problem}`);
+    return undefined;
+  }
+  pool!.hold(address);
+  return address;
+}
+
 class Held implements Reservation {
-  readonly ips: number[] = [];
+  readonly addresses: (readonly [AddressPool, string])[] = [];
   readonly ports: number[] = [];
-  readonly #ipPool: NumberPool;
   readonly #portPool: NumberPool;
 
-  constructor(ipPool: NumberPool, portPool: NumberPool) {
-    this.#ipPool = ipPool;
+  constructor(portPool: NumberPool) {
     this.#portPool = portPool;
   }
 
   [Symbol.dispose](): void {
-    for (const ip of this.ips) this.#ipPool.release(ip);
+    for (const [pool, address] of this.addresses) pool.release(address);
     for (const port of this.ports) this.#portPool.release(port);
   }
 }

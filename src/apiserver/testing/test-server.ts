@@ -17,6 +17,8 @@ import { type ApiServer, type ApiServerOptions, createApiServer } from '../serve
 import type { KubeletIdentity } from '../subresources/kubelet.ts';
 
 export interface TestServerOptions {
+  /** Default: one range of IPv4. */
+  readonly serviceCidr?: string;
   readonly clock?: Clock;
   readonly kubelet?: KubeletIdentity;
   readonly listen?: ApiServerOptions['listen'];
@@ -52,7 +54,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     resources: buildResources(kindDefinitions),
     ...security,
     ...(listen ? { listen } : {}),
-    serviceCidr: '10.96.0.0/16',
+    serviceCidr: options.serviceCidr ?? '10.96.0.0/16',
     clock,
     random,
     log: silentLogger,
