@@ -3,11 +3,12 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cgroupName } from './cgroup-name.ts';
-import { readJoined } from './join/joined-settings.ts';
+import { joinedFile, readJoined } from './join/joined-settings.ts';
 import { removeFromKubeconfig } from './kubeconfig.ts';
 import { contextName, type Layout } from './layout.ts';
 import type { NodePlan } from './node-plan.ts';
 import { nodesHere } from './nodes-here.ts';
+import { releasePorts } from './ports.ts';
 import { readSettings } from './settings.ts';
 import { releaseSlot } from './slots.ts';
 import { clearState, isAlive, isContainerd, readState, stopProcess } from './state.ts';
@@ -40,9 +41,12 @@ export async function takeDown(layout: Layout, { keepPods }: DownOptions): Promi
 export async function deleteCluster(layout: Layout): Promise<boolean> {
   const existed = existsSync(layout.dataDir);
   const settings = existed ? readSettings(layout) : undefined;
+  const joined = readJoined(layout);
   await takeDown(layout, { keepPods: false });
   rmSync(layout.dataDir, { recursive: true, force: true, maxRetries: 5 });
   releaseSlot(layout.dataDir);
+  if (settings) releasePorts(layout.settings, [settings.apiPort, settings.agentPort]);
+  if (joined) releasePorts(joinedFile(layout), [joined.agentPort]);
   // Last, since it may refuse a file that it cannot read: by then everything of ours is gone.
   if (settings) removeFromKubeconfig(settings.kubeconfigFile, contextName(layout.name));
   return existed;

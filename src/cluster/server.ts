@@ -19,7 +19,6 @@ import { metricsApiSettings } from './metrics-api.ts';
 import { realNodes } from './node-plan.ts';
 import { untilAgentsSpeak, untilNodesReady } from './nodes-ready.ts';
 import { openPki, type Pki } from './pki.ts';
-import { releasePorts } from './port-claims.ts';
 import type { RunningServer } from './running-server.ts';
 import { schedulerConfiguration } from './scheduler-configuration.ts';
 import { ensureSettings, readSettings } from './settings.ts';
@@ -98,8 +97,6 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   } catch (error) {
     await cleanup.disposeAsync();
     throw explained(error);
-  } finally {
-    releasePorts();
   }
   const ms = clock.now() - startedMs;
   report({ type: 'ready', context: contextName(layout.name), ms, rssBytes: state.residentBytes() });

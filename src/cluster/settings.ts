@@ -1,6 +1,5 @@
 // What is decided once, when a cluster is made, and kept: ports, ranges, the kind of nodes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import type { AuditOptions } from './audit-options.ts';
@@ -8,7 +7,7 @@ import { exitCodes, UserFailure } from './failure.ts';
 import { type NodeSettings, withMachineAddress, withNodeCount } from './further-nodes.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
-import { claimPort } from './port-claims.ts';
+import { firstFreePort, requirePort, takePort } from './ports.ts';
 import { claimSlot, rangesOfSlot } from './slots.ts';
 import type { StorageOptions } from './storage-options.ts';
 
@@ -67,14 +66,15 @@ export async function ensureSettings(
     const isReal = existing.simulatedNodes === undefined;
     const slot = isReal ? claimSlot(layout.dataDir) : 0;
     const apiPort = request.port ?? existing.apiPort;
-    await requireFreePort(apiPort);
+    await requirePort(apiPort, layout.settings);
     // Another cluster may have taken the agent's port while this one was down.
-    const isAgentPortFree = existing.agentPort !== apiPort && (await isFree(existing.agentPort));
+    const { agentPort } = existing;
+    const isAgentPortFree = agentPort !== apiPort && (await takePort(agentPort, layout.settings));
     const known: Settings = {
       ...existing,
       ...(request.simulatedNodes === undefined ? {} : { simulatedNodes: request.simulatedNodes }),
       apiPort,
-      agentPort: isAgentPortFree ? existing.agentPort : await firstFreePort(defaultAgentPort, apiPort),
+      agentPort: isAgentPortFree ? agentPort : await firstFreePort(defaultAgentPort, layout.settings, apiPort),
       address: isReal ? hostAddress() : '127.0.0.1',
       kubeconfigFile: request.kubeconfigFile,
       ...(request.loadBalancerRange ? { loadBalancerRange: request.loadBalancerRange } : {}),
@@ -92,8 +92,8 @@ export async function ensureSettings(
   makeDataDir(layout.dataDir);
   const slot = isReal ? claimSlot(layout.dataDir) : 0;
   const ranges = rangesOfSlot(slot);
-  if (request.port) await requireFreePort(request.port);
-  const apiPort = request.port ?? (await firstFreePort(defaultApiPort));
+  if (request.port) await requirePort(request.port, layout.settings);
+  const apiPort = request.port ?? (await firstFreePort(defaultApiPort, layout.settings));
   const hasManyNodes = (request.simulatedNodes ?? 0) > nodesInUsualRange;
   const podCidr = request.podCidr ?? (hasManyNodes ? manyNodesRange : ranges.podCidr);
   const serviceCidr = request.serviceCidr ?? ranges.serviceCidr;
@@ -102,7 +102,7 @@ export async function ensureSettings(
     name: layout.name,
     ...(isReal ? {} : { simulatedNodes: request.simulatedNodes! }),
     apiPort,
-    agentPort: await firstFreePort(defaultAgentPort, apiPort),
+    agentPort: await firstFreePort(defaultAgentPort, layout.settings, apiPort),
     podCidr,
     serviceCidr,
     loadBalancerRange: request.loadBalancerRange ?? ranges.loadBalancerRange,
@@ -177,36 +177,4 @@ export function hostAddress(): string {
     .flatMap(([, addresses]) => addresses ?? [])
     .filter((each) => each.family === 'IPv4' && !each.internal && !each.address.startsWith('169.254.'));
   return usable[0]?.address ?? '127.0.0.1';
-}
-
-function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, () => probe.close(() => resolve(true)));
-  });
-}
-
-export function portTaken(port: number): UserFailure {
-  return new UserFailure(
-    exitCodes.conflict,
-    'E_PORT_IN_USE',
-    `port ${port} is taken by another program`,
-    `see which: ss -ltnp 'sport = :${port}'; or take another: coracle up --port ${port + 1000}`,
-  );
-}
-
-async function requireFreePort(port: number): Promise<void> {
-  if (!(await isFree(port))) throw portTaken(port);
-}
-
-export async function firstFreePort(from: number, except = 0): Promise<number> {
-  for (let port = from; port < from + 3000; port += 100)
-    if (port !== except && (await isFree(port)) && claimPort(port)) return port;
-  throw new UserFailure(
-    exitCodes.conflict,
-    'E_PORT_IN_USE',
-    `no free port at ${from}`,
-    'name one: coracle up --port PORT',
-  );
 }

@@ -14,9 +14,10 @@ import { joinObjects } from './join-objects.ts';
 import { mergeKubeconfig, renderKubeconfig } from './kubeconfig.ts';
 import { contextName } from './layout.ts';
 import type { Pki } from './pki.ts';
+import { portTaken } from './ports.ts';
 import { announceServer, withdrawServer } from './server-addresses.ts';
 import { serviceIp } from './service-range.ts';
-import { portTaken, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import type { StartContext } from './start-context.ts';
 import { userAgent } from './user-agents.ts';
 

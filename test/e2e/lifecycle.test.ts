@@ -84,6 +84,13 @@ describe('a cluster of simulated nodes', () => {
       for (const each of started) if (each.status === 'rejected') throw each.reason;
       const own = await Promise.all(clusters.map((each) => each.kubectl('config view -o jsonpath={..server}')));
       assert.equal(new Set(own).size, 3, own.join(' '));
+
+      // One that is down comes back to its own, whoever has come meanwhile.
+      const [first] = clusters;
+      await first!.coracle(['down']);
+      clusters.push(await TestCluster.create(choice));
+      await first!.up();
+      assert.equal(await first!.kubectl('config view -o jsonpath={..server}'), own[0]);
     } finally {
       for (const each of clusters) await each[Symbol.asyncDispose]();
     }

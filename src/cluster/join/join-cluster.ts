@@ -14,14 +14,15 @@ import { type ClusterFacts, clusterFactsPlace } from '../join-objects.ts';
 import type { Layout } from '../layout.ts';
 import { makeDataDir } from '../make-data-dir.ts';
 import { readIdentity } from '../node-identities.ts';
+import { firstFreePort } from '../ports.ts';
 import { checkRealNode } from '../preflight.ts';
-import { defaultAgentPort, firstFreePort } from '../settings.ts';
+import { defaultAgentPort } from '../settings.ts';
 import { stepTimer } from '../step-timer.ts';
 import type { Report } from '../up-options.ts';
 import { userAgent } from '../user-agents.ts';
 import { obtainCertificate, wantedCertificates } from './certificates.ts';
 import { type DiscoveryRequest, discover } from './discovery.ts';
-import { readJoined, writeJoined } from './joined-settings.ts';
+import { joinedFile, readJoined, writeJoined } from './joined-settings.ts';
 
 export interface JoinRequest extends DiscoveryRequest {
   readonly layout: Layout;
@@ -56,7 +57,7 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
     await obtainCertificate(newcomer.client, layout.pki, wanted.client, clock);
     await obtainAsNode(layout, server, ca, nodeName, address);
     timed('certificates', `system:node:${nodeName}`);
-    const agentPort = await firstFreePort(defaultAgentPort);
+    const agentPort = await firstFreePort(defaultAgentPort, joinedFile(layout));
     writeJoined(layout, { ...facts, server, nodeName, address, agentPort });
   } catch (error) {
     throw explained(error);

@@ -14,16 +14,16 @@ export interface JoinedSettings extends ClusterFacts {
   readonly agentPort: number;
 }
 
-const fileOf = (layout: Layout) => join(layout.dataDir, 'join.json');
+export const joinedFile = (layout: Layout) => join(layout.dataDir, 'join.json');
 
 /** Undefined where no machine has joined with this data directory. */
 export function readJoined(layout: Layout): JoinedSettings | undefined {
-  if (!existsSync(fileOf(layout))) return undefined;
-  return JSON.parse(readFileSync(fileOf(layout), 'utf8')) as JoinedSettings;
+  if (!existsSync(joinedFile(layout))) return undefined;
+  return JSON.parse(readFileSync(joinedFile(layout), 'utf8')) as JoinedSettings;
 }
 
 export function writeJoined(layout: Layout, settings: JoinedSettings): void {
-  writeFileSync(fileOf(layout), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+  writeFileSync(joinedFile(layout), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
 }
 
 export function joinedNode(layout: Layout, { nodeName, address, agentPort }: JoinedSettings): NodePlan {
