@@ -68,6 +68,7 @@ export async function startPod({ program, conflist }: LabPodOptions): Promise<La
     run: (name, ...rest) =>
       conflist ? runCommand('nsenter', ['-t', String(child.pid), '-n', name, ...rest]) : runCommand(name, rest),
     async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return; // nobody will say it again
       const exited = once(child, 'exit');
       child.kill('SIGKILL');
       await exited;
