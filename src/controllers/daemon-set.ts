@@ -19,8 +19,14 @@ import {
   planPlacement,
   planRollout,
 } from './daemon-set/plan-daemons.ts';
-import { ensureRevision, type HistoryOptions, revisionHashLabel, trimHistory } from './revisions/history.ts';
-import { controlledBy, indexByController, orphansOf } from './shared/indexes.ts';
+import {
+  claimRevisions,
+  ensureRevision,
+  type HistoryOptions,
+  revisionHashLabel,
+  trimHistory,
+} from './revisions/history.ts';
+import { candidatesFor, indexByController } from './shared/indexes.ts';
 import { createPod, deletePod } from './shared/pod-control.ts';
 import { indexByNode, podsOn } from './shared/pods-by-node.ts';
 import { cachedSelector } from './shared/selector.ts';
@@ -115,8 +121,7 @@ class DaemonSetController {
     const history = await this.#historyOf(set, selector, signal);
     const revision = await ensureRevision(history);
     if (!revision) return this.#noteCollision(set);
-    const { uid, namespace = '' } = set.metadata;
-    const candidates = [...controlledBy(this.#pods, uid), ...orphansOf(this.#pods, namespace)];
+    const candidates = candidatesFor(this.#pods, set);
     const pods = await claim({
       client,
       ownerKind: daemonSetKind,
@@ -148,16 +153,8 @@ class DaemonSetController {
   /** Revisions that a set of this name has left behind are taken up, so that their pods need not be replaced. */
   async #historyOf(set: DaemonSet, selector: Selector, signal: AbortSignal): Promise<HistoryOptions<DaemonSet>> {
     const { client } = this.#context;
-    const { uid, namespace = '' } = set.metadata;
-    const revisions = await claim({
-      client,
-      ownerKind: daemonSetKind,
-      owner: set,
-      kind: controllerRevisionKind,
-      selector,
-      candidates: [...controlledBy(this.#revisions, uid), ...orphansOf(this.#revisions, namespace)],
-      signal,
-    });
+    const owner = { client, ownerKind: daemonSetKind, owner: set };
+    const revisions = await claimRevisions({ ...owner, revisions: this.#revisions, selector, signal });
     return {
       client,
       kind: daemonSetKind,

@@ -11,6 +11,7 @@ import {
 } from '../../generated/kinds.ts';
 import type { LabelSelector, OwnerReference } from '../../generated/meta-v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../generated/policy-v1.ts';
+import { isFinished } from '../api/core/pod-phase.ts';
 import { findCondition, withCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { scaledValue } from '../api/meta/int-or-string.ts';
@@ -23,7 +24,7 @@ import { about } from '../reconcile/about.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue } from '../reconcile/controller.ts';
 import type { Informer } from '../reconcile/informer.ts';
 import { discover } from './shared/discover.ts';
-import { isFinished, isReady } from './shared/pod-state.ts';
+import { isReady } from './shared/pod-state.ts';
 import { cachedSelector } from './shared/selector.ts';
 
 /** An eviction that was granted and is not seen to happen is forgotten after so long. */
@@ -303,10 +304,10 @@ function stillDisrupted(budget: PodDisruptionBudget, pods: readonly Pod[], nowMs
 }
 
 /** How long a disruption that was announced may still come about; undefined where none was, or the kubelet will see to it. */
-function staleInMs({ metadata, status }: Pod, nowMs: number): number | undefined {
-  const condition = findCondition(status?.conditions, 'DisruptionTarget');
+function staleInMs(pod: Pod, nowMs: number): number | undefined {
+  const condition = findCondition(pod.status?.conditions, 'DisruptionTarget');
   if (condition?.status !== 'True' || condition.reason === 'TerminationByKubelet') return undefined;
-  if (metadata.deletionTimestamp || status?.phase === 'Succeeded' || status?.phase === 'Failed') return undefined;
+  if (pod.metadata.deletionTimestamp || isFinished(pod)) return undefined;
   return (timeMs(condition.lastTransitionTime) ?? 0) + evictionTimeoutMs - nowMs;
 }
 

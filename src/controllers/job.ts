@@ -7,7 +7,7 @@ import { claim } from '../reconcile/controller-refs.ts';
 import { Expectations } from '../reconcile/expectations.ts';
 import { isJobFinished, isTracked, trackingFinalizer } from './job/plan-job.ts';
 import { releasePod, syncJob } from './job/sync-job.ts';
-import { controlledBy, indexByController, orphansOf } from './shared/indexes.ts';
+import { candidatesFor, controlledBy, indexByController } from './shared/indexes.ts';
 import { cachedSelector } from './shared/selector.ts';
 import { watchOwnedPods } from './shared/watch-owned-pods.ts';
 
@@ -71,8 +71,7 @@ export const jobController: ControllerDefinition = {
         if (!selector || isOlder(job.metadata.resourceVersion, wrote.get(key))) return;
         // Asked before the cache is read: what comes in meanwhile is not in what we are about to look at.
         const isSettled = expectations.areMet(key);
-        const { uid, namespace = '' } = job.metadata;
-        const candidates = [...controlledBy(pods, uid), ...orphansOf(pods, namespace)];
+        const candidates = candidatesFor(pods, job);
         const claimed = await claim({
           client,
           ownerKind: jobKind,

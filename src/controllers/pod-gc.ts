@@ -1,13 +1,13 @@
 // Removes pods that nobody else will: their node is gone or out of service, or they ended long ago and are too many.
 import type { Node, Pod } from '../../generated/core-v1.ts';
 import { nodeKind, podKind } from '../../generated/kinds.ts';
+import { isFinished } from '../api/core/pod-phase.ts';
 import { findCondition } from '../api/meta/conditions.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
 import type { ControllerContext, ControllerDefinition, KeyQueue } from '../reconcile/controller.ts';
 import type { Informer } from '../reconcile/informer.ts';
 import { type Disruption, markDisrupted } from './shared/disruption.ts';
-import { isFinished } from './shared/pod-state.ts';
 import { indexByNode, podsOn } from './shared/pods-by-node.ts';
 
 /** A missing node may be about to register. */

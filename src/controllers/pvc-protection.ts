@@ -1,8 +1,9 @@
 import type { PersistentVolumeClaim, Pod } from '../../generated/core-v1.ts';
 import { persistentVolumeClaimKind, podKind } from '../../generated/kinds.ts';
+import { isFinished } from '../api/core/pod-phase.ts';
 import { keyOf } from '../api/meta/object.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
-import { byClaim, claimKeysOf, isOver } from './shared/pods-by-claim.ts';
+import { byClaim, claimKeysOf } from './shared/pods-by-claim.ts';
 import { removeFinalizer } from './shared/remove-finalizer.ts';
 
 const finalizer = 'kubernetes.io/pvc-protection';
@@ -22,13 +23,13 @@ export const pvcProtectionController: ControllerDefinition = {
       }
     };
     claims.onChange({ added: addClaim, updated: addClaim });
-    pods.onChange({ updated: (pod) => isOver(pod) && addClaimsOf(pod), deleted: addClaimsOf });
+    pods.onChange({ updated: (pod) => isFinished(pod) && addClaimsOf(pod), deleted: addClaimsOf });
     return {
       name: 'pvc-protection',
       async reconcile(key) {
         const claim = claims.find(key);
         if (!claim || !isWaiting(claim)) return;
-        const isUsed = pods.byIndex(byClaim, key).some((pod) => !isOver(pod));
+        const isUsed = pods.byIndex(byClaim, key).some((pod) => !isFinished(pod));
         if (!isUsed) await removeFinalizer(client, persistentVolumeClaimKind, claim, finalizer);
       },
     };

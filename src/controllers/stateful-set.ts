@@ -11,13 +11,14 @@ import { claim } from '../reconcile/controller-refs.ts';
 import { Expectations } from '../reconcile/expectations.ts';
 import type { Informer } from '../reconcile/informer.ts';
 import {
+  claimRevisions,
   ensureRevision,
   type HistoryOptions,
   revisionHashLabel,
   templateOf,
   trimHistory,
 } from './revisions/history.ts';
-import { controlledBy, indexByController, orphansOf } from './shared/indexes.ts';
+import { candidatesFor, indexByController, orphansOf } from './shared/indexes.ts';
 import { cachedSelector } from './shared/selector.ts';
 import { slowStart } from './shared/slow-start.ts';
 import { watchOwnedPods } from './shared/watch-owned-pods.ts';
@@ -116,7 +117,6 @@ class StatefulSetController {
   }
 
   async #claimPods(set: StatefulSet, selector: Selector, signal: AbortSignal): Promise<Pod[]> {
-    const { uid, namespace = '' } = set.metadata;
     const isMember = (pod: Pod) => ordinalOf(set, pod) !== undefined;
     const mine = await claim({
       client: this.#context.client,
@@ -124,7 +124,7 @@ class StatefulSetController {
       owner: set,
       kind: podKind,
       selector,
-      candidates: [...controlledBy(this.#pods, uid), ...orphansOf(this.#pods, namespace)],
+      candidates: candidatesFor(this.#pods, set),
       mayAdopt: isMember,
       signal,
     });
@@ -133,16 +133,8 @@ class StatefulSetController {
 
   async #revisionsOf(set: StatefulSet, selector: Selector, signal: AbortSignal): Promise<Revisions> {
     const { client } = this.#context;
-    const { uid, namespace = '' } = set.metadata;
-    const revisions = await claim({
-      client,
-      ownerKind: statefulSetKind,
-      owner: set,
-      kind: controllerRevisionKind,
-      selector,
-      candidates: [...controlledBy(this.#revisions, uid), ...orphansOf(this.#revisions, namespace)],
-      signal,
-    });
+    const owner = { client, ownerKind: statefulSetKind, owner: set };
+    const revisions = await claimRevisions({ ...owner, revisions: this.#revisions, selector, signal });
     for (let collisionCount = set.status?.collisionCount ?? 0; ; collisionCount++) {
       const history: HistoryOptions<StatefulSet> = {
         client,

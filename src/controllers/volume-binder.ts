@@ -1,11 +1,12 @@
 // Gives volumes to claims, and takes back what is claimed no longer.
 import type { PersistentVolume, PersistentVolumeClaim } from '../../generated/core-v1.ts';
 import { persistentVolumeClaimKind, persistentVolumeKind, podKind, storageClassKind } from '../../generated/kinds.ts';
+import { isFinished } from '../api/core/pod-phase.ts';
 import { claimClass, volumeAnnotations, volumeClass } from '../api/core/volume-match.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { isConflict, isNotFound } from '../api/meta/status-error.ts';
 import type { ControllerContext, ControllerDefinition, KeyQueue } from '../reconcile/controller.ts';
-import { byClaim, claimKeysOf, isOver } from './shared/pods-by-claim.ts';
+import { byClaim, claimKeysOf } from './shared/pods-by-claim.ts';
 import { hostPathDeleter } from './volume-binder/host-path-deleter.ts';
 import { localVolumes } from './volume-binder/local-volumes.ts';
 import { Provisioning } from './volume-binder/provisioning.ts';
@@ -33,7 +34,7 @@ export const volumeBinderController: ControllerDefinition = {
     watch(context, queue, volumes);
     const local = localVolumes(context);
     const provisioning = new Provisioning(volumes, client, [local]);
-    const podsOf = (key: string) => pods.byIndex(byClaim, key).filter((pod) => !isOver(pod));
+    const podsOf = (key: string) => pods.byIndex(byClaim, key).filter((pod) => !isFinished(pod));
     const claimSync = { volumes, provisioning, podsOf };
     const volumeSync = {
       volumes,

@@ -1,5 +1,6 @@
 // The scheduler's figures, under upstream's names. Labels come from closed sets: profiles, results, queues, plugins.
 import type { Pod } from '../../generated/core-v1.ts';
+import { isFinished } from '../api/core/pod-phase.ts';
 import { podLimits, podRequests } from './resources.ts';
 
 type Labels = Readonly<Record<string, string>>;
@@ -224,7 +225,7 @@ export class SchedulerMetrics {
     const requests: string[] = [];
     const limits: string[] = [];
     for (const pod of this.#state.pods) {
-      if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') continue;
+      if (isFinished(pod)) continue;
       requests.push(...resourceLines('kube_pod_resource_request', pod, podRequests(pod)));
       limits.push(...resourceLines('kube_pod_resource_limit', pod, podLimits(pod)));
     }

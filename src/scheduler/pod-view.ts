@@ -55,50 +55,16 @@ export class PodViews {
       shape = shapeOf(pod, signature);
       this.#shapes.set(signature, shape);
     }
-    return new View(pod, shape);
+    return withShape(pod, shape);
   }
 }
 
 export function viewOf(pod: Pod): PodView {
-  return new View(pod, shapeOf(pod, signatureOf(pod)));
+  return withShape(pod, shapeOf(pod, signatureOf(pod)));
 }
 
-class View implements PodView {
-  pod: Pod;
-  readonly key: string;
-  readonly shape: PodShape;
-  readonly volumes: PodVolumes;
-  readonly signature: string;
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly priority: number;
-  readonly requests: Amounts;
-  readonly scoringRequests: Amounts;
-  readonly hostPorts: readonly HostPort[];
-  readonly hasAntiAffinity: boolean;
-  readonly hasPodAffinity: boolean;
-  readonly affinity: Pod['spec']['affinity'];
-  readonly owner: string | undefined;
-  readonly isLeaving: boolean;
-
-  constructor(pod: Pod, shape: PodShape) {
-    this.pod = pod;
-    this.key = keyOf(pod);
-    this.shape = shape;
-    this.volumes = volumesOf(pod);
-    this.signature = shape.signature;
-    this.namespace = shape.namespace;
-    this.labels = shape.labels;
-    this.priority = shape.priority;
-    this.requests = shape.requests;
-    this.scoringRequests = shape.scoringRequests;
-    this.hostPorts = shape.hostPorts;
-    this.hasAntiAffinity = shape.hasAntiAffinity;
-    this.hasPodAffinity = shape.hasPodAffinity;
-    this.affinity = shape.affinity;
-    this.owner = shape.owner;
-    this.isLeaving = shape.isLeaving;
-  }
+function withShape(pod: Pod, shape: PodShape): PodView {
+  return { ...shape, pod, key: keyOf(pod), shape, volumes: volumesOf(pod) };
 }
 
 function shapeOf(pod: Pod, signature: string): PodShape {

@@ -1,6 +1,7 @@
 // What happens to nodes, pods and claims, told to whoever keeps account of it: the cache, the queue, promises.
 import type { Pod } from '../../generated/core-v1.ts';
 import { nodeKind } from '../../generated/kinds.ts';
+import { isFinished } from '../api/core/pod-phase.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf } from '../api/meta/object.ts';
 import type { Informer, InformerFactory } from '../reconcile/informer.ts';
@@ -71,8 +72,7 @@ export class WorldWatch {
 
   #podChanged(pod: Pod, previous?: Pod): void {
     const key = keyOf(pod);
-    const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-    if (isOver) {
+    if (isFinished(pod)) {
       this.#podGone(key);
       return;
     }

@@ -4,6 +4,7 @@ import type { KindDefinition } from '../kind.ts';
 import { countGeneration, keepStatus } from '../meta/strategy.ts';
 import { podColumns } from './pod-columns.ts';
 import { copyServiceAccount, defaultPod } from './pod-defaults.ts';
+import { isFinished } from './pod-phase.ts';
 import { preparePod } from './pod-preparation.ts';
 import { ephemeralContainers, podStatus, resize } from './pod-subresources.ts';
 import { validatePodUpdate } from './pod-update-validation.ts';
@@ -37,8 +38,7 @@ export const podKind: KindDefinition<Pod> = {
 function graceSeconds(pod: Pod, requested: number | undefined): number {
   const own = pod.spec?.terminationGracePeriodSeconds;
   const seconds = requested ?? own ?? 0;
-  const { phase } = pod.status ?? {};
-  if (!pod.spec?.nodeName || phase === 'Failed' || phase === 'Succeeded') return 0;
+  if (!pod.spec?.nodeName || isFinished(pod)) return 0;
   return seconds < 0 ? 1 : seconds;
 }
 

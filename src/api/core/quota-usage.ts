@@ -8,6 +8,7 @@ import type {
 import type { KubernetesObject } from '../meta/object.ts';
 import { Quantity, quantityOf } from '../meta/quantity.ts';
 import { podResources, type Resources } from './effective-resources.ts';
+import { isFinished } from './pod-phase.ts';
 
 /** What is needed of a resource to know how its objects count. */
 export interface Countable {
@@ -29,7 +30,7 @@ const bareCompute = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
 export function usageOf({ storage }: Countable, object: KubernetesObject): Map<string, Quantity> {
   const usage = new Map<string, Quantity>();
-  if (storage.plural === 'pods' && !storage.group && isOver(object as Pod)) {
+  if (storage.plural === 'pods' && !storage.group && isFinished(object as Pod)) {
     usage.set('count/pods', one);
     return usage;
   }
@@ -40,11 +41,6 @@ export function usageOf({ storage }: Countable, object: KubernetesObject): Map<s
   if (storage.plural === 'services') addService(usage, object as Service);
   if (storage.plural === 'persistentvolumeclaims') addClaim(usage, object as PersistentVolumeClaim);
   return usage;
-}
-
-/** A pod that has ended uses nothing; nor does one that should long be gone. */
-function isOver({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 function addPod(usage: Map<string, Quantity>, { spec }: Pod): void {

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import type { Node, PersistentVolume, Pod } from '../../../generated/core-v1.ts';
 import { nodeKind, podKind, volumeAttachmentKind } from '../../../generated/kinds.ts';
 import type { CSIDriver, VolumeAttachment } from '../../../generated/storage-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import type { Client } from '../../client/client.ts';
 import { about } from '../../reconcile/about.ts';
 import type { ControllerContext, EventRecorder } from '../../reconcile/controller.ts';
 import type { Lister } from '../../reconcile/informer.ts';
-import { byClaim, isOver } from '../shared/pods-by-claim.ts';
+import { byClaim } from '../shared/pods-by-claim.ts';
 
 export const attachmentsByVolume = 'volume';
 export const attachmentsByNode = 'node';
@@ -60,7 +61,7 @@ export class AttachSync {
     const users = new Map<string, Pod[]>();
     for (const pod of this.#world.pods.byIndex(byClaim, `${namespace}/${name}`)) {
       const { nodeName } = pod.spec;
-      if (!nodeName || isOver(pod)) continue;
+      if (!nodeName || isFinished(pod)) continue;
       if (this.#world.nodes.find(nodeName)?.metadata.annotations?.[managedAnnotation] !== 'true') continue;
       users.set(nodeName, [...(users.get(nodeName) ?? []), pod]);
     }
@@ -141,7 +142,7 @@ export class AttachSync {
     const { namespace, name } = volume.spec?.claimRef ?? {};
     const others = this.#world.pods
       .byIndex(byClaim, `${namespace}/${name}`)
-      .filter((each) => !isOver(each) && elsewhere.some(({ spec }) => spec.nodeName === each.spec.nodeName));
+      .filter((each) => !isFinished(each) && elsewhere.some(({ spec }) => spec.nodeName === each.spec.nodeName));
     if (others.length === 0)
       return "Volume is already exclusively attached to one node and can't be attached to another";
     const local = others.filter(({ metadata }) => metadata.namespace === pod.metadata.namespace);

@@ -10,7 +10,7 @@ import { about } from '../../reconcile/about.ts';
 import type { EventRecorder } from '../../reconcile/controller.ts';
 import { claim } from '../../reconcile/controller-refs.ts';
 import type { Informer } from '../../reconcile/informer.ts';
-import { controlledBy, orphansOf } from '../shared/indexes.ts';
+import { candidatesFor, controlledBy } from '../shared/indexes.ts';
 import { cachedSelector } from '../shared/selector.ts';
 import { annotatedNumber, desiredReplicasAnnotation, replicasAnnotations, rollbackAnnotation } from './annotations.ts';
 import { ensureNewest } from './ensure-newest.ts';
@@ -63,7 +63,7 @@ export class Rollout implements RolloutContext {
     if (selector.length === 0) return this.#refuse();
     const { metadata } = deployment;
     const { sets, client, signal } = this.#options;
-    const candidates = [...controlledBy(sets, metadata.uid), ...orphansOf(sets, metadata.namespace ?? '')];
+    const candidates = candidatesFor(sets, deployment);
     const owner = { client, ownerKind: deploymentKind, owner: deployment, kind: replicaSetKind };
     const mine = await claim({ ...owner, selector, candidates, signal });
     if (metadata.deletionTimestamp) return this.#writeCounts(await this.#arrange(mine, false));

@@ -1,11 +1,12 @@
 // Which pods stand behind a Service, and on which ports. Shared by Endpoints and EndpointSlices.
 import type { Pod, Service, ServicePort } from '../../../generated/core-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { isEqual } from '../../api/meta/equality.ts';
 import { hasLabels } from '../../api/meta/labels.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import type { KeyQueue } from '../../reconcile/controller.ts';
 import type { Informer } from '../../reconcile/informer.ts';
-import { isFinished, isReady } from '../shared/pod-state.ts';
+import { isReady } from '../shared/pod-state.ts';
 
 export interface PortOfPod {
   readonly name: string;

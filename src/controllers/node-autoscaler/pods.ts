@@ -1,11 +1,11 @@
 // What pods mean to somebody who counts nodes: pure.
 import type { Node, Pod } from '../../../generated/core-v1.ts';
 import { podResources } from '../../api/core/effective-resources.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { findCondition } from '../../api/meta/conditions.ts';
 import { controllerOf } from '../../api/meta/owner-references.ts';
 import { millisOf, unitsOf } from '../../api/meta/quantity.ts';
 import { timeMs } from '../../api/meta/time.ts';
-import { isFinished } from '../shared/pod-state.ts';
 
 export const toBeDeletedTaint = 'ToBeDeletedByClusterAutoscaler';
 export const deletionCandidateTaint = 'DeletionCandidateOfClusterAutoscaler';

@@ -12,7 +12,7 @@ import { claim } from '../../reconcile/controller-refs.ts';
 import { Expectations } from '../../reconcile/expectations.ts';
 import type { Informer } from '../../reconcile/informer.ts';
 import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
-import { controlledBy, indexByController, orphansOf } from '../shared/indexes.ts';
+import { candidatesFor, controlledBy, indexByController } from '../shared/indexes.ts';
 import { createPod, deletePod, podFromTemplate } from '../shared/pod-control.ts';
 import { pickVictims } from '../shared/pod-ranking.ts';
 import { isActive, isTerminating } from '../shared/pod-state.ts';
@@ -96,8 +96,7 @@ class ReplicasEngine<O extends ReplicasOwner> {
     const selector = this.#settings.selectorOf(owner);
     if (!selector) return;
     const isSettled = this.#expectations.areMet(key);
-    const { uid, namespace = '' } = owner.metadata;
-    const candidates = [...controlledBy(this.#pods, uid), ...orphansOf(this.#pods, namespace)];
+    const candidates = candidatesFor(this.#pods, owner);
     const active = await claim({
       client: this.#context.client,
       ownerKind: this.#settings.kind,

@@ -1,5 +1,5 @@
 import type { Pod } from '../../../generated/core-v1.ts';
-import { isFinished } from '../shared/pod-state.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 
 /** The pod will not run, or not again. */
 export const isDone = (pod: Pod): boolean =>

@@ -7,6 +7,9 @@ import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
 import { controllerReference, isControlledBy } from '../../api/meta/owner-references.ts';
 import { isAlreadyExists, isNotFound } from '../../api/meta/status-error.ts';
 import type { Client } from '../../client/client.ts';
+import { type ClaimOptions, claim } from '../../reconcile/controller-refs.ts';
+import type { Informer } from '../../reconcile/informer.ts';
+import { candidatesFor } from '../shared/indexes.ts';
 import { templateHash } from '../shared/template-hash.ts';
 
 /** On pods: the revision they are of. */
@@ -25,6 +28,16 @@ export interface HistoryOptions<O extends RevisionedOwner> {
   readonly collisionCount: number | undefined;
   /** The label that the revision carries its hash in. */
   readonly hashLabel: string;
+}
+
+/** The revisions that belong to the owner; those that a set of its name has left behind are taken up. */
+export function claimRevisions<O extends RevisionedOwner>({
+  revisions,
+  ...options
+}: Pick<ClaimOptions<O, ControllerRevision>, 'client' | 'ownerKind' | 'owner' | 'selector' | 'signal'> & {
+  readonly revisions: Informer<ControllerRevision>;
+}): Promise<ControllerRevision[]> {
+  return claim({ ...options, kind: controllerRevisionKind, candidates: candidatesFor(revisions, options.owner) });
 }
 
 const byRevision = (a: ControllerRevision, b: ControllerRevision) => a.revision - b.revision;

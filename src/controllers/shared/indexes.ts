@@ -16,6 +16,11 @@ export function controlledBy<T extends KubernetesObject>(informer: Informer<T>, 
   return informer.byIndex(controllerIndex, uid ?? '');
 }
 
+/** What the owner may claim: what it controls, and what nobody does in its namespace. */
+export function candidatesFor<T extends KubernetesObject>(informer: Informer<T>, { metadata }: KubernetesObject): T[] {
+  return [...controlledBy(informer, metadata.uid), ...orphansOf(informer, metadata.namespace ?? '')];
+}
+
 export function orphansOf<T extends KubernetesObject>(informer: Informer<T>, namespace: string): readonly T[] {
   return informer.byIndex(controllerIndex, `orphans of ${namespace}`);
 }

@@ -1,11 +1,8 @@
 // What a pod's status means to those who count pods.
 import type { Pod } from '../../../generated/core-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { findCondition } from '../../api/meta/conditions.ts';
 import { timeMs } from '../../api/meta/time.ts';
-
-export function isFinished(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-}
 
 /** Neither finished nor being deleted. */
 export function isActive(pod: Pod): boolean {

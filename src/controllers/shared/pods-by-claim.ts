@@ -3,8 +3,6 @@ import { ephemeralClaimName } from '../../api/core/ephemeral-claims.ts';
 
 export const byClaim = 'claim';
 
-export const isOver = ({ status }: Pod): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed';
-
 /** Keys of the claims a pod mounts; those of ephemeral volumes are called POD-VOLUME. */
 export function claimKeysOf(pod: Pod): string[] {
   const { metadata, spec } = pod;

@@ -1,8 +1,9 @@
 // What to do next for a StatefulSet, and what to report. In order, one step at a time; or all at once when it is Parallel.
 import type { StatefulSet, StatefulSetStatus } from '../../../generated/apps-v1.ts';
 import type { Pod } from '../../../generated/core-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { revisionHashLabel } from '../revisions/history.ts';
-import { availableInMs, isFinished, isReady } from '../shared/pod-state.ts';
+import { availableInMs, isReady } from '../shared/pod-state.ts';
 import { endOf, ordinalOf, startOf } from './stateful-pod.ts';
 
 export interface StatefulInput {

@@ -1,6 +1,7 @@
 // Looks at what pods use once a minute, keeps it in histograms, and writes what it recommends into the autoscalers' status.
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { PodMetricsList } from '../../../generated/metrics-v1beta1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { isEqual } from '../../api/meta/equality.ts';
 import { keyOf, splitKey } from '../../api/meta/object.ts';
 import { millisOf, Quantity, unitsOf } from '../../api/meta/quantity.ts';
@@ -18,7 +19,6 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import type { Informer } from '../../reconcile/informer.ts';
-import { isFinished } from '../shared/pod-state.ts';
 import { recommend } from './estimate.ts';
 import type { Targeted } from './targets.ts';
 import { ContainerUsage, SeenContainer } from './usage.ts';

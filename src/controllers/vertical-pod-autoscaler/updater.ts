@@ -9,6 +9,7 @@ import {
   replicationControllerKind,
   statefulSetKind,
 } from '../../../generated/kinds.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { keyOf, splitKey } from '../../api/meta/object.ts';
 import { controllerOf } from '../../api/meta/owner-references.ts';
 import { containerBounds, podResources } from '../../api/vertical-pod-autoscaler/pod-resources.ts';
@@ -54,10 +55,7 @@ export class Updater {
     for (const [{ vpa }, all] of podsOf) {
       const mode = updateModeOf(vpa);
       if (mode === 'Off' || mode === 'Initial' || !vpa.status?.recommendation) continue;
-      const pods = all.filter(({ metadata, spec, status }) => {
-        const isOver = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-        return !metadata.deletionTimestamp && spec.nodeName && !isOver;
-      });
+      const pods = all.filter((pod) => !pod.metadata.deletionTimestamp && pod.spec.nodeName && !isFinished(pod));
       this.#noteResizes(pods, alive);
       await this.#update(vpa, pods, mode === 'InPlaceOrRecreate');
     }

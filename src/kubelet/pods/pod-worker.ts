@@ -2,10 +2,11 @@
 // "look again": its object changed, something in the runtime did, a probe changed its mind, a wait is over.
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { untilSettled } from '../../base/signals.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
 import { resizeConditions } from '../status/pod-conditions.ts';
-import { isOver, podStatus, rejectedStatus } from '../status/pod-status.ts';
+import { podStatus, rejectedStatus } from '../status/pod-status.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
@@ -13,6 +14,7 @@ import type { Rejection, ResizeProblem } from './admission.ts';
 import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
+import { pullImageVolumes, pullSecretsOf } from './pod-images.ts';
 import { podReferences } from './pod-references.ts';
 import { PodSandbox } from './pod-sandbox.ts';
 import type { PodServices } from './pod-services.ts';
@@ -93,7 +95,7 @@ export class PodWorker {
 
   /** It has room on this node, and may still need it. */
   get takesRoom(): boolean {
-    return !this.#rejection && !this.#isRemoved && !this.#isStopped && !isOver(this.#pod);
+    return !this.#rejection && !this.#isRemoved && !this.#isStopped && !isFinished(this.#pod);
   }
 
   /** Everything of the pod is gone from this node. */
@@ -200,7 +202,7 @@ export class PodWorker {
     if (!this.#isDetached) this.#probes.follow(this.#pod);
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
     if (this.#isStopped) return;
-    if (isOver(this.#pod) || this.#rejection || this.#verdict || this.#isPastDeadline()) return this.#stop();
+    if (isFinished(this.#pod) || this.#rejection || this.#verdict || this.#isPastDeadline()) return this.#stop();
     await this.#applyResources();
     this.#tell(false);
     const plan = planPod(this.#pod, this.#services.tracker.stateOf(this.#uid), {
@@ -255,15 +257,20 @@ export class PodWorker {
   }
 
   async #startAll(steps: readonly StartStep[], sandbox: SandboxStatus, config: SandboxConfig): Promise<void> {
+    const { signal } = this.#abort;
+    const pullSecrets = await pullSecretsOf(this.#services, this.#pod);
+    const imageVolumes = await pullImageVolumes(this.#services, this.#pod, { sandbox: config, pullSecrets, signal });
     for (const step of steps) {
-      if (this.#abort.signal.aborted) return;
+      if (signal.aborted) return;
       const input = {
         pod: this.#pod,
         step,
         sandbox,
         sandboxConfig: config,
         volumes: this.#volumes!,
-        signal: this.#abort.signal,
+        pullSecrets,
+        imageVolumes,
+        signal,
       };
       const outcome = await startContainer(this.#services, input);
       const { name } = step.container;

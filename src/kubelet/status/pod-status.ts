@@ -78,8 +78,3 @@ function podIPs({ pod, runtime, hostIPs }: PodStatusInput, hasSandbox: boolean):
   if (ips.length === 0) return old;
   return { podIP: ips[0]!, podIPs: ips.map((ip) => ({ ip })) };
 }
-
-/** Whether every container has ended and none will start again. */
-export function isOver(pod: Pod): boolean {
-  return pod.status?.phase === 'Failed' || pod.status?.phase === 'Succeeded';
-}

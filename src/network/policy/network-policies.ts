@@ -3,6 +3,7 @@
 import type { Namespace, Pod } from '../../../generated/core-v1.ts';
 import { namespaceKind, networkPolicyKind, podKind } from '../../../generated/kinds.ts';
 import type { NetworkPolicy } from '../../../generated/networking-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
@@ -13,7 +14,7 @@ import type { Nft } from '../nftables/nft.ts';
 import { emptyPlan, type Plan } from '../nftables/rule-set.ts';
 import { planPolicyBase } from './base-rules.ts';
 import { type CompiledPolicy, compilePolicy, type Peers } from './compile-policy.ts';
-import { addressesOf, isAbout, isOver, planIsolation, planPeer } from './plan-pod.ts';
+import { addressesOf, isAbout, planIsolation, planPeer } from './plan-pod.ts';
 
 export interface NetworkPoliciesOptions {
   readonly table: string;
@@ -218,7 +219,7 @@ const hasSameLabels = (one: Pod | Namespace, other: Pod | Namespace) =>
 
 /** From here on the API says what the pod's addresses are. */
 function isKnown(pod: Pod, early: EarlyPod | undefined): boolean {
-  if (!early || early.pod.metadata.uid !== pod.metadata.uid || isOver(pod)) return true;
+  if (!early || early.pod.metadata.uid !== pod.metadata.uid || isFinished(pod)) return true;
   const [address] = early.addresses;
   return address !== undefined && addressesOf(pod).includes(address);
 }
@@ -227,7 +228,7 @@ function isKnown(pod: Pod, early: EarlyPod | undefined): boolean {
 function isSamePeer(one: Pod, other: Pod): boolean {
   return (
     one.metadata.uid === other.metadata.uid &&
-    isOver(one) === isOver(other) &&
+    isFinished(one) === isFinished(other) &&
     hasSameLabels(one, other) &&
     one.spec.nodeName === other.spec.nodeName &&
     addressesOf(one).join() === addressesOf(other).join()

@@ -1,5 +1,6 @@
 // What a pod adds to the table: as one that policies are about, on its own node, and as the other side of rules, anywhere.
 import type { Pod } from '../../../generated/core-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import type { Labels } from '../../api/meta/labels.ts';
 import { matchesSelector } from '../../api/meta/labels.ts';
 import { keyOf } from '../../api/meta/object.ts';
@@ -72,12 +73,10 @@ function portElements(
   );
 }
 
-export const isOver = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed';
-
 /** Addresses that are the pod's own and not its node's; none once it is over, when others may get them. */
 export function addressesOf(pod: Pod): string[] {
   const { spec, status } = pod;
-  if (spec.hostNetwork || isOver(pod)) return [];
+  if (spec.hostNetwork || isFinished(pod)) return [];
   const all = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP];
   return all.filter((ip): ip is string => ip !== undefined && familyOf(ip) === 'IPv4');
 }

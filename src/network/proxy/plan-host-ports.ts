@@ -1,5 +1,6 @@
 // Host ports of one pod: the node's own ports that lead to it.
 import type { Pod } from '../../../generated/core-v1.ts';
+import { isFinished } from '../../api/core/pod-phase.ts';
 import { familyOf, isRoutable } from '../addresses.ts';
 import { type Element, emptyPlan, match, meta, type Plan, type Rule, type SharedName } from '../nftables/rule-set.ts';
 
@@ -8,8 +9,7 @@ export function planHostPorts(pod: Pod): Plan {
   const address = (pod.status?.podIPs?.map(({ ip }) => ip) ?? [pod.status?.podIP]).find(
     (ip) => ip && familyOf(ip) === 'IPv4' && isRoutable(ip),
   );
-  const isOver = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
-  if (!address || isOver || pod.spec?.hostNetwork || !pod.metadata.uid) return emptyPlan;
+  if (!address || isFinished(pod) || pod.spec?.hostNetwork || !pod.metadata.uid) return emptyPlan;
   const chains = new Map<string, readonly Rule[]>();
   const elements: { in: SharedName; element: Element }[] = [];
   const udp: { address?: string; port: number; endpoints: string[] }[] = [];
