@@ -104,6 +104,8 @@ export interface ContainerConfig {
   envs: { key: string; value: string | Uint8Array }[];
   mounts: MountConfig[];
   devices?: { containerPath: string; hostPath: string; permissions: string }[];
+  /** `VENDOR/CLASS=NAME`; containerd before 2 does not know them. */
+  CDIDevices?: { name: string }[];
   labels: Record<string, string>;
   annotations: Record<string, string>;
   logPath: string;
