@@ -1,5 +1,6 @@
 // The detached server: runs the cluster, tells its parent of each step, and stops on SIGTERM, also in the middle of a start.
 import { setFlagsFromString } from 'node:v8';
+import { shrinkAtRest } from '../base/rest.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { startServer } from './server.ts';
 import type { Progress, UpOptions } from './up-options.ts';
@@ -7,6 +8,8 @@ import type { Progress, UpOptions } from './up-options.ts';
 // The size this process was given for its young generation is for this thread, which has it by now. As a flag it would
 // overrule the limits of the others, which are smaller.
 setFlagsFromString('--max-semi-space-size=0');
+
+shrinkAtRest();
 
 const options = JSON.parse(process.argv[2]!) as UpOptions;
 const tell = (progress: Progress) => process.connected && process.send?.(progress);
