@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shrinkAtRest } from '../base/rest.ts';
 import { workerUrl } from '../base/worker-url.ts';
 import { takeDown } from './down.ts';
 import { exitCodes, UserFailure } from './failure.ts';
@@ -70,6 +71,7 @@ export async function upForeground(options: UpOptions, report: Report): Promise<
   if (reportRunning(options, report)) return;
   const { startServer } = await import('./server.ts');
   const server = await startServer(options, report);
+  shrinkAtRest();
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
