@@ -70,7 +70,7 @@ if (!isInsideLab()) {
     await writeFile(lan, JSON.stringify({ cniVersion: '1.0.0', name: 'lan', plugins: [plugin] }));
     const machine = stack.use(await startPod({ conflist: lan, program: 'setInterval(() => {}, 1e6); ready();' }));
 
-    const own = createServer((socket) => socket.end('the node’s own')).listen(2222, '0.0.0.0');
+    const own = createServer((socket) => socket.on('error', () => {}).end('the node’s own')).listen(2222, '0.0.0.0');
     stack.defer(() => void own.close());
     const ask = (port: number) =>
       machine.run('curl', '-sS', '--max-time', '2', `http://192.0.2.100:${port}/`).catch((error) => String(error));

@@ -52,7 +52,7 @@ function runLab(): void {
     startPod({
       conflist: join(folder, 'net.d/10-coracle-policy.conflist'),
       program: `let left = 2;
-        for (const port of [80, 81]) require('node:net').createServer((socket) => socket.end('hi'))
+        for (const port of [80, 81]) require('node:net').createServer((socket) => socket.on('error', () => {}).end('hi'))
           .listen(port, '0.0.0.0', () => --left || ready());`,
     });
 
