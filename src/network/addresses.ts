@@ -1,5 +1,6 @@
-// Addresses and ranges, as text and as numbers. IPv6 addresses are taken apart only where that is needed.
+// Addresses and ranges of both families. IPv4 addresses are compared as numbers: that is asked of every endpoint.
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { formatIp, parseCidr, parseIp } from '../api/meta/ip-address.ts';
 
 export type IpFamily = 'IPv4' | 'IPv6';
 
@@ -8,32 +9,55 @@ export function familyOf(address: string): IpFamily | undefined {
   return isIPv6(address) ? 'IPv6' : undefined;
 }
 
-/** `10.244.0.0/24` → its parts. @throws when it is no IPv4 range. */
-export function parseRange(cidr: string): { readonly base: number; readonly prefixLength: number } {
-  const [address, length, ...more] = cidr.split('/');
-  const prefixLength = Number(length);
-  if (!address || !isIPv4(address) || !/^\d{1,2}$/.test(length ?? '') || prefixLength > 32 || more.length > 0) {
-    throw new Error(`"${cidr}" is not an IPv4 range`);
-  }
-  const size = 2 ** (32 - prefixLength);
-  return { base: Math.floor(toNumber(address) / size) * size, prefixLength };
+export const familyOfRange = (cidr: string): IpFamily | undefined => familyOf(cidr.split('/')[0]!);
+
+/** `10.96.0.0/16,fd00:96::/108` → its ranges, one of each family; the first is the usual one. */
+export const rangesIn = (list: string): string[] =>
+  list
+    .split(',')
+    .map((range) => range.trim())
+    .filter(Boolean);
+
+/** The range of that family in such a list. */
+export const rangeOf = (list: string, family: IpFamily): string | undefined =>
+  rangesIn(list).find((range) => familyOfRange(range) === family);
+
+export interface Range {
+  readonly family: IpFamily;
+  readonly base: bigint;
+  readonly prefixLength: number;
 }
 
-/** Whether it is an IPv4 range. */
-export function isRange(cidr: string): boolean {
-  try {
-    parseRange(cidr);
-    return true;
-  } catch {
-    return false;
-  }
+/** The few ranges of a cluster are asked about again and again. */
+const parsed = new Map<string, Range>();
+const mostParsed = 256;
+
+/** `10.244.0.0/24` → its parts. @throws when it is no range */
+export function parseRange(cidr: string): Range {
+  const known = parsed.get(cidr);
+  if (known) return known;
+  if (parsed.size >= mostParsed) parsed.clear();
+  const range = readRange(cidr);
+  parsed.set(cidr, range);
+  return range;
 }
+
+function readRange(cidr: string): Range {
+  const range = isRange(cidr) ? parseCidr(cidr) : undefined;
+  if (!range) throw new Error(`"${cidr}" is not a range of addresses`);
+  return { family: range.family === 4 ? 'IPv4' : 'IPv6', base: range.start, prefixLength: range.prefix };
+}
+
+/** Whether it is a range of either family. */
+export const isRange = (cidr: string): boolean =>
+  familyOfRange(cidr) !== undefined && /^[^/]+\/\d{1,3}$/.test(cidr) && parseCidr(cidr) !== undefined;
 
 /** The address that many places into the range: 1 is the gateway of a pod range, 10 the DNS of a service range. */
 export function addressAt(cidr: string, offset: number): string {
-  const { base, prefixLength } = parseRange(cidr);
-  if (offset >= 2 ** (32 - prefixLength)) throw new Error(`"${cidr}" has no address number ${offset}`);
-  return toText(base + offset);
+  const { family, base, prefixLength } = parseRange(cidr);
+  const size = 1n << BigInt((family === 'IPv4' ? 32 : 128) - prefixLength);
+  if (BigInt(offset) >= size) throw new Error(`"${cidr}" has no address number ${offset}`);
+  return formatIp({ family: family === 'IPv4' ? 4 : 6, bits: base + BigInt(offset) });
 }
 
 /** The first usable address of a node's pod range: the bridge itself, and what pods route by. */
@@ -41,11 +65,18 @@ export function gatewayOf(podCidr: string): string {
   return addressAt(podCidr, 1);
 }
 
+/** Whether the address is in the range; false for one of the other family. @throws when it is no range */
 export function contains(cidr: string, address: string): boolean {
-  if (!isIPv4(address)) return false;
-  const { base, prefixLength } = parseRange(cidr);
-  const number = toNumber(address);
-  return number >= base && number < base + 2 ** (32 - prefixLength);
+  if (isIPv4(address)) {
+    const { family, base, prefixLength } = parseRange(cidr);
+    const size = 2 ** (32 - prefixLength);
+    return family === 'IPv4' && Math.floor(toNumber(address) / size) === Math.floor(Number(base) / size);
+  }
+  const { family, base, prefixLength } = parseRange(cidr);
+  const ip = parseIp(address);
+  if (family !== 'IPv6' || ip?.family !== 6) return false;
+  const rest = BigInt(128 - prefixLength);
+  return ip.bits >> rest === base >> rest;
 }
 
 const neverAnEndpoint = new BlockList();
@@ -69,8 +100,4 @@ export function isRoutable(address: string): boolean {
 
 function toNumber(address: string): number {
   return address.split('.').reduce((number, part) => number * 256 + Number(part), 0);
-}
-
-function toText(number: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
 }

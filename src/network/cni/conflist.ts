@@ -1,10 +1,12 @@
 // The CNI configuration of a node: pods on one bridge, addresses from the node's own range. Host ports, masquerading
 // and services are nftables rules of the service proxy, not plugins.
 
+import { rangesIn } from '../addresses.ts';
+
 export interface ConflistOptions {
   readonly clusterName: string;
   readonly bridge: string;
-  /** This node's range. */
+  /** This node's range, or one of each family with a comma between. */
   readonly podCidr: string;
   /** Where host-local remembers which address is whose. */
   readonly ipamDir: string;
@@ -32,7 +34,7 @@ export function planConflist(options: ConflistOptions): object {
         ipam: {
           type: 'host-local',
           dataDir: options.ipamDir,
-          ranges: [[{ subnet: options.podCidr }]],
+          ranges: rangesIn(options.podCidr).map((subnet) => [{ subnet }]),
         },
       },
     ],

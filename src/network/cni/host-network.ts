@@ -2,7 +2,7 @@
 // a restart, and all of it goes with removeHostNetwork.
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { gatewayOf, parseRange } from '../addresses.ts';
+import { familyOfRange, gatewayOf, parseRange, rangesIn } from '../addresses.ts';
 import { runCommand } from '../run-command.ts';
 import { bridgeMac, bridgeName } from './bridge-name.ts';
 import { cniNetworkName, planConflist } from './conflist.ts';
@@ -11,7 +11,7 @@ import { applySysctls, restoreSysctls } from './sysctls.ts';
 
 export interface HostNetworkOptions {
   readonly clusterName: string;
-  /** This node's pod range. */
+  /** This node's pod ranges: one, or one of each family with a comma between; the cluster's Services alike. */
   readonly podCidr: string;
   readonly serviceCidr: string;
   /** Where containerd looks for CNI configurations (its conf_dir). */
@@ -28,6 +28,8 @@ export interface HostNetwork {
   readonly bridge: string;
   /** The node's address in the pod network: what pods route by, what DNS listens on. */
   readonly gateway: string;
+  /** Of each family that pods have, the usual one first. */
+  readonly gateways: readonly string[];
   /** The bridge's own address, which stays. */
   readonly bridgeMac: string;
 }
@@ -35,26 +37,48 @@ export interface HostNetwork {
 /** May be repeated; pods that run are not disturbed. @throws CommandFailure where `ip` is missing or refuses. */
 export async function ensureHostNetwork(options: HostNetworkOptions): Promise<HostNetwork> {
   const bridge = bridgeName(options.clusterName);
-  const gateway = gatewayOf(options.podCidr);
-  await applySysctls(options);
+  const gateways = rangesIn(options.podCidr).map(gatewayOf);
+  const usesIPv6 = gateways.some((address) => address.includes(':'));
+  await applySysctls({ ...options, usesIPv6 });
   await ensureBridge(bridge, options);
-  // What the host itself sends to a service leaves with the bridge's address, so that pods can answer it directly.
-  await runCommand('ip', ['route', 'replace', options.serviceCidr, 'dev', bridge, 'src', gateway]);
+  for (const cidr of rangesIn(options.serviceCidr)) await routeServices(cidr, bridge, options.podCidr);
   await allowForwarding(bridge);
   await writeConflist(bridge, options);
-  return { bridge, gateway, bridgeMac: bridgeMac(options.clusterName) };
+  return { bridge, gateway: gateways[0]!, gateways, bridgeMac: bridgeMac(options.clusterName) };
 }
 
+/** What the host itself sends to a service leaves with the bridge's address, so that pods can answer it directly. */
+async function routeServices(serviceCidr: string, bridge: string, podCidr: string): Promise<void> {
+  const family = familyOfRange(serviceCidr);
+  const own = rangesIn(podCidr).find((range) => familyOfRange(range) === family);
+  if (!own) return; // no pod has an address that it could lead to
+  await runCommand('ip', [
+    ...versionOf(serviceCidr),
+    'route',
+    'replace',
+    serviceCidr,
+    'dev',
+    bridge,
+    'src',
+    gatewayOf(own),
+  ]);
+}
+
+const versionOf = (cidr: string) => (familyOfRange(cidr) === 'IPv6' ? ['-6'] : []);
+
 async function ensureBridge(bridge: string, options: HostNetworkOptions): Promise<void> {
-  const { prefixLength } = parseRange(options.podCidr);
-  const address = `${gatewayOf(options.podCidr)}/${prefixLength}`;
   const links = await listLinks();
   if (!links.includes(bridge)) {
     const mac = bridgeMac(options.clusterName);
     await runCommand('ip', ['link', 'add', bridge, 'address', mac, 'type', 'bridge']);
   }
   if (options.mtu) await runCommand('ip', ['link', 'set', bridge, 'mtu', String(options.mtu)]);
-  await runCommand('ip', ['address', 'replace', address, 'dev', bridge]);
+  for (const cidr of rangesIn(options.podCidr)) {
+    const address = `${gatewayOf(cidr)}/${parseRange(cidr).prefixLength}`;
+    // Nobody else has it: waiting for an answer to that question would only keep the first pods waiting.
+    const flags = familyOfRange(cidr) === 'IPv6' ? ['nodad'] : [];
+    await runCommand('ip', [...versionOf(cidr), 'address', 'replace', address, 'dev', bridge, ...flags]);
+  }
   await runCommand('ip', ['link', 'set', bridge, 'up']);
 }
 

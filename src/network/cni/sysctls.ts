@@ -3,12 +3,13 @@
 import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-const wanted: Readonly<Record<string, string>> = {
-  'net/ipv4/ip_forward': '1',
-};
+const always: Readonly<Record<string, string>> = { 'net/ipv4/ip_forward': '1' };
+const ofIPv6: Readonly<Record<string, string>> = { 'net/ipv6/conf/all/forwarding': '1' };
 
 export interface SysctlOptions {
   readonly clusterName: string;
+  /** Pods have addresses of IPv6 as well. */
+  readonly usesIPv6?: boolean;
   /** Default /run/coracle/network. */
   readonly recordDir?: string;
   /** Default /proc/sys. */
@@ -22,7 +23,7 @@ export async function applySysctls(options: SysctlOptions): Promise<void> {
   await mkdir(join(recordDir, 'users'), { recursive: true });
   await writeFile(join(recordDir, 'users', options.clusterName), '');
   const record = await readRecord(recordDir);
-  for (const [name, value] of Object.entries(wanted)) {
+  for (const [name, value] of Object.entries({ ...always, ...(options.usesIPv6 ? ofIPv6 : {}) })) {
     const now = await readFile(join(sysctlDir, name), 'utf8').catch(() => undefined);
     if (now === undefined) continue;
     if (now.trim() !== value) {

@@ -1,5 +1,6 @@
 // Names of interfaces and namespaces. The kernel allows 15 letters, so what is longer becomes a digest.
 import { createHash } from 'node:crypto';
+import { formatIp, parseIp } from '../../api/meta/ip-address.ts';
 
 const maxLength = 15;
 const digest = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -26,4 +27,13 @@ export const tunnelName = (clusterName: string) => short('corx-', clusterName);
 export function tunnelMac(tunnelId: number, nodeName: string): string {
   const bytes = digest(`tunnel ${tunnelId} ${nodeName}`).slice(0, 10).match(/../g)!;
   return ['02', ...bytes].join(':');
+}
+
+/**
+ * The address by which a node is a router of IPv6 on a wire. It follows from the address of IPv4 that nodes are known by,
+ * so that no wire needs a range of IPv6.
+ */
+export function linkLocalOf(address: string): string {
+  const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+  return formatIp(parseIp(`fe80::c0ca:${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`)!);
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { addressAt, parseRange } from '../addresses.ts';
+import { addressAt, parseRange, rangeOf } from '../addresses.ts';
 import { allowForwarding, stopAllowingForwarding } from '../cni/forward-policy.ts';
 import { nft, removeTable } from '../nftables/nft.ts';
 import { inRange, match, meta, payload } from '../nftables/rule-set.ts';
@@ -45,7 +45,7 @@ function planWayOut({ clusterName, nodeCidr, clusterPodCidr }: NodeNetworkOption
   const at = { family: 'ip', table: name };
   const rule = [
     match(payload('ip', 'saddr'), inRange(nodeCidr)),
-    match(payload('ip', 'daddr'), inRange(clusterPodCidr), '!='),
+    match(payload('ip', 'daddr'), inRange(rangeOf(clusterPodCidr, 'IPv4')!), '!='),
     match(meta('oifname'), nodeBridgeName(clusterName), '!='),
     { masquerade: null },
   ];

@@ -59,6 +59,26 @@ test('nodes that claim one range get no packets, nor do those of a machine that 
   assert.deepEqual(planRoutes(orphan, { nodeName: 'a', tunnelId: 7, tunnelDevice: 'tunnel', wireTo }), []);
 });
 
+test('pods of IPv6 are reached by addresses that follow from those of IPv4, on the wire and through the tunnel', () => {
+  const both = [aNode('c', '192.0.2.3', '10.244.4.0/24'), aNode('b', '198.51.100.2', '10.244.2.0/24')];
+  for (const [index, { spec }] of both.entries())
+    spec!.podCIDRs = [spec!.podCIDR!, `${index ? 'fd00:10:244:1' : 'fd00:10:244'}::/64`];
+  const wireTo = (address: string) => (address === '192.0.2.3' ? 'eth0' : undefined);
+  const routes = planRoutes(peersOf(both, 'a'), { nodeName: 'a', tunnelId: 7, tunnelDevice: 'tunnel', wireTo });
+  assert.deepEqual(
+    routes.filter(({ podCidr }) => podCidr.includes(':')),
+    [
+      { podCidr: 'fd00:10:244::/64', via: 'fe80::c0ca:c000:203', device: 'eth0' },
+      {
+        podCidr: 'fd00:10:244:1::/64',
+        via: 'fe80::c0ca:c633:6402',
+        device: 'tunnel',
+        tunnel: { mac: tunnelMac(7, 'b'), address: '198.51.100.2' },
+      },
+    ],
+  );
+});
+
 test('the far end of a tunnel has an address of its own in each cluster, and it is a local one', () => {
   assert.notEqual(tunnelMac(7, 'b'), tunnelMac(8, 'b'));
   assert.match(tunnelMac(7, 'b'), /^02(:[0-9a-f]{2}){5}$/);

@@ -1,7 +1,7 @@
 // Which ways a node needs to the pods of the others: pure.
 import type { Node } from '../../../generated/core-v1.ts';
-import { addressAt, familyOf } from '../addresses.ts';
-import { tunnelMac } from './names.ts';
+import { addressAt, familyOf, familyOfRange } from '../addresses.ts';
+import { linkLocalOf, tunnelMac } from './names.ts';
 
 /** Label of a node in a namespace: the node that is the machine it is on. Others reach it by way of that one. */
 export const machineLabel = 'coracle.dev/machine';
@@ -9,8 +9,10 @@ export const machineLabel = 'coracle.dev/machine';
 /** Another node, as far as packets are concerned. */
 export interface Peer {
   readonly name: string;
+  /** Of IPv4: nodes are known to each other by it. */
   readonly address: string;
-  readonly podCidr: string;
+  /** One, or one of each family. */
+  readonly podCidrs: readonly string[];
   /** The node it is on, when it is not a machine itself. */
   readonly machine?: string;
 }
@@ -27,15 +29,15 @@ export interface PodRoute {
 /** The nodes that have a range and an address, but this one. Of two that claim one range, neither gets packets. */
 export function peersOf(nodes: readonly Node[], self: string): Peer[] {
   const peers = nodes.flatMap(({ metadata, spec, status }): Peer[] => {
-    const podCidr = spec?.podCIDR;
+    const podCidrs = spec?.podCIDRs ?? (spec?.podCIDR ? [spec.podCIDR] : []);
     const address = status?.addresses?.find((each) => each.type === 'InternalIP' && familyOf(each.address) === 'IPv4');
-    if (metadata.name === self || !podCidr || familyOf(podCidr.split('/')[0]!) !== 'IPv4' || !address) return [];
+    if (metadata.name === self || !podCidrs.some((cidr) => familyOfRange(cidr) === 'IPv4') || !address) return [];
     const machine = metadata.labels?.[machineLabel];
-    return [{ name: metadata.name, address: address.address, podCidr, ...(machine ? { machine } : {}) }];
+    return [{ name: metadata.name, address: address.address, podCidrs, ...(machine ? { machine } : {}) }];
   });
   const claims = new Map<string, number>();
-  for (const { podCidr } of peers) claims.set(podCidr, (claims.get(podCidr) ?? 0) + 1);
-  return peers.filter(({ podCidr }) => claims.get(podCidr) === 1);
+  for (const podCidr of peers.flatMap(({ podCidrs }) => podCidrs)) claims.set(podCidr, (claims.get(podCidr) ?? 0) + 1);
+  return peers.filter(({ podCidrs }) => podCidrs.every((cidr) => claims.get(cidr) === 1));
 }
 
 export interface Surroundings {
@@ -53,7 +55,7 @@ export function planRoutes(peers: readonly Peer[], surroundings: Surroundings): 
   const byName = new Map(peers.map((peer) => [peer.name, peer]));
   return peers.flatMap((peer) => {
     const next = nextHop(peer, byName, surroundings);
-    return next ? routeTo(peer.podCidr, next, surroundings) : [];
+    return next ? peer.podCidrs.map((podCidr) => routeTo(podCidr, next, surroundings)) : [];
   });
 }
 
@@ -65,8 +67,14 @@ function nextHop(peer: Peer, byName: ReadonlyMap<string, Peer>, { nodeName, mach
 
 function routeTo(podCidr: string, next: Peer, { tunnelId, tunnelDevice, wireTo }: Surroundings): PodRoute {
   const device = wireTo(next.address);
+  if (familyOfRange(podCidr) === 'IPv6') {
+    const via = linkLocalOf(next.address);
+    return device ? { podCidr, via, device } : { podCidr, via, device: tunnelDevice, tunnel: endOf(tunnelId, next) };
+  }
   if (device) return { podCidr, via: next.address, device };
   // The far end's own address is the first of its range, which no pod has.
-  const via = addressAt(next.podCidr, 0);
-  return { podCidr, via, device: tunnelDevice, tunnel: { mac: tunnelMac(tunnelId, next.name), address: next.address } };
+  const via = addressAt(next.podCidrs.find((cidr) => familyOfRange(cidr) === 'IPv4')!, 0);
+  return { podCidr, via, device: tunnelDevice, tunnel: endOf(tunnelId, next) };
 }
+
+const endOf = (tunnelId: number, { name, address }: Peer) => ({ mac: tunnelMac(tunnelId, name), address });

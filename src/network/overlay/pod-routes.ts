@@ -5,10 +5,11 @@ import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
+import { familyOfRange, gatewayOf, rangeOf } from '../addresses.ts';
 import { wayTo } from './links.ts';
-import { nodeBridgeName, tunnelName } from './names.ts';
+import { linkLocalOf, nodeBridgeName, tunnelName } from './names.ts';
 import { peersOf, planRoutes } from './plan-routes.ts';
-import { applyRoutes } from './route-table.ts';
+import { applyRoutes, ensureLinkLocal } from './route-table.ts';
 import { ensureTunnel, removeTunnel } from './tunnel.ts';
 
 export interface PodRoutesOptions {
@@ -18,7 +19,7 @@ export interface PodRoutesOptions {
   readonly machine?: string | undefined;
   /** This node's address. */
   readonly address: string;
-  /** This node's pod range, and the whole cluster's. */
+  /** This node's pod range, and the whole cluster's; or one of each family with a comma between. */
   readonly podCidr: string;
   readonly clusterPodCidr: string;
   /** Tells tunnels of several clusters apart: 24 bits, the same on every node. */
@@ -84,6 +85,9 @@ async function sync(options: PodRoutesOptions, peers: ReturnType<typeof peersOf>
     const mtu = await ensureTunnel({ ...options, device: tunnelDevice, underlay: device });
     await options.onPacketSize?.(mtu);
   }
-  await applyRoutes(routes, { clusterPodCidr, tunnelDevice });
+  const ownOf6 = rangeOf(options.podCidr, 'IPv6');
+  const wiresOf6 = routes.filter(({ podCidr, tunnel }) => !tunnel && familyOfRange(podCidr) === 'IPv6');
+  for (const device of new Set(wiresOf6.map((route) => route.device))) await ensureLinkLocal(linkLocalOf(own), device);
+  await applyRoutes(routes, { clusterPodCidr, tunnelDevice, sourceOf6: ownOf6 && gatewayOf(ownOf6) });
   if (throughTunnel.length === 0) await removeTunnel(tunnelDevice);
 }

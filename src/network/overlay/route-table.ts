@@ -1,4 +1,5 @@
 // Makes the kernel's routes, neighbours and tunnel ends equal to a plan; what is right already is left alone.
+import { familyOfRange, rangesIn } from '../addresses.ts';
 import { runCommand } from '../run-command.ts';
 import { hasLink } from './links.ts';
 import type { PodRoute } from './plan-routes.ts';
@@ -7,8 +8,11 @@ import type { PodRoute } from './plan-routes.ts';
 const protocol = '110';
 
 export interface RouteTableOptions {
+  /** The pods' range, or one of each family with a comma between. */
   readonly clusterPodCidr: string;
   readonly tunnelDevice: string;
+  /** What this node itself sends to pods of IPv6 leaves with this address. */
+  readonly sourceOf6?: string | undefined;
 }
 
 interface KernelRoute {
@@ -20,17 +24,38 @@ interface KernelRoute {
 /** May be repeated. @throws CommandFailure */
 export async function applyRoutes(routes: readonly PodRoute[], options: RouteTableOptions): Promise<void> {
   if (await hasLink(options.tunnelDevice)) await applyTunnelEnds(routes, options.tunnelDevice);
-  const listed = await runCommand('ip', ['-j', 'route', 'show', 'root', options.clusterPodCidr, 'proto', protocol]);
+  for (const cluster of rangesIn(options.clusterPodCidr)) {
+    const family = familyOfRange(cluster);
+    await applyFamily(
+      routes.filter(({ podCidr }) => familyOfRange(podCidr) === family),
+      cluster,
+      family === 'IPv6' ? { version: ['-6'], source: options.sourceOf6 } : { version: [] },
+    );
+  }
+}
+
+async function applyFamily(
+  routes: readonly PodRoute[],
+  cluster: string,
+  { version, source }: { readonly version: readonly string[]; readonly source?: string | undefined },
+): Promise<void> {
+  const ip = (...args: readonly string[]) => runCommand('ip', [...version, ...args]);
+  const listed = await ip('-j', 'route', 'show', 'root', cluster, 'proto', protocol);
   const known = new Map((JSON.parse(listed || '[]') as KernelRoute[]).map((each) => [each.dst, each]));
   for (const { podCidr, via, device, tunnel } of routes) {
     const now = known.get(podCidr);
     known.delete(podCidr);
     if (now?.gateway === via && now.dev === device) continue;
     // The tunnel's far end is no neighbour by its address: the kernel must be told to believe it.
-    const onLink = tunnel ? ['onlink'] : [];
-    await runCommand('ip', ['route', 'replace', podCidr, 'via', via, 'dev', device, ...onLink, 'proto', protocol]);
+    const further = [...(tunnel ? ['onlink'] : []), ...(source ? ['src', source] : [])];
+    await ip('route', 'replace', podCidr, 'via', via, 'dev', device, ...further, 'proto', protocol);
   }
-  for (const dst of known.keys()) await runCommand('ip', ['route', 'delete', dst, 'proto', protocol]);
+  for (const dst of known.keys()) await ip('route', 'delete', dst, 'proto', protocol);
+}
+
+/** Has this node answer on a wire to the address that routes of IPv6 name. May be repeated. @throws CommandFailure */
+export async function ensureLinkLocal(address: string, device: string): Promise<void> {
+  await runCommand('ip', ['-6', 'address', 'replace', `${address}/64`, 'dev', device, 'nodad']);
 }
 
 interface Neighbour {

@@ -1,6 +1,6 @@
 // The VXLAN device: packets between pods, wrapped in UDP between nodes. It learns nothing by itself; route-table.ts tells
 // it which node is where.
-import { addressAt } from '../addresses.ts';
+import { addressAt, rangeOf } from '../addresses.ts';
 import { runCommand } from '../run-command.ts';
 import { hasLink, linkOf } from './links.ts';
 import { tunnelMac } from './names.ts';
@@ -31,7 +31,7 @@ export async function ensureTunnel(options: TunnelOptions): Promise<number> {
     await runCommand('ip', ['link', 'add', device, 'address', mac, 'type', ...kind]);
   }
   await runCommand('ip', ['link', 'set', device, 'mtu', String(mtu), 'up']);
-  await runCommand('ip', ['address', 'replace', `${addressAt(podCidr, 0)}/32`, 'dev', device]);
+  await runCommand('ip', ['address', 'replace', `${addressAt(rangeOf(podCidr, 'IPv4')!, 0)}/32`, 'dev', device]);
   return mtu;
 }
 
