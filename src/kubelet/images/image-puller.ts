@@ -1,16 +1,27 @@
 // Makes an image present as its policy asks, with upstream's events, reasons and back-off.
-import type { Container, Pod, Secret } from '../../../generated/core-v1.ts';
+import type { Pod, Secret } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
+import { formatDuration } from '../../schema/time.ts';
 import type { PodEvents } from '../events.ts';
 import { Backoff } from '../pods/backoff.ts';
-import { rpcErrorText } from '../runtime/rpc-error.ts';
-import type { ContainerRuntime, ImageInfo, SandboxConfig } from '../runtime/runtime.ts';
-import { parseImageName } from './image-name.ts';
-import { registryAuths } from './registry-auth.ts';
+import { isNotFoundError, RuntimeError, rpcErrorText, unknownCode } from '../runtime/rpc-error.ts';
+import type { ImageInfo, ImageService, SandboxConfig } from '../runtime/runtime.ts';
+import type { CredentialProviders } from './credential-provider.ts';
+import { type ImageName, imageNameProblem, parseImageName, withoutVersion } from './image-name.ts';
+import { type Credential, credentialsFor, type DockerConfig, secretCredentials } from './keyring.ts';
+import { defaultVerification, mustPull, recordOf, type VerificationPolicy } from './pull-access.ts';
+import { createPullQueue, type PullQueue } from './pull-queue.ts';
+import type { PullRecords } from './pull-records.ts';
+
+export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
 export interface ImageRequest {
   readonly pod: Pod;
-  readonly container: Pick<Container, 'name' | 'image' | 'imagePullPolicy'>;
+  readonly image: string;
+  /** By default Always for an image without a version or with `latest`. */
+  readonly policy?: PullPolicy | undefined;
+  /** Whose events: a container's, or the pod's own where it is absent. */
+  readonly container?: string;
   readonly sandbox: SandboxConfig;
   readonly pullSecrets: readonly Secret[];
   readonly signal: AbortSignal;
@@ -21,46 +32,77 @@ export type ImageAnswer =
   | { readonly reason: string; readonly message: string; readonly retryAfterMs: number };
 
 export interface ImagePullerOptions {
-  readonly runtime: ContainerRuntime;
+  readonly runtime: ImageService;
   readonly events: PodEvents;
   readonly clock: Clock;
+  /** Pulls side by side; 1 is one after the other. Default 5. */
+  readonly maxParallelPulls?: number;
+  /** What was pulled with whose credentials; without it every pod may use every image that is here. */
+  readonly records?: PullRecords;
+  readonly verification?: VerificationPolicy;
+  /** The node's own docker configuration, read at each pull. */
+  readonly nodeConfig?: () => Promise<DockerConfig>;
+  readonly providers?: CredentialProviders;
 }
+
+interface Refusal {
+  readonly reason: string;
+  readonly message: string;
+}
+
+const notPresentRetryMs = 10_000;
+/** The back-off is told soon after the failure. */
+const failedRetryMs = 1_000;
 
 export class ImagePuller {
   readonly #options: ImagePullerOptions;
+  readonly #queue: PullQueue;
   readonly #backoff = new Backoff(10_000, 300_000);
-  readonly #lastError = new Map<string, { message: string; atMs: number }>();
+  readonly #lastError = new Map<string, { refusal: Refusal; atMs: number }>();
 
   constructor(options: ImagePullerOptions) {
     this.#options = options;
+    this.#queue = createPullQueue(options.maxParallelPulls ?? 5);
   }
 
   async ensure(request: ImageRequest): Promise<ImageAnswer> {
-    const { pod, container } = request;
-    const { events, runtime } = this.#options;
-    const image = container.image ?? '';
-    const say = (type: 'Normal' | 'Warning', reason: string, message: string) =>
-      events.container(pod, container.name, type, reason, message);
+    const { image } = request;
     const name = parseImageName(image);
     if (!name) {
-      const message = `Failed to apply default image tag "${image}": couldn't parse image name "${image}": invalid reference format`;
-      say('Warning', 'InspectFailed', message);
-      return this.#failed(request, 'InvalidImageName', message, 10_000);
+      const problem = `couldn't parse image name "${image}": ${imageNameProblem(image)}`;
+      const message = `Failed to apply default image tag "${image}": ${problem}`;
+      this.#say(request, 'Warning', 'InspectFailed', message);
+      return this.#failed(request, { reason: 'InvalidImageName', message }, notPresentRetryMs);
     }
-    const policy =
-      container.imagePullPolicy ?? (name.tag === undefined && name.digest === undefined ? 'Always' : 'IfNotPresent');
-    const present = await runtime.imageStatus(image);
-    if (present && policy !== 'Always') {
-      const tail = policy === 'Never' ? '' : ' and can be accessed by the pod';
-      say('Normal', 'Pulled', `Container image "${image}" already present on machine${tail}`);
+    const policy = request.policy ?? defaultPolicy(name);
+    const present = policy === 'Always' ? undefined : await this.#inspect(request);
+    if (present && 'reason' in present) return this.#failed(request, present, notPresentRetryMs);
+    const credentials = once(() => this.#credentials(request, name));
+    if (present && !(await this.#mustPull(image, present, credentials))) {
+      const message = `Container image "${image}" already present on machine and can be accessed by the pod`;
+      this.#say(request, 'Normal', 'Pulled', message);
       return { image: present };
     }
     if (policy === 'Never') {
       const message = `Container image "${image}" is not present with pull policy of Never`;
-      say('Warning', 'ErrImageNeverPull', message);
-      return this.#failed(request, 'ErrImageNeverPull', message, 10_000);
+      this.#say(request, 'Warning', 'ErrImageNeverPull', message);
+      return this.#failed(request, { reason: 'ErrImageNeverPull', message }, notPresentRetryMs);
     }
-    return this.#pull(request, image, present);
+    return this.#pull(request, credentials);
+  }
+
+  /** Notes what came while we were away, and forgets what is gone. */
+  async start(): Promise<void> {
+    const { records, runtime } = this.#options;
+    if (!records) return;
+    const unfinished = new Set(await records.unfinished());
+    if (unfinished.size === 0) return;
+    for (const { id, repoTags, repoDigests } of await runtime.listImages())
+      for (const image of [...repoTags, ...repoDigests].filter((each) => unfinished.has(each))) {
+        // Whose credentials did it is not known: pods have to show theirs.
+        await records.addPulled(id, withoutVersion(image), undefined);
+        await records.endPull(image);
+      }
   }
 
   /** A pod is gone. */
@@ -69,55 +111,145 @@ export class ImagePuller {
     for (const key of this.#lastError.keys()) if (key.startsWith(podUid)) this.#lastError.delete(key);
   }
 
-  async #pull(request: ImageRequest, image: string, present: ImageInfo | undefined): Promise<ImageAnswer> {
-    const { clock, events, runtime } = this.#options;
-    const { pod, container, signal } = request;
+  async #inspect(request: ImageRequest): Promise<ImageInfo | Refusal | undefined> {
+    try {
+      return await this.#options.runtime.imageStatus(request.image);
+    } catch (error) {
+      if (isNotFoundError(error)) return undefined;
+      const message = `Failed to inspect image "": ${rpcErrorText(error)}`;
+      this.#say(request, 'Warning', 'InspectFailed', message);
+      return { reason: 'ImageInspectError', message };
+    }
+  }
+
+  async #mustPull(image: string, present: ImageInfo, credentials: () => Promise<Credential[]>): Promise<boolean> {
+    const { records, verification: policy = defaultVerification } = this.#options;
+    return records !== undefined && mustPull({ records, policy }, image, present.id, credentials);
+  }
+
+  /** Of the pod's secrets first, then the node's, then the programs'. */
+  async #credentials({ pod, pullSecrets }: ImageRequest, name: ImageName): Promise<Credential[]> {
+    const { nodeConfig, providers } = this.#options;
+    return [
+      ...secretCredentials(name, pullSecrets),
+      ...(nodeConfig ? credentialsFor(name, await nodeConfig()) : []),
+      ...(providers ? await providers(name, pod) : []),
+    ];
+  }
+
+  async #pull(request: ImageRequest, credentials: () => Promise<Credential[]>): Promise<ImageAnswer> {
+    const { clock } = this.#options;
+    const { pod, image, signal } = request;
     const key = `${pod.metadata.uid}_${image}`;
     const last = this.#lastError.get(key);
     const waitMs = last ? this.#backoff.remainingMs(key, last.atMs, clock.now()) : 0;
-    if (waitMs > 0) {
+    if (last && waitMs > 0) {
       const message = `Back-off pulling image "${image}"`;
-      events.container(pod, container.name, 'Normal', 'BackOff', message);
-      return this.#failed(request, 'ImagePullBackOff', `${message}: ${last!.message}`, waitMs);
+      this.#say(request, 'Normal', 'BackOff', message);
+      const cause = `${last.refusal.reason}: ${last.refusal.message}`;
+      return this.#failed(request, { reason: 'ImagePullBackOff', message: `${message}: ${cause}` }, waitMs);
     }
-    events.container(pod, container.name, 'Normal', 'Pulling', `Pulling image "${image}"`);
-    const begun = clock.monotonicMs();
+    this.#lastError.delete(key);
+    this.#say(request, 'Normal', 'Pulling', `Pulling image "${image}"`);
     try {
-      const pulled = await this.#pullWithSecrets(request, image);
-      const info = (await runtime.imageStatus(pulled)) ?? (await runtime.imageStatus(image)) ?? present;
-      if (!info) throw new Error(`image ${image} is not there after its pull`);
+      const pulled = await this.#pullInTurn(request, await credentials());
       this.#backoff.forget(key);
-      this.#lastError.delete(key);
-      const took = `${((clock.monotonicMs() - begun) / 1000).toFixed(3)}s`;
-      const message = `Successfully pulled image "${image}" in ${took} (${took} including waiting). Image size: ${info.sizeBytes} bytes.`;
-      events.container(pod, container.name, 'Normal', 'Pulled', message);
-      return { image: info };
+      return { image: pulled };
     } catch (error) {
-      const text = rpcErrorText(error);
+      const text = pullErrorText(error);
       if (signal.aborted) return { reason: 'ErrImagePull', message: text, retryAfterMs: 0 };
-      events.container(pod, container.name, 'Warning', 'Failed', `Failed to pull image "${image}": ${text}`);
+      this.#say(request, 'Warning', 'Failed', `Failed to pull image "${image}": ${text}`);
       this.#backoff.next(key, clock.now());
-      this.#lastError.set(key, { message: `ErrImagePull: ${text}`, atMs: clock.now() });
-      return this.#failed(request, 'ErrImagePull', text, 1_000);
+      const refusal = refusalOf(image, text);
+      this.#lastError.set(key, { refusal, atMs: clock.now() });
+      return this.#failed(request, refusal, failedRetryMs);
     }
   }
 
-  /** Tries each credential that fits, then none. */
-  async #pullWithSecrets({ sandbox, pullSecrets, signal }: ImageRequest, image: string): Promise<string> {
-    const auths = registryAuths(image, pullSecrets);
-    let failure: unknown;
-    for (const auth of auths.length > 0 ? auths : [undefined]) {
+  async #pullInTurn(request: ImageRequest, credentials: readonly Credential[]): Promise<ImageInfo> {
+    const { clock, records, runtime } = this.#options;
+    const { image, signal } = request;
+    const askedMs = clock.monotonicMs();
+    await records?.beginPull(image);
+    try {
+      const { used, info, begunMs } = await this.#queue.run(async () => {
+        const begunMs = clock.monotonicMs();
+        const { ref, used } = await this.#pullWith(request, credentials);
+        const info = (await runtime.imageStatus(image)) ?? (await runtime.imageStatus(ref));
+        if (!info) throw new Error(`image ${image} is not there after its pull`);
+        return { used, info, begunMs };
+      }, signal);
+      await records?.addPulled(info.id, withoutVersion(image), recordOf(used));
+      const nowMs = clock.monotonicMs();
+      const [pull, whole] = [nowMs - begunMs, nowMs - askedMs].map(goMilliseconds);
+      const message = `Successfully pulled image "${image}" in ${pull} (${whole} including waiting). Image size: ${info.sizeBytes} bytes.`;
+      this.#say(request, 'Normal', 'Pulled', message);
+      return info;
+    } finally {
+      await records?.endPull(image);
+    }
+  }
+
+  /** Tries each credential that fits, or none where there is none. @throws all that was answered */
+  async #pullWith(
+    { image, sandbox, signal }: ImageRequest,
+    credentials: readonly Credential[],
+  ): Promise<{ readonly ref: string; readonly used?: Credential }> {
+    const { runtime } = this.#options;
+    if (credentials.length === 0) return { ref: await runtime.pullImage(image, undefined, sandbox, signal) };
+    const failures: string[] = [];
+    for (const credential of credentials) {
       try {
-        return await this.#options.runtime.pullImage(image, auth, sandbox, signal);
+        return { ref: await runtime.pullImage(image, credential.auth, sandbox, signal), used: credential };
       } catch (error) {
-        failure = error;
+        if (credentials.length === 1 || signal.aborted) throw error;
+        failures.push(pullErrorText(error));
       }
     }
-    throw failure;
+    const different = [...new Set(failures)];
+    throw new Error(different.length === 1 ? different[0] : `[${different.join(', ')}]`);
   }
 
-  #failed({ pod, container }: ImageRequest, reason: string, message: string, retryAfterMs: number): ImageAnswer {
-    this.#options.events.container(pod, container.name, 'Warning', 'Failed', `Error: ${reason}`);
-    return { reason, message, retryAfterMs };
+  #failed(request: ImageRequest, refusal: Refusal, retryAfterMs: number): ImageAnswer {
+    if (request.container) this.#say(request, 'Warning', 'Failed', `Error: ${refusal.reason}`);
+    return { ...refusal, retryAfterMs };
   }
+
+  #say({ pod, container }: ImageRequest, type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const { events } = this.#options;
+    if (container) events.container(pod, container, type, reason, message);
+    else events.pod(pod, type, reason, message);
+  }
+}
+
+function defaultPolicy({ tag, digest }: ImageName): PullPolicy {
+  return digest === undefined && (tag === undefined || tag === 'latest') ? 'Always' : 'IfNotPresent';
+}
+
+/** Errors that runtimes have agreed on, by how their text begins. */
+const knownErrors = {
+  RegistryUnavailable: 'the registry is unavailable',
+  SignatureValidationFailed: 'the signature validation failed',
+};
+
+function refusalOf(image: string, text: string): Refusal {
+  for (const [reason, words] of Object.entries(knownErrors))
+    if (text.startsWith(reason))
+      return { reason, message: `image pull failed for ${image} because ${words}${text.slice(reason.length)}` };
+  return { reason: 'ErrImagePull', message: text };
+}
+
+/** An unknown code adds nothing to the words. */
+function pullErrorText(error: unknown): string {
+  return error instanceof RuntimeError && error.code === unknownCode ? error.message : rpcErrorText(error);
+}
+
+const goMilliseconds = (ms: number) => formatDuration(BigInt(Math.floor(ms)) * 1_000_000n);
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }

@@ -2,6 +2,7 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod } from '../../../generated/core-v1.ts';
+import type { ImageAnswer } from '../images/image-puller.ts';
 import type { MountConfig } from '../runtime/runtime.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
@@ -13,6 +14,7 @@ export interface MountsInput {
   readonly container: Container;
   readonly volumes: PodVolumes;
   readonly ready: ReadonlyMap<string, ReadyVolume>;
+  readonly imageVolumes: ReadonlyMap<string, ImageAnswer>;
   readonly environment: ReadonlyMap<string, string>;
   readonly hostsFile: string | undefined;
   readonly restartCount: number;
@@ -53,7 +55,7 @@ async function writeHosts({ pod, volumes, hostsFile }: MountsInput): Promise<str
 }
 
 async function volumeMount(
-  { pod, container, volumes, ready, environment }: MountsInput,
+  { pod, container, volumes, ready, imageVolumes, environment }: MountsInput,
   index: number,
 ): Promise<MountConfig> {
   const mount = container.volumeMounts![index]!;
@@ -67,7 +69,9 @@ async function volumeMount(
   };
   const subPath = subPathOf(mount, environment, pod, container);
   if (source?.image) {
-    const image = { image: source.image.reference ?? '' };
+    const pulled = imageVolumes.get(mount.name);
+    const reference = source.image.reference ?? '';
+    const image = { image: pulled && 'image' in pulled ? pulled.image.id : reference, userSpecifiedImage: reference };
     return { containerPath, hostPath: '', image, ...options, ...(subPath ? { imageSubPath: subPath } : {}) };
   }
   if (!subPath) return { containerPath, hostPath: volume.hostPath, ...options };

@@ -1,7 +1,9 @@
 // Starts one container of a pod: image, environment, mounts, create, start, post-start hook.
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pod } from '../../../generated/core-v1.ts';
+import type { Pod, Secret } from '../../../generated/core-v1.ts';
+import type { ImageAnswer, PullPolicy } from '../images/image-puller.ts';
+import { withExtras } from '../devices/container-extras.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
 import type { StartFailure } from '../status/container-statuses.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
@@ -20,6 +22,9 @@ export interface StartInput {
   readonly sandbox: SandboxStatus;
   readonly sandboxConfig: SandboxConfig;
   readonly volumes: ReadonlyMap<string, ReadyVolume>;
+  readonly pullSecrets: readonly Secret[];
+  /** By volume: the images that are mounted, or why they are not here. */
+  readonly imageVolumes: ReadonlyMap<string, ImageAnswer>;
   readonly signal: AbortSignal;
 }
 
@@ -29,14 +34,21 @@ export type StartOutcome = { readonly failure: StartFailure; readonly retryAfter
 export async function startContainer(services: PodServices, input: StartInput): Promise<StartOutcome> {
   const { pod, step, sandboxConfig, signal } = input;
   const { container } = step;
-  const { images, references, events } = services;
-  const secrets = await Promise.all(
-    (pod.spec.imagePullSecrets ?? []).map(({ name = '' }) =>
-      references.secret(pod.metadata.namespace!, name).catch(() => undefined),
-    ),
-  );
-  const pullSecrets = secrets.filter((secret) => secret !== undefined);
-  const answer = await images.ensure({ pod, container, sandbox: sandboxConfig, pullSecrets, signal });
+  const { images, events } = services;
+  const missing = container.volumeMounts?.map(({ name }) => input.imageVolumes.get(name)).findLast(isRefusal);
+  if (missing) {
+    events.container(pod, container.name, 'Warning', 'Failed', `Error: ${missing.reason}`);
+    return { failure: missing, retryAfterMs: missing.retryAfterMs };
+  }
+  const answer = await images.ensure({
+    pod,
+    container: container.name,
+    image: container.image ?? '',
+    policy: container.imagePullPolicy as PullPolicy | undefined,
+    sandbox: sandboxConfig,
+    pullSecrets: input.pullSecrets,
+    signal,
+  });
   if (!('image' in answer)) return { failure: answer, retryAfterMs: answer.retryAfterMs };
   if (signal.aborted) return undefined;
   try {
@@ -48,6 +60,9 @@ export async function startContainer(services: PodServices, input: StartInput): 
     return { failure: { reason, message: text }, retryAfterMs: reason === 'RunContainerError' ? 0 : 2_000 };
   }
 }
+
+const isRefusal = (answer: ImageAnswer | undefined): answer is Exclude<ImageAnswer, { image: unknown }> =>
+  answer !== undefined && 'reason' in answer;
 
 class StageError extends Error {
   readonly reason: string;
@@ -106,6 +121,7 @@ async function createAndStart(
           container,
           volumes,
           ready: input.volumes,
+          imageVolumes: input.imageVolumes,
           environment,
           restartCount,
           hostsFile: hostsFile(pod, podIPs, services.dns().clusterDomain, hosts),
@@ -115,7 +131,7 @@ async function createAndStart(
     const targetId = target ? newestContainer(state, target)?.id : undefined;
     if (!services.isSimulated)
       await mkdir(join(sandboxConfig.logDirectory, container.name), { recursive: true, mode: 0o755 });
-    return containerConfig(pod, container, {
+    const plain = containerConfig(pod, container, {
       image,
       environment,
       mounts,
@@ -124,6 +140,8 @@ async function createAndStart(
       security: services.security,
       ...(targetId ? { targetId } : {}),
     });
+    const extras = await services.devices?.extrasFor(pod, container);
+    return extras ? withExtras(plain, extras) : plain;
   });
   const id = await stage('CreateContainerError', () => runtime.createContainer(sandbox.id, config, sandboxConfig));
   events.container(pod, container.name, 'Normal', 'Created', 'Container created');

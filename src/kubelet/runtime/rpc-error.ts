@@ -17,6 +17,8 @@ export function rpcErrorText(error: unknown): string {
   return `rpc error: code = ${codeNames[error.code] ?? 'Unknown'} desc = ${error.message}`;
 }
 
+export const unknownCode = 2;
+
 const codeNames: Record<number, string> = {
   1: 'Canceled',
   2: 'Unknown',

@@ -103,7 +103,7 @@ function createManager(
     events,
     clock,
     log,
-    images: new ImagePuller({ runtime, events, clock }),
+    images: new ImagePuller({ runtime, events, clock, maxParallelPulls: Number.POSITIVE_INFINITY }),
     volumes: simulatedVolumes,
     references: simulatedReferences(client),
     cgroups: simulatedCgroups,
