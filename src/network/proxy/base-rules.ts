@@ -102,14 +102,29 @@ function masqueradeRules(options: TableOptions): Rule[] {
     [match(source, inRange('127.0.0.0/8')), match(meta('oifname'), bridge), masquerade],
     // Pods to the world outside the cluster.
     [fromPod, match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
-    // From outside by way of this node to a pod of another: the answer must come back through here.
-    [
+    // From outside by way of this node to another: the answer must come back through here. Others redirect on this machine
+    // too (clusters, docker), and what they send elsewhere keeps its source.
+    ...ofOurServices(options).map((isOurs) => [
       wasRedirected,
+      ...isOurs,
       match(source, inRange(clusterPodCidr), '!='),
       match({ fib: { result: 'type', flags: ['saddr'] } }, 'local', '!='),
       elsewhere,
       masquerade,
-    ],
+    ]),
+  ];
+}
+
+/** What a redirected packet of ours has: it goes to a pod of the cluster, or was meant for an address or port of services. */
+function ofOurServices({ clusterPodCidr, serviceCidr }: TableOptions): Rule[] {
+  const meantFor = (key: string) => ({ ct: { key, dir: 'original' } });
+  const nodePorts = match(meantFor('proto-dst'), { range: [30_000, 32_767] });
+  return [
+    [match(destination, inRange(clusterPodCidr))],
+    [match(meantFor('ip daddr'), inRange(serviceCidr))],
+    [match(meantFor('ip daddr'), '@announced')],
+    // One by one: of several protocols at once nft does not know how their ports are written.
+    ...['tcp', 'udp', 'sctp'].map((each) => [match(protocol, each), nodePorts]),
   ];
 }
 

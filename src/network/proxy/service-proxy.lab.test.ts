@@ -1,6 +1,6 @@
 // The proxy on a real kernel: real bridge and CNI plugins, pods in network namespaces.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -243,6 +243,32 @@ function runLab(): void {
     const ports = [{ port: 80, nodePort: 30_082, protocol: 'TCP' as const }];
     serve('local', [elsewhere], { type: 'NodePort', externalTrafficPolicy: 'Local', ports });
     assert.match(await eventually(() => get('192.0.2.7', 30_082)), /^local /);
+  });
+
+  test('what others redirect on this machine keeps its source', async () => {
+    const foreign = async (name: string, subnet: string) => {
+      const ipam = {
+        type: 'host-local',
+        dataDir: join(folder, name),
+        ranges: [[{ subnet }]],
+        routes: [{ dst: '0.0.0.0/0' }],
+      };
+      const plugins = [{ type: 'bridge', bridge: name, isGateway: true, ipam }];
+      const conflist = join(folder, `${name}.conflist`);
+      await writeFile(conflist, JSON.stringify({ cniVersion: '1.0.0', name, plugins }));
+      const program = `require('node:http').createServer((request, response) => {
+        response.end(request.socket.remoteAddress); }).listen(8080, '0.0.0.0', ready);`;
+      const pod = await startPod({ conflist, program });
+      labPods.push(pod);
+      return pod;
+    };
+    const [client, server] = [await foreign('foreign-a', '10.250.1.0/24'), await foreign('foreign-b', '10.250.2.0/24')];
+    const rule = ['ip', 'daddr', '10.250.9.9', 'tcp', 'dport', '80', 'dnat', 'to', `${server.address}:8080`];
+    await runCommand('nft', ['add', 'table', 'ip', 'foreign']);
+    await runCommand('nft', ['add chain ip foreign in { type nat hook prerouting priority -101; }']);
+    await runCommand('nft', ['add', 'rule', 'ip', 'foreign', 'in', ...rule]);
+    const answer = await client.run('curl', '-sS', '--max-time', '3', 'http://10.250.9.9/');
+    assert.equal(answer, client.address);
   });
 
   test('a UDP service follows its endpoint when it moves', async () => {
