@@ -14,12 +14,16 @@ import type { InformerFactory } from '../reconcile/informer.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
 import { defaultKubeletConfiguration } from './config/configuration.ts';
 import type { KubeletConfiguration } from './config/types.ts';
+import { createCsiNode } from './csi/csi-node.ts';
+import { NodeDevices } from './devices/node-devices.ts';
 import { createNodeEvents } from './events.ts';
-import { ImagePuller } from './images/image-puller.ts';
+import { createNodeImages } from './images/node-images.ts';
+import { onMachine } from './node/kubelet-root.ts';
 import { networkCheck } from './node/network-check.ts';
 import { describeMachine } from './node/node-facts.ts';
 import { NodeRegistrar } from './node/node-registrar.ts';
 import { nodeResources } from './node/node-status.ts';
+import { createPluginWatcher } from './plugin-registration/plugin-watcher.ts';
 import { Backoff } from './pods/backoff.ts';
 import { type ClusterDns, type DnsSettings, parseResolvConf } from './pods/dns-config.ts';
 import { runHook } from './pods/hooks.ts';
@@ -82,7 +86,8 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
   const services = informers.informer(serviceKind);
   const recorders = createEventRecorders({ client, clock, log, host: nodeName });
-  const events = createNodeEvents(recorders.recorder('kubelet'));
+  const recorder = recorders.recorder('kubelet');
+  const events = createNodeEvents(recorder);
   await mkdir(dataDir, { recursive: true, mode: 0o755 });
   const machine = await describeMachine(dataDir);
   const config = options.config ?? defaultKubeletConfiguration();
@@ -93,13 +98,26 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const logDir = options.podLogDir ?? join(dataDir, 'logs', 'pods');
   const references = new ReferenceCache({ client, clock, onChange: (uids) => manager.referencesChanged(uids) });
   const localVolumes = new LocalVolumes(dataDir);
+  const tokens = new TokenSource(client, clock);
+  const csi = createCsiNode({
+    nodeName,
+    nodeDir: dataDir,
+    client,
+    informers,
+    mounter: systemMounter,
+    recorder,
+    clock,
+    log,
+    reportInUse: () => registrar.refresh(),
+  });
   const volumes = new VolumeManager({
     nodeDir: dataDir,
     services: {
       objects: references,
-      tokens: new TokenSource(client, clock),
+      tokens,
       mounter: systemMounter,
       localVolumes,
+      csi: csi.volumes,
       clock,
       claims: {
         claim: (namespace, name) => client.resource(persistentVolumeClaimKind).find({ namespace, name }),
@@ -114,18 +132,42 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     onChange: (uid) => manager.runtimeChanged(uid),
     readTermination: (record) => readTermination(record, volumes.podDir(record.podUid)),
   });
-  const { name: runtimeName } = await untilAnswer(() => runtime.version(), clock, signal);
+  const { name: runtimeName, version: runtimeVersion } = await untilAnswer(() => runtime.version(), clock, signal);
+  const devices = new NodeDevices({
+    nodeName,
+    nodeDir: dataDir,
+    client,
+    clock,
+    log,
+    runtimeHasCdi: runtimeName !== 'containerd' || !/^v?1\./.test(runtimeVersion),
+    activePodUids: () => manager.activePodUids(),
+    onCapacity: () => void registrar.refresh(),
+    onHealth(podUids) {
+      for (const uid of podUids) manager.runtimeChanged(uid);
+    },
+  });
+  await devices.load();
   const hostIPs = [options.address];
   const podServices: PodServices = {
     runtime,
     tracker,
-    images: new ImagePuller({ runtime, events, clock }),
+    images: await createNodeImages({
+      runtime,
+      events,
+      clock,
+      log,
+      client,
+      tokens,
+      dataDir,
+      configuration: config.json,
+    }),
     volumes,
     references,
     cgroups: await openCgroupTree({
       parent: options.cgroupParent ?? 'coracle',
       podPidsLimit: Math.max(0, config.podPidsLimit),
     }),
+    devices,
     events,
     clock,
     log,
@@ -172,10 +214,23 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     port: server?.port ?? Math.max(0, options.port),
     labels: options.labels ?? {},
     annotations: { [localVolumesFolder]: localVolumes.folder },
+    devices: () => devices.plugins.counts(),
+    volumesInUse: () => csi.volumes.volumesInUse(),
+    beforeReady: () => csi.initialize(),
     ...(options.podCidr ? { podCidr: options.podCidr } : {}),
+  });
+  const plugins = createPluginWatcher({
+    folder: join(dataDir, 'plugins_registry'),
+    handlers: [devices.claims.drivers, csi.handler],
+    onMachine: (path) => onMachine(path, dataDir),
+    clock,
+    log: log.with({ component: 'plugins' }),
   });
   await Promise.all([
     recorders.run(signal),
+    devices.run(signal),
+    plugins.run(signal),
+    csi.run(signal),
     registrar.register(signal).then(() => registrar.run(signal)),
     manager.run(signal),
   ]);

@@ -3,6 +3,7 @@ import type { Container, Pod } from '../../../generated/core-v1.ts';
 import { Quantity } from '../../api/meta/quantity.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import type { DeviceCounts } from '../node/node-status.ts';
 import type { Rejection } from '../pods/admission.ts';
 import { isSidecar } from '../resources.ts';
 import { type Allocation, Allocations } from './allocations.ts';
@@ -23,11 +24,6 @@ export interface DeviceManagerOptions {
   readonly onCapacity: () => void;
   /** Devices of these pods have become healthy or unhealthy. */
   readonly onHealth: (podUids: ReadonlySet<string>) => void;
-}
-
-export interface DeviceCounts {
-  readonly capacity: Readonly<Record<string, string>>;
-  readonly allocatable: Readonly<Record<string, string>>;
 }
 
 export class DeviceManager {

@@ -12,7 +12,7 @@ import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import { leaseRenewMs, renewLease } from './lease.ts';
 import { architecture, type Machine } from './node-facts.ts';
-import { hasNews, nodeStatus, runtimeProblems } from './node-status.ts';
+import { type DeviceCounts, hasNews, nodeStatus, runtimeProblems } from './node-status.ts';
 import { readPressure } from './pressure.ts';
 
 export interface NodeRegistrarOptions {
@@ -29,6 +29,12 @@ export interface NodeRegistrarOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly podCidr?: string;
+  /** What device plugins announce now. */
+  readonly devices?: () => DeviceCounts;
+  /** Volumes that must not be detached; undefined while that is not known. */
+  readonly volumesInUse?: () => readonly string[] | undefined;
+  /** The node is not ready before this is done; tried again while it fails. */
+  readonly beforeReady?: () => Promise<void>;
   readonly dataDir: string;
 }
 
@@ -58,6 +64,7 @@ export class NodeRegistrar {
     for (let waitMs = 50; !signal.aborted; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
         this.#node ??= await this.#ensureNode();
+        await this.#options.beforeReady?.();
         await Promise.all([this.#report(), this.#renew()]);
         return;
       } catch (error) {
@@ -168,7 +175,7 @@ export class NodeRegistrar {
   }
 
   async #status(before: NodeStatus): Promise<NodeStatus> {
-    const { runtime, machine, addresses, port, maxPods, clock, dataDir } = this.#options;
+    const { runtime, machine, addresses, port, maxPods, clock, dataDir, devices } = this.#options;
     const problems: string[] = [];
     const [conditions, images, pressure] = await Promise.all([
       runtime.conditions().catch((error) => {
@@ -195,6 +202,8 @@ export class NodeRegistrar {
       images,
       before,
       nowMs: clock.now(),
+      ...(devices ? { devices: devices() } : {}),
+      volumesInUse: this.#options.volumesInUse?.() ?? before.volumesInUse ?? [],
     });
   }
 }

@@ -10,6 +10,12 @@ export interface Pressure {
   readonly pids: boolean;
 }
 
+/** Devices by resource, as quantities. */
+export interface DeviceCounts {
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly allocatable: Readonly<Record<string, string>>;
+}
+
 export interface NodeStatusInput {
   readonly machine: Machine;
   readonly addresses: readonly NodeAddress[];
@@ -22,6 +28,8 @@ export interface NodeStatusInput {
   readonly pressure: Pressure;
   readonly images: readonly ImageInfo[];
   readonly volumesInUse?: readonly string[];
+  /** What device plugins announce. */
+  readonly devices?: DeviceCounts;
   readonly before: NodeStatus;
   readonly nowMs: number;
 }
@@ -44,8 +52,8 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
   const resources = nodeResources(machine, input.maxPods);
   return {
     // Extended resources are others' to announce.
-    capacity: { ...before.capacity, ...resources.capacity },
-    allocatable: { ...before.allocatable, ...resources.allocatable },
+    capacity: { ...before.capacity, ...resources.capacity, ...input.devices?.capacity },
+    allocatable: { ...before.allocatable, ...resources.allocatable, ...input.devices?.allocatable },
     conditions: conditions(input),
     addresses: [...input.addresses],
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
@@ -53,6 +61,10 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     images: imageList(input.images),
     runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
     features: { supplementalGroupsPolicy: false },
+    // An empty list takes the last ones out; where there never was one, none is written.
+    ...(input.volumesInUse && (input.volumesInUse.length > 0 || input.before.volumesInUse)
+      ? { volumesInUse: [...input.volumesInUse] }
+      : {}),
   };
 }
 

@@ -45,6 +45,11 @@ export class PodManager {
     return this.#informer.list();
   }
 
+  /** Pods of which something may run, or may still be started. */
+  activePodUids(): ReadonlySet<string> {
+    return new Set([...this.#workers].flatMap(([uid, worker]) => (worker.mayRun ? [uid] : [])));
+  }
+
   /** Another node's pods are this manager's from now on. */
   nodeJoined(nodeName: string): void {
     for (const pod of this.#informer.list()) if (pod.spec.nodeName === nodeName) this.#update(pod);

@@ -3,6 +3,7 @@ import type { Pod, Service } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
+import type { PodDevices } from '../devices/pod-devices.ts';
 import type { PodEvents } from '../events.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { ProbeRunner } from '../probes/run-probe.ts';
@@ -24,6 +25,8 @@ export interface PodServices {
   readonly volumes: PodVolumes;
   readonly references: PodReferences;
   readonly cgroups: CgroupTree;
+  /** Absent: pods get no devices. */
+  readonly devices?: PodDevices;
   readonly events: PodEvents;
   readonly clock: Clock;
   readonly log: Logger;

@@ -9,11 +9,13 @@ import { resizeConditions } from '../status/pod-conditions.ts';
 import { podStatus, rejectedStatus } from '../status/pod-status.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
+import { VolumeFailure } from '../volumes/volume-failure.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
 import type { Rejection, ResizeProblem } from './admission.ts';
 import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
+import { PodDeviceSteps } from './pod-device-steps.ts';
 import { pullImageVolumes, pullSecretsOf } from './pod-images.ts';
 import { podReferences } from './pod-references.ts';
 import { PodSandbox } from './pod-sandbox.ts';
@@ -51,6 +53,7 @@ export class PodWorker {
   readonly #probes: ProbeSet;
   readonly #backoff: StartBackoff;
   readonly #sandbox: PodSandbox;
+  readonly #devices: PodDeviceSteps;
   readonly #firstSeenMs: number;
   #pod: Pod;
   #isRemoved = false;
@@ -61,7 +64,7 @@ export class PodWorker {
   #volumes: Map<string, ReadyVolume> | undefined;
   #verdict: Verdict | undefined;
   /** Why it may not start here at all. */
-  readonly #rejection: Rejection | undefined;
+  #rejection: Rejection | undefined;
   readonly #resize: PodResize;
   /** As the API has it; `#pod` has the resources that it is allowed. */
   #wished: Pod;
@@ -74,15 +77,15 @@ export class PodWorker {
   constructor(services: PodServices, pod: Pod, { rejection, resizeProblem }: PodAdmission = {}) {
     this.#services = services;
     this.#pod = pod;
-    this.#rejection = rejection;
     this.#wished = pod;
     this.#resize = new PodResize(services, pod, resizeProblem ?? (() => undefined));
-    if (rejection) services.events.pod(pod, 'Warning', rejection.reason, rejection.message);
+    this.#reject(rejection);
     this.#uid = pod.metadata.uid!;
     this.#sink = services.statusSink();
     this.#firstSeenMs = services.clock.now();
     this.#backoff = new StartBackoff(services);
     this.#sandbox = new PodSandbox(services);
+    this.#devices = new PodDeviceSteps(services);
     this.#probes = new ProbeSet(services, () => {
       this.#tell();
       this.poke();
@@ -96,6 +99,11 @@ export class PodWorker {
   /** It has room on this node, and may still need it. */
   get takesRoom(): boolean {
     return !this.#rejection && !this.#isRemoved && !this.#isStopped && !isFinished(this.#pod);
+  }
+
+  /** Something of it runs, or may be started. */
+  get mayRun(): boolean {
+    return !this.#rejection && !this.#isStopped;
   }
 
   /** Everything of the pod is gone from this node. */
@@ -203,6 +211,8 @@ export class PodWorker {
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
     if (this.#isStopped) return;
     if (isFinished(this.#pod) || this.#rejection || this.#verdict || this.#isPastDeadline()) return this.#stop();
+    this.#reject(await this.#devices.admit(this.#pod));
+    if (this.#rejection) return this.#stop();
     await this.#applyResources();
     this.#tell(false);
     const plan = planPod(this.#pod, this.#services.tracker.stateOf(this.#uid), {
@@ -211,6 +221,11 @@ export class PodWorker {
     });
     if (plan.isOver) return this.#stop();
     await this.#apply(plan);
+  }
+
+  #reject(rejection: Rejection | undefined): void {
+    this.#rejection ??= rejection;
+    if (rejection) this.#services.events.pod(this.#pod, 'Warning', rejection.reason, rejection.message);
   }
 
   async #applyResources(): Promise<void> {
@@ -316,7 +331,7 @@ export class PodWorker {
   }
 
   async #createSandbox(config: SandboxConfig): Promise<SandboxStatus | undefined> {
-    const made = await this.#sandbox.create(this.#pod, config);
+    const made = (await this.#devices.prepare(this.#pod)) ?? (await this.#sandbox.create(this.#pod, config));
     if (!('retryInMs' in made)) return made;
     this.#wakeIn(made.retryInMs);
     return undefined;
@@ -326,12 +341,13 @@ export class PodWorker {
     if (this.#volumes) return true;
     const { volumes, events } = this.#services;
     try {
-      this.#volumes = await volumes.setUp(this.#pod, this.#facts());
+      this.#volumes = await volumes.setUp(this.#pod, this.#facts(), this.#abort.signal);
       this.#volumeRetryMs = 500;
       return true;
     } catch (error) {
       if (this.#abort.signal.aborted) return false;
-      events.pod(this.#pod, 'Warning', 'FailedMount', (error as Error).message);
+      const reason = error instanceof VolumeFailure ? error.reason : 'FailedMount';
+      events.pod(this.#pod, 'Warning', reason, (error as Error).message);
       this.#wakeIn(this.#volumeRetryMs);
       this.#volumeRetryMs = Math.min(122_000, this.#volumeRetryMs * 2);
       return false;
@@ -365,6 +381,7 @@ export class PodWorker {
   /** The pod is over, its object stays: nothing runs any more. */
   async #stop(): Promise<void> {
     await this.#stopRunning();
+    await this.#devices.unprepare(this.#pod);
     this.#isStopped = true;
     this.#tell();
     await this.#sink.flush();
@@ -376,6 +393,7 @@ export class PodWorker {
   async #end(): Promise<void> {
     const { volumes, cgroups, images, references, restarts } = this.#services;
     await this.#stopRunning(this.#released());
+    await this.#devices.unprepare(this.#pod);
     this.#isStopped = true;
     if (!this.#isRemoved) {
       this.#tell();
@@ -447,6 +465,7 @@ export class PodWorker {
       startedAtMs: this.#firstSeenMs,
       verdict: this.#isStopped ? this.#verdict : undefined,
       resize: this.#resize,
+      devicesOf: (container) => this.#services.devices?.statuses(this.#pod, container) ?? [],
     });
     const key = (each: typeof status | undefined) =>
       JSON.stringify([

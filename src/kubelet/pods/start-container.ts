@@ -2,8 +2,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, Secret } from '../../../generated/core-v1.ts';
-import type { ImageAnswer, PullPolicy } from '../images/image-puller.ts';
 import { withExtras } from '../devices/container-extras.ts';
+import type { ImageAnswer, PullPolicy } from '../images/image-puller.ts';
 import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
 import type { StartFailure } from '../status/container-statuses.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
@@ -15,6 +15,7 @@ import { killContainer } from './kill-containers.ts';
 import type { StartStep } from './plan.ts';
 import type { PodServices } from './pod-services.ts';
 import { newestContainer } from './runtime-tracker.ts';
+import { volumeDevices } from './volume-devices.ts';
 
 export interface StartInput {
   readonly pod: Pod;
@@ -135,6 +136,7 @@ async function createAndStart(
       image,
       environment,
       mounts,
+      devices: services.isSimulated ? [] : volumeDevices(container, input.volumes),
       restartCount,
       memoryCapacityBytes: services.memoryCapacityBytes,
       security: services.security,

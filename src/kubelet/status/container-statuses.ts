@@ -6,6 +6,7 @@ import type {
   Pod,
   PodCondition,
   ResourceRequirements,
+  ResourceStatus,
 } from '../../../generated/core-v1.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { ContainerRecord, PodRuntime } from '../pods/runtime-tracker.ts';
@@ -36,6 +37,8 @@ export interface ContainerStatusInput {
     /** What a running container has. */
     givenTo(containerId: string): ResourceRequirements | undefined;
   };
+  /** What the container has of devices, and how they are. */
+  readonly devicesOf?: (container: Container) => ResourceStatus[];
   /** Nothing starts any more. */
   readonly isTerminal: boolean;
 }
@@ -135,6 +138,7 @@ function fromRecord(
     },
     ...mountStatuses(container),
     ...userOf(record),
+    ...(kind === 'app' ? deviceStatuses(input, container) : {}),
   };
 }
 
@@ -147,6 +151,14 @@ function mountStatuses(container: Container): Pick<ContainerStatus, 'volumeMount
       ...(readOnly ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
     })),
   };
+}
+
+function deviceStatuses(
+  { devicesOf }: ContainerStatusInput,
+  container: Container,
+): Pick<ContainerStatus, 'allocatedResourcesStatus'> {
+  const allocatedResourcesStatus = devicesOf?.(container) ?? [];
+  return allocatedResourcesStatus.length > 0 ? { allocatedResourcesStatus } : {};
 }
 
 function userOf(record: ContainerRecord): Pick<ContainerStatus, 'user'> {
