@@ -101,6 +101,8 @@ const upstream: Json = {
  * imported there cannot be pulled again.
  */
 export const withoutFile: Json = {
+  // Upstream pulls one image after the other unless it is told how many at a time.
+  maxParallelImagePulls: 5,
   evictionHard: {
     'memory.available': '100Mi',
     'nodefs.available': '2%',

@@ -2,13 +2,14 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServiceAccount } from '../../../generated/core-v1.ts';
+import type { Pod, ServiceAccount } from '../../../generated/core-v1.ts';
 import { serviceAccountKind } from '../../../generated/kinds.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import type { PodEvents } from '../events.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
+import type { TokenWish } from '../volumes/token-source.ts';
 import type { ServiceAccountSource } from './credential-provider.ts';
 import { ImagePuller, type ImagePullerOptions } from './image-puller.ts';
 import { type DockerConfig, parseDockerConfig } from './keyring.ts';
@@ -21,7 +22,7 @@ export interface NodeImagesOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly client: Client;
-  readonly tokens: Pick<ServiceAccountSource, 'token'>;
+  readonly tokens: { token(pod: Pod, wish: TokenWish): Promise<string> };
   /** `config.json`, `image_manager/` and `image-credential-providers/` are there. */
   readonly dataDir: string;
   /** A KubeletConfiguration with its defaults, in upstream's form. */
@@ -30,6 +31,8 @@ export interface NodeImagesOptions {
 
 /** Credential providers: configuration files, and a folder `bin` with the programs. */
 export const credentialProviderFolder = 'image-credential-providers';
+
+const tokenSeconds = 3_600;
 
 /** @throws when a credential provider is not configured as it must be */
 export async function createNodeImages(options: NodeImagesOptions): Promise<ImagePuller> {
@@ -82,7 +85,7 @@ async function credentialProviders(options: NodeImagesOptions): Promise<Pick<Ima
   const binDir = join(config, 'bin');
   const accounts: ServiceAccountSource = {
     serviceAccount: (namespace, name) => client.resource<ServiceAccount>(serviceAccountKind).get({ namespace, name }),
-    token: (pod, audience) => tokens.token(pod, audience),
+    token: (pod, audience) => tokens.token(pod, { audience, expirationSeconds: tokenSeconds }),
   };
   const providers = await readCredentialProviders({ config, binDir });
   return { providers: createCredentialProviders({ providers, binDir, accounts, clock, log }) };
