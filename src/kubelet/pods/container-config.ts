@@ -21,6 +21,7 @@ export interface ContainerSettings {
   readonly image: ImageInfo;
   readonly environment: ReadonlyMap<string, string>;
   readonly mounts: MountConfig[];
+  readonly devices?: ContainerConfig['devices'];
   readonly restartCount: number;
   readonly memoryCapacityBytes: number;
   readonly security: SecurityDefaults;
@@ -46,6 +47,7 @@ export function containerConfig(pod: Pod, container: Container, settings: Contai
     ...(container.workingDir ? { workingDir: container.workingDir } : {}),
     envs: [...environment].map(([key, value]) => ({ key, value })),
     mounts: settings.mounts,
+    ...(settings.devices?.length ? { devices: settings.devices } : {}),
     labels: {
       [podNameLabel]: pod.metadata.name,
       [podNamespaceLabel]: pod.metadata.namespace ?? '',

@@ -1,8 +1,9 @@
 import { ephemeralClaimName, whyNotThePods } from '../../api/core/ephemeral-claims.ts';
+import { persistentSpec } from '../csi/volume-spec.ts';
 import { ensureHostPath } from './host-path.ts';
-import type { VolumeContext, VolumeDriver } from './volume-driver.ts';
+import type { ReadyVolume, VolumeContext, VolumeDriver } from './volume-driver.ts';
 
-/** A claim bound to a hostPath or local volume. */
+/** A claim bound to a hostPath or local volume, or to one of a CSI driver. */
 export const persistentVolumeClaim: VolumeDriver = {
   field: 'persistentVolumeClaim',
   name: 'local-volume',
@@ -12,6 +13,7 @@ export const persistentVolumeClaim: VolumeDriver = {
       context.volume.persistentVolumeClaim!.claimName,
       context.volume.persistentVolumeClaim!.readOnly,
     ),
+  refresh: ({ pod, volume, services }) => services.csi.refresh(pod, volume.name),
 };
 
 /** A claim made for this pod alone, named after both. */
@@ -19,9 +21,11 @@ export const ephemeral: VolumeDriver = {
   field: 'ephemeral',
   name: 'local-volume',
   setUp: (context) => setUpClaim(context, ephemeralClaimName(context.pod, context.volume), false),
+  refresh: ({ pod, volume, services }) => services.csi.refresh(pod, volume.name),
 };
 
-async function setUpClaim({ pod, volume: podVolume, services }: VolumeContext, claimName: string, isReadOnly = false) {
+async function setUpClaim(context: VolumeContext, claimName: string, isReadOnly = false): Promise<ReadyVolume> {
+  const { pod, volume: podVolume, services, signal } = context;
   const claim = await services.claims.claim(pod.metadata.namespace!, claimName);
   if (!claim) throw new Error(`persistentvolumeclaim "${claimName}" not found`);
   const problem = podVolume.ephemeral && whyNotThePods(pod, claim);
@@ -31,7 +35,8 @@ async function setUpClaim({ pod, volume: podVolume, services }: VolumeContext, c
     throw new Error(`persistentvolumeclaim "${claimName}" is not bound`);
   const volume = await services.claims.volume(volumeName);
   if (!volume) throw new Error(`persistentvolume "${volumeName}" not found`);
-  const { hostPath, local } = volume.spec;
+  const { hostPath, local, csi } = volume.spec;
+  if (csi) return services.csi.setUp(pod, persistentSpec(podVolume.name, volume, isReadOnly), signal);
   const path = hostPath?.path ?? local?.path;
   if (!path) throw new Error(`persistentvolume "${volumeName}" is of a type this node cannot mount`);
   if (local) await services.localVolumes.ensure(path);

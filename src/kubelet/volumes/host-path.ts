@@ -1,5 +1,6 @@
 import type { Stats } from 'node:fs';
 import { chmod, mkdir, open, stat } from 'node:fs/promises';
+import { onMachine } from '../node/kubelet-root.ts';
 import type { VolumeDriver } from './volume-driver.ts';
 
 interface TypeCheck {
@@ -15,12 +16,13 @@ const checks: Record<string, TypeCheck> = {
   BlockDevice: { isRight: (stats) => stats.isBlockDevice(), word: 'a block device' },
 };
 
-/** A path of the host, checked or made as its type says. */
+/** A path of the host, checked or made as its type says; below /var/lib/kubelet, of the node's own folder. */
 export const hostPath: VolumeDriver = {
   field: 'hostPath',
   name: 'host-path',
-  async setUp({ volume }) {
-    const { path, type } = volume.hostPath!;
+  async setUp({ volume, nodeDir }) {
+    const { type } = volume.hostPath!;
+    const path = onMachine(volume.hostPath!.path, nodeDir);
     await ensureHostPath(path, type ?? '');
     return { hostPath: path, isReadOnly: false };
   },

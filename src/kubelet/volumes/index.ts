@@ -1,4 +1,5 @@
 import { ephemeral, persistentVolumeClaim } from './claim.ts';
+import { csi } from './csi.ts';
 import { emptyDir } from './empty-dir.ts';
 import { configMap, downwardApi, projected, secret } from './file-volumes.ts';
 import { hostPath } from './host-path.ts';
@@ -14,4 +15,5 @@ export const volumeDrivers: readonly VolumeDriver[] = [
   projected,
   persistentVolumeClaim,
   ephemeral,
+  csi,
 ];

@@ -39,25 +39,35 @@ export class TokenSource {
     for (const key of this.#tokens.keys()) if (key.startsWith(`${podUid}/`)) this.#tokens.delete(key);
   }
 
-  async #request(pod: Pod, { audience, expirationSeconds }: TokenWish): Promise<Token> {
-    const { namespace, name, uid } = pod.metadata;
-    const request: TokenRequest = {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      metadata: {} as TokenRequest['metadata'],
-      spec: {
-        audiences: audience ? [audience] : [],
-        expirationSeconds,
-        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid: uid! },
-      },
-    };
-    const account = pod.spec.serviceAccountName || 'default';
-    const answer = await this.#client
-      .resource(serviceAccountKind)
-      .post<TokenRequest>({ namespace: namespace!, name: account }, 'token', request);
+  async #request(pod: Pod, wish: TokenWish): Promise<Token> {
+    const { token, expirationTimestamp } = await requestPodToken(this.#client, pod, wish);
     const now = this.#clock.now();
-    const lifeMs = Math.max(0, Date.parse(answer.status?.expirationTimestamp ?? '') - now) || expirationSeconds * 1000;
+    const lifeMs = Math.max(0, Date.parse(expirationTimestamp) - now) || wish.expirationSeconds * 1000;
     // Renewed after four fifths of its life, and each day at the latest.
-    return { text: answer.status?.token ?? '', renewAtMs: now + Math.min(lifeMs * 0.8, 24 * 3_600_000) };
+    return { text: token, renewAtMs: now + Math.min(lifeMs * 0.8, 24 * 3_600_000) };
   }
+}
+
+/** A token of the pod's service account that ends with the pod. */
+export async function requestPodToken(
+  client: Client,
+  pod: Pod,
+  wish: { readonly audience?: string; readonly expirationSeconds?: number | undefined },
+): Promise<{ token: string; expirationTimestamp: string }> {
+  const { namespace, name, uid } = pod.metadata;
+  const request: TokenRequest = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    metadata: {} as TokenRequest['metadata'],
+    spec: {
+      audiences: wish.audience ? [wish.audience] : [],
+      ...(wish.expirationSeconds === undefined ? {} : { expirationSeconds: wish.expirationSeconds }),
+      boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid: uid! },
+    },
+  };
+  const account = pod.spec.serviceAccountName || 'default';
+  const { status } = await client
+    .resource(serviceAccountKind)
+    .post<TokenRequest>({ namespace: namespace!, name: account }, 'token', request);
+  return { token: status?.token ?? '', expirationTimestamp: status?.expirationTimestamp ?? '' };
 }

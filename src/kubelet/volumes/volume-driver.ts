@@ -1,6 +1,7 @@
 // What a type of volume is. A new type is one file and one line in index.ts.
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { CsiVolumeSpec } from '../csi/volume-spec.ts';
 import type { ReferencedReader } from '../pods/environment.ts';
 import type { NodeFacts } from '../pods/field-ref.ts';
 import type { Reference } from '../reference-cache.ts';
@@ -13,6 +14,15 @@ export interface ClaimReader {
   volume(name: string): Promise<PersistentVolume | undefined>;
 }
 
+/** Volumes of drivers outside: src/kubelet/csi. */
+export interface OutsideVolumes {
+  /** May be repeated. */
+  setUp(pod: Pod, spec: CsiVolumeSpec, signal: AbortSignal): Promise<ReadyVolume>;
+  refresh(pod: Pod, podVolume: string): Promise<void>;
+  /** All of a pod. @throws while a driver does not let go; may be repeated */
+  tearDown(podUid: string): Promise<void>;
+}
+
 /** What drivers may use. */
 export interface VolumeServices {
   readonly objects: ReferencedReader;
@@ -20,6 +30,7 @@ export interface VolumeServices {
   readonly tokens: TokenSource;
   readonly mounter: Mounter;
   readonly localVolumes: LocalVolumes;
+  readonly csi: OutsideVolumes;
   readonly clock: Clock;
 }
 
@@ -27,11 +38,15 @@ export interface VolumeContext {
   readonly pod: Pod;
   readonly volume: Volume;
   readonly facts: NodeFacts;
+  /** The node's folder: what /var/lib/kubelet is elsewhere. */
+  readonly nodeDir: string;
   /** This volume's own folder; not made yet. */
   readonly dir: string;
   /** The same in memory, for what should not reach the disk. */
   readonly memoryDir: string;
   readonly services: VolumeServices;
+  /** Nobody wants the volume any more. */
+  readonly signal: AbortSignal;
 }
 
 export interface ReadyVolume {
@@ -40,6 +55,8 @@ export interface ReadyVolume {
   readonly isReadOnly: boolean;
   /** The pod's fsGroup owns what is in it. */
   readonly takesOwnership?: boolean;
+  /** A block device on this machine; `hostPath` is '' then. */
+  readonly device?: string;
 }
 
 export interface VolumeDriver {

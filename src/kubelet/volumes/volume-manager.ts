@@ -8,6 +8,7 @@ import { volumeDrivers } from './index.ts';
 import { giveToGroup } from './ownership.ts';
 import { bindSubPath } from './sub-path.ts';
 import type { ReadyVolume, VolumeContext, VolumeDriver, VolumeServices } from './volume-driver.ts';
+import { VolumeFailure } from './volume-failure.ts';
 
 export interface VolumeManagerOptions {
   /** Holds `pods/UID/…`. */
@@ -29,7 +30,7 @@ export function volumeReferences(pod: Pod): Reference[] {
 /** What pods need of their volumes. */
 export interface PodVolumes {
   podDir(podUid: string): string;
-  setUp(pod: Pod, facts: NodeFacts): Promise<Map<string, ReadyVolume>>;
+  setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<Map<string, ReadyVolume>>;
   refresh(pod: Pod, facts: NodeFacts): Promise<void>;
   subPath(pod: Pod, volume: string, root: string, subPath: string, container: string, index: number): Promise<string>;
   tearDown(podUid: string): Promise<void>;
@@ -49,10 +50,10 @@ export class VolumeManager implements PodVolumes {
     return join(this.#options.nodeDir, 'pods', podUid);
   }
 
-  /** By volume name. @throws with the message of the first volume that failed. */
-  async setUp(pod: Pod, facts: NodeFacts): Promise<Map<string, ReadyVolume>> {
+  /** By volume name. @throws VolumeFailure of the first volume that failed. */
+  async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<Map<string, ReadyVolume>> {
     const volumes = pod.spec.volumes ?? [];
-    const ready = await Promise.all(volumes.map((volume) => this.#setUpOne(pod, volume, facts)));
+    const ready = await Promise.all(volumes.map((volume) => this.#setUpOne(pod, volume, facts, signal)));
     return new Map(volumes.map(({ name }, index) => [name, ready[index]!]));
   }
 
@@ -60,7 +61,8 @@ export class VolumeManager implements PodVolumes {
   async refresh(pod: Pod, facts: NodeFacts): Promise<void> {
     for (const volume of pod.spec.volumes ?? []) {
       const driver = driverOf(volume);
-      if (driver?.refresh) await driver.refresh(await this.#context(pod, volume, driver, facts));
+      if (driver?.refresh)
+        await driver.refresh(await this.#context(pod, volume, driver, facts, new AbortController().signal));
     }
   }
 
@@ -74,7 +76,7 @@ export class VolumeManager implements PodVolumes {
   async tearDown(podUid: string): Promise<void> {
     const dir = this.podDir(podUid);
     const { mounter, tokens } = this.#options.services;
-    for (const point of await mounter.mountsBelow(dir)) await mounter.unmount(point);
+    await this.unmountAll(podUid);
     await rm(join(await this.#memoryRoot(), podUid), { recursive: true, force: true });
     // A mount that would not go must not lose its content to us.
     if ((await mounter.mountsBelow(dir)).length === 0) await rm(dir, { recursive: true, force: true });
@@ -83,8 +85,12 @@ export class VolumeManager implements PodVolumes {
 
   /** A pod is over but its object stays: memory is given back, files stay for who looks. */
   async unmountAll(podUid: string): Promise<void> {
-    const { mounter } = this.#options.services;
-    for (const point of await mounter.mountsBelow(this.podDir(podUid))) await mounter.unmount(point);
+    const { mounter, csi } = this.#options.services;
+    const dir = this.podDir(podUid);
+    // Sub paths keep what they are parts of busy; what drivers mounted is for them to unmount.
+    for (const point of await mounter.mountsBelow(join(dir, 'volume-subpaths'))) await mounter.unmount(point);
+    await csi.tearDown(podUid);
+    for (const point of await mounter.mountsBelow(dir)) await mounter.unmount(point);
   }
 
   /** Pods that have a folder here. */
@@ -92,34 +98,42 @@ export class VolumeManager implements PodVolumes {
     return readdir(join(this.#options.nodeDir, 'pods')).catch(() => []);
   }
 
-  async #setUpOne(pod: Pod, volume: Volume, facts: NodeFacts): Promise<ReadyVolume> {
+  async #setUpOne(pod: Pod, volume: Volume, facts: NodeFacts, signal: AbortSignal): Promise<ReadyVolume> {
     const driver = driverOf(volume);
     if (!driver) {
       if (volume.image) return { hostPath: '', isReadOnly: true };
       throw new Error(`failed to get Plugin from volumeSpec for volume "${volume.name}" err=no volume plugin matched`);
     }
     try {
-      const ready = await driver.setUp(await this.#context(pod, volume, driver, facts));
+      const ready = await driver.setUp(await this.#context(pod, volume, driver, facts, signal));
       const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
       if (ready.takesOwnership && fsGroup !== undefined)
         await giveToGroup(ready.hostPath, fsGroup, fsGroupChangePolicy === 'OnRootMismatch');
       return ready;
     } catch (error) {
-      throw new Error(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, {
-        cause: error,
-      });
+      if (error instanceof VolumeFailure || signal.aborted) throw error;
+      const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`;
+      throw new VolumeFailure('FailedMount', message, { cause: error });
     }
   }
 
-  async #context(pod: Pod, volume: Volume, driver: VolumeDriver, facts: NodeFacts): Promise<VolumeContext> {
+  async #context(
+    pod: Pod,
+    volume: Volume,
+    driver: VolumeDriver,
+    facts: NodeFacts,
+    signal: AbortSignal,
+  ): Promise<VolumeContext> {
     const uid = pod.metadata.uid!;
     return {
       pod,
       volume,
       facts,
+      nodeDir: this.#options.nodeDir,
       dir: join(this.podDir(uid), 'volumes', `kubernetes.io~${driver.name}`, volume.name),
       memoryDir: join(await this.#memoryRoot(), uid, driver.name, volume.name),
       services: this.#options.services,
+      signal,
     };
   }
 

@@ -1,0 +1,67 @@
+// CSI on a node, put together: drivers that announce themselves, their volumes, what the cluster is told of both.
+import { csiDriverKind } from '../../../generated/kinds.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/log.ts';
+import type { Client } from '../../client/client.ts';
+import type { EventRecorder } from '../../reconcile/controller.ts';
+import type { InformerFactory } from '../../reconcile/informer.ts';
+import type { PluginHandler } from '../plugin-registration/plugin-handler.ts';
+import type { Mounter } from '../volumes/mounter.ts';
+import { requestPodToken } from '../volumes/token-source.ts';
+import type { RequestToken } from './call-data.ts';
+import { CsiMetrics } from './csi-metrics.ts';
+import { CsiVolumes } from './csi-volumes.ts';
+import { CsiDrivers } from './drivers.ts';
+import { CsiLayout } from './layout.ts';
+import { NodeRecord } from './node-record.ts';
+
+export interface CsiNodeOptions {
+  readonly nodeName: string;
+  /** The node's folder: drivers call it /var/lib/kubelet. */
+  readonly nodeDir: string;
+  readonly client: Client;
+  readonly informers: InformerFactory;
+  readonly mounter: Mounter;
+  readonly recorder: EventRecorder;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Settles when `volumesInUse` stands in the node's status. */
+  readonly reportInUse: () => Promise<void>;
+}
+
+export interface CsiNode {
+  readonly volumes: CsiVolumes;
+  /** Takes drivers that announce themselves. */
+  readonly handler: PluginHandler;
+  readonly metrics: CsiMetrics;
+  /** Makes this node's CSINode. @throws when it can not be written, after upstream's number of tries */
+  initialize(): Promise<void>;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createCsiNode(options: CsiNodeOptions): CsiNode {
+  const { nodeName, nodeDir, client, informers, mounter, recorder, clock, reportInUse } = options;
+  const log = options.log.with({ component: 'csi' });
+  const objects = informers.informer(csiDriverKind);
+  const metrics = new CsiMetrics();
+  const record = new NodeRecord({ nodeName, client, clock });
+  const drivers = new CsiDrivers({ record, objects, metrics, clock, log });
+  const context = {
+    nodeName,
+    layout: new CsiLayout(nodeDir),
+    client,
+    mounter,
+    drivers,
+    driverObject: (name: string) => objects.find(name),
+    requestToken: ((pod, wish) => requestPodToken(client, pod, wish)) satisfies RequestToken,
+  };
+  const knowsDrivers = (): boolean => objects.hasSynced;
+  const volumes = new CsiVolumes({ context, drivers, knowsDrivers, reportInUse, recorder, clock, log });
+  return {
+    volumes,
+    handler: drivers,
+    metrics,
+    initialize: () => record.initialize(),
+    run: (signal) => volumes.run(signal),
+  };
+}
