@@ -18,6 +18,8 @@ export interface WatchOptions extends ListOptions {
   readonly allowBookmarks?: boolean;
   readonly sendInitialEvents?: boolean;
   readonly timeoutSeconds?: number;
+  /** The server has agreed to tell what happens; events follow. */
+  readonly onOpen?: () => void;
 }
 
 export type WatchEvent<T> =

@@ -168,6 +168,7 @@ async function* watch<T extends KubernetesObject>(
   };
   const path = withQuery(listPath(kind, options.namespace), query);
   const response = await send({ method: 'GET', path, accept, signal: options.signal });
+  options.onOpen?.();
   for await (const line of splitLines(response.stream())) {
     const event = JSON.parse(line) as { type: string; object: { metadata: ObjectMeta } };
     if (event.type === 'ERROR') throw new StatusError(event.object as never);

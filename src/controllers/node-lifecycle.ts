@@ -1,4 +1,5 @@
 // Watches over nodes: one that is not heard of becomes unknown, its pods not ready; conditions become taints.
+import type { Lease } from '../../generated/coordination-v1.ts';
 import type { Node, NodeCondition, Pod } from '../../generated/core-v1.ts';
 import { leaseKind, nodeKind, podKind } from '../../generated/kinds.ts';
 import { findCondition } from '../api/meta/conditions.ts';
@@ -30,6 +31,7 @@ class NodeLifecycle {
   readonly #context: ControllerContext;
   readonly #queue: KeyQueue;
   readonly #graceMs: number;
+  readonly #leases: Informer<Lease>;
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
   readonly #recorder: EventRecorder;
@@ -44,9 +46,9 @@ class NodeLifecycle {
     this.#pods = context.informers.informer(podKind);
     this.#recorder = context.recorder('node-controller');
     indexByNode(this.#pods);
-    const leases = context.informers.informer(leaseKind, { namespace: leaseNamespace });
+    this.#leases = context.informers.informer(leaseKind, { namespace: leaseNamespace });
     const heard = (name: string) => this.#heardMs.set(name, context.clock.monotonicMs());
-    leases.onChange({
+    this.#leases.onChange({
       added: ({ metadata }) => heard(metadata.name),
       updated: ({ metadata }) => heard(metadata.name),
     });
@@ -90,13 +92,20 @@ class NodeLifecycle {
   async reconcile(name: string): Promise<void> {
     let node = this.#nodes.find(name);
     if (!node) return;
-    const silentMs = this.#context.clock.monotonicMs() - (this.#heardMs.get(name) ?? 0);
+    const silentMs = this.#silentMs(name);
     const ready = findCondition(node.status?.conditions, 'Ready');
     const graceMs = ready ? this.#graceMs : startupGraceMs;
     if (silentMs < graceMs) this.#queue.addAfter(name, graceMs - silentMs + 10);
     else if (ready?.status !== 'Unknown') node = await this.#markUnknown(node);
     else if (podsOn(this.#pods, name).some(isMarkedReady)) await this.#markPodsNotReady(node);
     await this.#taint(node);
+  }
+
+  /** For how long the node could have been heard of and was not: while we ourselves hear nothing, nobody is silent. */
+  #silentMs(name: string): number {
+    const nowMs = this.#context.clock.monotonicMs();
+    const { followsSinceMs = nowMs } = this.#leases;
+    return nowMs - Math.max(this.#heardMs.get(name) ?? 0, followsSinceMs);
   }
 
   async #markUnknown(node: Node): Promise<Node> {

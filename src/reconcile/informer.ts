@@ -22,6 +22,11 @@ export interface Informer<T extends KubernetesObject> extends Lister<T> {
   readonly hasSynced: boolean;
   /** Everything up to this version of the store is in the cache; empty or absent before the first list. */
   readonly seenVersion?: string;
+  /**
+   * Since when, in the clock's monotonic milliseconds, it hears what happens as it happens; undefined while it does not.
+   * A watch that breaks off and soon goes on has not been away.
+   */
+  readonly followsSinceMs?: number | undefined;
   /** Handlers are called in order of events, after the cache has changed. They must be quick and must not throw. */
   onChange(handler: ChangeHandler<T>): void;
   /** Adds an index; call before the informer starts. Functions give the values an object is found by. */

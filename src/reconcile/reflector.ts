@@ -17,6 +17,9 @@ export interface ReflectorSink<T> {
   changed(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void;
   /** Everything up to this version has been told. */
   progressed?(resourceVersion: string): void;
+  /** From now on what happens is told as it happens, until the watch breaks off. */
+  opened?(nowMs: number): void;
+  brokeOff?(nowMs: number): void;
 }
 
 export interface ReflectorOptions<T extends KubernetesObject> {
@@ -93,7 +96,7 @@ class Reflector<T extends KubernetesObject> {
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
-    const { sink, selection, random } = this.#options;
+    const { sink, selection, random, clock } = this.#options;
     const timeoutSeconds = Math.floor(minWatchSeconds * (1 + random.next()));
     const resourceVersion = this.#resourceVersion;
     const events = this.#resource.watch({
@@ -102,11 +105,16 @@ class Reflector<T extends KubernetesObject> {
       allowBookmarks: true,
       timeoutSeconds,
       signal,
+      onOpen: () => sink.opened?.(clock.monotonicMs()),
     });
-    for await (const event of events) {
-      if (event.type !== 'BOOKMARK') sink.changed(event.type, event.object);
-      this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
-      sink.progressed?.(this.#resourceVersion);
+    try {
+      for await (const event of events) {
+        if (event.type !== 'BOOKMARK') sink.changed(event.type, event.object);
+        this.#resourceVersion = event.object.metadata.resourceVersion ?? this.#resourceVersion;
+        sink.progressed?.(this.#resourceVersion);
+      }
+    } finally {
+      sink.brokeOff?.(clock.monotonicMs());
     }
   }
 

@@ -8,6 +8,8 @@ import type { ChangeHandler, Informer } from './informer.ts';
 import type { ReflectorSink } from './reflector.ts';
 
 const namespaceIndex = 'namespace';
+/** Watches end now and then and go on at once. */
+const shortGapMs = 5_000;
 
 export class SharedInformer<T extends KubernetesObject> implements Informer<T>, ReflectorSink<T> {
   readonly #log: Logger;
@@ -17,6 +19,9 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T>, 
   #listedKeys: Set<string> | undefined;
   #hasSynced = false;
   #syncWaiters: (() => void)[] = [];
+  #openedMs: number | undefined;
+  #brokeOffMs: number | undefined;
+  #isOpen = false;
   seenVersion = '';
 
   constructor(log: Logger) {
@@ -25,6 +30,10 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T>, 
 
   get hasSynced(): boolean {
     return this.#hasSynced;
+  }
+
+  get followsSinceMs(): number | undefined {
+    return this.#isOpen ? this.#openedMs : undefined;
   }
 
   get size(): number {
@@ -90,6 +99,16 @@ export class SharedInformer<T extends KubernetesObject> implements Informer<T>, 
 
   progressed(resourceVersion: string): void {
     this.seenVersion = resourceVersion;
+  }
+
+  opened(nowMs: number): void {
+    this.#isOpen = true;
+    if (this.#brokeOffMs === undefined || nowMs - this.#brokeOffMs > shortGapMs) this.#openedMs = nowMs;
+  }
+
+  brokeOff(nowMs: number): void {
+    if (this.#isOpen) this.#brokeOffMs = nowMs;
+    this.#isOpen = false;
   }
 
   #put(object: T): void {
