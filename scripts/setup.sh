@@ -22,15 +22,19 @@ if ! command -v kubectl >/dev/null && [ ! -x build/tools/kubectl ]; then
   rm -rf build/tools/npm
 fi
 
-# The tests start an etcd of their own: Debian's, unpacked and not installed, so that no service of it begins to run.
-if ! command -v etcd >/dev/null && [ ! -x build/tools/etcd ] && command -v apt-get >/dev/null; then
-  echo "fetching etcd for the tests"
-  mkdir -p build/tools/etcd-server
-  (cd build/tools/etcd-server && { apt-get download -qq etcd-server || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get download -qq etcd-server; }; } 2>/dev/null) &&
-    dpkg -x build/tools/etcd-server/*.deb build/tools/etcd-server && cp build/tools/etcd-server/usr/bin/etcd build/tools/etcd ||
-    echo "no etcd: its tests are left out" >&2
-  rm -rf build/tools/etcd-server
-fi
+# The tests start an etcd and a registry of their own: Debian's, unpacked and not installed, so that no service of them begins to run.
+unpack() { # PACKAGE PROGRAM
+  if command -v "$2" >/dev/null || [ -x "build/tools/$2" ] || ! command -v apt-get >/dev/null; then return 0; fi
+  echo "fetching $2 for the tests"
+  local dir=build/tools/$1.package
+  mkdir -p "$dir"
+  (cd "$dir" && { apt-get download -qq "$1" || { [ "$(id -u)" = 0 ] && apt-get update -qq && apt-get download -qq "$1"; }; } 2>/dev/null) &&
+    dpkg -x "$dir"/*.deb "$dir/root" && cp "$dir/root/usr/bin/$2" "build/tools/$2" ||
+    echo "no $2: its tests are left out" >&2
+  rm -rf "$dir"
+}
+unpack etcd-server etcd
+unpack docker-registry docker-registry
 
 missing=()
 need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || missing+=("$2"); }
