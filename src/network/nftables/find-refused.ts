@@ -15,7 +15,7 @@ async function search(
   state: TableState,
   owners: readonly string[],
 ): Promise<string[]> {
-  const part = new TableState(state.table);
+  const part = new TableState(state.table, state.family);
   for (const owner of owners) part.set(owner, state.planOf(owner));
   if (await nft.accepts([...base, ...part.takeChanges()])) return [];
   if (owners.length <= 1) return [...owners];

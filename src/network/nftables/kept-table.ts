@@ -1,16 +1,26 @@
 // An nftables table that is kept equal to what its owners plan. Every event means "look again" at one of them; what
 // changed since the last transaction goes into the next, and nothing else does.
+import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import { findRefused } from './find-refused.ts';
 import { type Command, type Nft, nft as systemNft } from './nft.ts';
-import { emptyPlan, type Plan } from './rule-set.ts';
+import { emptyPlan, type PacketFamily, type Plan } from './rule-set.ts';
 import { TableState } from './table-state.ts';
+
+/** One attempt to bring the kernel up to date. */
+export interface TableSync {
+  readonly ms: number;
+  readonly isWhole: boolean;
+  readonly hasFailed: boolean;
+}
 
 export interface KeptTableOptions {
   readonly name: string;
   readonly table: string;
+  /** Default: packets of IPv4. */
+  readonly family?: PacketFamily | undefined;
   /** Commands that replace whatever the table holds by its fixed part. */
   readonly base: () => readonly Command[];
   /** What this owner wants now. */
@@ -20,6 +30,8 @@ export interface KeptTableOptions {
   readonly onPlanned?: (before: Plan, after: Plan) => void;
   /** After a transaction; `replaced`: the whole table. */
   readonly onApplied?: (replaced: boolean) => Promise<void>;
+  /** After each attempt. */
+  readonly onSync?: (sync: TableSync) => void;
   readonly clock: Clock;
   readonly log: Logger;
   /** How often to see whether somebody removed the table; default 30 s. */
@@ -28,6 +40,7 @@ export interface KeptTableOptions {
   readonly nft?: Nft | undefined;
 }
 
+const sliceMs = 8;
 const retryDelaysMs = [50, 200, 1_000, 5_000, 15_000];
 
 export class KeptTable implements Component {
@@ -43,6 +56,8 @@ export class KeptTable implements Component {
   /** Waiting for the next transaction that succeeds. */
   #waiting: (() => void)[] = [];
   #failures = 0;
+  #pendingSinceMs: number | undefined;
+  #appliedMs: number | undefined;
   /** The table must be made anew: at the start, after a failure, or when it is gone. */
   #mustReplace = true;
 
@@ -50,12 +65,31 @@ export class KeptTable implements Component {
     this.#options = options;
     this.name = options.name;
     this.#nft = options.nft ?? systemNft;
-    this.#state = new TableState(options.table);
+    this.#state = new TableState(options.table, options.family);
     this.ready = this.#becameReady.promise;
+  }
+
+  /** When the oldest change came that the kernel does not have; undefined when it has all. Of the clock's steady time. */
+  get pendingSinceMs(): number | undefined {
+    return this.#pendingSinceMs;
+  }
+
+  /** The time of day when the kernel last took something; undefined before. */
+  get appliedMs(): number | undefined {
+    return this.#appliedMs;
+  }
+
+  owners(): string[] {
+    return this.#state.owners();
+  }
+
+  planOf(owner: string): Plan {
+    return this.#state.planOf(owner);
   }
 
   lookAt(...owners: readonly string[]): void {
     for (const owner of owners) this.#dirty.add(owner);
+    if (owners.length > 0) this.#pendingSinceMs ??= this.#options.clock.monotonicMs();
     if (owners.length > 0) this.#wake.resolve();
   }
 
@@ -85,12 +119,20 @@ export class KeptTable implements Component {
 
   /** Sends what changed. Gives the time to wait before the next attempt. */
   async #sync(): Promise<number> {
-    const { base, plan, onPlanned, onApplied, log, name } = this.#options;
+    const { base, plan, onPlanned, onApplied, onSync, clock, log, name } = this.#options;
+    const startedMs = clock.monotonicMs();
+    const pendingSinceMs = this.#pendingSinceMs ?? startedMs;
+    this.#pendingSinceMs = undefined;
     const dirty = [...this.#dirty];
     this.#dirty.clear();
     const waiting = this.#waiting;
     this.#waiting = [];
+    let sliceEndsMs = clock.monotonicMs() + sliceMs;
     for (const owner of dirty) {
+      if (clock.monotonicMs() > sliceEndsMs) {
+        await setImmediate(); // with very many owners, others have their turn in between
+        sliceEndsMs = clock.monotonicMs() + sliceMs;
+      }
       const next = plan(owner);
       onPlanned?.(this.#state.planOf(owner), next);
       this.#state.set(owner, next);
@@ -103,14 +145,18 @@ export class KeptTable implements Component {
     } catch (error) {
       log.error('rules refused', error, { table: name, owners: this.#state.size });
       this.#mustReplace = true;
+      this.#pendingSinceMs = pendingSinceMs;
       this.#waiting.push(...waiting);
+      onSync?.({ ms: clock.monotonicMs() - startedMs, isWhole: replaces, hasFailed: true });
       if (replaces) await this.#leaveOutRefused();
       return retryDelaysMs[Math.min(this.#failures++, retryDelaysMs.length - 1)]!;
     }
     this.#state.committed();
     this.#mustReplace = false;
     this.#failures = 0;
+    this.#appliedMs = clock.now();
     this.#becameReady.resolve();
+    onSync?.({ ms: clock.monotonicMs() - startedMs, isWhole: replaces, hasFailed: false });
     for (const settle of waiting) settle();
     await onApplied?.(replaces);
     return 0;
@@ -126,12 +172,12 @@ export class KeptTable implements Component {
 
   /** Other programs flush all tables (a firewall that reloads): then ours must be made again. */
   async #check(signal: AbortSignal): Promise<void> {
-    const { clock, log, table, checkIntervalMs = 30_000 } = this.#options;
+    const { clock, log, table, family, checkIntervalMs = 30_000 } = this.#options;
     for (;;) {
       await clock.sleep(checkIntervalMs, signal);
       if (signal.aborted) return;
       try {
-        if (await this.#nft.hasTable(table)) continue;
+        if (await this.#nft.hasTable(table, family)) continue;
         log.warn('a table is gone; making it again', { table });
         this.#mustReplace = true;
         this.#wake.resolve();

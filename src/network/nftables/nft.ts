@@ -5,6 +5,7 @@ import { open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandFailure, runCommand, runWithInput } from '../run-command.ts';
+import type { PacketFamily } from './rule-set.ts';
 
 /** One entry of libnftables-json(5). */
 export type Command = Readonly<Record<string, unknown>>;
@@ -14,11 +15,12 @@ export interface Nft {
   apply(commands: readonly Command[]): Promise<void>;
   /** Whether the kernel would take the commands. Changes nothing. */
   accepts(commands: readonly Command[]): Promise<boolean>;
-  hasTable(name: string): Promise<boolean>;
+  /** Default: a table of IPv4. */
+  hasTable(name: string, family?: PacketFamily): Promise<boolean>;
 }
 
 /** Of addresses, and of the bridge's frames. */
-const families = ['ip', 'bridge'];
+const families = ['ip', 'ip6', 'bridge'];
 
 export const nft: Nft = {
   apply: (commands) => hand(commands),
@@ -27,8 +29,8 @@ export const nft: Nft = {
       () => true,
       () => false,
     ),
-  async hasTable(name) {
-    const { nftables } = JSON.parse(await runCommand('nft', ['-j', 'list', 'tables', 'ip'])) as {
+  async hasTable(name, family = 'ip') {
+    const { nftables } = JSON.parse(await runCommand('nft', ['-j', 'list', 'tables', family])) as {
       nftables: { table?: { name: string } }[];
     };
     return nftables.some(({ table }) => table?.name === name);
@@ -40,8 +42,22 @@ async function hand(commands: readonly Command[], ...flags: readonly string[]): 
   const path = join(tmpdir(), `coracle-nft-${randomUUID()}`);
   await using file = await open(path, 'wx+', 0o600);
   await rm(path);
-  await file.writeFile(JSON.stringify({ nftables: commands }));
+  await file.writeFile(inPieces(commands));
   await runWithInput('nft', [...flags, '-j', '-f', '-'], file.fd);
+}
+
+const pieceLength = 64 * 1024;
+
+/** Other work goes on while much is written. */
+async function* inPieces(commands: readonly Command[]): AsyncGenerator<string> {
+  let piece = '{"nftables":[';
+  for (const [index, command] of commands.entries()) {
+    piece += (index > 0 ? ',' : '') + JSON.stringify(command);
+    if (piece.length < pieceLength) continue;
+    yield piece;
+    piece = '';
+  }
+  yield `${piece}]}`;
 }
 
 /** The table, there and empty. */

@@ -4,22 +4,15 @@
 export type Expression = Readonly<Record<string, unknown>>;
 export type Rule = readonly Expression[];
 
-/** A set or map element: its key, and for maps where a packet goes. */
+/** Of packets; tables are of one of them. */
+export type PacketFamily = 'ip' | 'ip6';
+
+/** A set or map element: its key, and for maps which chain a packet goes to, or what the key leads to. */
 export interface Element {
   readonly key: readonly (string | number)[];
   readonly target?: string;
+  readonly value?: string | number;
 }
-
-/** The maps and sets that services share. */
-export type SharedName =
-  | 'services'
-  | 'node-ports'
-  | 'host-ports'
-  | 'host-ports-by-address'
-  | 'refused'
-  | 'refused-node-ports'
-  | 'announced'
-  | 'hairpin';
 
 /** A set that comes and goes with its owner. */
 export interface OwnSet {

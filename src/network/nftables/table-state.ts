@@ -1,27 +1,39 @@
 // What the table should hold, gathered from many plans, and the smallest transaction that takes it there. Two services
 // may claim one address and port; the one that came first has it until it lets go.
 import type { Command } from './nft.ts';
-import { type Element, emptyPlan, type OwnSet, type Plan, type PlannedElement, type Rule } from './rule-set.ts';
+import {
+  type Element,
+  emptyPlan,
+  type OwnSet,
+  type PacketFamily,
+  type Plan,
+  type PlannedElement,
+  type Rule,
+} from './rule-set.ts';
 
 interface Claim {
   readonly in: string;
   readonly element: Element;
-  /** Owners in the order they came, with where each would lead the packet. */
-  readonly owners: Map<string, string | undefined>;
-  /** What the kernel has: absent, or present with this target. */
-  applied?: { readonly target: string | undefined };
+  /** Owners in the order they came, with what each would have there. */
+  readonly owners: Map<string, Element>;
+  /** What the kernel has. */
+  applied?: Element;
 }
 
 export class TableState {
-  readonly #at: { readonly family: string; readonly table: string };
+  readonly #at: { readonly family: PacketFamily; readonly table: string };
   readonly #plans = new Map<string, Plan>();
   readonly #claims = new Map<string, Claim>();
   readonly #touched = new Set<Claim>();
   /** Owners whose chains and sets differ from the kernel's; with the plan the kernel has. */
   readonly #changed = new Map<string, Plan>();
 
-  constructor(table: string) {
-    this.#at = { family: 'ip', table };
+  constructor(table: string, family: PacketFamily = 'ip') {
+    this.#at = { family, table };
+  }
+
+  get family(): PacketFamily {
+    return this.#at.family;
   }
 
   get table(): string {
@@ -58,7 +70,7 @@ export class TableState {
   #claim(key: string, owner: string, entry: PlannedElement): void {
     const claim = this.#claims.get(key) ?? { ...entry, owners: new Map() };
     this.#claims.set(key, claim);
-    claim.owners.set(owner, entry.element.target);
+    claim.owners.set(owner, entry.element);
     this.#touched.add(claim);
   }
 
@@ -89,7 +101,7 @@ export class TableState {
   /** The kernel has what takeChanges said. */
   committed(): void {
     for (const claim of this.#touched) {
-      const first = firstTarget(claim);
+      const first = firstOf(claim);
       if (first) claim.applied = first;
       else {
         delete claim.applied;
@@ -141,25 +153,42 @@ export class TableState {
     const add = new Map<string, unknown[]>();
     const remove = new Map<string, unknown[]>();
     for (const claim of this.#touched) {
-      const wanted = firstTarget(claim);
-      if (claim.applied && wanted && claim.applied.target === wanted.target) continue;
+      const wanted = firstOf(claim);
+      const { applied } = claim;
+      if (applied && wanted && applied.target === wanted.target && applied.value === wanted.value) continue;
       const { key: parts } = claim.element;
       const key = parts.length === 1 ? parts[0] : { concat: parts };
-      if (claim.applied) push(remove, claim.in, key);
-      if (wanted) push(add, claim.in, wanted.target ? [key, { goto: { target: wanted.target } }] : key);
+      if (applied) push(remove, claim.in, key);
+      if (wanted) push(add, claim.in, written(key, wanted));
     }
     const commands = (verb: string, found: Map<string, unknown[]>) =>
-      [...found].map(([name, elem]) => ({ [verb]: { element: { ...this.#at, name, elem } } }));
+      [...found].flatMap(([name, elements]) =>
+        inPieces(elements).map((elem) => ({ [verb]: { element: { ...this.#at, name, elem } } })),
+      );
     return { add: commands('add', add), remove: commands('delete', remove) };
   }
+}
+
+function written(key: unknown, { target, value }: Element): unknown {
+  if (target !== undefined) return [key, { goto: { target } }];
+  return value === undefined ? key : [key, value];
+}
+
+/** No command is long to write. */
+const longestPiece = 1_000;
+
+function inPieces<T>(list: readonly T[]): T[][] {
+  const pieces: T[][] = [];
+  for (let from = 0; from < list.length; from += longestPiece) pieces.push(list.slice(from, from + longestPiece));
+  return pieces;
 }
 
 function definition({ type, timeoutSeconds }: OwnSet): object {
   return timeoutSeconds === undefined ? { type } : { type, flags: ['timeout'], timeout: timeoutSeconds, size: 65_535 };
 }
 
-function firstTarget(claim: Claim): { target: string | undefined } | undefined {
-  for (const target of claim.owners.values()) return { target };
+function firstOf(claim: Claim): Element | undefined {
+  for (const element of claim.owners.values()) return element;
   return undefined;
 }
 

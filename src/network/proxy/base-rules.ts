@@ -1,8 +1,21 @@
-// What the table holds before there is any service: hooks into the kernel, the maps they look up, masquerading. Each
-// packet of a new connection costs a few lookups, however many services there are.
+// What a table of one family holds before there is any service: hooks into the kernel, the maps they look up, masquerading.
+// Each packet of a new connection costs a few lookups, however many services there are.
+import { familyOfRange, type IpFamily, rangeOf, rangesIn } from '../addresses.ts';
 import { type Command, emptyTable } from '../nftables/nft.ts';
-import { concat, inRange, jump, match, meta, payload, type Rule, type SharedName } from '../nftables/rule-set.ts';
+import {
+  concat,
+  type Expression,
+  goto,
+  inRange,
+  jump,
+  match,
+  meta,
+  type PacketFamily,
+  payload,
+  type Rule,
+} from '../nftables/rule-set.ts';
 
+/** Ranges are lists: one, or one of each family with a comma between. */
 export interface TableOptions {
   /** `coracle-NAME`. */
   readonly table: string;
@@ -17,27 +30,51 @@ export interface TableOptions {
 
 export const tableName = (clusterName: string) => `coracle-${clusterName}`;
 
-const address = 'ipv4_addr';
-const sharedTypes: Record<SharedName, { readonly type: readonly string[]; readonly isMap: boolean }> = {
-  services: { type: [address, 'inet_proto', 'inet_service'], isMap: true },
-  'node-ports': { type: ['inet_proto', 'inet_service'], isMap: true },
-  'host-ports': { type: ['inet_proto', 'inet_service'], isMap: true },
-  'host-ports-by-address': { type: [address, 'inet_proto', 'inet_service'], isMap: true },
-  refused: { type: [address, 'inet_proto', 'inet_service'], isMap: true },
-  'refused-node-ports': { type: ['inet_proto', 'inet_service'], isMap: true },
-  announced: { type: [address], isMap: false },
-  hairpin: { type: [address, address], isMap: false },
-};
+export const packetsOf = (family: IpFamily): PacketFamily => (family === 'IPv4' ? 'ip' : 'ip6');
+export const addressType = (family: IpFamily) => (family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr');
 
-const destination = payload('ip', 'daddr');
-const source = payload('ip', 'saddr');
+/** Services with at most so many endpoints are led by maps that all of them share: a change is a map's element. */
+export const mostShared = 16;
+
+/** The chain that draws one of so many. */
+export const spreadChain = (count: number) => `spread/${count}`;
+/** For the service's address, protocol and port: where its n-th endpoint is. */
+export const endpointMap = (index: number) => `endpoint-${index}`;
+/** For the same: the port of all of them. */
+export const endpointPorts = 'endpoint-ports';
+
+interface SharedSet {
+  readonly type: readonly string[];
+  /** What elements lead to; absent: it is a set. */
+  readonly map?: string;
+}
+
+function sharedSets(family: IpFamily): ReadonlyMap<string, SharedSet> {
+  const address = addressType(family);
+  const place = [address, 'inet_proto', 'inet_service'];
+  const portOnly = ['inet_proto', 'inet_service'];
+  return new Map<string, SharedSet>([
+    ['services', { type: place, map: 'verdict' }],
+    ['node-ports', { type: portOnly, map: 'verdict' }],
+    ['host-ports', { type: portOnly, map: 'verdict' }],
+    ['host-ports-by-address', { type: place, map: 'verdict' }],
+    ['refused', { type: place, map: 'verdict' }],
+    ['refused-node-ports', { type: portOnly, map: 'verdict' }],
+    ['announced', { type: [address] }],
+    ['external', { type: [address] }],
+    ['hairpin', { type: [address, address] }],
+    [endpointPorts, { type: place, map: 'inet_service' }],
+    ...Array.from({ length: mostShared }, (_, index) => [endpointMap(index), { type: place, map: address }] as const),
+  ]);
+}
+
 const protocol = meta('l4proto');
 const port = payload('th', 'dport');
 const toThisNode = match({ fib: { result: 'type', flags: ['daddr'] } }, 'local');
 const isNew = match({ ct: { key: 'state' } }, 'new', 'in');
 const wasRedirected = match({ ct: { key: 'status' } }, 'dnat', 'in');
 const masquerade = { masquerade: null };
-const lookUp = (map: SharedName, ...key: readonly unknown[]) => ({ vmap: { key: concat(...key), data: `@${map}` } });
+const lookUp = (map: string, ...key: readonly unknown[]) => ({ vmap: { key: concat(...key), data: `@${map}` } });
 
 interface BaseChain {
   readonly name: string;
@@ -45,11 +82,22 @@ interface BaseChain {
   readonly rules: readonly Rule[];
 }
 
-function baseChains(options: TableOptions): BaseChain[] {
-  const nat = (hook: string, prio: number) => ({ type: 'nat', hook, prio });
-  const filter = (hook: string, prio: number) => ({ type: 'filter', hook, prio });
+/** A table's view of its family. */
+interface FamilyParts extends Pick<TableOptions, 'bridge' | 'podCidr' | 'clusterPodCidr' | 'serviceCidr'> {
+  readonly family: IpFamily;
+  readonly source: Expression;
+  readonly destination: Expression;
+  readonly loopback: string;
+}
+
+const nat = (hook: string, prio: number) => ({ type: 'nat', hook, prio });
+const filter = (hook: string, prio: number) => ({ type: 'filter', hook, prio });
+
+function baseChains(parts: FamilyParts): BaseChain[] {
+  const { destination, bridge, loopback } = parts;
   return [
     { name: 'refuse', rules: [[{ reject: null }]] },
+    ...sharedChains(parts),
     {
       name: 'find-service',
       rules: [
@@ -67,17 +115,17 @@ function baseChains(options: TableOptions): BaseChain[] {
         // The address of a load balancer has the ports of its Service, and none of this machine's.
         [match(destination, '@announced'), match(protocol, { set: ['tcp', 'udp', 'sctp'] }), { reject: null }],
         // What was meant for a service and is none, or not on this port, must not wander off.
-        [match(destination, inRange(options.serviceCidr)), { reject: null }],
+        [match(destination, inRange(parts.serviceCidr)), { reject: null }],
       ],
     },
     // The node's loopback is reached through host ports from the node alone (see masqueraded sources below).
     {
       name: 'guard-loopback',
       hook: filter('prerouting', -300),
-      rules: [[match(meta('iifname'), options.bridge), match(destination, inRange('127.0.0.0/8')), { drop: null }]],
+      rules: [[match(meta('iifname'), bridge), match(destination, inRange(loopback)), { drop: null }]],
     },
     { name: 'from-pods-and-outside', hook: nat('prerouting', -100), rules: [[jump('find-service')]] },
-    { name: 'from-this-node', hook: nat('output', -100), rules: [[jump('find-service')]] },
+    { name: 'from-this-node', hook: nat('output', -100), rules: fromThisNode(parts) },
     // Before routing: in the forward hook the kernel would send a redirect first, which uses up the right to say no.
     { name: 'refuse-arriving', hook: filter('prerouting', -90), rules: [[isNew, jump('refuse-service')]] },
     { name: 'refuse-from-node', hook: filter('output', -90), rules: [[isNew, jump('refuse-service')]] },
@@ -85,26 +133,54 @@ function baseChains(options: TableOptions): BaseChain[] {
     {
       name: 'no-redirects',
       hook: filter('output', 0),
-      rules: [[match(payload('icmp', 'type'), 'redirect'), match(meta('oifname'), options.bridge), { drop: null }]],
+      rules: [[isRedirect(parts.family), match(meta('oifname'), bridge), { drop: null }]],
     },
-    { name: 'leave', hook: nat('postrouting', 100), rules: masqueradeRules(options) },
+    { name: 'leave', hook: nat('postrouting', 100), rules: masqueradeRules(parts) },
   ];
 }
 
-function masqueradeRules(options: TableOptions): Rule[] {
-  const { bridge, podCidr, clusterPodCidr } = options;
-  const fromPod = match(source, inRange(podCidr));
+const isRedirect = (family: IpFamily) =>
+  family === 'IPv4' ? match(payload('icmp', 'type'), 'redirect') : match(payload('icmpv6', 'type'), 'nd-redirect');
+
+/** The kernel routes nothing from ::1 elsewhere: there, localhost has no node ports. */
+function fromThisNode({ family, destination, loopback }: FamilyParts): Rule[] {
+  const guard: Rule[] = family === 'IPv6' ? [[match(destination, inRange(loopback)), { return: null }]] : [];
+  return [...guard, [jump('find-service')]];
+}
+
+/** One chain for each number of endpoints, which draws one of them; and for each of them one that leads there. */
+function sharedChains({ family, destination }: FamilyParts): BaseChain[] {
+  const key = concat(destination, protocol, port);
+  const at = (map: string) => ({ map: { key, data: `@${map}` } });
+  const pick = (index: number) => `endpoint/${index}`;
+  const indexes = Array.from({ length: mostShared }, (_, index) => index);
+  const spread = indexes.map((last): Rule => {
+    if (last === 0) return [goto(pick(0))];
+    const data = { set: indexes.slice(0, last + 1).map((index) => [index, goto(pick(index))]) };
+    return [{ vmap: { key: { numgen: { mode: 'random', mod: last + 1, offset: 0 } }, data } }];
+  });
+  return [
+    ...indexes.map((index) => ({
+      name: pick(index),
+      rules: [[{ dnat: { family: packetsOf(family), addr: at(endpointMap(index)), port: at(endpointPorts) } }]],
+    })),
+    ...spread.map((rule, last) => ({ name: spreadChain(last + 1), rules: [rule] })),
+  ];
+}
+
+function masqueradeRules(parts: FamilyParts): Rule[] {
+  const { bridge, podCidr, clusterPodCidr, source, destination, loopback } = parts;
   const elsewhere = match(meta('oifname'), bridge, '!=');
   return [
     // A pod that reaches itself through a service.
     [{ match: { op: '==', left: concat(source, destination), right: '@hairpin' } }, masquerade],
     // localhost:PORT of the node.
-    [match(source, inRange('127.0.0.0/8')), match(meta('oifname'), bridge), masquerade],
+    [match(source, inRange(loopback)), match(meta('oifname'), bridge), masquerade],
     // Pods to the world outside the cluster.
-    [fromPod, match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
+    [match(source, inRange(podCidr)), match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
     // From outside by way of this node to another: the answer must come back through here. Others redirect on this machine
     // too (clusters, docker), and what they send elsewhere keeps its source.
-    ...ofOurServices(options).map((isOurs) => [
+    ...ofOurServices(parts).map((isOurs) => [
       wasRedirected,
       ...isOurs,
       match(source, inRange(clusterPodCidr), '!='),
@@ -116,13 +192,15 @@ function masqueradeRules(options: TableOptions): Rule[] {
 }
 
 /** What a redirected packet of ours has: it goes to a pod of the cluster, or was meant for an address or port of services. */
-function ofOurServices({ clusterPodCidr, serviceCidr }: TableOptions): Rule[] {
+function ofOurServices({ family, destination, clusterPodCidr, serviceCidr }: FamilyParts): Rule[] {
   const meantFor = (key: string) => ({ ct: { key, dir: 'original' } });
+  const address = meantFor(`${packetsOf(family)} daddr`);
   const nodePorts = match(meantFor('proto-dst'), { range: [30_000, 32_767] });
   return [
     [match(destination, inRange(clusterPodCidr))],
-    [match(meantFor('ip daddr'), inRange(serviceCidr))],
-    [match(meantFor('ip daddr'), '@announced')],
+    [match(address, inRange(serviceCidr))],
+    [match(address, '@announced')],
+    [match(address, '@external')],
     // One by one: of several protocols at once nft does not know how their ports are written.
     ...['tcp', 'udp', 'sctp'].map((each) => [match(protocol, each), nodePorts]),
   ];
@@ -131,32 +209,58 @@ function ofOurServices({ clusterPodCidr, serviceCidr }: TableOptions): Rule[] {
 /** In the bridge's own path: what pods send each other goes to the node, which routes it. */
 function planRoutedBridge({ table, podCidr, bridgeMac }: TableOptions): Command[] {
   const at = { family: 'bridge', table };
-  const expr = [
-    match(destination, inRange(podCidr)),
+  const hook = { type: 'filter', hook: 'prerouting', prio: -300, policy: 'accept' };
+  // Neighbours look for each other without a router in between, and believe nothing that came through one.
+  const discovery = { set: ['nd-neighbor-solicit', 'nd-neighbor-advert', 'nd-router-solicit', 'nd-router-advert'] };
+  const toTheNode = rangesIn(podCidr).map((range) => [
+    match(payload(packetsOf(familyOfRange(range)!), 'daddr'), inRange(range)),
     match(meta('pkttype'), 'other'),
     { mangle: { key: payload('ether', 'daddr'), value: bridgeMac } },
     { mangle: { key: meta('pkttype'), value: 'host' } },
+  ]);
+  const rules = [
+    ...(rangeOf(podCidr, 'IPv6') ? [[match(payload('icmpv6', 'type'), discovery), { accept: null }]] : []),
+    ...toTheNode,
   ];
-  const hook = { type: 'filter', hook: 'prerouting', prio: -300, policy: 'accept' };
   return [
     ...emptyTable('bridge', table),
     { add: { chain: { ...at, name: 'to-the-node', ...hook } } },
-    { add: { rule: { ...at, chain: 'to-the-node', expr } } },
+    ...rules.map((expr) => ({ add: { rule: { ...at, chain: 'to-the-node', expr } } })),
   ];
 }
 
-/** Commands that replace whatever the table holds by its fixed part, when sent as one transaction. */
-export function planBase(options: TableOptions): Command[] {
-  const at = { family: 'ip', table: options.table };
-  const chains = baseChains(options);
+/** Families that both pods and services have addresses of, the usual one first. */
+export function servedFamilies({ podCidr, serviceCidr }: Pick<TableOptions, 'podCidr' | 'serviceCidr'>): IpFamily[] {
+  return rangesIn(podCidr)
+    .map((range) => familyOfRange(range)!)
+    .filter((family) => rangeOf(serviceCidr, family) && family);
+}
+
+/**
+ * Commands that replace whatever the table of that family holds by its fixed part, when sent as one transaction; for the
+ * usual family the bridge's table too.
+ */
+export function planBase(options: TableOptions, family: IpFamily): Command[] {
+  const packets = packetsOf(family);
+  const at = { family: packets, table: options.table };
+  const chains = baseChains({
+    family,
+    bridge: options.bridge,
+    podCidr: rangeOf(options.podCidr, family)!,
+    clusterPodCidr: rangeOf(options.clusterPodCidr, family)!,
+    serviceCidr: rangeOf(options.serviceCidr, family)!,
+    source: payload(packets, 'saddr'),
+    destination: payload(packets, 'daddr'),
+    loopback: family === 'IPv4' ? '127.0.0.0/8' : '::1/128',
+  });
   return [
-    ...planRoutedBridge(options),
-    ...emptyTable('ip', options.table),
+    ...(family === servedFamilies(options)[0] ? planRoutedBridge(options) : []),
+    ...emptyTable(packets, options.table),
     ...chains.map(({ name, hook }) => ({
       add: { chain: { ...at, name, ...(hook && { ...hook, policy: 'accept' }) } },
     })),
-    ...Object.entries(sharedTypes).map(([name, { type, isMap }]) => ({
-      add: isMap ? { map: { ...at, name, type, map: 'verdict' } } : { set: { ...at, name, type } },
+    ...[...sharedSets(family)].map(([name, { type, map }]) => ({
+      add: map ? { map: { ...at, name, type, map } } : { set: { ...at, name, type } },
     })),
     ...chains.flatMap(({ name, rules }) => rules.map((expr) => ({ add: { rule: { ...at, chain: name, expr } } }))),
   ];

@@ -1,5 +1,5 @@
 // Which endpoints a service port leads to: the choice upstream makes, from slices alone.
-import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
+import type { Endpoint, EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { familyOf, type IpFamily, isRoutable } from '../addresses.ts';
 
 export interface UsableEndpoint {
@@ -14,27 +14,57 @@ export interface EndpointQuestion {
   readonly portName: string;
   readonly protocol: string;
   readonly nodeName: string;
+  /** This node's zone, where it has one. */
+  readonly zone?: string | undefined;
   /** A pod of this node that is going away, by `namespace/name`: known here before its slice says so. */
   readonly isLeaving?: (podKey: string) => boolean;
 }
 
 export interface EndpointChoice {
+  /** Of the cluster, or of this node's part of it where all of them say which part they are for. */
   readonly everywhere: readonly UsableEndpoint[];
   readonly local: readonly UsableEndpoint[];
+  /** Addresses of ready ones on this node. */
+  readonly readyHere: readonly string[];
 }
 
 interface Candidate extends UsableEndpoint {
   readonly isReady: boolean;
   readonly isDraining: boolean;
+  readonly hints: Endpoint['hints'];
 }
 
-/** Ready ones; where none is ready, those that still serve while they terminate. The same again among local ones. */
+/**
+ * Ready ones, near ones before others; where none is ready, those that still serve while they terminate. The same again
+ * among local ones, however near.
+ */
 export function chooseEndpoints(slices: readonly EndpointSlice[], question: EndpointQuestion): EndpointChoice {
   const candidates = [...unique(slices.flatMap((slice) => candidatesOf(slice, question))).values()];
+  const isLocal = candidates.filter((each) => each.isLocal);
   return {
-    everywhere: readyOrDraining(candidates),
-    local: readyOrDraining(candidates.filter(({ isLocal }) => isLocal)),
+    everywhere: readyOrDraining(near(candidates, question)),
+    local: readyOrDraining(isLocal),
+    readyHere: [...new Set(isLocal.filter(({ isReady }) => isReady).map(({ address }) => address))],
   };
+}
+
+/** Hints count when every ready endpoint has one and this node, or else its zone, is among them. */
+function near(candidates: readonly Candidate[], { nodeName, zone }: EndpointQuestion): readonly Candidate[] {
+  const ready = candidates.filter(({ isReady }) => isReady);
+  if (ready.length === 0) return candidates;
+  const forNode = byHint(ready, nodeName, ({ hints }) => hints?.forNodes);
+  if (forNode.length > 0) return forNode;
+  const forZone = byHint(ready, zone, ({ hints }) => hints?.forZones);
+  return forZone.length > 0 ? forZone : candidates;
+}
+
+function byHint(
+  ready: readonly Candidate[],
+  own: string | undefined,
+  placesOf: (candidate: Candidate) => readonly { readonly name: string }[] | undefined,
+): readonly Candidate[] {
+  if (!ready.every((each) => placesOf(each)?.length)) return [];
+  return ready.filter((each) => placesOf(each)?.some(({ name }) => name === own));
 }
 
 function readyOrDraining(candidates: readonly Candidate[]): UsableEndpoint[] {
@@ -75,6 +105,7 @@ function candidatesOf(slice: EndpointSlice, question: EndpointQuestion): Candida
           isLocal: endpoint.nodeName === question.nodeName,
           isReady: ready && !isLeaving,
           isDraining: (serving && terminating) || (ready && isLeaving),
+          hints: endpoint.hints,
         },
       ];
     }),

@@ -15,18 +15,20 @@ const slice = (...endpoints: (string | Endpoint)[]) => aSlice('default/web', { e
 /** `services 10.96.0.5 tcp 80 → svc/…`, sorted. */
 const elements = (plan: Plan) =>
   plan.elements
+    .filter(({ in: name }) => !name.startsWith('endpoint-') && name !== 'external')
     .map(({ in: name, element }) => `${name} ${element.key.join(' ')}${element.target ? ` → ${element.target}` : ''}`)
     .sort();
-/** Addresses that the plan's chains send packets to, by chain. */
-const targets = (plan: Plan) =>
-  Object.fromEntries(
-    [...plan.chains].map(([name, rules]) => [
-      name,
-      JSON.stringify(rules)
-        .match(/10\.244\.\d+\.\d+/g)
-        ?.join(' ') ?? '',
-    ]),
-  );
+/** Addresses that packets are sent to, by the plan's chains and, as `address`, by the maps that services share. */
+function targets(plan: Plan): Record<string, string> {
+  const shared = plan.elements.filter(({ in: name }) => /^endpoint-\d/.test(name)).map(({ element }) => element.value);
+  const chains = [...plan.chains].map(([name, rules]) => [
+    name,
+    JSON.stringify(rules)
+      .match(/10\.244\.\d+\.\d+/g)
+      ?.join(' ') ?? '',
+  ]);
+  return Object.fromEntries([...chains, ...(shared.length > 0 ? [['address', shared.join(' ')]] : [])]);
+}
 
 const terminating = (address: string, serving: boolean): Endpoint =>
   ({ addresses: [address], conditions: { ready: false, serving, terminating: true }, nodeName: 'node-1' }) as Endpoint;
@@ -40,7 +42,7 @@ for (const { name, service, slices, want } of [
     name: 'leads its address to its ready endpoints',
     service: web(),
     slices: [slice('10.244.0.5', '10.244.0.6')],
-    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5 10.244.0.6' } },
+    want: { elements: ['services 10.96.0.5 tcp 80 → spread/2'], targets: { address: '10.244.0.5 10.244.0.6' } },
   },
   {
     name: 'without endpoints is refused, on its node port too',
@@ -52,21 +54,21 @@ for (const { name, service, slices, want } of [
     name: 'leaves out endpoints that are not ready, as long as one is',
     service: web(),
     slices: [slice('10.244.0.5', terminating('10.244.0.6', true))],
-    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5' } },
+    want: { elements: ['services 10.96.0.5 tcp 80 → spread/1'], targets: { address: '10.244.0.5' } },
   },
   {
     name: 'falls back to terminating endpoints that still serve',
     service: web(),
     slices: [slice(terminating('10.244.0.5', false), terminating('10.244.0.6', true))],
-    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.6' } },
+    want: { elements: ['services 10.96.0.5 tcp 80 → spread/1'], targets: { address: '10.244.0.6' } },
   },
   {
     name: 'keeps to its node under the internal policy Local',
     service: web({ internalTrafficPolicy: 'Local' }),
     slices: [slice('10.244.0.5', onOther('10.244.1.5'))],
     want: {
-      elements: ['services 10.96.0.5 tcp 80 → local/default/web/tcp/80'],
-      targets: { 'local/default/web/tcp/80': '10.244.0.5' },
+      elements: ['services 10.96.0.5 tcp 80 → spread/1'],
+      targets: { address: '10.244.0.5' },
     },
   },
   {
@@ -79,13 +81,13 @@ for (const { name, service, slices, want } of [
     name: 'never leads to loopback, link-local or multicast addresses',
     service: web(),
     slices: [slice('127.0.0.1', '169.254.169.254', '224.0.0.1', '0.0.0.0', '10.244.0.5')],
-    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5' } },
+    want: { elements: ['services 10.96.0.5 tcp 80 → spread/1'], targets: { address: '10.244.0.5' } },
   },
   {
     name: 'takes an endpoint once that is in two slices',
     service: web(),
     slices: [slice('10.244.0.5'), aSlice('default/web', { name: 'web-2', endpoints: ['10.244.0.5'] })],
-    want: { elements: [`services 10.96.0.5 tcp 80 → ${chain}`], targets: { [chain]: '10.244.0.5' } },
+    want: { elements: ['services 10.96.0.5 tcp 80 → spread/1'], targets: { address: '10.244.0.5' } },
   },
   {
     name: 'takes only slice ports of its own name and protocol',
@@ -119,11 +121,11 @@ for (const { name, service, slices, want } of [
     slices: [slice(onOther('10.244.1.5'))],
     want: {
       elements: [
-        `services 10.96.0.5 tcp 80 → ${chain}`,
+        'services 10.96.0.5 tcp 80 → spread/1',
         `services 198.51.100.1 tcp 80 → ${chain}`,
         `services 198.51.100.2 tcp 80 → ${chain}`,
       ],
-      targets: { [chain]: '10.244.1.5' },
+      targets: { [chain]: '10.244.1.5', address: '10.244.1.5' },
     },
   },
   {
@@ -173,7 +175,7 @@ test('a pod of this node that goes away leaves its service before its slice says
     }) as Endpoint;
   const slices = [slice(ref('old', '10.244.0.5'), ref('new', '10.244.0.6'))];
   const leaving = (...names: string[]) =>
-    targets(planService(web(), slices, { ...node, isLeaving: (key) => names.includes(key) }))[chain];
+    targets(planService(web(), slices, { ...node, isLeaving: (key) => names.includes(key) }))['address'];
   assert.equal(leaving('default/old'), '10.244.0.6');
   assert.equal(leaving('default/old', 'default/new'), '10.244.0.5 10.244.0.6', 'the last ones stay while they serve');
 });
@@ -189,15 +191,99 @@ test('session affinity remembers each endpoint in a set named after its time', (
   assert.equal(plan.chains.get(chain)?.length, 3);
 });
 
-test('a few endpoints are a rule each, many are one rule with a map', () => {
+test('a node port draws a few endpoints by a rule each, and many from a map', () => {
   const rulesFor = (count: number) => {
     const endpoints = Array.from({ length: count }, (_, index) => `10.244.0.${index + 2}`);
-    return planService(web(), [slice(...endpoints)], node).chains.get(chain)!;
+    return planService(web({ type: 'NodePort', ports: nodePort }), [slice(...endpoints)], node).chains.get(chain)!;
   };
   assert.equal(rulesFor(16).length, 16);
   assert.equal(rulesFor(17).length, 1);
   const shares = rulesFor(3).map((rule) => /"mod":(\d)/.exec(JSON.stringify(rule))?.[1]);
   assert.deepEqual(shares, ['3', '2', undefined], 'a third, half of the rest, the rest');
+});
+
+test('endpoints with several ports, and more than the shared maps hold, have rules of their own', () => {
+  const mixed = [
+    slice('10.244.0.5'),
+    aSlice('default/web', { name: 'b', ports: [{ name: '', protocol: 'TCP', port: 9090 }], endpoints: ['10.244.0.6'] }),
+  ];
+  assert.deepEqual(
+    elements(planService(web(), mixed, node)).filter((each) => each.startsWith('services')),
+    [`services 10.96.0.5 tcp 80 → ${chain}`],
+  );
+  const many = slice(...Array.from({ length: 17 }, (_, index) => `10.244.0.${index + 2}`));
+  assert.equal(planService(web(), [many], node).chains.get(chain)?.length, 1);
+});
+
+const hinted = (address: string, hints: Endpoint['hints'], nodeName = 'node-2'): Endpoint =>
+  ({ addresses: [address], conditions: { ready: true }, nodeName, hints }) as Endpoint;
+const zones = (...names: string[]) => ({ forZones: names.map((name) => ({ name })) });
+const nodes = (...names: string[]) => ({ forNodes: names.map((name) => ({ name })) });
+for (const { name, endpoints, want } of [
+  {
+    name: 'keep to the zone when all have one and some are of it',
+    endpoints: [
+      hinted('10.244.1.1', zones('a')),
+      hinted('10.244.1.2', zones('b', 'a')),
+      hinted('10.244.1.3', zones('b')),
+    ],
+    want: '10.244.1.1 10.244.1.2',
+  },
+  {
+    name: 'count for nothing when one endpoint has none',
+    endpoints: [hinted('10.244.1.1', zones('a')), hinted('10.244.1.2', undefined)],
+    want: '10.244.1.1 10.244.1.2',
+  },
+  {
+    name: 'count for nothing when none is of the zone',
+    endpoints: [hinted('10.244.1.1', zones('b')), hinted('10.244.1.2', zones('c'))],
+    want: '10.244.1.1 10.244.1.2',
+  },
+  {
+    name: 'keep to the node before the zone',
+    endpoints: [
+      hinted('10.244.1.1', { ...zones('a'), ...nodes('node-1') }),
+      hinted('10.244.1.2', { ...zones('a'), ...nodes('node-2') }),
+    ],
+    want: '10.244.1.1',
+  },
+  {
+    name: 'fall back to the zone when none is of the node',
+    endpoints: [
+      hinted('10.244.1.1', { ...zones('a'), ...nodes('node-3') }),
+      hinted('10.244.1.2', { ...zones('b'), ...nodes('node-2') }),
+    ],
+    want: '10.244.1.1',
+  },
+]) {
+  test(`hints ${name}`, () => {
+    const plan = planService(web(), [slice(...endpoints)], { ...node, zone: 'a' });
+    assert.equal(targets(plan)['address'], want);
+  });
+}
+
+test('each family has its own address, endpoints and pods', () => {
+  const both = web({ clusterIPs: ['10.96.0.5', 'fd00:96::5'], type: 'NodePort', ports: nodePort });
+  const v6 = {
+    ...aSlice('default/web', { name: 'v6', endpoints: ['fd00:10:244::5'] }),
+    addressType: 'IPv6',
+  } as EndpointSlice;
+  const facts = { ...node, podCidr: '10.244.0.0/24,fd00:10:244::/64' };
+  const plan = planService(both, [slice('10.244.0.5'), v6], facts, 'IPv6');
+  assert.deepEqual(elements(plan), [
+    'hairpin fd00:10:244::5 fd00:10:244::5',
+    `node-ports tcp 30000 → ${chain}`,
+    'services fd00:96::5 tcp 80 → spread/1',
+  ]);
+  assert.match(JSON.stringify(plan.chains.get(chain)), /"family":"ip6","addr":"fd00:10:244::5"/);
+});
+
+test('a service that names another proxy, or says that it is headless, is left to others', () => {
+  for (const label of ['service-proxy-name', 'headless']) {
+    const service = web();
+    service.metadata.labels = { [`service.kubernetes.io/${label}`]: '' };
+    assert.deepEqual(elements(planService(service, [slice('10.244.0.5')], node)), []);
+  }
 });
 
 test('UDP flows are told with all endpoints they may lead to', () => {

@@ -2,10 +2,11 @@
 import type { Service, ServicePort } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { announcedAddresses } from '../../api/core/announced-addresses.ts';
-import { contains, familyOf, isRange, isRoutable } from '../addresses.ts';
+import { contains, familyOf, familyOfRange, type IpFamily, isRange, isRoutable, rangeOf } from '../addresses.ts';
 import {
   concat,
   type Element,
+  type Expression,
   goto,
   inRange,
   match,
@@ -14,14 +15,15 @@ import {
   type Plan,
   payload,
   type Rule,
-  type SharedName,
 } from '../nftables/rule-set.ts';
+import { addressType, endpointMap, endpointPorts, mostShared, packetsOf, spreadChain } from './base-rules.ts';
 import { chooseEndpoints, type EndpointChoice, type UsableEndpoint } from './endpoints.ts';
 
 export interface NodeFacts {
   readonly nodeName: string;
-  /** This node's pod range. */
+  /** This node's pod range, or one of each family with a comma between. */
   readonly podCidr: string;
+  readonly zone?: string | undefined;
   readonly isLeaving?: (podKey: string) => boolean;
 }
 
@@ -31,38 +33,74 @@ const protocols = new Set(['tcp', 'udp', 'sctp']);
 /** More endpoints than this are drawn from a map. */
 const mostRules = 16;
 const defaultAffinitySeconds = 10_800;
+/** Services that have these are somebody else's to serve. */
+const otherProxyLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 
-/** Plans the IPv4 side of the service; headless services and those that are only a name need no rules. */
-export function planService(service: Service, slices: readonly EndpointSlice[], node: NodeFacts): Plan {
+/** Plans one family of the service; headless services and those that are only a name need no rules. */
+export function planService(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  node: NodeFacts,
+  family: IpFamily = 'IPv4',
+): Plan {
   const plan = new PlanBuilder();
   const { metadata, spec } = service;
   const isNamed = safeName.test(metadata.name) && safeName.test(metadata.namespace ?? '');
-  const clusterIP = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find((address) => familyOf(address) === 'IPv4');
+  const clusterIP = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find((address) => familyOf(address) === family);
   if (!isNamed || !spec || spec.type === 'ExternalName' || !clusterIP || !isRoutable(clusterIP)) return plan;
+  if (otherProxyLabels.some((label) => metadata.labels?.[label] !== undefined)) return plan;
   for (const port of spec.ports ?? []) {
     const protocol = (port.protocol ?? 'TCP').toLowerCase();
     if (!protocols.has(protocol)) continue;
     const choice = chooseEndpoints(slices, {
-      family: 'IPv4',
+      family,
       portName: port.name ?? '',
       protocol: port.protocol ?? 'TCP',
       nodeName: node.nodeName,
+      zone: node.zone,
       ...(node.isLeaving && { isLeaving: node.isLeaving }),
     });
-    new PortPlanner(plan, service, port, protocol, choice, node).plan(clusterIP);
+    new PortPlanner(plan, { service, port, protocol, choice, family, podCidr: rangeOf(node.podCidr, family) }).plan(
+      clusterIP,
+    );
   }
   return plan;
+}
+
+/** How many ready endpoints of the service are on this node, whatever its ports. */
+export function readyHere(service: Service, slices: readonly EndpointSlice[], node: NodeFacts): number {
+  const found = new Set<string>();
+  for (const family of ['IPv4', 'IPv6'] as const)
+    for (const port of service.spec?.ports ?? []) {
+      const question = { family, portName: port.name ?? '', protocol: port.protocol ?? 'TCP', nodeName: node.nodeName };
+      for (const address of chooseEndpoints(slices, question).readyHere) found.add(address);
+    }
+  return found.size;
 }
 
 class PlanBuilder implements Plan {
   readonly chains = new Map<string, readonly Rule[]>();
   readonly sets = new Map<string, OwnSet>();
-  readonly elements: { in: SharedName; element: Element }[] = [];
+  readonly elements: { in: string; element: Element }[] = [];
   readonly udp: { address?: string; port: number; endpoints: string[] }[] = [];
 
-  add(name: SharedName, key: readonly (string | number)[], target?: string): void {
+  add(name: string, key: readonly (string | number)[], target?: string): void {
     this.elements.push({ in: name, element: { key, ...(target && { target }) } });
   }
+
+  lead(name: string, key: readonly (string | number)[], value: string | number): void {
+    this.elements.push({ in: name, element: { key, value } });
+  }
+}
+
+interface PortParts {
+  readonly service: Service;
+  readonly port: ServicePort;
+  readonly protocol: string;
+  readonly choice: EndpointChoice;
+  readonly family: IpFamily;
+  /** This node's range of that family. */
+  readonly podCidr: string | undefined;
 }
 
 /** One port of one service. */
@@ -72,47 +110,67 @@ class PortPlanner {
   readonly #port: ServicePort;
   readonly #protocol: string;
   readonly #choice: EndpointChoice;
-  readonly #node: NodeFacts;
+  readonly #family: IpFamily;
+  readonly #podCidr: string | undefined;
+  readonly #source: Expression;
   /** `default/web/tcp/80`: unique, since a service has each protocol and port once. */
   readonly #id: string;
 
-  constructor(
-    plan: PlanBuilder,
-    service: Service,
-    port: ServicePort,
-    protocol: string,
-    choice: EndpointChoice,
-    node: NodeFacts,
-  ) {
+  constructor(plan: PlanBuilder, { service, port, protocol, choice, family, podCidr }: PortParts) {
     this.#plan = plan;
     this.#service = service;
     this.#port = port;
     this.#protocol = protocol;
     this.#choice = choice;
-    this.#node = node;
+    this.#family = family;
+    this.#podCidr = podCidr;
+    this.#source = payload(packetsOf(family), 'saddr');
     this.#id = `${service.metadata.namespace}/${service.metadata.name}/${protocol}/${port.port}`;
   }
 
   plan(clusterIP: string): void {
     const spec = this.#service.spec!;
-    this.#addAddress(clusterIP, spec.internalTrafficPolicy === 'Local' ? this.#local() : this.#everywhere());
-    for (const address of (spec.externalIPs ?? []).filter(isUsableOutside)) this.#addAddress(address, this.#outside());
+    this.#planClusterIp(clusterIP, spec.internalTrafficPolicy === 'Local');
+    for (const address of (spec.externalIPs ?? []).filter(this.#isUsableOutside)) {
+      this.#addAddress(address, this.#outside());
+      this.#plan.add('external', [address]);
+    }
     if (spec.type === 'LoadBalancer') this.#planLoadBalancer();
     if (this.#port.nodePort) this.#addNodePort(this.#port.nodePort, this.#outside());
     for (const { address } of this.#choice.everywhere) {
       // A pod that reaches itself through its service would answer itself directly: masquerade.
-      if (contains(this.#node.podCidr, address)) this.#plan.add('hairpin', [address, address]);
+      if (this.#podCidr && contains(this.#podCidr, address)) this.#plan.add('hairpin', [address, address]);
     }
   }
 
-  #planLoadBalancer(): void {
-    const ranges = (this.#service.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter(isRange);
-    for (const { ip, ipMode } of this.#service.status?.loadBalancer?.ingress ?? []) {
-      if (!ip || !isUsableOutside(ip) || ipMode === 'Proxy') continue;
-      const target = this.#outside();
-      this.#addAddress(ip, target && ranges.length > 0 ? this.#guarded(target, ranges) : target);
+  #isUsableOutside = (address: string) => familyOf(address) === this.#family && isRoutable(address);
+
+  #planClusterIp(clusterIP: string, isLocal: boolean): void {
+    const endpoints = isLocal ? this.#choice.local : this.#choice.everywhere;
+    const ports = new Set(endpoints.map(({ port }) => port));
+    const isPlain = endpoints.length > 0 && endpoints.length <= mostShared && ports.size === 1;
+    if (!isPlain || this.#service.spec?.sessionAffinity === 'ClientIP') {
+      this.#addAddress(clusterIP, isLocal ? this.#local() : this.#everywhere());
+      return;
     }
-    for (const address of announcedAddresses(this.#service)) this.#plan.add('announced', [address]);
+    this.#addAddress(clusterIP, spreadChain(endpoints.length));
+    const place = [clusterIP, this.#protocol, this.#port.port];
+    for (const [index, { address }] of endpoints.entries()) this.#plan.lead(endpointMap(index), place, address);
+    this.#plan.lead(endpointPorts, place, endpoints[0]!.port);
+  }
+
+  #planLoadBalancer(): void {
+    const ranges = (this.#service.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim());
+    const ownRanges = ranges.filter((range) => isRange(range) && familyOfRange(range) === this.#family);
+    for (const { ip, ipMode } of this.#service.status?.loadBalancer?.ingress ?? []) {
+      if (!ip || !this.#isUsableOutside(ip) || ipMode === 'Proxy') continue;
+      const target = this.#outside();
+      this.#addAddress(ip, target && ranges.length > 0 ? this.#guarded(target, ownRanges) : target);
+      this.#plan.add('external', [ip]);
+    }
+    for (const address of announcedAddresses(this.#service).filter(this.#isUsableOutside)) {
+      this.#plan.add('announced', [address]);
+    }
   }
 
   #addAddress(address: string, target: string | undefined): void {
@@ -147,7 +205,7 @@ class PortPlanner {
     const local = this.#local();
     const name = `ext/${this.#id}`;
     this.#plan.chains.set(name, [
-      [match(payload('ip', 'saddr'), inRange(this.#node.podCidr)), goto(everywhere)],
+      ...(this.#podCidr ? [[match(this.#source, inRange(this.#podCidr)), goto(everywhere)]] : []),
       [match({ fib: { result: 'type', flags: ['saddr'] } }, 'local'), goto(everywhere)],
       local ? [goto(local)] : [{ drop: null }],
     ]);
@@ -156,7 +214,7 @@ class PortPlanner {
 
   #guarded(target: string, ranges: readonly string[]): string {
     const name = `guard/${this.#id}`;
-    const allowed = ranges.map((range): Rule => [match(payload('ip', 'saddr'), inRange(range)), goto(target)]);
+    const allowed = ranges.map((range): Rule => [match(this.#source, inRange(range)), goto(target)]);
     this.#plan.chains.set(name, [...allowed, [{ drop: null }]]);
     return name;
   }
@@ -179,29 +237,29 @@ class PortPlanner {
     if (endpoints.length > mostRules) {
       const set = endpoints.map(({ address, port }, index) => [index, concat(address, port)]);
       const addr = { map: { key: random(endpoints.length), data: { set } } };
-      return [[isProtocol, { dnat: { family: 'ip', addr } }]];
+      return [[isProtocol, { dnat: { family: packetsOf(this.#family), addr } }]];
     }
     return endpoints.map(({ address, port }, index) => {
       const left = endpoints.length - index;
       const draw = left > 1 ? [match(random(left), 0)] : [];
-      return [isProtocol, ...draw, { dnat: { family: 'ip', addr: address, port } }];
+      return [isProtocol, ...draw, { dnat: { family: packetsOf(this.#family), addr: address, port } }];
     });
   }
 
   /** The endpoint the client had last, as long as it is one; else a random one, which is then remembered. */
   #sticky(endpoints: readonly UsableEndpoint[]): Rule[] {
     const seconds = this.#service.spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinitySeconds;
-    const client = payload('ip', 'saddr');
+    const client = this.#source;
     const names: string[] = [];
     const again: Rule[] = [];
     for (const { address, port } of endpoints) {
       const name = `ep/${this.#id}/${address}/${port}`;
       // Named after its time too: a set's time can not be changed, only another set made.
       const seen = `seen/${seconds}/${this.#id}/${address}/${port}`;
-      this.#plan.sets.set(seen, { type: 'ipv4_addr', timeoutSeconds: seconds });
+      this.#plan.sets.set(seen, { type: addressType(this.#family), timeoutSeconds: seconds });
       this.#plan.chains.set(name, [
         [{ set: { op: 'update', elem: client, set: `@${seen}` } }],
-        [match(meta('l4proto'), this.#protocol), { dnat: { family: 'ip', addr: address, port } }],
+        [match(meta('l4proto'), this.#protocol), { dnat: { family: packetsOf(this.#family), addr: address, port } }],
       ]);
       names.push(name);
       again.push([match(client, `@${seen}`), goto(name)]);
@@ -212,4 +270,3 @@ class PortPlanner {
 }
 
 const random = (count: number) => ({ numgen: { mode: 'random', mod: count, offset: 0 } });
-const isUsableOutside = (address: string) => familyOf(address) === 'IPv4' && isRoutable(address);

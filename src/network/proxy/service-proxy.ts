@@ -1,21 +1,25 @@
-// Keeps the node's nftables table equal to the Services and EndpointSlices there are.
+// Keeps the node's nftables tables, one of each family, equal to the Services and EndpointSlices there are.
 import { writeFile } from 'node:fs/promises';
-import type { Pod, Service } from '../../../generated/core-v1.ts';
+import type { Node, Pod, Service } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
-import { podKind, serviceKind } from '../../../generated/kinds.ts';
+import { nodeKind, podKind, serviceKind } from '../../../generated/kinds.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
-import { KeptTable } from '../nftables/kept-table.ts';
+import type { IpFamily } from '../addresses.ts';
 import type { Nft } from '../nftables/nft.ts';
 import { emptyPlan, type Plan } from '../nftables/rule-set.ts';
 import { type SlicesByService, serviceOfSlice, slicesByService } from '../service-of-slice.ts';
-import { planBase, type TableOptions } from './base-rules.ts';
+import { servedFamilies, type TableOptions } from './base-rules.ts';
+import { FamilyTable } from './family-table.ts';
+import { HealthPorts } from './health-ports.ts';
 import { planHostPorts } from './plan-host-ports.ts';
-import { planService } from './plan-service.ts';
-import { forgetFlows, planStaleFlows, type StaleFlow } from './stale-flows.ts';
+import { type NodeFacts, planService, readyHere } from './plan-service.ts';
+import { ProxyMetrics } from './proxy-metrics.ts';
+import type { StaleFlow } from './stale-flows.ts';
+import { type FamilyHealth, runStatusServer, type StatusPorts } from './status-server.ts';
 
 export interface ServiceProxyOptions extends TableOptions {
   readonly nodeName: string;
@@ -24,9 +28,11 @@ export interface ServiceProxyOptions extends TableOptions {
   readonly log: Logger;
   /** How often to see whether somebody removed our table; default 30 s. */
   readonly checkIntervalMs?: number;
+  /** Where it tells how it is; absent: nowhere. */
+  readonly statusPorts?: StatusPorts;
   /** What carries out transactions; default nft. */
   readonly nft?: Nft;
-  readonly forgetFlows?: (flows: readonly StaleFlow[]) => Promise<void>;
+  readonly forgetFlows?: (flows: readonly StaleFlow[], family: IpFamily) => Promise<void>;
 }
 
 export interface ServiceProxy extends Component {
@@ -38,6 +44,10 @@ export interface ServiceProxy extends Component {
 
 /** For the requests that were under way when the rules changed. */
 const lingerMs = 50;
+const zoneLabel = 'topology.kubernetes.io/zone';
+const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
+/** Rules that are behind for so long are told by the health checks. */
+const healthTimeoutMs = 60_000;
 
 export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   return new NftablesProxy(options);
@@ -45,51 +55,66 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
 
 class NftablesProxy implements ServiceProxy {
   readonly name = 'service-proxy';
+  readonly ready: Promise<void>;
   readonly #options: ServiceProxyOptions;
-  readonly #table: KeptTable;
+  readonly #tables: readonly FamilyTable[];
   readonly #services: Informer<Service>;
   readonly #slices: SlicesByService;
   readonly #pods: Informer<Pod>;
-  /** To be forgotten once the rules have changed. */
-  readonly #stale: StaleFlow[] = [];
+  readonly #nodes: Informer<Node>;
+  readonly #metrics = new ProxyMetrics();
+  readonly #healthPorts: HealthPorts;
+  /** Services whose answer at their health check port may have changed. */
+  readonly #unreported = new Set<string>();
+  #reporting: NodeJS.Immediate | undefined;
 
   constructor(options: ServiceProxyOptions) {
     this.#options = options;
-    const { table, clock, log, checkIntervalMs, nft, informers } = options;
-    this.#table = new KeptTable({
-      name: 'services',
-      table,
-      base: () => planBase(options),
-      plan: (key) => this.#plan(key),
-      synced: (signal) => informers.waitForSync(signal),
-      onPlanned: (before, after) => this.#stale.push(...planStaleFlows(before.udp, after.udp)),
-      onApplied: (replaced) => this.#applied(replaced),
-      clock,
-      log,
-      checkIntervalMs,
-      nft,
-    });
+    const { informers, log } = options;
+    this.#tables = servedFamilies(options).map(
+      (family) =>
+        new FamilyTable({
+          ...options,
+          family,
+          plan: (owner) => this.#plan(owner, family),
+          metrics: this.#metrics,
+          onReplaced: () => (family === 'IPv4' ? this.#openLoopback() : Promise.resolve()),
+        }),
+    );
+    this.ready = Promise.all(this.#tables.map((table) => table.ready)).then(() => {});
+    this.#healthPorts = new HealthPorts({ isProxyHealthy: () => this.#isHealthy(), log });
     this.#services = informers.informer(serviceKind);
     this.#slices = slicesByService(informers);
     this.#pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${options.nodeName}` });
+    this.#nodes = informers.informer(nodeKind);
     this.#listen();
   }
 
-  get ready(): Promise<void> {
-    return this.#table.ready;
+  #lookAt(...keys: readonly string[]): void {
+    for (const table of this.#tables) table.lookAt(...keys);
   }
 
   #listen(): void {
-    const lookAt = (...keys: readonly string[]) => this.#table.lookAt(...keys);
-    const ofService = (service: Service) => lookAt(`service ${keyOf(service)}`);
-    const ofSlice = (slice: EndpointSlice) => lookAt(...serviceOfSlice(slice).map((key) => `service ${key}`));
-    const ofPod = (pod: Pod) => lookAt(`pod ${keyOf(pod)}`);
+    const { clock } = this.#options;
+    const ofService = (service: Service) => {
+      this.#metrics.queued('service', clock.now());
+      this.#lookAt(`service ${keyOf(service)}`);
+      this.#report(keyOf(service));
+    };
+    const ofSlice = (slice: EndpointSlice) => {
+      this.#metrics.queued('endpoint', clock.now());
+      for (const key of serviceOfSlice(slice)) {
+        this.#lookAt(`service ${key}`);
+        this.#report(key);
+      }
+    };
+    const ofPod = (pod: Pod) => this.#lookAt(`pod ${keyOf(pod)}`);
     this.#services.onChange({ added: ofService, updated: ofService, deleted: ofService });
     this.#slices.informer.onChange({
       added: ofSlice,
       deleted: ofSlice,
       updated: (next, previous) => {
-        ofSlice(previous);
+        if (serviceOfSlice(previous)[0] !== serviceOfSlice(next)[0]) ofSlice(previous);
         ofSlice(next);
       },
     });
@@ -99,15 +124,27 @@ class NftablesProxy implements ServiceProxy {
       updated: (next, previous) => {
         ofPod(next);
         // A pod told to go leaves its services now, without waiting for its slice to say so.
-        if (next.metadata.deletionTimestamp && !previous.metadata.deletionTimestamp) lookAt(...this.#servicesOf(next));
+        if (next.metadata.deletionTimestamp && !previous.metadata.deletionTimestamp)
+          this.#lookAt(...this.#servicesOf(next));
       },
     });
+    this.#nodes.onChange({
+      added: (node) => this.#zoneKnown(node, undefined),
+      updated: (next, previous) => this.#zoneKnown(next, previous),
+    });
+  }
+
+  /** Hints are read against this node's own zone. */
+  #zoneKnown(next: Node, previous: Node | undefined): void {
+    if (next.metadata.name !== this.#options.nodeName) return;
+    if (next.metadata.labels?.[zoneLabel] === previous?.metadata.labels?.[zoneLabel]) return;
+    this.#lookAt(...this.#services.list().map((service) => `service ${keyOf(service)}`));
   }
 
   async released(pod: Pod): Promise<void> {
     const keys = this.#servicesOf(pod);
     if (keys.length === 0) return;
-    await this.#table.applied(...keys);
+    await Promise.all(this.#tables.map((table) => table.applied(...keys)));
     await this.#options.clock.sleep(lingerMs);
   }
 
@@ -117,31 +154,88 @@ class NftablesProxy implements ServiceProxy {
         ({ targetRef }) => targetRef?.kind === 'Pod' && targetRef.name === pod.metadata.name,
       );
     const slices = this.#slices.informer.list(pod.metadata.namespace).filter(leadsTo);
-    return slices.flatMap(serviceOfSlice).map((key) => `service ${key}`);
+    return [...new Set(slices.flatMap(serviceOfSlice))].map((key) => `service ${key}`);
   }
 
-  run(signal: AbortSignal): Promise<void> {
-    return this.#table.run(signal);
+  async run(signal: AbortSignal): Promise<void> {
+    const { statusPorts, clock, log } = this.#options;
+    const status =
+      statusPorts &&
+      runStatusServer(
+        {
+          ports: statusPorts,
+          health: () => this.#health(),
+          isNodeEligible: () => this.#isNodeEligible(),
+          metrics: this.#metrics,
+          clock,
+          log,
+        },
+        signal,
+      );
+    await Promise.all([...this.#tables.map((table) => table.run(signal)), status]);
+    clearImmediate(this.#reporting);
+    this.#healthPorts.close();
   }
 
-  async #applied(replaced: boolean): Promise<void> {
-    if (replaced) await this.#openLoopback();
-    await (this.#options.forgetFlows ?? forgetFlows)(this.#stale.splice(0));
-  }
-
-  #plan(key: string): Plan {
-    const [kind, name] = key.split(' ') as [string, string];
+  #plan(owner: string, family: IpFamily): Plan {
+    const [kind, name] = owner.split(' ') as [string, string];
     if (kind === 'pod') {
       const pod = this.#pods.find(name);
-      return pod ? planHostPorts(pod) : emptyPlan;
+      return pod ? planHostPorts(pod, family) : emptyPlan;
     }
     const service = this.#services.find(name);
-    if (!service) return emptyPlan;
-    return planService(service, this.#slices.of(name), {
-      nodeName: this.#options.nodeName,
-      podCidr: this.#options.podCidr,
+    return service ? planService(service, this.#slices.of(name), this.#facts(), family) : emptyPlan;
+  }
+
+  #facts(): NodeFacts {
+    const { nodeName, podCidr } = this.#options;
+    return {
+      nodeName,
+      podCidr,
+      zone: this.#nodes.find(nodeName)?.metadata.labels?.[zoneLabel],
       isLeaving: (podKey) => this.#pods.find(podKey)?.metadata.deletionTimestamp !== undefined,
+    };
+  }
+
+  /** Many changes of one Service are one look at it. */
+  #report(serviceKey: string): void {
+    this.#unreported.add(serviceKey);
+    this.#reporting ??= setImmediate(() => {
+      this.#reporting = undefined;
+      for (const key of this.#unreported) this.#reportOne(key);
+      this.#unreported.clear();
     });
+  }
+
+  #reportOne(serviceKey: string): void {
+    const service = this.#services.find(serviceKey);
+    const port = service?.spec?.healthCheckNodePort;
+    if (!service || !port || service.spec?.externalTrafficPolicy !== 'Local') {
+      this.#healthPorts.set(serviceKey, undefined);
+      return;
+    }
+    const localEndpoints = readyHere(service, this.#slices.of(serviceKey), this.#facts());
+    this.#healthPorts.set(serviceKey, { port, localEndpoints });
+  }
+
+  #health(): ReadonlyMap<IpFamily, FamilyHealth> {
+    const now = this.#options.clock.monotonicMs();
+    return new Map(
+      this.#tables.map(({ family, appliedMs: updatedMs, pendingSinceMs = now }) => [
+        family,
+        { updatedMs, isHealthy: now - pendingSinceMs < healthTimeoutMs },
+      ]),
+    );
+  }
+
+  #isHealthy(): boolean {
+    return [...this.#health().values()].every(({ isHealthy }) => isHealthy);
+  }
+
+  #isNodeEligible(): boolean {
+    const node = this.#nodes.find(this.#options.nodeName);
+    if (!node || node.metadata.deletionTimestamp) return false;
+    return !node.spec?.taints?.some(({ key }) => key === leavingTaint);
   }
 
   /** Lets the node itself use localhost:PORT; only now, when the rule that keeps pods away from its loopback stands. */
