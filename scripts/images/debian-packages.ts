@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+const limits = { maxBuffer: 64 * 1024 * 1024 };
 
 /** Needed by maintainer scripts or administrators, not by the programs. */
 const neverNeeded =
@@ -22,8 +23,7 @@ export function debianPackages(cacheFolder: string): PackageSource {
     async unpack(names, folder) {
       await mkdir(cacheFolder, { recursive: true });
       await mkdir(folder, { recursive: true });
-      const files: string[] = [];
-      for (const name of await closure(names)) files.push(await fetchPackage(name, cacheFolder));
+      const files = await fetchPackages(await closure(names), cacheFolder);
       for (const file of files) await run('dpkg-deb', ['-x', join(cacheFolder, file), folder]);
       return files.map((file) => file.replace(/\.deb$/, ''));
     },
@@ -32,79 +32,78 @@ export function debianPackages(cacheFolder: string): PackageSource {
 
 /** Names with all their dependencies, sorted: later files win where two packages hold the same one, so order counts. */
 async function closure(names: readonly string[]): Promise<string[]> {
+  await requireKnown(names);
   const found = new Set<string>();
-  const open = [...names];
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (found.has(name)) continue;
-    found.add(name);
-    open.push(...(await dependencies(name)));
+  for (let open: readonly string[] = names; open.length > 0; ) {
+    for (const name of open) found.add(name);
+    const clauses = open.flatMap((name) => dependencies(records.get(name)!));
+    await look(clauses.flat());
+    // The first alternative that is a package and not just a name that others provide.
+    const wanted = clauses.flatMap((alternatives) => alternatives.find((name) => records.get(name)) ?? []);
+    open = [...new Set(wanted)].filter((name) => !found.has(name));
   }
   return [...found].sort();
 }
 
-async function dependencies(name: string): Promise<string[]> {
-  const record = (await show(name)) ?? (await updateAndShow(name));
+/** For each thing that is needed, the packages of which one will do. */
+function dependencies(record: string): string[][] {
   const lines = record.split('\n').filter((line) => /^(Pre-)?Depends:/.test(line));
-  const wanted: string[] = [];
-  for (const clause of lines.flatMap((line) => line.replace(/^[^:]*:/, '').split(','))) {
-    const alternatives = clause.split('|').map((part) => part.trim().split(/[\s(:]/)[0]!);
-    if (alternatives.some((alternative) => neverNeeded.test(alternative))) continue;
-    const real = await firstReal(alternatives);
-    if (real) wanted.push(real);
-  }
-  return wanted;
+  return lines
+    .flatMap((line) => line.replace(/^[^:]*:/, '').split(','))
+    .map((clause) => clause.split('|').map((part) => part.trim().split(/[\s(:]/)[0]!))
+    .filter((alternatives) => !alternatives.some((name) => neverNeeded.test(name)));
 }
 
-/** The first alternative that is a package and not just a name that others provide. */
-async function firstReal(alternatives: readonly string[]): Promise<string | undefined> {
-  for (const name of alternatives) if (await show(name)) return name;
-  return undefined;
-}
+/** What apt says of each package; empty for names that are none. */
+const records = new Map<string, string>();
 
-/** Answers of apt-cache, which takes half a second each time. */
-const shown = new Map<string, string>();
-
-async function show(name: string): Promise<string | undefined> {
-  const known = shown.get(name);
-  if (known) return known;
-  try {
-    const { stdout } = await run('apt-cache', ['show', '--no-all-versions', name]);
-    if (stdout) shown.set(name, stdout);
-    return stdout || undefined;
-  } catch {
-    return undefined; // unknown or virtual: both are for the caller to decide on
+/** All at once: apt-cache takes half a second each time, however much it is asked. */
+async function look(names: readonly string[]): Promise<void> {
+  const unknown = [...new Set(names)].filter((name) => !records.has(name));
+  if (unknown.length === 0) return;
+  for (const name of unknown) records.set(name, '');
+  const asked = ['show', '--no-all-versions', ...unknown];
+  // Where some names are no packages it fails, and has told of the others.
+  const { stdout } = await run('apt-cache', asked, limits).catch((error: { stdout?: string }) => error);
+  for (const record of (stdout ?? '').split('\n\n')) {
+    const name = /^Package: (\S+)$/m.exec(record)?.[1];
+    if (name && !records.get(name)) records.set(name, record);
   }
 }
 
-let updated = false;
-
-async function updateAndShow(name: string): Promise<string> {
-  if (!updated) {
-    updated = true;
-    await run('apt-get', ['update', '-qq']).catch((error: Error) => {
-      throw new Error(`no list of Debian packages, and apt-get update failed: ${error.message.trim()}`);
-    });
-  }
-  const record = await show(name);
-  if (!record) throw new Error(`Debian package "${name}" not found`);
-  return record;
+/** @throws Error naming a package that apt does not have, or why its lists could not be had */
+async function requireKnown(names: readonly string[]): Promise<void> {
+  await look(names);
+  if (names.every((name) => records.get(name))) return;
+  await run('apt-get', ['update', '-qq']).catch((error: Error) => {
+    throw new Error(`no list of Debian packages, and apt-get update failed: ${error.message.trim()}`);
+  });
+  records.clear();
+  await look(names);
+  const missing = names.find((name) => !records.get(name));
+  if (missing) throw new Error(`Debian package "${missing}" not found`);
 }
 
-async function fetchPackage(name: string, cacheFolder: string): Promise<string> {
-  const cached = async () =>
-    (await readdir(cacheFolder))
-      .filter((file) => file.startsWith(`${name}_`))
-      .sort()
-      .at(-1);
-  const file = await cached();
-  if (file) return file;
-  const partial = join(cacheFolder, `partial-${process.pid}`);
-  await mkdir(partial, { recursive: true });
-  await run('apt-get', ['download', '-qq', name], { cwd: partial });
-  for (const downloaded of await readdir(partial))
-    await rename(join(partial, downloaded), join(cacheFolder, downloaded));
-  await rm(partial, { recursive: true });
-  const fetched = await cached();
-  if (!fetched) throw new Error(`apt-get download ${name}: no file came`);
-  return fetched;
+/** Gives the packages' files in `cacheFolder`, in the order of the names. */
+async function fetchPackages(names: readonly string[], cacheFolder: string): Promise<string[]> {
+  const cached = await newestByName(cacheFolder);
+  const missing = names.filter((name) => !cached.has(name));
+  if (missing.length > 0) {
+    const partial = join(cacheFolder, `partial-${process.pid}`);
+    await mkdir(partial, { recursive: true });
+    await run('apt-get', ['download', '-qq', ...missing], { ...limits, cwd: partial });
+    for (const file of await readdir(partial)) await rename(join(partial, file), join(cacheFolder, file));
+    await rm(partial, { recursive: true });
+  }
+  const files = await newestByName(cacheFolder);
+  return names.map((name) => {
+    const file = files.get(name);
+    if (!file) throw new Error(`apt-get download ${name}: no file came`);
+    return file;
+  });
+}
+
+async function newestByName(cacheFolder: string): Promise<Map<string, string>> {
+  const files = (await readdir(cacheFolder)).filter((file) => file.endsWith('.deb')).sort();
+  return new Map(files.map((file) => [file.split('_', 1)[0]!, file]));
 }
