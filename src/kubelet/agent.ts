@@ -24,6 +24,7 @@ import { describeMachine } from './node/node-facts.ts';
 import { NodeRegistrar } from './node/node-registrar.ts';
 import { nodeResources } from './node/node-status.ts';
 import { createPluginWatcher } from './plugin-registration/plugin-watcher.ts';
+import { createPodResourcesServer } from './pod-resources/pod-resources-server.ts';
 import { Backoff } from './pods/backoff.ts';
 import { type ClusterDns, type DnsSettings, parseResolvConf } from './pods/dns-config.ts';
 import { runHook } from './pods/hooks.ts';
@@ -50,6 +51,8 @@ export interface NodeAgentOptions {
   readonly dataDir: string;
   /** The node's address: its InternalIP. */
   readonly address: string;
+  /** Its address of the other family, once that is known; undefined where it has none. */
+  readonly furtherAddress?: Promise<string | undefined>;
   /** Port of the node API; 0 takes any, -1 serves none. */
   readonly port: number;
   readonly tls?: NodeServerTls;
@@ -226,9 +229,23 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     clock,
     log: log.with({ component: 'plugins' }),
   });
+  const podResources = createPodResourcesServer({
+    socketPath: join(dataDir, 'pod-resources', 'kubelet.sock'),
+    pods: () => manager.activePods(),
+    plugins: devices.plugins,
+    claims: devices.claims,
+    clock,
+  });
+  void options.furtherAddress?.then((address) => {
+    if (address === undefined) return;
+    hostIPs.push(address);
+    addresses.splice(1, 0, { type: 'InternalIP', address });
+    void registrar.refresh();
+  });
   await Promise.all([
     recorders.run(signal),
     devices.run(signal),
+    podResources.run(signal),
     plugins.run(signal),
     csi.run(signal),
     registrar.register(signal).then(() => registrar.run(signal)),

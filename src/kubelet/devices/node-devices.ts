@@ -93,11 +93,13 @@ export class NodeDevices implements PodDevices {
     if (responses.length === 0 && claimed.length === 0) return undefined;
     const extras = extrasOf(responses, claimed, (path) => onMachine(path, nodeDir));
     if (runtimeHasCdi || extras.cdiDevices.length === 0) return extras;
-    const [{ findEdits }, { applyEdits }] = await Promise.all([
+    const [{ findEdits }, { applyEdits }, { deviceFile }] = await Promise.all([
       import('./cdi/cdi-folders.ts'),
       import('./cdi/apply-edits.ts'),
+      import('./cdi/device-file.ts'),
     ]);
-    return applyEdits(extras, await findEdits(extras.cdiDevices));
+    const folder = join(nodeDir, 'cdi-devices');
+    return applyEdits(extras, await findEdits(extras.cdiDevices), (node) => deviceFile(node, folder));
   }
 
   statuses(pod: Pod, container: Container): ResourceStatus[] {

@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { untilAborted } from '../../base/signals.ts';
 import { GrpcError, serveUnix } from '../grpc/unix-server.ts';
 import { DevicePlugin } from './device-plugin.ts';
 import { type Device, deviceRegistrationService } from './device-proto.ts';
@@ -59,10 +60,7 @@ export class PluginRegistry {
         { service: deviceRegistrationService, unary: { Register: (request) => this.#register(request, signal) } },
       ],
     });
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     for (const plugin of this.#plugins.values()) plugin.stop();
     await Promise.all(this.#running);
   }

@@ -2,6 +2,7 @@
 // the agent starts: pods must not be sent here for devices that nobody can prepare.
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { untilAborted } from '../../base/signals.ts';
 import type { GrpcMessage } from '../grpc/proto.ts';
 import type { PluginHandler, PluginInfo } from '../plugin-registration/plugin-handler.ts';
 import { DraDriver } from './dra-driver.ts';
@@ -37,10 +38,7 @@ export class DraDrivers implements PluginHandler {
   /** Until the signal. */
   async run(signal: AbortSignal): Promise<void> {
     this.#keep(this.#wipe(undefined));
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await untilAborted(signal);
     this.#stop.abort();
     for (const timer of this.#wipes.values()) timer[Symbol.dispose]();
     for (const driver of [...this.#drivers.values()].flat()) driver.close();

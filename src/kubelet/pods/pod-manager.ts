@@ -46,8 +46,12 @@ export class PodManager {
   }
 
   /** Pods of which something may run, or may still be started. */
+  activePods(): readonly Pod[] {
+    return [...this.#workers.values()].flatMap((worker) => (worker.mayRun ? [worker.pod] : []));
+  }
+
   activePodUids(): ReadonlySet<string> {
-    return new Set([...this.#workers].flatMap(([uid, worker]) => (worker.mayRun ? [uid] : [])));
+    return new Set(this.activePods().map(({ metadata }) => metadata.uid!));
   }
 
   /** Another node's pods are this manager's from now on. */

@@ -1,10 +1,17 @@
 // What a device's file asks for, as additions to a container: for runtimes that do not read these files themselves.
 import type { MountConfig } from '../../runtime/runtime.ts';
 import type { ContainerExtras } from '../container-extras.ts';
-import type { CdiEdits, CdiMount } from './cdi-spec.ts';
+import type { CdiDeviceNode, CdiEdits, CdiMount } from './cdi-spec.ts';
 
-/** @throws for edits that only a runtime can make */
-export function applyEdits(extras: ContainerExtras, edits: readonly CdiEdits[]): ContainerExtras {
+/**
+ * @param fileOf where a device's file is on this machine
+ * @throws for edits that only a runtime can make
+ */
+export async function applyEdits(
+  extras: ContainerExtras,
+  edits: readonly CdiEdits[],
+  fileOf: (node: CdiDeviceNode) => Promise<string>,
+): Promise<ContainerExtras> {
   const envs = new Map(extras.envs);
   const devices = new Map(extras.devices.map((device) => [device.containerPath, device]));
   const mounts = new Map(extras.mounts.map((mount) => [mount.containerPath, mount]));
@@ -13,8 +20,10 @@ export function applyEdits(extras: ContainerExtras, edits: readonly CdiEdits[]):
     if (edit.hooks?.length || edit.netDevices?.length || edit.intelRdt)
       throw new Error('hooks, network devices and RDT of CDI devices need containerd 2');
     for (const each of edit.env ?? []) envs.set(each.slice(0, each.indexOf('=')), each.slice(each.indexOf('=') + 1));
-    for (const { path, hostPath = path, permissions = 'rwm' } of edit.deviceNodes ?? [])
-      devices.set(path, { containerPath: path, hostPath: hostPath || path, permissions: permissions || 'rwm' });
+    for (const node of edit.deviceNodes ?? []) {
+      const device = { containerPath: node.path, hostPath: await fileOf(node), permissions: node.permissions || 'rwm' };
+      devices.set(node.path, device);
+    }
     for (const mount of edit.mounts ?? []) mounts.set(mount.containerPath, mountOf(mount));
     for (const group of edit.additionalGids ?? []) groups.add(group);
   }

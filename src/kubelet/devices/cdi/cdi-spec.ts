@@ -13,6 +13,10 @@ export interface CdiEdits {
 export interface CdiDeviceNode {
   readonly path: string;
   readonly hostPath?: string;
+  /** `b`, `c`, `u` or `p`. */
+  readonly type?: string;
+  readonly major?: number;
+  readonly minor?: number;
   /** Any of `rwm`. */
   readonly permissions?: string;
 }
@@ -46,6 +50,8 @@ export function checkSpec(value: unknown): CdiSpec {
   return spec;
 }
 
+const isNumber = (value: unknown): boolean => value === undefined || Number.isSafeInteger(value);
+
 function checkEdits(edits: CdiEdits, where: string): void {
   const wrong = (what: string): never => {
     throw new Error(`invalid ${what} of ${where}`);
@@ -54,7 +60,8 @@ function checkEdits(edits: CdiEdits, where: string): void {
     value === undefined || Array.isArray(value) ? (value ?? []) : wrong(what);
   for (const each of list(edits.env, 'env')) if (typeof each !== 'string' || !each.includes('=')) wrong('env');
   for (const each of list(edits.deviceNodes, 'deviceNodes'))
-    if (typeof each?.path !== 'string' || !each.path.startsWith('/')) wrong('deviceNodes');
+    if (typeof each?.path !== 'string' || !each.path.startsWith('/') || !isNumber(each.major) || !isNumber(each.minor))
+      wrong('deviceNodes');
   for (const each of list(edits.mounts, 'mounts'))
     if (typeof each?.hostPath !== 'string' || typeof each.containerPath !== 'string') wrong('mounts');
   for (const each of list(edits.additionalGids, 'additionalGids')) if (!Number.isInteger(each)) wrong('additionalGids');
