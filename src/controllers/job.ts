@@ -5,13 +5,15 @@ import { controllerOf } from '../api/meta/owner-references.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { claim } from '../reconcile/controller-refs.ts';
 import { Expectations } from '../reconcile/expectations.ts';
-import { isJobFinished, isTracked, trackingFinalizer } from './job/plan-job.ts';
+import { isJobFinished, isTracked, trackingFinalizer } from './job/count-pods.ts';
 import { releasePod, syncJob } from './job/sync-job.ts';
 import { candidatesFor, controlledBy, indexByController } from './shared/indexes.ts';
 import { cachedSelector } from './shared/selector.ts';
 import { watchOwnedPods } from './shared/watch-owned-pods.ts';
 
 const ourName = 'kubernetes.io/job-controller';
+/** What happens to its pods within so long leads to one look at a Job, and to one status. */
+const batchMs = 1000;
 /** Keys of pods whose Job is gone: their finalizer has nobody left to wait for. */
 const orphanKey = (pod: Pod) => `orphan:${keyOf(pod)}`;
 
@@ -32,7 +34,8 @@ export const jobController: ControllerDefinition = {
     };
     jobs.onChange({
       added: (job) => queue.add(keyOf(job)),
-      updated: (job) => queue.add(keyOf(job)),
+      updated: (job, previous) =>
+        queue.addAfter(keyOf(job), job.metadata.generation === previous.metadata.generation ? batchMs : 0),
       deleted: (job) => {
         expectations.forget(keyOf(job));
         wrote.delete(keyOf(job));
@@ -59,7 +62,7 @@ export const jobController: ControllerDefinition = {
     });
     const selectorOf = (job: Parameters<typeof keyOf>[0] & { spec: { selector?: any } }) =>
       cachedSelector(job.spec.selector);
-    watchOwnedPods({ kind: jobKind, owners: jobs, pods, queue, expectations, selectorOf });
+    watchOwnedPods({ kind: jobKind, owners: jobs, pods, queue, expectations, batchMs, selectorOf });
 
     return {
       name: 'job',
@@ -101,7 +104,7 @@ export const jobController: ControllerDefinition = {
           nowMs: clock.now(),
         };
         const recheckMs = await syncJob(job, mine, options);
-        if (recheckMs !== undefined) queue.addAfter(key, recheckMs + 50);
+        if (recheckMs !== undefined) queue.addAfter(key, Math.max(recheckMs, batchMs) + 50);
       },
     };
 

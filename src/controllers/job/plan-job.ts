@@ -1,107 +1,14 @@
-// What a Job's pods add up to, and what follows from it. Pure.
+// What follows from what a Job's pods add up to. Pure.
 import type { Job, JobCondition } from '../../../generated/batch-v1.ts';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { findCondition, isConditionTrue } from '../../api/meta/conditions.ts';
 import { timeMs, timeText } from '../../api/meta/time.ts';
 import { isActive, isReady, isTerminating } from '../shared/pod-state.ts';
-import { type FailureVerdict, judgeFailure } from './failure-policy.ts';
+import { hasFailed, isIndexed, type JobCount, type JobInput, replacesOnlyFailed } from './count-pods.ts';
+import { judgeFailure } from './failure-policy.ts';
+import { finishedMs } from './finished-time.ts';
+import { allFailuresBefore } from './index-failures.ts';
 import { indexOf, parseIndexes } from './indexes.ts';
-
-export const trackingFinalizer = 'batch.kubernetes.io/job-tracking';
-export const failureCountAnnotation = 'batch.kubernetes.io/job-index-failure-count';
-
-export interface JobInput {
-  readonly job: Job;
-  readonly pods: readonly Pod[];
-  /** Uids of pods whose finalizer was taken away, which the cache may not show yet. */
-  readonly released: ReadonlySet<string>;
-  readonly nowMs: number;
-}
-
-export interface JobCount {
-  readonly active: readonly Pod[];
-  readonly ready: number;
-  readonly terminating: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  /** Of an indexed Job. */
-  readonly completedIndexes: ReadonlySet<number>;
-  readonly failedIndexes: ReadonlySet<number>;
-  /** Pods that end now: their finalizers may go once they are counted. */
-  readonly toRelease: readonly Pod[];
-  readonly newSucceeded: readonly string[];
-  readonly newFailed: readonly string[];
-}
-
-export const isIndexed = (job: Job): boolean => job.spec.completionMode === 'Indexed';
-export const replacesOnlyFailed = (job: Job): boolean => job.spec.podReplacementPolicy === 'Failed';
-export const isTracked = (pod: Pod): boolean => pod.metadata.finalizers?.includes(trackingFinalizer) ?? false;
-export const isJobFinished = (job: Job): boolean =>
-  isConditionTrue(job.status?.conditions, 'Complete') || isConditionTrue(job.status?.conditions, 'Failed');
-
-/** A pod being deleted counts as failed, unless the Job waits for the real end. */
-function hasFailed(job: Job, pod: Pod): boolean {
-  if (pod.status?.phase === 'Failed') return true;
-  return !replacesOnlyFailed(job) && pod.metadata.deletionTimestamp !== undefined && pod.status?.phase !== 'Succeeded';
-}
-
-/** `finishing`: how the Job ends, once that is known; then all its pods do. */
-export function countPods({ job, pods, released }: JobInput, finishing: JobCondition | undefined): JobCount {
-  const { status = {} } = job;
-  const limit = job.spec.completions ?? 0;
-  const uncountedSucceeded = new Set(status.uncountedTerminatedPods?.succeeded);
-  const uncountedFailed = new Set(status.uncountedTerminatedPods?.failed);
-  const completedIndexes = parseIndexes(status.completedIndexes, limit);
-  const failedIndexes = parseIndexes(status.failedIndexes, limit);
-  const toRelease: Pod[] = [];
-  const newSucceeded: string[] = [];
-  const newFailed: string[] = [];
-  const isFailing = finishing !== undefined && finishing.type !== 'SuccessCriteriaMet';
-  const inRange = (pod: Pod) => !isIndexed(job) || (indexOf(pod) ?? limit) < limit;
-  for (const pod of pods) {
-    const uid = pod.metadata.uid ?? '';
-    if (!isTracked(pod) || released.has(uid)) continue;
-    const failed = hasFailed(job, pod);
-    const isSucceeded = pod.status?.phase === 'Succeeded';
-    if (!isSucceeded && !failed && !finishing && !job.metadata.deletionTimestamp) continue;
-    toRelease.push(pod);
-    if (isSucceeded && !uncountedFailed.has(uid)) {
-      if (!isIndexed(job)) {
-        if (!uncountedSucceeded.has(uid)) newSucceeded.push(uid);
-      } else if (inRange(pod)) completedIndexes.add(indexOf(pod)!);
-    } else if ((failed || isFailing) && !uncountedFailed.has(uid) && inRange(pod)) {
-      const verdict = judgeFailure(job, pod);
-      if (verdict.counts) newFailed.push(uid);
-      if (failsItsIndex(job, pod, verdict)) failedIndexes.add(indexOf(pod)!);
-    }
-  }
-  const active = pods.filter(isActive);
-  return {
-    active,
-    ready: active.filter(isReady).length,
-    terminating: pods.filter(isTerminating).length,
-    succeeded: isIndexed(job)
-      ? completedIndexes.size
-      : (status.succeeded ?? 0) + uncountedSucceeded.size + newSucceeded.length,
-    failed: (status.failed ?? 0) + uncountedFailed.size + newFailed.length,
-    completedIndexes,
-    failedIndexes,
-    toRelease,
-    newSucceeded,
-    newFailed,
-  };
-}
-
-function failsItsIndex(job: Job, pod: Pod, verdict: FailureVerdict): boolean {
-  const limit = job.spec.backoffLimitPerIndex;
-  if (limit === undefined || indexOf(pod) === undefined) return false;
-  return verdict.failsIndex === true || (verdict.counts && failuresBefore(pod) >= limit);
-}
-
-/** How often the pod's index had failed before it. */
-export function failuresBefore(pod: Pod): number {
-  return Number(pod.metadata.annotations?.[failureCountAnnotation] ?? 0) || 0;
-}
 
 export function jobCondition(
   type: string,
@@ -199,8 +106,10 @@ export function planPods(input: JobInput, count: JobCount): PodPlan {
   const goal =
     completions === undefined && count.succeeded > 0 ? active.length : Math.max(0, Math.min(parallelism, left));
   const toDelete = removable(job, count, Math.max(0, active.length - goal)).slice(0, maxAtOnce);
+  // One or the other, never both at once.
+  if (toDelete.length > 0) return { toDelete, toCreate: 0, indexes: [] };
   const replaced = replacesOnlyFailed(job) ? count.terminating : 0;
-  const missing = Math.min(goal - replaced - (active.length - toDelete.length), maxAtOnce);
+  const missing = Math.min(goal - replaced - active.length, maxAtOnce);
   if (missing <= 0) return { toDelete, toCreate: 0, indexes: [] };
   const isIndependent = isIndexed(job) && job.spec.backoffLimitPerIndex !== undefined;
   const waitMs = isIndependent ? 0 : backoffMs(input);
@@ -209,7 +118,7 @@ export function planPods(input: JobInput, count: JobCount): PodPlan {
   const indexes = pendingIndexes(job, count, missing, replacesOnlyFailed(job) ? input.pods : active);
   if (!isIndependent) return { toDelete, toCreate: indexes.length, indexes };
   // Each index backs off for itself.
-  const waits = indexes.map((index) => indexBackoffMs(input, index));
+  const waits = indexes.map((index) => indexBackoffMs(count.lastFailed.get(index), input.nowMs));
   const now = indexes.filter((_, at) => waits[at] === 0);
   if (now.length > 0 || indexes.length === 0) return { toDelete, toCreate: now.length, indexes: now };
   return { toDelete, toCreate: 0, indexes: [], waitMs: Math.min(...waits) };
@@ -256,9 +165,10 @@ const maxBackoffMs = 600_000;
 
 /** How long to wait before the next attempt: doubles with every failure since the last success. */
 function backoffMs({ job, pods, nowMs }: JobInput): number {
-  const endOf = (pod: Pod) => finishedMs(pod, nowMs);
-  const lastSuccessMs = Math.max(0, ...pods.filter((pod) => pod.status?.phase === 'Succeeded').map(endOf));
-  const failures = pods.filter((pod) => pod.status?.phase === 'Failed' && judgeFailure(job, pod).counts).map(endOf);
+  const lastSuccessMs = Math.max(0, ...pods.filter((pod) => pod.status?.phase === 'Succeeded').map(finishedMs));
+  const failures = pods
+    .filter((pod) => pod.status?.phase === 'Failed' && judgeFailure(job, pod).counts)
+    .map(finishedMs);
   const recent = failures.filter((endMs) => endMs > lastSuccessMs);
   if (recent.length === 0) return 0;
   const delayMs = Math.min(firstBackoffMs * 2 ** (recent.length - 1), maxBackoffMs);
@@ -266,19 +176,8 @@ function backoffMs({ job, pods, nowMs }: JobInput): number {
 }
 
 /** How long an index waits after the last of its failures, which knows how many there were before it. */
-function indexBackoffMs({ pods, nowMs }: JobInput, index: number): number {
-  const failed = pods.filter((pod) => pod.status?.phase === 'Failed' && indexOf(pod) === index);
-  const waits = failed.map((pod) => {
-    const count = Number(pod.metadata.annotations?.[failureCountAnnotation] ?? 0) || 0;
-    return finishedMs(pod, nowMs) + Math.min(firstBackoffMs * 2 ** count, maxBackoffMs) - nowMs;
-  });
-  return Math.max(0, ...waits);
-}
-
-function finishedMs(pod: Pod, nowMs: number): number {
-  const ends = (pod.status?.containerStatuses ?? []).map((status) => timeMs(status.state?.terminated?.finishedAt));
-  const known = ends.filter((end) => end !== undefined);
-  if (known.length > 0) return Math.max(...known);
-  const ready = findCondition(pod.status?.conditions, 'Ready');
-  return timeMs(ready?.lastTransitionTime) ?? timeMs(pod.metadata.creationTimestamp) ?? nowMs;
+function indexBackoffMs(last: Pod | undefined, nowMs: number): number {
+  if (!last) return 0;
+  const delayMs = Math.min(firstBackoffMs * 2 ** Math.min(allFailuresBefore(last), 30), maxBackoffMs);
+  return Math.max(0, finishedMs(last) + delayMs - nowMs);
 }

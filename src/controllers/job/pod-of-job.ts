@@ -4,23 +4,28 @@ import { jobKind } from '../../../generated/kinds.ts';
 import { controllerReference } from '../../api/meta/owner-references.ts';
 import type { NewObject } from '../../client/client.ts';
 import { podFromTemplate } from '../shared/pod-control.ts';
-import { indexKey, indexOf } from './indexes.ts';
-import { failureCountAnnotation, failuresBefore, trackingFinalizer } from './plan-job.ts';
+import { trackingFinalizer } from './count-pods.ts';
+import { failureCountAnnotation, failuresUpTo, ignoredFailureCountAnnotation } from './index-failures.ts';
+import { indexKey } from './indexes.ts';
 
 const indexVariable: EnvVar = {
   name: 'JOB_COMPLETION_INDEX',
   valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.labels['${indexKey}']` } },
 };
 
-/** A pod of the Job, for one index if the Job has them. */
-export function podOfJob(job: Job, index: number | undefined, pods: readonly Pod[]): NewObject<Pod> {
+/**
+ * A pod of the Job, for one index if the Job has them.
+ * @param replaced the index's last pod, which failed
+ */
+export function podOfJob(job: Job, index: number | undefined, replaced?: Pod): NewObject<Pod> {
   const pod = podFromTemplate(job.spec.template, job.metadata.name, controllerReference(job, jobKind));
   const finalizers = [...(pod.metadata.finalizers ?? []), trackingFinalizer];
   if (index === undefined) return { ...pod, metadata: { ...pod.metadata, finalizers } };
   const annotations: Record<string, string> = { ...pod.metadata.annotations, [indexKey]: `${index}` };
   if (job.spec.backoffLimitPerIndex !== undefined) {
-    const failed = pods.filter((each) => indexOf(each) === index && each.status?.phase === 'Failed');
-    annotations[failureCountAnnotation] = `${Math.max(-1, ...failed.map(failuresBefore)) + 1}`;
+    const { counted, ignored } = failuresUpTo(job, replaced);
+    annotations[failureCountAnnotation] = `${counted}`;
+    if (ignored > 0) annotations[ignoredFailureCountAnnotation] = `${ignored}`;
   }
   return {
     ...pod,

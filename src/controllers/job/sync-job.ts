@@ -14,17 +14,9 @@ import type { EventRecorder } from '../../reconcile/controller.ts';
 import type { Expectations } from '../../reconcile/expectations.ts';
 import { createPod, deletePod } from '../shared/pod-control.ts';
 import { slowStart } from '../shared/slow-start.ts';
+import { countPods, isIndexed, isTracked, type JobCount, trackingFinalizer } from './count-pods.ts';
 import { formatIndexes } from './indexes.ts';
-import {
-  countPods,
-  isIndexed,
-  isTracked,
-  type JobCount,
-  jobCondition,
-  planFinish,
-  planPods,
-  trackingFinalizer,
-} from './plan-job.ts';
+import { jobCondition, type PodPlan, planFinish, planPods } from './plan-job.ts';
 import { podOfJob } from './pod-of-job.ts';
 
 export interface SyncJobOptions {
@@ -71,7 +63,7 @@ class JobSync {
       const plan = planPods(input, count);
       if (plan.waitMs !== undefined) recheckMs = Math.min(recheckMs ?? plan.waitMs, plan.waitMs);
       const deleted = await this.#deleteActive(plan.toDelete, true);
-      const { succeeded, error } = await this.#create(job, plan.toCreate, plan.indexes);
+      const { succeeded, error } = await this.#create(job, plan, count.lastFailed);
       problem = error;
       changed = { created: succeeded, deleted };
     }
@@ -96,14 +88,14 @@ class JobSync {
     return Math.max(0, startMs + activeDeadlineSeconds * 1000 - this.#options.nowMs);
   }
 
-  async #create(job: Job, count: number, indexes: readonly number[]) {
+  async #create(job: Job, { toCreate: count, indexes }: PodPlan, lastFailed: ReadonlyMap<number, Pod>) {
     if (count === 0) return { succeeded: 0, error: undefined };
     const { client, recorder, expectations } = this.#options;
     const key = keyOf(job);
     expectations.expectCreations(key, count);
     const asker = { kind: jobKind, owner: job, client, recorder };
     const outcome = await slowStart(count, async (at) => {
-      await createPod(asker, podOfJob(job, indexes[at], this.#pods));
+      await createPod(asker, podOfJob(job, indexes[at], lastFailed.get(indexes[at] ?? -1)));
     });
     if (outcome.succeeded < count) expectations.creationSeen(key, count - outcome.succeeded);
     return outcome;
@@ -165,7 +157,7 @@ class JobSync {
       ...number('succeeded', isIndexed(job) ? count.completedIndexes.size : succeeded),
       ...number('failed', failed),
       uncountedTerminatedPods: {},
-      ...(finishing ? this.#finish(base, finishing, terminating) : {}),
+      ...(finishing ? this.#finish(base, finishing, terminating > 0 || count.hasMore) : {}),
     };
     if (!isEqual(final, this.#job.status) || isNews) await this.#write(written, final);
   }
@@ -191,11 +183,11 @@ class JobSync {
   }
 
   /** The end is announced first, and said when the last pod is gone. */
-  #finish({ conditions = [], startTime }: JobStatus, finishing: JobCondition, terminating: number): Partial<JobStatus> {
+  #finish({ conditions = [], startTime }: JobStatus, finishing: JobCondition, isWaiting: boolean): Partial<JobStatus> {
     const { nowMs } = this.#options;
     const { reason = '', message = '' } = finishing;
     const next = [...withoutCondition(conditions, finishing.type), finishing];
-    if (terminating > 0) return { conditions: next };
+    if (isWaiting) return { conditions: next };
     const isSuccess = finishing.type === 'SuccessCriteriaMet';
     next.push(jobCondition(isSuccess ? 'Complete' : 'Failed', 'True', reason, message, nowMs));
     // A clock that was set back meanwhile: nothing is complete before it began.

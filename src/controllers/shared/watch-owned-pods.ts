@@ -14,13 +14,16 @@ export interface WatchOwnedPodsOptions<O extends KubernetesObject> {
   readonly pods: Informer<Pod>;
   readonly queue: KeyQueue;
   readonly expectations?: Expectations;
+  /** So long events of one owner's pods are gathered before it is looked at. */
+  readonly batchMs?: number;
   /** Absent: owners take no orphans. */
   readonly selectorOf?: (owner: O) => Selector | undefined;
 }
 
 /** Wires a pod informer to a queue of owners' keys. */
 export function watchOwnedPods<O extends KubernetesObject>(options: WatchOwnedPodsOptions<O>): void {
-  const { pods, queue, expectations } = options;
+  const { pods, expectations } = options;
+  const add = (key: string) => addKey(options, key);
   const ownerKeyOf = (pod: Pod) => findOwnerKey(options, pod);
 
   const added = (pod: Pod) => {
@@ -28,14 +31,14 @@ export function watchOwnedPods<O extends KubernetesObject>(options: WatchOwnedPo
     const key = ownerKeyOf(pod);
     if (key) {
       expectations?.creationSeen(key);
-      queue.add(key);
+      add(key);
     } else if (!controllerOf(pod)) addInterested(options, pod);
   };
   const deleted = (pod: Pod) => {
     const key = ownerKeyOf(pod);
     if (!key) return;
     expectations?.deletionSeen(key, keyOf(pod));
-    queue.add(key);
+    add(key);
   };
   const updated = (next: Pod, previous: Pod) => {
     if (next.metadata.deletionTimestamp && !previous.metadata.deletionTimestamp) deleted(next);
@@ -44,9 +47,9 @@ export function watchOwnedPods<O extends KubernetesObject>(options: WatchOwnedPo
     if (oldKey && oldKey !== key) {
       // Released: nobody will tell this owner of its end.
       expectations?.deletionSeen(oldKey, keyOf(next));
-      queue.add(oldKey);
+      add(oldKey);
     }
-    if (key) queue.add(key);
+    if (key) add(key);
     else if (!controllerOf(next) && (oldKey || !isEqual(next.metadata.labels, previous.metadata.labels))) {
       addInterested(options, next);
     }
@@ -66,10 +69,14 @@ function findOwnerKey<O extends KubernetesObject>(
 }
 
 function addInterested<O extends KubernetesObject>(options: WatchOwnedPodsOptions<O>, orphan: Pod): void {
-  const { owners, selectorOf, queue } = options;
+  const { owners, selectorOf } = options;
   if (!selectorOf || orphan.metadata.deletionTimestamp) return;
   for (const owner of owners.list(orphan.metadata.namespace)) {
     const selector = selectorOf(owner);
-    if (selector && matchesSelector(selector, orphan.metadata.labels)) queue.add(keyOf(owner));
+    if (selector && matchesSelector(selector, orphan.metadata.labels)) addKey(options, keyOf(owner));
   }
+}
+
+function addKey<O extends KubernetesObject>({ queue, batchMs = 0 }: WatchOwnedPodsOptions<O>, key: string): void {
+  queue.addAfter(key, batchMs);
 }
