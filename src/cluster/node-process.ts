@@ -12,6 +12,8 @@ import { createHttpsTransport } from '../client/https-transport.ts';
 import { createNodeAgent } from '../kubelet/agent.ts';
 import { defaultKubeletConfiguration, parseKubeletConfiguration } from '../kubelet/config/configuration.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
+import { shareMounts } from '../kubelet/volumes/shared-mounts.ts';
+import { familyOf } from '../network/addresses.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
 import { upstreamsFromFile } from '../network/dns/upstreams.ts';
@@ -22,6 +24,7 @@ import { policyTableName } from '../network/policy/base-rules.ts';
 import { createNetworkPolicies, type NetworkPolicies } from '../network/policy/network-policies.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
 import { createServiceProxy, type ServiceProxy } from '../network/proxy/service-proxy.ts';
+import { usualStatusPorts } from '../network/proxy/status-server.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { readIdentity } from './node-identities.ts';
@@ -79,7 +82,11 @@ const networkInformers: InformerFactory = {
 const serving = await readIdentity(options.pki, 'node-serving');
 const runtime = createCriRuntime({ socketPath: options.containerdSocket, clock, log });
 const resolvConf = await resolvConfFile();
+await shareMounts(options.folder).catch((error) =>
+  log.warn('mounts of drivers stay in their containers', { error: String(error) }),
+);
 let proxy: ServiceProxy | undefined;
+const addressOf6 = Promise.withResolvers<string | undefined>();
 const policies = Promise.withResolvers<NetworkPolicies>();
 const agent = createNodeAgent({
   nodeName,
@@ -92,6 +99,7 @@ const agent = createNodeAgent({
   tls: { cert: serving.certificate, key: serving.key, clientCa: ca },
   clusterDns: [serviceIp(serviceCidr, 10)],
   clusterDomain,
+  furtherAddress: addressOf6.promise,
   cgroupParent: options.cgroup,
   resolvConf,
   config,
@@ -117,7 +125,9 @@ async function runNetwork(): Promise<void> {
     ...(options.sysctlRecord ? { recordDir: options.sysctlRecord } : {}),
   };
   let packetBytes: number | undefined;
-  const { bridge, gateway, bridgeMac } = await ensureHostNetwork(network);
+  const { bridge, gateway, gateways, bridgeMac } = await ensureHostNetwork(network);
+  // Wires between nodes need no range of IPv6: by that family a node is known as what its pods know it as.
+  addressOf6.resolve(gateways.find((each) => familyOf(each) === 'IPv6'));
   proxy = createServiceProxy({
     table: tableName(options.name),
     bridge,
@@ -126,6 +136,7 @@ async function runNetwork(): Promise<void> {
     serviceCidr,
     bridgeMac,
     nodeName,
+    statusPorts: usualStatusPorts,
     informers: networkInformers,
     clock,
     log: log.with({ component: 'proxy' }),
@@ -142,7 +153,7 @@ async function runNetwork(): Promise<void> {
   const dns = createDnsServer({
     informers: proxyInformers,
     address: gateway,
-    upstreams: upstreamsFromFile(resolvConf, [gateway], clock),
+    upstreams: upstreamsFromFile(resolvConf, gateways, clock),
     clusterDomain,
     podCidr: options.podCidr,
     serviceCidr,
@@ -175,12 +186,12 @@ async function runNetwork(): Promise<void> {
   await Promise.all([routes, proxy, held, dns, announcer].map((component) => component.run(signal)));
 }
 
-/** The range the controllers gave this node; waits for it. Undefined when we are stopped before. */
+/** The ranges the controllers gave this node; waits for them. Undefined when we are stopped before. */
 async function podRange(): Promise<string | undefined> {
   while (!signal.aborted) {
     try {
       const node = await client.resource(nodeKind).find({ namespace: '', name: nodeName }, { signal });
-      if (node?.spec.podCIDR) return node.spec.podCIDR;
+      if (node?.spec.podCIDR) return (node.spec.podCIDRs ?? [node.spec.podCIDR]).join(',');
     } catch (error) {
       if (!signal.aborted) log.debug('the node is not known yet', { problem: String(error) });
     }

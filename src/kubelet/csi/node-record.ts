@@ -55,10 +55,10 @@ export class NodeRecord {
     await this.#named('error updating CSINode object with CSI driver node info', () =>
       this.#retry('error updating CSINode', async () => {
         const found = await this.#ownCsiNode();
-        const before = found.spec.drivers.find(({ name }) => name === driver);
+        const before = driversOf(found).find(({ name }) => name === driver);
         const next = driverEntry(driver, info);
         if (JSON.stringify(before && inOrder(before)) === JSON.stringify(inOrder(next))) return;
-        const drivers = [...found.spec.drivers.filter(({ name }) => name !== driver), next];
+        const drivers = [...driversOf(found).filter(({ name }) => name !== driver), next];
         await this.#csiNodes().update({ ...found, spec: { ...found.spec, drivers } });
       }),
     );
@@ -67,8 +67,8 @@ export class NodeRecord {
   async uninstall(driver: string): Promise<void> {
     await this.#retry('error uninstalling CSI driver from CSINode object error updating CSINode', async () => {
       const found = await this.#csiNodes().find(this.#key());
-      if (!found?.spec.drivers.some(({ name }) => name === driver)) return;
-      const drivers = found.spec.drivers.filter(({ name }) => name !== driver);
+      if (!found || !driversOf(found).some(({ name }) => name === driver)) return;
+      const drivers = driversOf(found).filter(({ name }) => name !== driver);
       await this.#csiNodes().update({ ...found, spec: { ...found.spec, drivers } });
     });
     await this.#retry('error removing CSI driver node info from Node object error updating node', async () => {
@@ -181,6 +181,9 @@ export class NodeRecord {
     }
   }
 }
+
+/** An empty list is stored as none. */
+const driversOf = (csiNode: CSINode | undefined): readonly CSINodeDriver[] => csiNode?.spec.drivers ?? [];
 
 function driverEntry(name: string, { nodeId, maxVolumes, topology }: NodeInfo): CSINodeDriver {
   const topologyKeys = Object.keys(topology).sort();
