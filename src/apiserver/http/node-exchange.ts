@@ -15,6 +15,9 @@ const tooLarge = (maxBytes: number) => entityTooLarge(`Request entity too large:
 /** Hop-by-hop headers that HTTP/2 forbids. */
 const hopByHop = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
+/** Asked once for each connection: HTTP/2 makes a stand-in of the socket for each request that asks. */
+const addresses = new WeakMap<TLSSocket, string>();
+
 export class NodeRequestAdapter implements ServerRequest {
   readonly method: string;
   readonly url: string;
@@ -39,7 +42,14 @@ export class NodeRequestAdapter implements ServerRequest {
   }
 
   get remoteAddress(): string {
-    return this.#message.socket.remoteAddress ?? '';
+    const socket = this.#socket();
+    if (!socket) return '';
+    let address = addresses.get(socket);
+    if (address === undefined) {
+      address = socket.remoteAddress ?? '';
+      addresses.set(socket, address);
+    }
+    return address;
   }
 
   credentials(): Credentials {
