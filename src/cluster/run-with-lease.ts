@@ -30,8 +30,8 @@ export interface LeasePace {
 
 /** Upstream's. */
 const shared = { leaseSeconds: 15, renewDeadlineSeconds: 10, retrySeconds: 2 };
-/** Where nobody else can be, a lease that is always fresh is enough, also where answers take seconds. */
-const alone = { leaseSeconds: 15, renewDeadlineSeconds: 14, retrySeconds: 1, renewSeconds: 5, isLocal: true };
+/** Where nobody else can be, a lease that is fresh is enough, and it is not lost when answers take long. */
+const alone = { leaseSeconds: 15, renewDeadlineSeconds: 300, retrySeconds: 1, renewSeconds: 5, isLocal: true };
 
 /** Waits for the lease and leads; a lease that is lost ends the whole thread, which begins anew and waits again. */
 export async function runWithLease(
