@@ -1,7 +1,7 @@
 // The process of a real node: agent, service proxy and DNS, each with its own identity. Pods outlive it.
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { nodeKind, podKind } from '../../generated/kinds.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
@@ -27,6 +27,7 @@ import { createServiceProxy, type ServiceProxy } from '../network/proxy/service-
 import { usualStatusPorts } from '../network/proxy/status-server.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
+import { sandboxImage } from './containerd.ts';
 import { readIdentity } from './node-identities.ts';
 import { networkFolders } from './node-network.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
@@ -103,6 +104,8 @@ const agent = createNodeAgent({
   cgroupParent: options.cgroup,
   resolvConf,
   config,
+  imageDir: dirname(options.containerdSocket),
+  sandboxImage,
   ...(options.machine ? { labels: { [machineLabel]: options.machine } } : {}),
   beforeStart: async (pod, addresses) => (await policies.promise).protect(pod, addresses),
   beforeStop: async (pod) => proxy?.released(pod),

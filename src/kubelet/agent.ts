@@ -20,9 +20,10 @@ import { createNodeEvents } from './events.ts';
 import { createNodeImages } from './images/node-images.ts';
 import { onMachine } from './node/kubelet-root.ts';
 import { networkCheck } from './node/network-check.ts';
+import { createNodeCare } from './node/node-care.ts';
 import { describeMachine } from './node/node-facts.ts';
 import { NodeRegistrar } from './node/node-registrar.ts';
-import { nodeResources } from './node/node-status.ts';
+import { checkReservations, limitOfPods, resourcesOfNode } from './node/node-resources.ts';
 import { createPluginWatcher } from './plugin-registration/plugin-watcher.ts';
 import { createPodResourcesServer } from './pod-resources/pod-resources-server.ts';
 import { Backoff } from './pods/backoff.ts';
@@ -71,6 +72,10 @@ export interface NodeAgentOptions {
   readonly config?: KubeletConfiguration;
   /** Default DATA/logs/pods. */
   readonly podLogDir?: string;
+  /** A folder on the disk of images and containers' layers; default DATA. */
+  readonly imageDir?: string;
+  /** What sandboxes are made of: never removed. */
+  readonly sandboxImage?: string;
   /** The node's resolv.conf; default /etc/resolv.conf. */
   readonly resolvConf?: string;
   /** Settles when the policies about this pod are in force at its addresses; nothing of it is started before. */
@@ -94,8 +99,9 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   await mkdir(dataDir, { recursive: true, mode: 0o755 });
   const machine = await describeMachine(dataDir);
   const config = options.config ?? defaultKubeletConfiguration();
-  const { maxPods } = config;
-  const { allocatable } = nodeResources(machine, maxPods);
+  checkReservations(machine, config);
+  const resources = resourcesOfNode(machine, config);
+  const { allocatable } = resources;
   const hostDns = await readHostDns(options.resolvConf ?? '/etc/resolv.conf');
   const dns: ClusterDns = { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: hostDns };
   const logDir = options.podLogDir ?? join(dataDir, 'logs', 'pods');
@@ -151,6 +157,11 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   });
   await devices.load();
   const hostIPs = [options.address];
+  const cgroups = await openCgroupTree({
+    parent: options.cgroupParent ?? 'coracle',
+    podPidsLimit: Math.max(0, config.podPidsLimit),
+    hugePageSizes: (machine.hugePages ?? []).filter(({ bytes }) => bytes > 0).map(({ size }) => size),
+  });
   const podServices: PodServices = {
     runtime,
     tracker,
@@ -166,10 +177,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     }),
     volumes,
     references,
-    cgroups: await openCgroupTree({
-      parent: options.cgroupParent ?? 'coracle',
-      podPidsLimit: Math.max(0, config.podPidsLimit),
-    }),
+    cgroups,
     devices,
     events,
     clock,
@@ -194,7 +202,30 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     deletePod: (pod) => deleteForGood(client, pod),
     removeRuntimeState: (pod) => manager.removeRuntimeState(pod.metadata.uid!),
   };
-  const manager = new PodManager({ services: podServices, pods });
+  const manager: PodManager = new PodManager({
+    services: podServices,
+    pods,
+    admission: (pod) => care.admission(pod),
+  });
+  const care = createNodeCare({
+    config,
+    node: { metadata: { name: nodeName } },
+    nodeDir: dataDir,
+    imageDir: options.imageDir ?? dataDir,
+    logDir,
+    keepImages: options.sandboxImage ? [options.sandboxImage] : [],
+    podDir: (uid) => volumes.podDir(uid),
+    resources,
+    limit: limitOfPods(machine, config, await pidMax()),
+    cgroups,
+    manager,
+    tracker,
+    runtime,
+    events,
+    clock,
+    log,
+    onChange: () => void registrar.refresh(),
+  });
   const addresses: NodeAddress[] = [
     { type: 'InternalIP', address: options.address },
     { type: 'Hostname', address: nodeName },
@@ -212,8 +243,9 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     log,
     machine,
     addresses,
-    maxPods,
-    dataDir,
+    resources: () => resources,
+    pressure: () => care.pressure(),
+    taints: config.registerWithTaints,
     port: server?.port ?? Math.max(0, options.port),
     labels: options.labels ?? {},
     annotations: { [localVolumesFolder]: localVolumes.folder },
@@ -250,6 +282,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     csi.run(signal),
     registrar.register(signal).then(() => registrar.run(signal)),
     manager.run(signal),
+    care.run(signal),
   ]);
   references.close();
 }
@@ -275,6 +308,10 @@ async function startServer(options: NodeAgentOptions, parts: ServedParts) {
     options.log.warn('the port of the node API is taken; another one serves', { port: options.port });
     return serve(0);
   }
+}
+
+async function pidMax(): Promise<number> {
+  return Number(await readFile('/proc/sys/kernel/pid_max', 'utf8').catch(() => 2 ** 22));
 }
 
 async function readHostDns(path: string): Promise<DnsSettings> {

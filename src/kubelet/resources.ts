@@ -97,8 +97,18 @@ export function containerLinuxResources(pod: Pod, container: Container, memoryCa
     cpuShares: cpuShares(cpuRequest),
     ...(cpuLimit ? { cpuPeriod: 100_000, cpuQuota: cpuQuota(cpuLimit) } : {}),
     ...(memory ? { memoryLimitInBytes: memory } : {}),
+    ...hugePageLimits(limits),
     oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacityBytes),
   };
+}
+
+/** The runtime calls a page of `2Mi` one of `2MB`. */
+function hugePageLimits(limits: Record<string, string>): Pick<LinuxResources, 'hugepageLimits'> {
+  const prefix = 'hugepages-';
+  const hugepageLimits = Object.entries(limits)
+    .filter(([name]) => name.startsWith(prefix))
+    .map(([name, limit]) => ({ pageSize: name.slice(prefix.length).replace(/i$/, 'B'), limit: bytesOf(limit) }));
+  return hugepageLimits.length > 0 ? { hugepageLimits } : {};
 }
 
 /** A pod's sums: shares of the requests; limits only where every container has one. */

@@ -1,17 +1,36 @@
-// The cgroups above containers: PARENT/kubepods/{burstable,besteffort}/podUID, in v1 hierarchies or in the one of v2.
-// The runtime makes and removes those of sandboxes and containers below.
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+// The cgroups above containers: PARENT/kubepods/{burstable,besteffort}/podUID. The runtime makes and removes those of
+// sandboxes and containers below.
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
-import { podLinuxResources, qosClassOf } from '../resources.ts';
-import type { LinuxResources } from '../runtime/runtime.ts';
+import { podResources } from '../../api/core/effective-resources.ts';
+import { cpuShares, podLinuxResources, qosClassOf } from '../resources.ts';
+import { cgroupMounts, removeTree } from './group-files.ts';
 
 export interface CgroupTreeOptions {
   /** Name at the root, one for each cluster and node: `coracle`. */
   readonly parent: string;
   /** Processes a pod may have; 0 is no limit. */
   readonly podPidsLimit?: number;
+  /** Of large pages that the node has: who asks for none may use none. */
+  readonly hugePageSizes?: readonly string[];
   readonly root?: string;
+}
+
+/** What all pods may have together; absent: not limited. */
+export interface PodsLimit {
+  readonly cpuMilli: number;
+  readonly memoryBytes?: number;
+  readonly pids?: number;
+  /** Bytes by size of the page, `2Mi`. */
+  readonly hugePages: ReadonlyMap<string, number>;
+}
+
+/** Memory that lower classes may not use, because higher ones have asked for it. */
+export interface MemoryReserve {
+  readonly allocatableBytes: number;
+  /** Of the requests, in hundredths. */
+  readonly percent: number;
 }
 
 export interface CgroupTree {
@@ -22,6 +41,13 @@ export interface CgroupTree {
   removePod(podUid: string): Promise<void>;
   /** Pods that have a group, by uid. */
   podUids(): Promise<Set<string>>;
+  /** Holds all pods to a limit. @returns whether the kernel took it */
+  limitPods(limit: PodsLimit): Promise<boolean>;
+  /** Shares the machine between the classes as these pods ask for it. */
+  balance(pods: readonly Pod[], reserve?: MemoryReserve): Promise<void>;
+  /** The group of all pods, where memory is counted. */
+  readonly memoryDir: string;
+  processCount(pod: Pod): Promise<number>;
   /** Removes all of it, when nothing runs in it. */
   removeAll(): Promise<void>;
 }
@@ -31,6 +57,7 @@ const tiers = ['', 'burstable', 'besteffort'];
 export async function openCgroupTree({
   parent,
   podPidsLimit = 0,
+  hugePageSizes = [],
   root = '/sys/fs/cgroup',
 }: CgroupTreeOptions): Promise<CgroupTree> {
   const mounts = await cgroupMounts(root);
@@ -43,8 +70,15 @@ export async function openCgroupTree({
   return {
     pathOf: (pod) => `/${pathOf(pod)}`,
     async ensurePod(pod) {
-      const resources = podLinuxResources(pod.spec);
-      await mounts.create(pathOf(pod), resources, podPidsLimit);
+      const { cpuShares: shares, cpuQuota, cpuPeriod, memoryLimitInBytes } = podLinuxResources(pod.spec);
+      await mounts.write(pathOf(pod), {
+        cpuShares: shares,
+        cpuPeriod,
+        cpuQuota: cpuQuota ?? Number.POSITIVE_INFINITY,
+        memoryBytes: memoryLimitInBytes ?? Number.POSITIVE_INFINITY,
+        pids: podPidsLimit || undefined,
+        hugePages: hugePagesOf(pod, hugePageSizes),
+      });
     },
     async removePod(podUid) {
       for (const path of paths(podUid)) for (const hierarchy of mounts.all) await removeTree(join(hierarchy, path));
@@ -56,76 +90,42 @@ export async function openCgroupTree({
           if (name.startsWith('pod')) uids.add(name.slice(3));
       return uids;
     },
+    limitPods: ({ cpuMilli, memoryBytes = Number.POSITIVE_INFINITY, pids = Number.POSITIVE_INFINITY, hugePages }) =>
+      mounts.write(base, { cpuShares: cpuShares(cpuMilli), memoryBytes, pids, hugePages }),
+    async balance(pods, reserve) {
+      const sum = (qos: string, name: string) =>
+        pods
+          .filter(({ spec }) => qosClassOf(spec) === qos)
+          .reduce((total, { spec }) => total + Number(podResources(spec, 'requests').get(name)?.nanos ?? 0n) / 1e9, 0);
+      const left = reserve && memoryLeft(reserve, sum('Guaranteed', 'memory'), sum('Burstable', 'memory'));
+      await Promise.all([
+        mounts.write(join(base, 'burstable'), {
+          cpuShares: cpuShares(Math.ceil(sum('Burstable', 'cpu') * 1000)),
+          memoryBytes: left?.burstable,
+        }),
+        mounts.write(join(base, 'besteffort'), { cpuShares: cpuShares(0), memoryBytes: left?.bestEffort }),
+      ]);
+    },
+    memoryDir: join(mounts.main, base),
+    async processCount(pod) {
+      const text = await readFile(join(mounts.pids, pathOf(pod), 'pids.current'), 'utf8').catch(() => '0');
+      return Number(text);
+    },
     async removeAll() {
       for (const hierarchy of mounts.all) await removeTree(join(hierarchy, parent));
     },
   };
 }
 
-interface CgroupMounts {
-  /** Every hierarchy, v1's named ones and the unified one among them: runc makes groups in all. */
-  readonly all: readonly string[];
-  readonly main: string;
-  create(path: string, resources: LinuxResources, pidsLimit: number): Promise<void>;
+function memoryLeft({ allocatableBytes, percent }: MemoryReserve, guaranteed: number, burstable: number) {
+  const forBurstable = allocatableBytes - Math.floor((guaranteed * percent) / 100);
+  return { burstable: forBurstable, bestEffort: forBurstable - Math.floor((burstable * percent) / 100) };
 }
 
-async function cgroupMounts(root: string): Promise<CgroupMounts> {
-  const isUnified = (await readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => undefined)) !== undefined;
-  if (isUnified)
-    return { all: [root], main: root, create: (path, resources, pids) => createUnified(root, path, resources, pids) };
-  const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
-  const all = table
-    .split('\n')
-    .filter((line) => / - cgroup2? /.test(line))
-    .map((line) => line.split(' ')[4]!)
-    .filter((point) => point.startsWith(root));
-  return {
-    all,
-    main: join(root, 'memory'),
-    create: (path, resources, pids) => createSplit(root, path, resources, pids),
-  };
-}
-
-/** A file the kernel does not have, or will not take, is a limit that is not there: the pod still runs. */
-async function setting(path: string, value: string | number): Promise<void> {
-  await writeFile(path, String(value)).catch(() => undefined);
-}
-
-async function createSplit(root: string, path: string, resources: LinuxResources, pidsLimit: number): Promise<void> {
-  const make = async (controller: string, settings: Record<string, string | number | undefined>) => {
-    const dir = join(root, controller, path);
-    await mkdir(dir, { recursive: true }).catch(() => undefined);
-    for (const [file, value] of Object.entries(settings))
-      if (value !== undefined) await setting(join(dir, file), value);
-  };
-  await Promise.all([
-    make('cpu', { 'cpu.shares': resources.cpuShares, 'cpu.cfs_quota_us': resources.cpuQuota ?? -1 }),
-    make('memory', { 'memory.limit_in_bytes': resources.memoryLimitInBytes ?? -1 }),
-    make('pids', { 'pids.max': pidsLimit || undefined }),
+function hugePagesOf({ spec }: Pod, sizes: readonly string[]): Map<string, number> {
+  const limits = [...podResources(spec, 'limits')].filter(([name]) => name.startsWith('hugepages-'));
+  return new Map([
+    ...sizes.map((size): [string, number] => [size, 0]),
+    ...limits.map(([name, amount]): [string, number] => [name.slice('hugepages-'.length), Number(amount.units)]),
   ]);
-}
-
-async function createUnified(root: string, path: string, resources: LinuxResources, pidsLimit: number): Promise<void> {
-  let dir = root;
-  for (const part of path.split('/')) {
-    for (const controller of ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'])
-      await setting(join(dir, 'cgroup.subtree_control'), `+${controller}`);
-    dir = join(dir, part);
-    await mkdir(dir).catch(() => undefined);
-  }
-  const shares = resources.cpuShares ?? 2;
-  await setting(join(dir, 'cpu.weight'), Math.floor(1 + ((shares - 2) * 9999) / 262_142));
-  await setting(join(dir, 'cpu.max'), `${resources.cpuQuota ?? 'max'} ${resources.cpuPeriod ?? 100_000}`);
-  await setting(join(dir, 'memory.max'), resources.memoryLimitInBytes ?? 'max');
-  if (pidsLimit) await setting(join(dir, 'pids.max'), pidsLimit);
-}
-
-/** Groups are folders without files of ours: removed from the leaves up. */
-async function removeTree(path: string): Promise<void> {
-  const found = [path];
-  for (const dir of found) {
-    const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
-    found.push(...entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(dir, name)));
-  }
-  for (const dir of found.reverse()) await rmdir(dir).catch(() => undefined);
 }

@@ -1,7 +1,7 @@
 // The node's object: made when it is missing, its status kept up to date, its lease renewed.
 
 import type { Lease } from '../../../generated/coordination-v1.ts';
-import type { Node, NodeAddress, NodeStatus } from '../../../generated/core-v1.ts';
+import type { Node, NodeAddress, NodeStatus, Taint } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
 import { isNotFound } from '../../api/meta/status-error.ts';
 import { type Clock, every } from '../../base/clock.ts';
@@ -12,8 +12,15 @@ import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import { leaseRenewMs, renewLease } from './lease.ts';
 import { architecture, type Machine } from './node-facts.ts';
-import { type DeviceCounts, hasNews, nodeStatus, runtimeProblems } from './node-status.ts';
-import { readPressure } from './pressure.ts';
+import type { NodeResources } from './node-resources.ts';
+import {
+  type DeviceCounts,
+  hasNews,
+  type NodeFinding,
+  nodeStatus,
+  type Pressure,
+  runtimeProblems,
+} from './node-status.ts';
 
 export interface NodeRegistrarOptions {
   readonly nodeName: string;
@@ -25,7 +32,13 @@ export interface NodeRegistrarOptions {
   readonly machine: Machine;
   readonly addresses: readonly NodeAddress[];
   readonly port: number;
-  readonly maxPods: number;
+  readonly resources: () => NodeResources;
+  readonly pressure: () => Pressure;
+  /** What else keeps the node from being ready. */
+  readonly problems?: () => readonly string[];
+  /** Conditions beside those every node has. */
+  readonly findings?: () => readonly NodeFinding[];
+  readonly taints?: readonly Taint[];
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly podCidr?: string;
@@ -35,7 +48,6 @@ export interface NodeRegistrarOptions {
   readonly volumesInUse?: () => readonly string[] | undefined;
   /** The node is not ready before this is done; tried again while it fails. */
   readonly beforeReady?: () => Promise<void>;
-  readonly dataDir: string;
 }
 
 const lookMs = 10_000;
@@ -115,7 +127,7 @@ export class NodeRegistrar {
   }
 
   async #ensureNode(): Promise<Node> {
-    const { client, nodeName, labels, annotations, podCidr } = this.#options;
+    const { client, nodeName, labels, annotations, podCidr, taints = [] } = this.#options;
     const nodes = client.resource(nodeKind);
     const wanted = {
       'beta.kubernetes.io/arch': architecture,
@@ -140,7 +152,10 @@ export class NodeRegistrar {
         labels: wanted,
         annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
       },
-      spec: podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {},
+      spec: {
+        ...(podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {}),
+        ...(taints.length > 0 ? { taints: [...taints] } : {}),
+      },
       status: {},
     });
   }
@@ -175,17 +190,17 @@ export class NodeRegistrar {
   }
 
   async #status(before: NodeStatus): Promise<NodeStatus> {
-    const { runtime, machine, addresses, port, maxPods, clock, dataDir, devices } = this.#options;
+    const { runtime, machine, addresses, port, resources, pressure, clock, devices } = this.#options;
     const problems: string[] = [];
-    const [conditions, images, pressure] = await Promise.all([
+    const [conditions, images] = await Promise.all([
       runtime.conditions().catch((error) => {
         problems.push(`container runtime is down: ${rpcErrorText(error)}`);
         return [];
       }),
       runtime.listImages().catch(() => []),
-      readPressure(dataDir),
     ]);
     problems.push(...runtimeProblems(conditions));
+    problems.push(...(this.#options.problems?.() ?? []));
     if (!this.#runtimeVersion && problems.length === 0) {
       const { name, version } = await runtime.version();
       this.#runtimeVersion = `${name}://${version}`;
@@ -195,10 +210,11 @@ export class NodeRegistrar {
       machine,
       addresses,
       port,
-      maxPods,
+      resources: resources(),
       runtimeVersion,
       problems,
-      pressure,
+      pressure: pressure(),
+      findings: this.#options.findings?.() ?? [],
       images,
       before,
       nowMs: clock.now(),

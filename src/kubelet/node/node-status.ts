@@ -3,6 +3,7 @@ import type { ContainerImage, NodeAddress, NodeCondition, NodeStatus } from '../
 import { rfc3339 } from '../../base/clock.ts';
 import type { ImageInfo, RuntimeCondition } from '../runtime/runtime.ts';
 import type { Machine } from './node-facts.ts';
+import type { NodeResources } from './node-resources.ts';
 
 export interface Pressure {
   readonly memory: boolean;
@@ -16,16 +17,25 @@ export interface DeviceCounts {
   readonly allocatable: Readonly<Record<string, string>>;
 }
 
+/** A condition that says what is wrong with the machine, or that nothing is. */
+export interface NodeFinding {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
 export interface NodeStatusInput {
   readonly machine: Machine;
   readonly addresses: readonly NodeAddress[];
   readonly port: number;
-  readonly maxPods: number;
+  readonly resources: NodeResources;
   /** `containerd://1.6.20`. */
   readonly runtimeVersion: string;
   /** Why the node is not ready; empty when it is. */
   readonly problems: readonly string[];
   readonly pressure: Pressure;
+  readonly findings?: readonly NodeFinding[];
   readonly images: readonly ImageInfo[];
   readonly volumesInUse?: readonly string[];
   /** What device plugins announce. */
@@ -49,7 +59,7 @@ export function runtimeProblems(conditions: readonly RuntimeCondition[]): string
 
 export function nodeStatus(input: NodeStatusInput): NodeStatus {
   const { machine, before } = input;
-  const resources = nodeResources(machine, input.maxPods);
+  const { resources } = input;
   return {
     // Extended resources are others' to announce.
     capacity: { ...before.capacity, ...resources.capacity, ...input.devices?.capacity },
@@ -68,7 +78,7 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
   };
 }
 
-/** What scheduling counts with: the last 100 MiB of memory and a tenth of the disk stay free. */
+/** Of a node that is simulated: the last 100 MiB of memory and a tenth of the disk stay free. */
 export function nodeResources(
   machine: Machine,
   maxPods: number,
@@ -85,20 +95,13 @@ export function nodeResources(
   };
 }
 
-interface ConditionFacts {
-  readonly type: string;
-  readonly status: 'True' | 'False';
-  readonly reason: string;
-  readonly message: string;
-}
-
 /** A shortage that the node has or has not, in upstream's words. */
 function shortage(
   type: string,
   isThere: boolean,
   there: readonly [string, string],
   absent: readonly [string, string],
-): ConditionFacts {
+): NodeFinding {
   const [reason, message] = isThere ? there : absent;
   return { type, status: isThere ? 'True' : 'False', reason: `KubeletHas${reason}`, message: `kubelet has ${message}` };
 }
@@ -106,7 +109,8 @@ function shortage(
 function conditions(input: NodeStatusInput): NodeCondition[] {
   const { memory, disk, pids } = input.pressure;
   const problems = input.problems;
-  const facts: ConditionFacts[] = [
+  const facts: NodeFinding[] = [
+    ...(input.findings ?? []),
     shortage(
       'MemoryPressure',
       memory,

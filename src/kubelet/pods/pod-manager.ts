@@ -7,6 +7,7 @@ import type { Informer } from '../../reconcile/informer.ts';
 import { rotateLogs } from '../server/log-rotation.ts';
 import { type Rejection, rejectionOf, resizeProblemOf } from './admission.ts';
 import { orphanPod } from './orphan-pod.ts';
+import type { PodEnding } from './pod-ending.ts';
 import type { PodServices } from './pod-services.ts';
 import { PodWorker, podLogDir } from './pod-worker.ts';
 
@@ -15,6 +16,8 @@ export interface PodManagerOptions {
   readonly pods: Informer<Pod>;
   /** Where one manager has the pods of several nodes: the services of a pod's node, or undefined for a node of others. */
   readonly servicesFor?: (pod: Pod) => PodServices | undefined;
+  /** What else may keep a pod from this node; asked before its resources are counted. */
+  readonly admission?: (pod: Pod) => Rejection | undefined;
 }
 
 const relistMs = 10_000;
@@ -24,11 +27,13 @@ export class PodManager {
   readonly #services: PodServices;
   readonly #informer: Informer<Pod>;
   readonly #servicesFor: (pod: Pod) => PodServices | undefined;
+  readonly #admission: (pod: Pod) => Rejection | undefined;
   readonly #workers = new Map<string, PodWorker>();
   #isOpen = false;
 
-  constructor({ services, pods, servicesFor }: PodManagerOptions) {
+  constructor({ services, pods, servicesFor, admission }: PodManagerOptions) {
     this.#services = services;
+    this.#admission = admission ?? (() => undefined);
     this.#servicesFor = servicesFor ?? (() => services);
     this.#informer = pods;
     pods.onChange({
@@ -52,6 +57,21 @@ export class PodManager {
 
   activePodUids(): ReadonlySet<string> {
     return new Set(this.activePods().map(({ metadata }) => metadata.uid!));
+  }
+
+  /** Those that have room here and have not ended. */
+  occupants(): readonly Pod[] {
+    return [...this.#workers.values()].filter(({ takesRoom }) => takesRoom).map(({ pod }) => pod);
+  }
+
+  /** Nothing of it runs, nor will. */
+  hasEnded(podUid: string): boolean {
+    return this.#workers.get(podUid)?.hasEnded ?? false;
+  }
+
+  /** Ends a pod by the node's own decision; settles when nothing of it runs. */
+  async end({ metadata }: Pod, ending: PodEnding): Promise<void> {
+    await this.#workers.get(metadata.uid!)?.terminate(ending);
   }
 
   /** Another node's pods are this manager's from now on. */
@@ -138,7 +158,7 @@ export class PodManager {
     const { sandboxes } = services.tracker.stateOf(pod.metadata.uid!);
     const hasBegun = sandboxes.length > 0 || (pod.status?.phase ?? 'Pending') !== 'Pending';
     if (services.isSimulated || hasBegun || pod.metadata.deletionTimestamp) return undefined;
-    return rejectionOf(pod, this.#othersThan(pod.metadata.uid!), services.factsFor(pod, []));
+    return this.#admission(pod) ?? rejectionOf(pod, this.#othersThan(pod.metadata.uid!), services.factsFor(pod, []));
   }
 
   #othersThan(uid: string): Pod[] {

@@ -16,6 +16,7 @@ import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
 import { PodDeviceSteps } from './pod-device-steps.ts';
+import type { PodEnding } from './pod-ending.ts';
 import { pullImageVolumes, pullSecretsOf } from './pod-images.ts';
 import { podReferences } from './pod-references.ts';
 import { PodSandbox } from './pod-sandbox.ts';
@@ -31,12 +32,6 @@ const releaseMs = 1_000;
 
 /** How long a stopping agent waits for what it is in the middle of. */
 const detachMs = 1_000;
-
-interface Verdict {
-  readonly phase: 'Failed';
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** What the node has to say to a pod. */
 export interface PodAdmission {
@@ -62,7 +57,9 @@ export class PodWorker {
   #wake: { readonly atMs: number; readonly timer: Disposable } | undefined;
   #abort = new AbortController();
   #volumes: Map<string, ReadyVolume> | undefined;
-  #verdict: Verdict | undefined;
+  /** Why the node itself ends it. */
+  #ending: PodEnding | undefined;
+  readonly #stopped = Promise.withResolvers<void>();
   /** Why it may not start here at all. */
   #rejection: Rejection | undefined;
   readonly #resize: PodResize;
@@ -106,6 +103,11 @@ export class PodWorker {
     return !this.#rejection && !this.#isStopped;
   }
 
+  /** Nothing of it runs, nor will; what it was stays known. */
+  get hasEnded(): boolean {
+    return this.#isStopped;
+  }
+
   /** Everything of the pod is gone from this node. */
   get isDone(): boolean {
     return this.#isDone;
@@ -137,6 +139,18 @@ export class PodWorker {
     this.#isRemoved = true;
     this.#beginEnd();
     this.poke();
+  }
+
+  /** Ends the pod; its object stays, and says why. Settles when nothing of it runs. */
+  terminate(ending: PodEnding): Promise<void> {
+    if (!this.#isStopped) {
+      const isHurried = this.#ending !== undefined;
+      this.#ending ??= ending;
+      this.#beginEnd();
+      if (isHurried) void this.#hurry(ending.graceSeconds);
+      this.poke();
+    }
+    return this.#stopped.promise;
   }
 
   /** Look again. */
@@ -184,11 +198,11 @@ export class PodWorker {
   }
 
   /** Asked to end sooner than before. */
-  async #hurry(): Promise<void> {
+  async #hurry(graceSeconds = this.#graceSeconds): Promise<void> {
     const { runtime, tracker } = this.#services;
     for (const record of tracker.stateOf(this.#uid).containers)
       if (record.state === 'CONTAINER_RUNNING')
-        await runtime.stopContainer(record.id, graceOf(this.#pod)).catch(() => undefined);
+        await runtime.stopContainer(record.id, graceSeconds).catch(() => undefined);
   }
 
   async #run(): Promise<void> {
@@ -210,7 +224,7 @@ export class PodWorker {
     if (!this.#isDetached) this.#probes.follow(this.#pod);
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
     if (this.#isStopped) return;
-    if (isFinished(this.#pod) || this.#rejection || this.#verdict || this.#isPastDeadline()) return this.#stop();
+    if (isFinished(this.#pod) || this.#rejection || this.#ending || this.#isPastDeadline()) return this.#stop();
     this.#reject(await this.#devices.admit(this.#pod));
     if (this.#rejection) return this.#stop();
     await this.#applyResources();
@@ -374,7 +388,7 @@ export class PodWorker {
     }
     const message = 'Pod was active on the node longer than the specified deadline';
     events.pod(this.#pod, 'Normal', 'DeadlineExceeded', message);
-    this.#verdict = { phase: 'Failed', reason: 'DeadlineExceeded', message };
+    this.#ending = { reason: 'DeadlineExceeded', message };
     return true;
   }
 
@@ -384,6 +398,7 @@ export class PodWorker {
     await this.#devices.unprepare(this.#pod);
     this.#isStopped = true;
     this.#tell();
+    this.#stopped.resolve();
     await this.#sink.flush();
     await this.#services.cgroups.removePod(this.#uid);
     if (!this.#isDetached) await this.#services.volumes.unmountAll(this.#uid);
@@ -395,6 +410,7 @@ export class PodWorker {
     await this.#stopRunning(this.#released());
     await this.#devices.unprepare(this.#pod);
     this.#isStopped = true;
+    this.#stopped.resolve();
     if (!this.#isRemoved) {
       this.#tell();
       await this.#sink.flush();
@@ -427,7 +443,7 @@ export class PodWorker {
     const { runtime, tracker } = this.#services;
     await killPodContainers(this.#services, {
       pod: this.#pod,
-      graceSeconds: graceOf(this.#pod),
+      graceSeconds: this.#graceSeconds,
       ...(beforeSignal ? { beforeSignal } : {}),
     });
     this.#probes.stop();
@@ -436,6 +452,13 @@ export class PodWorker {
       await runtime.stopSandbox(sandbox.id);
       await tracker.refreshSandbox(sandbox.id);
     }
+  }
+
+  /** Seconds to end: those of a deletion, else what the node leaves it. */
+  get #graceSeconds(): number {
+    const own = graceOf(this.#pod);
+    const { graceSeconds = own } = this.#ending ?? {};
+    return this.#pod.metadata.deletionTimestamp ? Math.min(own, graceSeconds) : graceSeconds;
   }
 
   /** Computes the status and hands it on. */
@@ -463,7 +486,7 @@ export class PodWorker {
       nowMs: clock.now(),
       hostIPs,
       startedAtMs: this.#firstSeenMs,
-      verdict: this.#isStopped ? this.#verdict : undefined,
+      ending: this.#isStopped ? this.#ending : undefined,
       resize: this.#resize,
       devicesOf: (container) => this.#services.devices?.statuses(this.#pod, container) ?? [],
     });

@@ -22,6 +22,10 @@ export const simulatedCgroups: CgroupTree = {
   ensurePod: async () => undefined,
   removePod: async () => undefined,
   podUids: async () => new Set(),
+  limitPods: async () => true,
+  balance: async () => undefined,
+  memoryDir: '',
+  processCount: async () => 0,
   removeAll: async () => undefined,
 };
 

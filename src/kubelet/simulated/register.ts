@@ -6,7 +6,7 @@ import { localVolumesFolder } from '../../api/core/local-volumes.ts';
 import { isAlreadyExists } from '../../api/meta/status-error.ts';
 import { every } from '../../base/clock.ts';
 import { architecture, kubernetesVersion, type Machine } from '../node/node-facts.ts';
-import { nodeStatus } from '../node/node-status.ts';
+import { nodeResources, nodeStatus } from '../node/node-status.ts';
 import { type Fleet, fakeNodeAnnotation, type NodeFace } from './fleet.ts';
 import type { SimulatedNodesOptions } from './options.ts';
 
@@ -46,7 +46,7 @@ function statusOf(
       { type: 'Hostname', address: name },
     ],
     port: 10250,
-    maxPods,
+    resources: nodeResources(machine, maxPods),
     runtimeVersion: 'simulated://1.0.0',
     problems: [],
     pressure: { memory: false, disk: false, pids: false },

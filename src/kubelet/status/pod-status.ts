@@ -1,6 +1,7 @@
 // The whole status of a pod: pure, from its object, what runs, what the probes say and what went wrong.
-import type { Pod, PodStatus } from '../../../generated/core-v1.ts';
+import type { Pod, PodCondition, PodStatus } from '../../../generated/core-v1.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import { type PodEnding, terminationByKubelet } from '../pods/pod-ending.ts';
 import { qosClassOf } from '../resources.ts';
 import { type ContainerStatusInput, containerStatuses } from './container-statuses.ts';
 import { podConditions, withTransitions } from './pod-conditions.ts';
@@ -11,8 +12,8 @@ export interface PodStatusInput extends ContainerStatusInput {
   readonly hostIPs: readonly string[];
   /** When the agent saw the pod first. */
   readonly startedAtMs: number;
-  /** The verdict of the agent itself: past its deadline, not admitted, evicted. */
-  readonly verdict?: { readonly phase: 'Failed'; readonly reason: string; readonly message: string } | undefined;
+  /** The node itself has ended it: past its deadline, evicted, shut down. */
+  readonly ending?: PodEnding | undefined;
 }
 
 export function podStatus(input: PodStatusInput): PodStatus {
@@ -29,10 +30,13 @@ export function podStatus(input: PodStatusInput): PodStatus {
   );
   let phase = podPhase({ pod, statuses, isTerminal: input.isTerminal, hasInitialized });
   if (old.phase === 'Failed' || old.phase === 'Succeeded') phase = old.phase;
-  if (input.verdict) phase = input.verdict.phase;
-  const conditions = podConditions({ pod, statuses, phase, hasSandbox, resize: input.resize?.condition });
-  const reason = input.verdict?.reason ?? (phase === old.phase ? old.reason : undefined);
-  const message = input.verdict?.message ?? (phase === old.phase ? old.message : undefined);
+  if (input.ending && !(input.ending.keepsSuccess && phase === 'Succeeded')) phase = 'Failed';
+  const conditions = [
+    ...podConditions({ pod, statuses, phase, hasSandbox, resize: input.resize?.condition }),
+    ...disruption(input),
+  ];
+  const reason = input.ending?.reason ?? (phase === old.phase ? old.reason : undefined);
+  const message = input.ending?.message ?? (phase === old.phase ? old.message : undefined);
   return {
     ...(pod.metadata.generation ? { observedGeneration: pod.metadata.generation } : {}),
     phase,
@@ -50,6 +54,21 @@ export function podStatus(input: PodStatusInput): PodStatus {
       : {}),
     qosClass: old.qosClass ?? qosClassOf(pod.spec),
   };
+}
+
+/** Those who watch over availability learn that the pod did not fail by itself. */
+function disruption({ pod, ending }: PodStatusInput): PodCondition[] {
+  if (ending?.disruption === undefined) return [];
+  const { generation } = pod.metadata;
+  return [
+    {
+      type: 'DisruptionTarget',
+      status: 'True',
+      reason: terminationByKubelet,
+      message: ending.disruption,
+      ...(generation ? { observedGeneration: generation } : {}),
+    },
+  ];
 }
 
 /** Of a pod that may not start on this node: nothing is said of containers, which there are none of. */

@@ -1,0 +1,36 @@
+// A pod that the node itself ends: what it says of that, and how long the pod has.
+import type { Pod } from '../../../generated/core-v1.ts';
+
+export interface PodEnding {
+  readonly reason: string;
+  readonly message: string;
+  /** Of the condition DisruptionTarget; without it there is none. */
+  readonly disruption?: string;
+  /** Seconds its containers have; absent: what the pod asks for. */
+  readonly graceSeconds?: number;
+  /** One that has succeeded stays so. */
+  readonly keepsSuccess?: boolean;
+}
+
+export const terminationByKubelet = 'TerminationByKubelet';
+
+const systemCritical = 2_000_000_000;
+
+export const mirrorAnnotation = 'kubernetes.io/config.mirror';
+export const sourceAnnotation = 'kubernetes.io/config.source';
+
+/** From a file or an address, not from the API server. */
+export function isStaticPod({ metadata }: Pod): boolean {
+  const source = metadata.annotations?.[sourceAnnotation];
+  return source !== undefined && source !== 'api' && !isMirrorPod({ metadata });
+}
+
+/** What the API server shows of a static pod. */
+export function isMirrorPod({ metadata }: Pick<Pod, 'metadata'>): boolean {
+  return metadata.annotations?.[mirrorAnnotation] !== undefined;
+}
+
+/** The node does not go on without it. */
+export function isCriticalPod(pod: Pod): boolean {
+  return isStaticPod(pod) || isMirrorPod(pod) || (pod.spec.priority ?? 0) >= systemCritical;
+}
