@@ -197,6 +197,8 @@ function exchange(
       );
     });
     stream.on('error', reject);
+    // Else a short answer that comes whole, with its end, is thrown away before anybody can begin to read it.
+    stream.pause();
     stream.once('response', (answer) => resolve(new HttpsResponse(stream, answer, request.signal)));
     if (request.body !== undefined) stream.end(request.body);
   });
@@ -233,7 +235,9 @@ class HttpsResponse implements TransportResponse {
   async *stream(): AsyncGenerator<Uint8Array> {
     const stream = this.#stream;
     try {
-      for await (const chunk of stream) yield chunk as Uint8Array;
+      // A short answer may be there with its end already: an iterator would take that for a connection that broke.
+      if (stream.closed) for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) yield chunk;
+      else for await (const chunk of stream) yield chunk as Uint8Array;
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && !this.#signal?.aborted) {
         throw new Error(`the stream was reset (code ${stream.rstCode})`);
       }
