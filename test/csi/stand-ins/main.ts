@@ -1,15 +1,28 @@
 // One program for what stands in for upstream's parts that are not to be had as Go modules: `main.ts PART FLAGS…`.
-const [part, ...args] = process.argv.slice(2);
+const [part, ...given] = process.argv.slice(2);
+
+/** Go's programs take one dash for two. */
+const args = given.map((each) => each.replace(/^-(?=[a-z][a-z-]+)/, '--'));
 
 process.once('SIGTERM', () => process.exit(0));
 process.once('SIGINT', () => process.exit(0));
 
 switch (part) {
   case 'driver':
-    await (await import('./driver.ts')).runDriver(args);
+    if (args.some((each) => each.startsWith('--proxy-endpoint'))) await (await import('./proxy.ts')).runProxy(args);
+    else await (await import('./driver.ts')).runDriver(args);
     break;
   case 'registrar':
     await (await import('./registrar.ts')).runRegistrar(args);
+    break;
+  case 'attacher':
+    await (await import('./attacher.ts')).runAttacher(args);
+    break;
+  case 'liveness':
+    await (await import('./liveness.ts')).runLiveness(args);
+    break;
+  case 'proxy':
+    await (await import('./proxy.ts')).runProxy(args);
     break;
   default:
     console.error(`no such part: ${part}`);

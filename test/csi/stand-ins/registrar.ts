@@ -47,13 +47,13 @@ export async function runRegistrar(args: readonly string[]): Promise<void> {
   });
   const address = String(values['csi-address']);
   const client = connectUnix(address, identityService);
-  const name = await untilNamed(() => client.call('GetPluginInfo', {}, { timeoutMs: 5_000 }));
+  const name = await nameOfDriver(() => client.call('GetPluginInfo', {}, { timeoutMs: 5_000 }));
   const socketPath = `${values['plugin-registration-path']}/${name}-reg.sock`;
   await announce({ name, endpoint: String(values['kubelet-registration-path']), socketPath, onAnswer: console.log });
 }
 
 /** Drivers start beside their registrars: the first calls may find nobody. */
-async function untilNamed(ask: () => Promise<{ name: string }>): Promise<string> {
+export async function nameOfDriver(ask: () => Promise<{ name: string }>): Promise<string> {
   for (;;) {
     try {
       return (await ask()).name;
