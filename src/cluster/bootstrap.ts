@@ -10,6 +10,7 @@ import { isAlreadyExists } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
 import type { Client } from '../client/client.ts';
+import { rangesIn } from '../network/addresses.ts';
 import { nodeAutoscalerRoles, verticalAutoscalerRole } from './autoscaler-roles.ts';
 import { dnsPublisher } from './controller-identities.ts';
 import { metricsServerRoles } from './metrics-api.ts';
@@ -129,7 +130,7 @@ function serviceRange({ serviceCidr }: Settings): KubernetesObject {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'ServiceCIDR',
     metadata: { name: 'kubernetes' },
-    spec: { cidrs: [serviceCidr] },
+    spec: { cidrs: rangesIn(serviceCidr) },
   };
   return range;
 }

@@ -3,6 +3,7 @@
 import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { createControllers } from '../controllers/index.ts';
+import { rangeOf } from '../network/addresses.ts';
 import { createDnsPublisher } from '../network/dns/dns-publisher.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
@@ -84,7 +85,8 @@ if (settings.dnsServiceCidr) {
   const publisher = createDnsPublisher({
     client: thread.client(dnsPublisher),
     informers,
-    serviceCidr: settings.dnsServiceCidr,
+    // Pods ask by IPv4; what they learn is of both families.
+    serviceCidr: rangeOf(settings.dnsServiceCidr, 'IPv4')!,
     clock,
     log: log.with({ component: 'dns' }),
   });

@@ -1,7 +1,8 @@
 // Which further nodes a cluster on this machine has: their names and addresses, decided when they are made.
 import { networkInterfaces } from 'node:os';
-import { addressAt, contains } from '../network/addresses.ts';
+import { addressAt, rangesIn } from '../network/addresses.ts';
 import { exitCodes, UserFailure } from './failure.ts';
+import { doOverlap } from './service-range.ts';
 
 export interface FurtherNode {
   readonly name: string;
@@ -88,9 +89,9 @@ function freeAddress(further: readonly FurtherNode[], nodeCidr: string): string 
 /** A range that neither this machine nor the cluster's pods and Services have. */
 function freeNodeCidr({ podCidr, serviceCidr }: NodeSettings, slot: number): string {
   const own = Object.values(networkInterfaces()).flatMap((each) => (each ?? []).flatMap(({ cidr }) => cidr ?? []));
-  const taken = [podCidr, serviceCidr, ...own.filter((cidr) => !cidr.includes(':'))];
+  const taken = [...rangesIn(podCidr), ...rangesIn(serviceCidr), ...own];
   const candidates = [`10.${64 + slot}.0.0/24`, `172.30.${slot}.0/24`, `192.168.${200 + slot}.0/24`];
-  const free = candidates.find((cidr) => !taken.some((each) => overlap(cidr, each)));
+  const free = candidates.find((cidr) => !taken.some((each) => doOverlap(cidr, each)));
   if (free) return free;
   throw new UserFailure(
     exitCodes.conflict,
@@ -99,5 +100,3 @@ function freeNodeCidr({ podCidr, serviceCidr }: NodeSettings, slot: number): str
     'use one node: coracle up --nodes 1',
   );
 }
-
-const overlap = (a: string, b: string) => contains(a, b.split('/')[0]!) || contains(b, a.split('/')[0]!);

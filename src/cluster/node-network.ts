@@ -2,13 +2,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeHostNetwork } from '../network/cni/host-network.ts';
+import { removeTable } from '../network/nftables/nft.ts';
 import { tunnelName } from '../network/overlay/names.ts';
 import { removeNodeNetworks } from '../network/overlay/node-namespaces.ts';
 import { applyRoutes } from '../network/overlay/route-table.ts';
 import { removeTunnel } from '../network/overlay/tunnel.ts';
 import { policyTableName } from '../network/policy/base-rules.ts';
 import { tableName } from '../network/proxy/base-rules.ts';
-import { removeTable } from '../network/nftables/nft.ts';
 import type { Layout } from './layout.ts';
 
 export function networkFolders(clusterName: string, nodeFolder: string) {

@@ -8,6 +8,7 @@ import { type NodeSettings, withMachineAddress, withNodeCount } from './further-
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { firstFreePort, requirePort, takePort } from './ports.ts';
+import { refuseRanges } from './service-range.ts';
 import { claimSlot, rangesOfSlot } from './slots.ts';
 import type { StorageOptions } from './storage-options.ts';
 
@@ -97,7 +98,7 @@ export async function ensureSettings(
   const hasManyNodes = (request.simulatedNodes ?? 0) > nodesInUsualRange;
   const podCidr = request.podCidr ?? (hasManyNodes ? manyNodesRange : ranges.podCidr);
   const serviceCidr = request.serviceCidr ?? ranges.serviceCidr;
-  refuseOverlap(podCidr, serviceCidr);
+  refuseRanges(podCidr, serviceCidr);
   const decided: Settings = {
     name: layout.name,
     ...(isReal ? {} : { simulatedNodes: request.simulatedNodes! }),
@@ -119,24 +120,6 @@ export async function ensureSettings(
   const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);
   writeSettings(layout, settings);
   return { settings, isNew: true };
-}
-
-/** An address of a Service must not be one of a pod. */
-function refuseOverlap(podCidr: string, serviceCidr: string): void {
-  const [[pods, podBits], [services, serviceBits]] = [rangeOf(podCidr), rangeOf(serviceCidr)];
-  const shift = 32 - Math.min(podBits, serviceBits);
-  if (pods >>> shift !== services >>> shift) return;
-  throw new UserFailure(
-    exitCodes.usage,
-    'E_RANGES_OVERLAP',
-    `the pod range ${podCidr} and the service range ${serviceCidr} overlap`,
-    'name others: coracle up --pod-cidr 10.244.0.0/16 --service-cidr 10.96.0.0/16',
-  );
-}
-
-function rangeOf(cidr: string): [address: number, bits: number] {
-  const [address = '', bits = '32'] = cidr.split('/');
-  return [address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0), Number(bits)];
 }
 
 export function readSettings(layout: Layout): Settings | undefined {

@@ -4,13 +4,16 @@ import { endpointSliceKind, nodeKind, podKind, serviceKind } from '../../generat
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { controllerReference } from '../api/meta/owner-references.ts';
+import { isNotFound } from '../api/meta/status-error.ts';
 import type { ControllerDefinition, KeyQueue } from '../reconcile/controller.ts';
 import { Expectations } from '../reconcile/expectations.ts';
 import type { Informer } from '../reconcile/informer.ts';
 import { type EndpointGroup, planSlices } from './endpoints/plan-slices.ts';
 import {
+  addressesOf,
   hasSelector,
   hostnameOf,
+  type IpFamily,
   isHeadless,
   podsOf,
   portsOf,
@@ -63,17 +66,29 @@ export const endpointSliceController: ControllerDefinition = {
         }
         if (!hasSelector(service) || service.spec?.type === 'ExternalName' || !expectations.areMet(key)) return;
         const chosen = podsOf(service, pods);
-        const { groups, isMissingNode } = planGroups(service, chosen, nodes);
         const existing = slicesOf(slices, key, manager);
-        const shape = {
-          namespace: service.metadata.namespace ?? '',
-          serviceName: service.metadata.name,
-          labels: labelsOf(service),
-          triggeredAt: triggerTimes.next(service, chosen) ?? '',
-          owner: controllerReference(service, serviceKind),
-          addressType: service.spec?.ipFamilies?.[0] === 'IPv6' ? ('IPv6' as const) : ('IPv4' as const),
-        };
-        await writeSlices({ client, expectations, key }, shape, existing, planSlices(existing, groups));
+        const families = familiesOf(service);
+        const triggeredAt = triggerTimes.next(service, chosen) ?? '';
+        let isMissingNode = false;
+        for (const addressType of families) {
+          const planned = planGroups(service, chosen, nodes, addressType);
+          isMissingNode ||= planned.isMissingNode;
+          const shape = {
+            namespace: service.metadata.namespace ?? '',
+            serviceName: service.metadata.name,
+            labels: labelsOf(service),
+            triggeredAt,
+            owner: controllerReference(service, serviceKind),
+            addressType,
+          };
+          const own = existing.filter((slice) => slice.addressType === addressType);
+          await writeSlices({ client, expectations, key }, shape, own, planSlices(own, planned.groups));
+        }
+        // Of a family that the Service had once.
+        for (const { metadata, addressType } of existing) {
+          if (families.some((family) => family === addressType)) continue;
+          await client.resource(endpointSliceKind).delete(metadataKey(metadata)).catch(unlessGone);
+        }
         if (!isMissingNode) waitingForNode.delete(key);
         else {
           waitingForNode.add(key);
@@ -136,11 +151,30 @@ function labelsOf(service: Service): Record<string, string> {
   };
 }
 
+const metadataKey = ({ namespace = '', name }: EndpointSlice['metadata']) => ({ namespace, name });
+
+function unlessGone(error: unknown): void {
+  if (!isNotFound(error)) throw error;
+}
+
+/** Those of the Service; one of before families had a name is of that of its address. */
+function familiesOf({ spec }: Service): readonly IpFamily[] {
+  const named = (spec?.ipFamilies ?? []).filter((each): each is IpFamily => each === 'IPv4' || each === 'IPv6');
+  return named.length > 0 ? named : [spec?.clusterIP?.includes(':') ? 'IPv6' : 'IPv4'];
+}
+
 /** Endpoints by the ports they share; pods on nodes that are not known have no zone yet and wait. */
-function planGroups(service: Service, pods: readonly Pod[], nodes: Informer<object & { metadata: any }>) {
+function planGroups(
+  service: Service,
+  pods: readonly Pod[],
+  nodes: Informer<object & { metadata: any }>,
+  family: IpFamily,
+) {
   const groups = new Map<string, { ports: EndpointGroup['ports']; endpoints: Map<string, Endpoint> }>();
   let isMissingNode = false;
   for (const pod of pods) {
+    const addresses = addressesOf(pod, family);
+    if (addresses.length === 0) continue;
     const node = pod.spec?.nodeName ? nodes.find(pod.spec.nodeName) : undefined;
     if (pod.spec?.nodeName && !node) {
       isMissingNode = true;
@@ -152,13 +186,13 @@ function planGroups(service: Service, pods: readonly Pod[], nodes: Informer<obje
     groups.set(id, group);
     group.endpoints.set(
       pod.metadata.uid ?? pod.metadata.name,
-      endpointOf(service, pod, node?.metadata.labels?.[zoneLabel]),
+      endpointOf(service, pod, addresses, node?.metadata.labels?.[zoneLabel]),
     );
   }
   return { groups: [...groups.values()], isMissingNode };
 }
 
-function endpointOf(service: Service, pod: Pod, zone: string | undefined): Endpoint {
+function endpointOf(service: Service, pod: Pod, addresses: string[], zone: string | undefined): Endpoint {
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
   const ready = (service.spec?.publishNotReadyAddresses ?? false) || (serving && !terminating);
@@ -166,7 +200,7 @@ function endpointOf(service: Service, pod: Pod, zone: string | undefined): Endpo
   const nodeName = pod.spec?.nodeName;
   const hints = ready ? hintsOf(service, nodeName, zone) : undefined;
   return {
-    addresses: [pod.status?.podIP ?? ''],
+    addresses,
     conditions: { ready, serving, terminating },
     ...(hostname ? { hostname } : {}),
     targetRef: targetOf(pod),
@@ -176,10 +210,13 @@ function endpointOf(service: Service, pod: Pod, zone: string | undefined): Endpo
   };
 }
 
+const nearness = new Set(['PreferClose', 'PreferSameZone', 'PreferSameNode']);
+
 /** Where the Service would like its traffic to stay. */
-function hintsOf(service: Service, nodeName: string | undefined, zone: string | undefined): Endpoint['hints'] {
-  const wish = service.spec?.trafficDistribution;
-  if (!wish || !zone) return undefined;
-  const forZones = [{ name: zone }];
-  return wish === 'PreferSameNode' && nodeName ? { forZones, forNodes: [{ name: nodeName }] } : { forZones };
+function hintsOf({ spec }: Service, nodeName: string | undefined, zone: string | undefined): Endpoint['hints'] {
+  const wish = spec?.trafficDistribution;
+  if (!wish || !nearness.has(wish)) return undefined;
+  const forNode = wish === 'PreferSameNode' ? nodeName : undefined;
+  if (!zone && !forNode) return undefined;
+  return { ...(zone ? { forZones: [{ name: zone }] } : {}), ...(forNode ? { forNodes: [{ name: forNode }] } : {}) };
 }

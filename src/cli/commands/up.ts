@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseAddressRange } from '../../base/address-range.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
+import { rangeProblem } from '../../cluster/service-range.ts';
 import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
 import { type AuditFlags, addAuditFlags, auditOptions } from '../audit-flags.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
@@ -38,8 +39,12 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
     parseDuration,
   )
   .option('--only <components>', `these alone: ${componentNames.join(',')}`, parseOnly)
-  .option('--service-cidr <range>', 'addresses of Services (default 10.96.0.0/16)', parseCidr)
-  .option('--pod-cidr <range>', 'addresses of pods (default 10.244.0.0/16)', parseCidr)
+  .option(
+    '--service-cidr <ranges>',
+    'addresses of Services, IPv4[,IPv6] (default 10.96.0.0/16)',
+    parseRanges('services'),
+  )
+  .option('--pod-cidr <ranges>', 'addresses of pods, IPv4[,IPv6] (default 10.244.0.0/16)', parseRanges('pods'))
   .option(
     '--load-balancer-range <range>',
     'addresses of load balancers, 192.0.2.10-192.0.2.20 or a CIDR; or none (default 198.18.0.0/24)',
@@ -117,10 +122,10 @@ function parseOnly(value: string): NonNullable<UpOptions['only']> {
   return names as NonNullable<UpOptions['only']>;
 }
 
-function parseCidr(value: string): string {
-  const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
-  const isValid =
-    match?.slice(1, 5).every((part) => Number(part) < 256) && Number(match[5]) >= 8 && Number(match[5]) <= 24;
-  if (isValid) return value;
-  throw new InvalidArgumentError('write an IPv4 range of /8 to /24, like 10.96.0.0/16.');
+function parseRanges(what: 'pods' | 'services'): (value: string) => string {
+  return (value) => {
+    const problem = rangeProblem(value, what);
+    if (problem) throw new InvalidArgumentError(problem);
+    return value;
+  };
 }

@@ -1,6 +1,6 @@
 import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from '../../../generated/core-v1.ts';
 import { isReady } from '../shared/pod-state.ts';
-import { hostnameOf, isHeadless, type PortOfPod, portsOf, targetOf } from './service-pods.ts';
+import { addressesOf, hostnameOf, isHeadless, type PortOfPod, portsOf, targetOf } from './service-pods.ts';
 
 /** Endpoints objects hold no more; EndpointSlices are for those who need all. */
 const maxAddresses = 1000;
@@ -22,6 +22,7 @@ export function planSubsets(
   const entries = new Map<string, PortEntry>();
   for (const pod of kept) {
     const address = addressOf(service, pod);
+    if (!address.ip) continue; // it has none of the family that the Service has first
     const ports =
       (service.spec?.ports ?? []).length > 0 ? portsOf(service, pod) : isHeadless(service) ? [undefined] : [];
     for (const port of ports) {
@@ -43,7 +44,7 @@ function addressOf(service: Service, pod: Pod): EndpointAddress {
   const hostname = hostnameOf(service, pod);
   const nodeName = pod.spec?.nodeName;
   return {
-    ip: pod.status?.podIP ?? '',
+    ip: addressesOf(pod, service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4')[0] ?? '',
     ...(hostname ? { hostname } : {}),
     ...(nodeName ? { nodeName } : {}),
     targetRef: targetOf(pod),

@@ -41,6 +41,7 @@ function isNoticed(next: Pod, previous: Pod): boolean {
     isReady(next) !== isReady(previous) ||
     isFinished(next) !== isFinished(previous) ||
     next.status?.podIP !== previous.status?.podIP ||
+    next.status?.podIPs?.length !== previous.status?.podIPs?.length ||
     next.spec?.nodeName !== previous.spec?.nodeName ||
     Boolean(next.metadata.deletionTimestamp) !== Boolean(previous.metadata.deletionTimestamp) ||
     next.spec?.hostname !== previous.spec?.hostname ||
@@ -59,6 +60,14 @@ function selects(service: Service, pod: Pod): boolean {
 export function podsOf(service: Service, pods: Informer<Pod>): Pod[] {
   const inNamespace = pods.list(service.metadata.namespace);
   return inNamespace.filter((pod) => selects(service, pod) && !isFinished(pod) && Boolean(pod.status?.podIP));
+}
+
+export type IpFamily = 'IPv4' | 'IPv6';
+
+/** The pod's addresses of that family. */
+export function addressesOf({ status }: Pod, family: IpFamily): string[] {
+  const all = status?.podIPs?.length ? status.podIPs.map(({ ip }) => ip) : [status?.podIP];
+  return all.filter((ip): ip is string => Boolean(ip) && ip!.includes(':') === (family === 'IPv6'));
 }
 
 /** The ports of the Service as this pod serves them; a name that no container has gives none. */
