@@ -142,13 +142,11 @@ const job: Check = (ledger, object) => {
     if (active > 0) return `runs ${active} pods after its end`;
     if (pods.some(({ metadata }) => metadata.finalizers?.length)) return 'holds finalizers of its pods after its end';
     const { completions } = spec;
-    if (
-      condition(object, 'Complete') === 'True' &&
-      completions !== undefined &&
-      !spec.successPolicy &&
-      (status.succeeded ?? 0) !== completions
-    )
-      return `is complete with ${status.succeeded} of ${completions}`;
+    const succeeded = status.succeeded ?? 0;
+    // A pod whose creation was answered by nobody succeeds as well; of one index that counts once.
+    const isTooMany = spec.completionMode === 'Indexed' && succeeded > completions;
+    if (condition(object, 'Complete') === 'True' && completions !== undefined && !spec.successPolicy)
+      if (succeeded < completions || isTooMany) return `is complete with ${succeeded} of ${completions}`;
     if (status.uncountedTerminatedPods?.succeeded || status.uncountedTerminatedPods?.failed)
       return 'has uncounted pods';
     if ((status.active ?? 0) > 0 || (status.terminating ?? 0) > 0) return 'says pods are left';
