@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../base/testing/until.ts';
 import { events, serve, type TestServer, take } from '../testing/serve.ts';
 
 const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
@@ -60,16 +61,6 @@ const tab = (name: string, spec: object = { cron: '* 5' }, rest: object = {}) =>
 });
 
 const conditionOf = (body: any, type: string) => body.status.conditions?.find((each: any) => each.type === type);
-
-/** Reads until `isThere`; what is read changes by itself. */
-async function until(read: () => Promise<any>, isThere: (answer: any) => boolean): Promise<any> {
-  for (let attempt = 0; attempt < 400; attempt++) {
-    const answer = await read();
-    if (isThere(answer)) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  throw new Error('it did not happen');
-}
 
 async function install(server: TestServer, object: { metadata: { name: string } }): Promise<any> {
   const created = await server.call('POST', definitions, object);

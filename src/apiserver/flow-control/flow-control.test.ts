@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
+import { until } from '../../base/testing/until.ts';
 import type { Authorizer, Decision } from '../authz/authorizer.ts';
 import type { InProcessResponse } from '../http/in-process.ts';
 import { serve, type TestServer } from '../testing/serve.ts';
@@ -11,14 +12,6 @@ const base = '/apis/flowcontrol.apiserver.k8s.io/v1';
 const allowed: Decision = { verdict: 'allow', reason: '' };
 const everything: [Authorizer] = [{ authorize: () => allowed }];
 
-async function eventually<T>(look: () => Promise<T>, isRight: (value: T) => boolean): Promise<T> {
-  for (;;) {
-    const value = await look();
-    if (isRight(value)) return value;
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 async function maintained(run: (host: TestServer) => Promise<void>, authorizers = everything): Promise<void> {
   await using host = await serve({ authorizers });
   const stop = new AbortController();
@@ -26,7 +19,7 @@ async function maintained(run: (host: TestServer) => Promise<void>, authorizers 
     stop.signal,
   );
   try {
-    await eventually(
+    await until(
       () => host.call('GET', `${base}/flowschemas/catch-all`),
       ({ body }) => body.status?.conditions?.length > 0,
     );
@@ -47,7 +40,7 @@ test('answers name the objects they were let in by, and the objects say where th
       spec: { priorityLevelConfiguration: { name: 'nowhere' }, matchingPrecedence: 5 },
     });
     assert.equal(made.status, 201);
-    const { body: lost } = await eventually(
+    const { body: lost } = await until(
       () => host.call('GET', `${base}/flowschemas/lost`),
       ({ body }) => body.status?.conditions?.length > 0,
     );

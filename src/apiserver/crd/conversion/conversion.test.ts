@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { until } from '../../../base/testing/until.ts';
 import { events, serve, type TestServer, take } from '../../testing/serve.ts';
 import { type TestWebhook, testWebhook } from '../../testing/webhook.ts';
 
@@ -64,10 +65,10 @@ before(async () => {
     },
   });
   assert.equal(created.status, 201, created.text);
-  for (let attempt = 0; (await api.call('GET', at('v1'))).status !== 200; attempt++) {
-    assert.ok(attempt < 200);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until(
+    () => api.call('GET', at('v1')),
+    ({ status }) => status === 200,
+  );
 });
 after(async () => {
   await api[Symbol.asyncDispose]();
