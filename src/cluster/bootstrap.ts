@@ -82,11 +82,15 @@ function reconcileAddresses(
 }
 
 /** All of them, in a cluster with these settings. */
-export function clusterObjects(settings: Settings, servers?: readonly ServerAddress[]): KubernetesObject[] {
+export function clusterObjects(
+  settings: Settings,
+  nowMs: number,
+  servers?: readonly ServerAddress[],
+): KubernetesObject[] {
   const own =
     settings.simulatedNodes === undefined ? [...dnsPublisherRole(), ...networkPolicyRole()] : simulatedNodesRole();
   return [
-    ...upstreamObjects(settings, servers),
+    ...upstreamObjects(settings, nowMs, servers),
     ...own,
     ...metricsServerRoles(),
     ...verticalAutoscalerRole(),
@@ -120,8 +124,12 @@ function localVolumeRole(): KubernetesObject[] {
 }
 
 /** Those that upstream's API server makes. */
-export function upstreamObjects(settings: Settings, servers?: readonly ServerAddress[]): KubernetesObject[] {
-  return [...bootstrapObjects(), serviceRange(settings), ...kubernetesService(settings, servers)];
+export function upstreamObjects(
+  settings: Settings,
+  nowMs: number,
+  servers?: readonly ServerAddress[],
+): KubernetesObject[] {
+  return [...bootstrapObjects(nowMs), serviceRange(settings), ...kubernetesService(settings, servers)];
 }
 
 /** The range that Services get their addresses from. */

@@ -68,7 +68,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   log.info('serving', { address: `${host}:${settings.apiPort}` });
   const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
   await ensureBootstrap(admin, api.table.all(), [
-    ...clusterObjects(settings, await announceServer(store, ownAddress(settings))),
+    ...clusterObjects(settings, clock.now(), await announceServer(store, ownAddress(settings))),
     ...(context.options.only ? [] : nodeObjects()),
   ]);
   if (isReal) await ensureBootstrap(admin, api.table.all(), joinObjects(settings, pki.ca));

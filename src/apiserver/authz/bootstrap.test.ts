@@ -4,7 +4,7 @@ import type { ClusterRole, ClusterRoleBinding } from '../../../generated/rbac-v1
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { bootstrapObjects, reconcileBootstrap } from './bootstrap.ts';
 
-const objects = bootstrapObjects();
+const objects = bootstrapObjects(Date.UTC(2030, 0, 1));
 const find = <T extends KubernetesObject>(kind: string, name: string) =>
   structuredClone(objects.find((object) => object.kind === kind && object.metadata.name === name)) as T;
 

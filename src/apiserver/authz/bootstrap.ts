@@ -8,7 +8,7 @@ import { defaultPolicy } from './rbac-policy.ts';
 type RbacObject = ClusterRole | ClusterRoleBinding | Role | RoleBinding;
 
 /** Namespaces first, since others live in them. `ensure` each: create what is missing, then `reconcileBootstrap` the rest. */
-export function bootstrapObjects(nowMs: number = Date.now()): KubernetesObject[] {
+export function bootstrapObjects(nowMs: number): KubernetesObject[] {
   return [
     ...['kube-system', 'kube-public', 'kube-node-lease', 'default'].map(namespace),
     priorityClass(

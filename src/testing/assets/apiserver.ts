@@ -43,7 +43,7 @@ export async function runApiServer(launch: ApiServerLaunch, signal: AbortSignal)
     async [Symbol.asyncDispose]() {},
   });
   const own = { address: settings.address, port: settings.apiPort };
-  await ensureBootstrap(admin, server.table.all(), upstreamObjects(settings, [own]));
+  await ensureBootstrap(admin, server.table.all(), upstreamObjects(settings, clock.now(), [own]));
   isBootstrapped = true;
   const keepOwnService = async () => {
     for await (const _ of every(clock, ownServiceMs, signal))
