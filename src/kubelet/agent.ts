@@ -29,10 +29,12 @@ import { createPodResourcesServer } from './pod-resources/pod-resources-server.t
 import { Backoff } from './pods/backoff.ts';
 import { type ClusterDns, type DnsSettings, parseResolvConf } from './pods/dns-config.ts';
 import { runHook } from './pods/hooks.ts';
+import { hostAbilities } from './pods/host-admission.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import type { PodServices } from './pods/pod-services.ts';
 import { RuntimeTracker } from './pods/runtime-tracker.ts';
 import { readTermination } from './pods/termination-message.ts';
+import { createUserNamespaces } from './pods/user-namespaces.ts';
 import { runProbe } from './probes/run-probe.ts';
 import { ReferenceCache } from './reference-cache.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
@@ -186,6 +188,13 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     probe: runProbe,
     hook: runHook,
     security: { seccompDefault: config.seccompDefault, seccompRoot: join(dataDir, 'seccomp') },
+    host: hostAbilities(config.allowedUnsafeSysctls),
+    users: createUserNamespaces({
+      dataDir,
+      podDir: (uid) => volumes.podDir(uid),
+      isSupported: async (handler) =>
+        (await runtime.features()).handlers.some(({ name, userNamespaces }) => name === handler && userNamespaces),
+    }),
     dns: () => dns,
     hostIPs,
     runtimeName,

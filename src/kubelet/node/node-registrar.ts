@@ -192,11 +192,12 @@ export class NodeRegistrar {
   async #status(before: NodeStatus): Promise<NodeStatus> {
     const { runtime, machine, addresses, port, resources, pressure, clock, devices } = this.#options;
     const problems: string[] = [];
-    const [conditions, images] = await Promise.all([
+    const [conditions, features, images] = await Promise.all([
       runtime.conditions().catch((error) => {
         problems.push(`container runtime is down: ${rpcErrorText(error)}`);
         return [];
       }),
+      runtime.features().catch(() => ({ supplementalGroupsPolicy: false, handlers: [] })),
       runtime.listImages().catch(() => []),
     ]);
     problems.push(...runtimeProblems(conditions));
@@ -215,6 +216,7 @@ export class NodeRegistrar {
       problems,
       pressure: pressure(),
       findings: this.#options.findings?.() ?? [],
+      features,
       images,
       before,
       nowMs: clock.now(),

@@ -1,7 +1,13 @@
 // A node's status: pure, from the machine, the runtime and what is scarce.
-import type { ContainerImage, NodeAddress, NodeCondition, NodeStatus } from '../../../generated/core-v1.ts';
+import type {
+  ContainerImage,
+  NodeAddress,
+  NodeCondition,
+  NodeRuntimeHandler,
+  NodeStatus,
+} from '../../../generated/core-v1.ts';
 import { rfc3339 } from '../../base/clock.ts';
-import type { ImageInfo, RuntimeCondition } from '../runtime/runtime.ts';
+import type { ImageInfo, RuntimeCondition, RuntimeFeatures } from '../runtime/runtime.ts';
 import type { Machine } from './node-facts.ts';
 import type { NodeResources } from './node-resources.ts';
 
@@ -36,6 +42,7 @@ export interface NodeStatusInput {
   readonly problems: readonly string[];
   readonly pressure: Pressure;
   readonly findings?: readonly NodeFinding[];
+  readonly features?: RuntimeFeatures;
   readonly images: readonly ImageInfo[];
   readonly volumesInUse?: readonly string[];
   /** What device plugins announce. */
@@ -69,13 +76,19 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
     nodeInfo: { ...machine.systemInfo, containerRuntimeVersion: input.runtimeVersion },
     images: imageList(input.images),
-    runtimeHandlers: [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }],
-    features: { supplementalGroupsPolicy: false },
+    runtimeHandlers: runtimeHandlers(input.features?.handlers ?? []),
+    features: { supplementalGroupsPolicy: input.features?.supplementalGroupsPolicy ?? false },
     // An empty list takes the last ones out; where there never was one, none is written.
     ...(input.volumesInUse && (input.volumesInUse.length > 0 || input.before.volumesInUse)
       ? { volumesInUse: [...input.volumesInUse] }
       : {}),
   };
+}
+
+/** By name; a runtime that says nothing has a default one that can do nothing more. */
+function runtimeHandlers(handlers: RuntimeFeatures['handlers']): NodeRuntimeHandler[] {
+  if (handlers.length === 0) return [{ name: '', features: { recursiveReadOnlyMounts: false, userNamespaces: false } }];
+  return handlers.map(({ name, ...features }) => ({ name, features })).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Of a node that is simulated: the last 100 MiB of memory and a tenth of the disk stay free. */

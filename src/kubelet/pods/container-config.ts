@@ -1,7 +1,7 @@
 // What the runtime is told of a container.
 import type { Container, Pod } from '../../../generated/core-v1.ts';
 import { containerLinuxResources } from '../resources.ts';
-import type { ContainerConfig, ImageInfo, MountConfig } from '../runtime/runtime.ts';
+import type { ContainerConfig, ImageInfo, MountConfig, UserNamespace } from '../runtime/runtime.ts';
 import { containerHash } from './container-hash.ts';
 import { expandVariables } from './expand.ts';
 import {
@@ -25,6 +25,7 @@ export interface ContainerSettings {
   readonly restartCount: number;
   readonly memoryCapacityBytes: number;
   readonly security: SecurityDefaults;
+  readonly users?: UserNamespace;
   /** Container whose processes an ephemeral container sees. */
   readonly targetId?: string;
 }
@@ -32,7 +33,7 @@ export interface ContainerSettings {
 export function containerConfig(pod: Pod, container: Container, settings: ContainerSettings): ContainerConfig {
   const { environment, restartCount, image } = settings;
   const expand = (text: string) => expandVariables(text, (name) => environment.get(name));
-  const securityContext = containerSecurity(pod, container, image, settings.security);
+  const securityContext = containerSecurity(pod, container, image, settings.security, settings.users);
   if (settings.targetId)
     securityContext.namespaceOptions = {
       ...securityContext.namespaceOptions,
@@ -46,7 +47,7 @@ export function containerConfig(pod: Pod, container: Container, settings: Contai
     args: (container.args ?? []).map(expand),
     ...(container.workingDir ? { workingDir: container.workingDir } : {}),
     envs: [...environment].map(([key, value]) => ({ key, value })),
-    mounts: settings.mounts,
+    mounts: settings.users ? settings.mounts.map((mount) => withUsers(mount, settings.users!)) : settings.mounts,
     ...(settings.devices?.length ? { devices: settings.devices } : {}),
     labels: {
       [podNameLabel]: pod.metadata.name,
@@ -68,4 +69,9 @@ export function containerConfig(pod: Pod, container: Container, settings: Contai
     linux: { resources: containerLinuxResources(pod, container, settings.memoryCapacityBytes), securityContext },
     ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
   };
+}
+
+/** The pod's root sees its files as root's. */
+function withUsers(mount: MountConfig, { uids, gids }: UserNamespace): MountConfig {
+  return { ...mount, uidMappings: uids, gidMappings: gids };
 }

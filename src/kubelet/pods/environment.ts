@@ -1,5 +1,15 @@
 // A container's environment: envFrom, then env in order with references resolved and `$(NAME)` expanded; service links first.
-import type { ConfigMap, Container, EnvVar, Pod, Secret, Service } from '../../../generated/core-v1.ts';
+import { join } from 'node:path';
+import type {
+  ConfigMap,
+  Container,
+  EnvVar,
+  FileKeySelector,
+  Pod,
+  Secret,
+  Service,
+} from '../../../generated/core-v1.ts';
+import { readEnvFile } from './env-file.ts';
 import { expandVariables } from './expand.ts';
 import { fieldValue, type NodeFacts, resourceValue } from './field-ref.ts';
 import { serviceEnvironment } from './service-env.ts';
@@ -16,6 +26,8 @@ export interface EnvironmentInput {
   readonly services: readonly Service[];
   readonly facts: NodeFacts;
   readonly objects: ReferencedReader;
+  /** The folder of a volume. */
+  readonly volumePath?: (name: string) => string | undefined;
 }
 
 /** The container cannot be configured as the pod asks: `CreateContainerConfigError`. */
@@ -64,9 +76,10 @@ async function referencedValue(
   { valueFrom }: EnvVar,
 ): Promise<string | undefined> {
   const { pod, container, facts, objects } = input;
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom!;
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef, fileKeyRef } = valueFrom!;
   if (fieldRef) return fieldValue(pod, fieldRef, facts);
   if (resourceFieldRef) return resourceValue(pod, resourceFieldRef, container.name, facts);
+  if (fileKeyRef) return fileValue(input, fileKeyRef);
   if (configMapKeyRef) {
     const { name = '', key, optional } = configMapKeyRef;
     const found = await objects.configMap(namespace, name);
@@ -86,4 +99,21 @@ async function referencedValue(
     return value === undefined ? undefined : Buffer.from(value, 'base64').toString();
   }
   return undefined;
+}
+
+async function fileValue(
+  { volumePath }: EnvironmentInput,
+  { volumeName, path, key, optional }: FileKeySelector,
+): Promise<string | undefined> {
+  const root = volumePath?.(volumeName);
+  if (!root) throw new ConfigError(`cannot find the volume "${volumeName}" referenced by FileKeyRef`);
+  let value = '';
+  try {
+    value = await readEnvFile(root, path, key);
+  } catch (error) {
+    throw new ConfigError("couldn't parse env file", { cause: error });
+  }
+  if (value) return value;
+  if (optional) return undefined;
+  throw new ConfigError(`environment variable key "${key}" not found in file "${join(root, path)}"`);
 }

@@ -61,14 +61,15 @@ export function resourceValue(
   const container = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find((each) => each.name === name);
   if (!container) throw new Error(`container ${name} not found`);
   const [list, resource] = splitOnce(selector.resource);
-  const quantity = amount(container, list, resource, facts);
+  const quantity = amount(pod, container, list, resource, facts);
   const divisor = quantityValue(selector.divisor || '1') || 1;
   return String(Math.ceil(quantityValue(quantity) / divisor - 1e-9));
 }
 
-function amount(container: Container, list: string, resource: string, facts: NodeFacts): string {
+function amount(pod: Pod, container: Container, list: string, resource: string, facts: NodeFacts): string {
   const { limits, requests } = container.resources ?? {};
-  if (list === 'limits') return limits?.[resource] ?? facts.allocatable[resource] ?? '0';
+  if (list === 'limits')
+    return limits?.[resource] ?? pod.spec.resources?.limits?.[resource] ?? facts.allocatable[resource] ?? '0';
   return requests?.[resource] ?? limits?.[resource] ?? '0';
 }
 

@@ -75,3 +75,13 @@ export async function killPodContainers(services: PodServices, options: KillOpti
     for (const record of running.filter((each) => each.name === name))
       await killContainer(services, record, { ...options, graceSeconds: left() });
 }
+
+/** Nothing is left of them in the runtime, and none is given time: the pod begins again in the same sandbox. */
+export async function takeAway(services: PodServices, pod: Pod, records: readonly ContainerRecord[]): Promise<void> {
+  for (const record of records) {
+    const message = `Stopping container ${record.name}`;
+    if (record.state === 'CONTAINER_RUNNING') await killContainer(services, record, { pod, graceSeconds: 0, message });
+    await services.runtime.removeContainer(record.id);
+    services.tracker.forgetContainer(record.id);
+  }
+}

@@ -1,7 +1,7 @@
 // Decides what a pod needs next: a pure function of its spec, what runs and what the probes say. Acting is the worker's.
 import type { Container, Pod } from '../../../generated/core-v1.ts';
 import { isSidecar } from '../resources.ts';
-import { shouldRestart } from '../status/restart-policy.ts';
+import { couldRestartAll, restartsAll, shouldRestart } from '../status/restart-policy.ts';
 import { containerHash } from './container-hash.ts';
 import { containerHashAnnotation } from './labels.ts';
 import { type ContainerRecord, newestContainer, type PodRuntime } from './runtime-tracker.ts';
@@ -24,6 +24,8 @@ export interface PodPlan {
   /** In order. Init containers come one at a time. */
   readonly start: readonly StartStep[];
   readonly kill: readonly KillStep[];
+  /** In order: what is taken away before all of the pod starts anew. */
+  readonly reset?: readonly ContainerRecord[];
   /** All that had to run has ended: stop what is left. */
   readonly isOver: boolean;
 }
@@ -36,6 +38,8 @@ export interface ProbeVerdicts {
 
 export function planPod(pod: Pod, runtime: PodRuntime, probes: ProbeVerdicts): PodPlan {
   const sandbox = runtime.sandboxes[0];
+  const reset = planReset(pod, runtime);
+  if (reset.length > 0) return { start: [], kill: [], reset, isOver: false };
   if (sandbox?.state === 'SANDBOX_READY' && (pod.spec.hostNetwork || sandbox.ips.length > 0))
     return planInSandbox(pod, withinSandbox(runtime, sandbox.id), runtime, probes);
   const hasRun = runtime.containers.length > 0;
@@ -43,6 +47,27 @@ export function planPod(pod: Pod, runtime: PodRuntime, probes: ProbeVerdicts): P
   if (isOver || (hasRun && pod.spec.restartPolicy === 'Never')) return { start: [], kill: [], isOver: true };
   const fresh = planInSandbox(pod, { sandboxes: [], containers: [] }, runtime, probes);
   return { sandboxAttempt: sandbox ? sandbox.metadata.attempt + 1 : 0, start: fresh.start, kill: [], isOver: false };
+}
+
+/** Everything of the pod, once the end of a container asks for that: those that asked come last. */
+function planReset({ spec }: Pod, runtime: PodRuntime): ContainerRecord[] {
+  const { initContainers = [], containers } = spec;
+  if (!couldRestartAll(spec)) return [];
+  const asks = (container: Container, { state, exitCode }: ContainerRecord) =>
+    state === 'CONTAINER_EXITED' && restartsAll(container, exitCode);
+  const recordsOf = (list: readonly Container[], isAsking: boolean) =>
+    list.flatMap((container) =>
+      runtime.containers.filter((each) => each.name === container.name && asks(container, each) === isAsking),
+    );
+  const hasAsked = [...initContainers, ...containers].some((container) => {
+    const newest = newestContainer(runtime, container.name);
+    return newest && asks(container, newest);
+  });
+  if (!hasAsked) return [];
+  return [false, true].flatMap((isAsking) => [
+    ...recordsOf(containers, isAsking),
+    ...recordsOf(initContainers, isAsking),
+  ]);
 }
 
 /** Whether an app container is to run (again), whatever sandbox it ran in. */

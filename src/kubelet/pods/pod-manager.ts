@@ -6,6 +6,7 @@ import { every } from '../../base/clock.ts';
 import type { Informer } from '../../reconcile/informer.ts';
 import { rotateLogs } from '../server/log-rotation.ts';
 import { type Rejection, rejectionOf, resizeProblemOf } from './admission.ts';
+import { hostRejectionOf } from './host-admission.ts';
 import { orphanPod } from './orphan-pod.ts';
 import type { PodEnding } from './pod-ending.ts';
 import type { PodServices } from './pod-services.ts';
@@ -158,7 +159,11 @@ export class PodManager {
     const { sandboxes } = services.tracker.stateOf(pod.metadata.uid!);
     const hasBegun = sandboxes.length > 0 || (pod.status?.phase ?? 'Pending') !== 'Pending';
     if (services.isSimulated || hasBegun || pod.metadata.deletionTimestamp) return undefined;
-    return this.#admission(pod) ?? rejectionOf(pod, this.#othersThan(pod.metadata.uid!), services.factsFor(pod, []));
+    return (
+      this.#admission(pod) ??
+      (services.host && hostRejectionOf(pod, services.host)) ??
+      rejectionOf(pod, this.#othersThan(pod.metadata.uid!), services.factsFor(pod, []))
+    );
   }
 
   #othersThan(uid: string): Pod[] {

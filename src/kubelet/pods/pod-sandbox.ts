@@ -1,7 +1,7 @@
 // The sandbox of one pod: made, made anew, and what a failed attempt left taken away.
 import type { Pod } from '../../../generated/core-v1.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
-import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
+import type { SandboxConfig, SandboxStatus, UserNamespace } from '../runtime/runtime.ts';
 import { graceOf } from './grace.ts';
 import { killPodContainers } from './kill-containers.ts';
 import type { PodServices } from './pod-services.ts';
@@ -52,6 +52,17 @@ export class PodSandbox {
       const retryInMs = this.#retryMs;
       this.#retryMs = Math.min(lastRetryMs, this.#retryMs * 2);
       return { retryInMs };
+    }
+  }
+
+  /** The pod's own users, undefined where it has the node's; or in how many milliseconds to try again. */
+  async users(pod: Pod): Promise<{ readonly users: UserNamespace | undefined } | { readonly retryInMs: number }> {
+    try {
+      return { users: await this.#services.users?.of(pod) };
+    } catch (error) {
+      const text = `Failed to create pod sandbox: ${(error as Error).message}`;
+      this.#services.events.pod(pod, 'Warning', 'FailedCreatePodSandBox', text);
+      return { retryInMs: lastRetryMs };
     }
   }
 

@@ -15,8 +15,10 @@ import type { Backoff } from './backoff.ts';
 import type { ClusterDns } from './dns-config.ts';
 import type { NodeFacts } from './field-ref.ts';
 import type { runHook } from './hooks.ts';
+import type { HostAbilities } from './host-admission.ts';
 import type { RuntimeTracker } from './runtime-tracker.ts';
 import type { SecurityDefaults } from './security-context.ts';
+import type { UserNamespaces } from './user-namespaces.ts';
 
 export interface PodServices {
   readonly runtime: ContainerRuntime;
@@ -32,6 +34,10 @@ export interface PodServices {
   readonly log: Logger;
   readonly restarts: Backoff;
   readonly security: SecurityDefaults;
+  /** Absent: pods have the node's users. */
+  readonly users?: UserNamespaces;
+  /** What this machine has for pods; absent: all of it. */
+  readonly host?: HostAbilities;
   readonly dns: () => ClusterDns;
   readonly hostIPs: readonly string[];
   /** `containerd`, as in container IDs. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { isFinished } from '../../api/core/pod-phase.ts';
 import { untilSettled } from '../../base/signals.ts';
-import type { SandboxConfig, SandboxStatus } from '../runtime/runtime.ts';
-import { resizeConditions } from '../status/pod-conditions.ts';
+import type { SandboxConfig, SandboxStatus, UserNamespace } from '../runtime/runtime.ts';
+import { saysMore, withLatestStatus } from '../status/latest-status.ts';
 import { podStatus, rejectedStatus } from '../status/pod-status.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
@@ -13,7 +13,7 @@ import { VolumeFailure } from '../volumes/volume-failure.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
 import type { Rejection, ResizeProblem } from './admission.ts';
 import { graceOf } from './grace.ts';
-import { containerSpec, killContainer, killPodContainers } from './kill-containers.ts';
+import { containerSpec, killContainer, killPodContainers, takeAway } from './kill-containers.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
 import { PodDeviceSteps } from './pod-device-steps.ts';
 import type { PodEnding } from './pod-ending.ts';
@@ -23,6 +23,7 @@ import { PodSandbox } from './pod-sandbox.ts';
 import type { PodServices } from './pod-services.ts';
 import { ProbeSet } from './probe-set.ts';
 import { PodResize, resizeRetryMs } from './resize.ts';
+import type { ContainerRecord } from './runtime-tracker.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartBackoff } from './start-backoff.ts';
 import { startContainer } from './start-container.ts';
@@ -68,6 +69,7 @@ export class PodWorker {
   /** All has been stopped for good, and what the pod used is given back. */
   #isStopped = false;
   #isDone = false;
+  #isRestartingAll = false;
   #volumeRetryMs = 500;
   #isDetached = false;
 
@@ -234,7 +236,17 @@ export class PodWorker {
       isStarted: (_, id) => this.#probes.of(id)?.isStarted ?? false,
     });
     if (plan.isOver) return this.#stop();
+    if (plan.reset) return this.#startAnew(plan.reset);
     await this.#apply(plan);
+  }
+
+  async #startAnew(records: readonly ContainerRecord[]): Promise<void> {
+    this.#isRestartingAll = true;
+    this.#tell();
+    await takeAway(this.#services, this.#pod, records);
+    this.#tell();
+    this.#isRestartingAll = false;
+    this.#isDirty = true;
   }
 
   #reject(rejection: Rejection | undefined): void {
@@ -267,7 +279,9 @@ export class PodWorker {
     if (plan.sandboxAttempt === undefined && steps.length === 0) return;
     const { tracker } = this.#services;
     const attempt = plan.sandboxAttempt ?? tracker.stateOf(this.#uid).sandboxes[0]!.metadata.attempt;
-    const config = this.#sandboxConfig(attempt);
+    const found = await this.#sandbox.users(this.#pod);
+    if ('retryInMs' in found) return this.#wakeIn(found.retryInMs);
+    const config = this.#sandboxConfig(attempt, found.users);
     // Volumes and sandbox do not need each other; containers need both.
     const [sandbox, hasVolumes] = await Promise.all([
       plan.sandboxAttempt === undefined ? tracker.stateOf(this.#uid).sandboxes[0] : this.#createSandbox(config),
@@ -333,7 +347,7 @@ export class PodWorker {
     return waitMs > 0;
   }
 
-  #sandboxConfig(attempt: number): SandboxConfig {
+  #sandboxConfig(attempt: number, users: UserNamespace | undefined): SandboxConfig {
     const { dns, security, cgroups, logDir } = this.#services;
     return sandboxConfig(this.#pod, {
       dns: dns(),
@@ -341,6 +355,7 @@ export class PodWorker {
       logDirectory: podLogDir(logDir, this.#pod),
       cgroupParent: cgroups.pathOf(this.#pod),
       attempt,
+      ...(users ? { users } : {}),
     });
   }
 
@@ -421,6 +436,7 @@ export class PodWorker {
     this.#sink.close();
     references.retain(this.#uid, []);
     images.forget(this.#uid);
+    this.#services.users?.release(this.#uid);
     restarts.forgetAll(this.#uid);
     this.#wake?.timer[Symbol.dispose]();
     this.#isDone = true;
@@ -471,10 +487,7 @@ export class PodWorker {
     }
     const latest = this.#sink.latest;
     const status = podStatus({
-      // Conditions of others come from the object, ours from what we said last.
-      pod: latest
-        ? { ...this.#pod, status: { ...latest, conditions: mergeConditions(this.#pod, latest.conditions ?? []) } }
-        : this.#pod,
+      pod: latest ? withLatestStatus(this.#pod, latest) : this.#pod,
       runtime: tracker.stateOf(this.#uid),
       runtimeName,
       failures: this.#backoff.failures,
@@ -488,17 +501,10 @@ export class PodWorker {
       startedAtMs: this.#firstSeenMs,
       ending: this.#isStopped ? this.#ending : undefined,
       resize: this.#resize,
+      isRestartingAll: this.#isRestartingAll,
       devicesOf: (container) => this.#services.devices?.statuses(this.#pod, container) ?? [],
     });
-    const key = (each: typeof status | undefined) =>
-      JSON.stringify([
-        each?.phase,
-        each?.containerStatuses,
-        each?.initContainerStatuses,
-        each?.conditions?.find(({ type }) => type === 'Ready')?.status,
-        each?.conditions?.some(({ type }) => resizeConditions.has(type)),
-      ]);
-    this.#sink.set(this.#pod, status, isUrgent && key(status) !== key(latest));
+    this.#sink.set(this.#pod, status, isUrgent && saysMore(latest, status));
   }
 
   #wakeIn(delayMs: number): void {
@@ -516,9 +522,4 @@ export class PodWorker {
 
 export function podLogDir(logDir: string, { metadata }: Pod): string {
   return join(logDir, `${metadata.namespace}_${metadata.name}_${metadata.uid}`);
-}
-
-function mergeConditions(pod: Pod, own: NonNullable<Pod['status']>['conditions'] & {}) {
-  const theirs = (pod.status?.conditions ?? []).filter(({ type }) => !own.some((each) => each.type === type));
-  return [...own, ...theirs];
 }

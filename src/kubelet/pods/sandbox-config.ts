@@ -1,7 +1,7 @@
 // What the runtime is told of a pod's sandbox.
 import type { Pod } from '../../../generated/core-v1.ts';
 import { podLinuxResources } from '../resources.ts';
-import type { SandboxConfig } from '../runtime/runtime.ts';
+import type { SandboxConfig, UserNamespace } from '../runtime/runtime.ts';
 import { type ClusterDns, podDns } from './dns-config.ts';
 import { kernelHostName } from './host-names.ts';
 import { podNameLabel, podNamespaceLabel, podUidLabel } from './labels.ts';
@@ -13,6 +13,7 @@ export interface SandboxSettings {
   readonly logDirectory: string;
   readonly cgroupParent: string;
   readonly attempt: number;
+  readonly users?: UserNamespace;
 }
 
 export function sandboxConfig(pod: Pod, settings: SandboxSettings): SandboxConfig {
@@ -39,7 +40,7 @@ export function sandboxConfig(pod: Pod, settings: SandboxSettings): SandboxConfi
     annotations: { ...pod.metadata.annotations },
     linux: {
       cgroupParent: settings.cgroupParent,
-      securityContext: sandboxSecurity(pod, settings.security),
+      securityContext: sandboxSecurity(pod, settings.security, settings.users),
       sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map((each) => [each.name, each.value])),
       resources: podLinuxResources(pod.spec),
     },

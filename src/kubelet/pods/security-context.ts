@@ -1,11 +1,12 @@
 // What a container may do: a pure function of the pod's spec and the image, computed at every start.
-import type { Container, Pod, SeccompProfile } from '../../../generated/core-v1.ts';
+import type { AppArmorProfile, Container, Pod, SeccompProfile } from '../../../generated/core-v1.ts';
 import type {
   ContainerSecurityContext,
   ImageInfo,
   NamespaceOption,
   SandboxSecurityContext,
   SecurityProfile,
+  UserNamespace,
 } from '../runtime/runtime.ts';
 import { ConfigError } from './environment.ts';
 
@@ -32,32 +33,39 @@ export interface SecurityDefaults {
   readonly seccompRoot: string;
 }
 
-export function namespaceOptions(pod: Pod): NamespaceOption {
+export function namespaceOptions(pod: Pod, users?: UserNamespace): NamespaceOption {
   const { hostNetwork, hostPID, hostIPC, shareProcessNamespace } = pod.spec;
   return {
     network: hostNetwork ? 'NODE' : 'POD',
     pid: hostPID ? 'NODE' : shareProcessNamespace ? 'POD' : 'CONTAINER',
     ipc: hostIPC ? 'NODE' : 'POD',
+    ...(users ? { usernsOptions: users } : {}),
   };
 }
 
-export function sandboxSecurity(pod: Pod, defaults: SecurityDefaults): SandboxSecurityContext {
+export function sandboxSecurity(pod: Pod, defaults: SecurityDefaults, users?: UserNamespace): SandboxSecurityContext {
   const security = pod.spec.securityContext ?? {};
   const groups = supplementalGroups(pod);
   const isPrivileged = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].some(
     (container) => container.securityContext?.privileged,
   );
   return {
-    namespaceOptions: namespaceOptions(pod),
+    namespaceOptions: namespaceOptions(pod, users),
     ...(security.runAsUser !== undefined ? { runAsUser: { value: security.runAsUser } } : {}),
     ...(security.runAsGroup !== undefined && security.runAsUser !== undefined
       ? { runAsGroup: { value: security.runAsGroup } }
       : {}),
     ...(groups.length ? { supplementalGroups: groups } : {}),
+    ...groupsPolicy(pod),
     privileged: isPrivileged,
     // The pause container needs nothing: the default profile suits every pod.
     seccomp: seccompProfile(security.seccompProfile, { ...defaults, seccompDefault: true }),
   };
+}
+
+function groupsPolicy({ spec }: Pod): { supplementalGroupsPolicy?: 'Merge' | 'Strict' } {
+  const policy = spec.securityContext?.supplementalGroupsPolicy as 'Merge' | 'Strict' | undefined;
+  return policy ? { supplementalGroupsPolicy: policy } : {};
 }
 
 function supplementalGroups(pod: Pod): number[] {
@@ -71,6 +79,7 @@ export function containerSecurity(
   container: Container,
   image: ImageInfo | undefined,
   defaults: SecurityDefaults,
+  users?: UserNamespace,
 ): ContainerSecurityContext {
   const own = container.securityContext ?? {};
   const ofPod = pod.spec.securityContext ?? {};
@@ -85,12 +94,14 @@ export function containerSecurity(
       dropCapabilities: own.capabilities?.drop ?? [],
     },
     privileged: own.privileged ?? false,
-    namespaceOptions: namespaceOptions(pod),
+    namespaceOptions: namespaceOptions(pod, users),
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     noNewPrivs: own.allowPrivilegeEscalation === false && !own.privileged,
     maskedPaths: isUnmasked ? [] : defaultMaskedPaths,
     readonlyPaths: isUnmasked ? [] : defaultReadonlyPaths,
     ...(groups.length ? { supplementalGroups: groups } : {}),
+    ...groupsPolicy(pod),
+    ...appArmor(own.appArmorProfile ?? ofPod.appArmorProfile),
     seccomp: own.privileged
       ? { profileType: 'Unconfined' }
       : seccompProfile(own.seccompProfile ?? ofPod.seccompProfile, defaults),
@@ -102,6 +113,13 @@ export function containerSecurity(
   // A group without a user is refused by the runtime: root's then.
   if (result.runAsGroup && !result.runAsUser && !result.runAsUsername) result.runAsUser = { value: 0 };
   return result;
+}
+
+function appArmor(profile: AppArmorProfile | undefined): Pick<ContainerSecurityContext, 'apparmor'> {
+  if (!profile) return {};
+  const { type, localhostProfile } = profile;
+  const profileType = type as SecurityProfile['profileType'];
+  return { apparmor: { profileType, ...(localhostProfile ? { localhostRef: localhostProfile } : {}) } };
 }
 
 function verifyNonRoot(

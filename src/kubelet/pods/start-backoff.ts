@@ -36,14 +36,16 @@ export class StartBackoff {
   }
 
   /** How long the container has to wait, 0 when it need not: it failed to start, or crashed lately. Says so in status and events. */
-  waitMs(pod: Pod, { container: { name }, kind }: StartStep): number {
+  waitMs(pod: Pod, { container, kind }: StartStep): number {
     const { restarts, clock, tracker } = this.#services;
+    const { name, image = '', resources = {} } = container;
     const retryInMs = (this.#retryAtMs.get(name) ?? 0) - clock.monotonicMs();
     if (retryInMs > 0) return retryInMs;
     const uid = pod.metadata.uid!;
     const last = newestContainer(tracker.stateOf(uid), name);
     if (last?.state !== 'CONTAINER_EXITED' || kind === 'ephemeral') return 0;
-    const key = `${uid}/${name}`;
+    // With another image, or other resources, it is another program: what the last one did does not count against it.
+    const key = `${uid}/${name}/${image}/${JSON.stringify(resources)}`;
     const waitMs = restarts.remainingMs(key, last.finishedAtMs, clock.now());
     if (waitMs <= 0) {
       restarts.next(key, last.finishedAtMs);

@@ -105,6 +105,7 @@ async function createAndStart(
   // Where the runtime has forgotten the last one, its status counts; one without an ID counts the loss already.
   const forgotten = (reported?.restartCount ?? 0) + (reported?.containerID ? 1 : 0);
   const restartCount = before ? before.restartCount + 1 : forgotten;
+  const users = sandboxConfig.linux.securityContext.namespaceOptions.usernsOptions;
   const config = await stage('CreateContainerConfigError', async () => {
     const facts = services.factsFor(pod, podIPs);
     const environment = await containerEnvironment({
@@ -113,6 +114,7 @@ async function createAndStart(
       facts,
       services: services.services(),
       objects: services.references,
+      volumePath: (name) => input.volumes.get(name)?.hostPath,
     });
     const hosts = pod.spec.hostNetwork ? await readFile('/etc/hosts', 'utf8').catch(() => '') : '';
     const mounts = services.isSimulated
@@ -140,6 +142,7 @@ async function createAndStart(
       restartCount,
       memoryCapacityBytes: services.memoryCapacityBytes,
       security: services.security,
+      ...(users ? { users } : {}),
       ...(targetId ? { targetId } : {}),
     });
     const extras = await services.devices?.extrasFor(pod, container);

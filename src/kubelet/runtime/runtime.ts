@@ -17,6 +17,20 @@ export interface NamespaceOption {
   pid: NamespaceMode;
   ipc: NamespaceMode;
   targetId?: string;
+  usernsOptions?: UserNamespace;
+}
+
+export interface IdMapping {
+  hostId: number;
+  containerId: number;
+  length: number;
+}
+
+/** Users of the pod, and who they are on the node. */
+export interface UserNamespace {
+  mode: 'POD';
+  uids: IdMapping[];
+  gids: IdMapping[];
 }
 
 export interface SecurityProfile {
@@ -42,6 +56,7 @@ export interface SandboxSecurityContext {
   runAsGroup?: { value: number };
   readonlyRootfs?: boolean;
   supplementalGroups?: number[];
+  supplementalGroupsPolicy?: 'Merge' | 'Strict';
   privileged?: boolean;
   seccomp?: SecurityProfile;
 }
@@ -69,6 +84,8 @@ export interface MountConfig {
   readonly?: boolean;
   propagation?: 'PROPAGATION_PRIVATE' | 'PROPAGATION_HOST_TO_CONTAINER' | 'PROPAGATION_BIDIRECTIONAL';
   recursiveReadOnly?: boolean;
+  uidMappings?: IdMapping[];
+  gidMappings?: IdMapping[];
   /** An image mounted as a volume; `hostPath` is '' then. Needs containerd 2.1. */
   image?: ImageSpec;
   imageSubPath?: string;
@@ -83,6 +100,7 @@ export interface ContainerSecurityContext {
   runAsUsername?: string;
   readonlyRootfs?: boolean;
   supplementalGroups?: number[];
+  supplementalGroupsPolicy?: 'Merge' | 'Strict';
   noNewPrivs?: boolean;
   maskedPaths?: string[];
   readonlyPaths?: string[];
@@ -193,6 +211,19 @@ export interface RuntimeCondition {
   readonly message: string;
 }
 
+/** What the runtime can do; older ones say nothing, and can do none of it. */
+export interface RuntimeFeatures {
+  readonly supplementalGroupsPolicy: boolean;
+  /** By name; '' is the default one. */
+  readonly handlers: readonly RuntimeHandler[];
+}
+
+export interface RuntimeHandler {
+  readonly name: string;
+  readonly recursiveReadOnlyMounts: boolean;
+  readonly userNamespaces: boolean;
+}
+
 export interface ExecResult {
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
@@ -257,6 +288,7 @@ export interface ContainerRuntime extends SandboxService, ContainerService, Imag
   /** `containerd://1.6.20`: name and version as the node's status has them. */
   version(): Promise<{ name: string; version: string }>;
   conditions(): Promise<RuntimeCondition[]>;
+  features(): Promise<RuntimeFeatures>;
   /** Reports events until the signal aborts; reconnects by itself. */
   watchEvents(onEvent: RuntimeEventHandler, signal: AbortSignal): Promise<void>;
   close(): void;

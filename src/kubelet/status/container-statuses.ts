@@ -11,7 +11,7 @@ import type {
 import { rfc3339 } from '../../base/clock.ts';
 import type { ContainerRecord, PodRuntime } from '../pods/runtime-tracker.ts';
 import { isSidecar } from '../resources.ts';
-import { shouldRestart } from './restart-policy.ts';
+import { restartingAll, shouldRestart } from './restart-policy.ts';
 
 /** Why a container could not be started, last time: `CrashLoopBackOff`, `ErrImagePull`, … */
 export interface StartFailure {
@@ -39,6 +39,8 @@ export interface ContainerStatusInput {
   };
   /** What the container has of devices, and how they are. */
   readonly devicesOf?: (container: Container) => ResourceStatus[];
+  /** All containers were taken away, to start anew. */
+  readonly isRestartingAll?: boolean;
   /** Nothing starts any more. */
   readonly isTerminal: boolean;
 }
@@ -178,6 +180,7 @@ function unseen(
   before: ContainerStatus | undefined,
   kind: Kind,
 ): ContainerStatus {
+  if (input.isRestartingAll && before && kind !== 'ephemeral') return takenAway(container, before);
   if (before?.state?.terminated) return { ...before };
   const status: ContainerStatus = {
     name: container.name,
@@ -214,6 +217,25 @@ function unseen(
     if (!input.pod.metadata.deletionTimestamp) status.restartCount += 1;
   }
   return status;
+}
+
+/** Taken away for all of the pod to start anew. */
+function takenAway(container: Container, before: ContainerStatus): ContainerStatus {
+  const wasCounted = before.state?.waiting !== undefined;
+  const message = 'The container is removed because RestartAllContainers in place';
+  return {
+    name: container.name,
+    state: wasCounted ? before.state! : { waiting: { reason: restartingAll, message } },
+    lastState: wasCounted
+      ? (before.lastState ?? {})
+      : { terminated: { exitCode: 137, reason: restartingAll, message } },
+    ready: false,
+    restartCount: before.restartCount + (wasCounted ? 0 : 1),
+    image: container.image ?? '',
+    imageID: '',
+    started: false,
+    ...mountStatuses(container),
+  };
 }
 
 /** Not started for the first time. */

@@ -3,6 +3,7 @@ import type { Container, ContainerStatus, Pod, PodCondition } from '../../../gen
 import { rfc3339 } from '../../base/clock.ts';
 import { isSidecar } from '../resources.ts';
 import type { PodPhase } from './pod-phase.ts';
+import { couldRestartAll } from './restart-policy.ts';
 
 export const ownConditions: ReadonlySet<string> = new Set([
   'PodReadyToStartContainers',
@@ -11,6 +12,7 @@ export const ownConditions: ReadonlySet<string> = new Set([
   'ContainersReady',
   'PodScheduled',
   'DisruptionTarget',
+  'AllContainersRestarting',
 ]);
 
 /** Of a pod whose wishes have changed: gone again when it has what it asks for. */
@@ -22,6 +24,7 @@ export interface ConditionInput {
   readonly phase: PodPhase;
   readonly hasSandbox: boolean;
   readonly resize?: Omit<PodCondition, 'status'> | undefined;
+  readonly isRestartingAll?: boolean;
 }
 
 type Verdict = Omit<PodCondition, 'type'>;
@@ -35,8 +38,17 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     { type: 'Ready', ...podReady(input, ready) },
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
+    ...restarting(input),
     ...(input.resize ? [{ ...input.resize, status: 'True' as const }] : []),
   ].map((condition) => ({ ...condition, ...observed(input.pod) }));
+}
+
+/** Of pods that have a rule for it. */
+function restarting({ pod, isRestartingAll }: ConditionInput): PodCondition[] {
+  if (!couldRestartAll(pod.spec)) return [];
+  if (!isRestartingAll) return [{ type: 'AllContainersRestarting', status: 'False' }];
+  const [reason, message] = ['RestartAllContainersStarted', 'container exited with restart policy rule'];
+  return [{ type: 'AllContainersRestarting', status: 'True', reason, message }];
 }
 
 function observed(pod: Pod): { observedGeneration?: number } {
@@ -76,7 +88,11 @@ function initialized({ pod, statuses, phase }: ConditionInput): Verdict {
     return status?.started || status?.state?.running || status?.state?.terminated || status?.lastState?.terminated;
   });
   const message = say(unknown, bad, 'incomplete');
-  if (begun || !message) return { status: 'True' };
+  // What has been initialized stays so, though its init containers may run again.
+  const wasInitialized =
+    couldRestartAll(pod.spec) &&
+    pod.status?.conditions?.some(({ type, status }) => type === 'Initialized' && status === 'True');
+  if (begun || wasInitialized || !message) return { status: 'True' };
   return { status: 'False', reason: 'ContainersNotInitialized', message };
 }
 

@@ -1,7 +1,7 @@
 // The phase of a pod from the states of its containers, as upstream computes it.
 import type { Container, ContainerStatus, Pod } from '../../../generated/core-v1.ts';
 import { isSidecar } from '../resources.ts';
-import { shouldRestart } from './restart-policy.ts';
+import { willRestart } from './restart-policy.ts';
 
 export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
 
@@ -41,7 +41,7 @@ function initCounts(pod: Pod, statuses: ReadonlyMap<string, ContainerStatus>) {
     if (!ended) counts.pending += 1;
     else if (ended.exitCode !== 0) {
       counts.failed += 1;
-      if (!shouldRestart(container, pod.spec, ended.exitCode, true)) counts.failedForGood += 1;
+      if (!willRestart(container, pod.spec, ended, true)) counts.failedForGood += 1;
     }
   }
   return counts;
@@ -82,9 +82,9 @@ function countApp(
   else if (state.running) counts.running += 1;
   else if (state.waiting && !status.lastState?.terminated) counts.waiting += 1;
   else {
-    const exitCode = (state.terminated ?? status.lastState!.terminated!).exitCode;
+    const ended = state.terminated ?? status.lastState!.terminated!;
     counts.stopped += 1;
-    if (!shouldRestart(container, pod.spec, exitCode, false)) counts.stoppedForGood += 1;
-    if (state.terminated && exitCode === 0) counts.succeeded += 1;
+    if (!willRestart(container, pod.spec, ended, false)) counts.stoppedForGood += 1;
+    if (state.terminated && ended.exitCode === 0) counts.succeeded += 1;
   }
 }

@@ -32,7 +32,14 @@ export function podStatus(input: PodStatusInput): PodStatus {
   if (old.phase === 'Failed' || old.phase === 'Succeeded') phase = old.phase;
   if (input.ending && !(input.ending.keepsSuccess && phase === 'Succeeded')) phase = 'Failed';
   const conditions = [
-    ...podConditions({ pod, statuses, phase, hasSandbox, resize: input.resize?.condition }),
+    ...podConditions({
+      pod,
+      statuses,
+      phase,
+      hasSandbox,
+      resize: input.resize?.condition,
+      isRestartingAll: input.isRestartingAll ?? false,
+    }),
     ...disruption(input),
   ];
   const reason = input.ending?.reason ?? (phase === old.phase ? old.reason : undefined);
@@ -91,8 +98,12 @@ export function rejectedStatus(
 /** The sandbox's addresses; a stopped pod keeps the last ones it had. */
 function podIPs({ pod, runtime, hostIPs }: PodStatusInput, hasSandbox: boolean): Pick<PodStatus, 'podIP' | 'podIPs'> {
   const old = { ...(pod.status?.podIP ? { podIP: pod.status.podIP, podIPs: pod.status.podIPs ?? [] } : {}) };
-  if (pod.spec.hostNetwork)
-    return pod.status?.podIP ? old : { podIP: hostIPs[0] ?? '', podIPs: hostIPs.slice(0, 1).map((ip) => ({ ip })) };
+  if (pod.spec.hostNetwork) {
+    // The second one may be known later than the first; what is told stays.
+    const told = (pod.status?.podIPs ?? []).flatMap(({ ip }) => ip ?? []);
+    const own = told.length > 0 ? [...told, ...hostIPs.slice(told.length)] : hostIPs;
+    return { podIP: own[0] ?? '', podIPs: own.map((ip) => ({ ip })) };
+  }
   const ips = hasSandbox ? runtime.sandboxes[0]!.ips : [];
   if (ips.length === 0) return old;
   return { podIP: ips[0]!, podIPs: ips.map((ip) => ({ ip })) };

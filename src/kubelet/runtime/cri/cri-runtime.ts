@@ -2,7 +2,7 @@
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
 import { isNotFoundError } from '../rpc-error.ts';
-import type { ContainerRuntime, ContainerUsage, ImageInfo } from '../runtime.ts';
+import type { ContainerRuntime, ContainerUsage, ImageInfo, RuntimeFeatures } from '../runtime.ts';
 import { followTaskExits } from './containerd-events.ts';
 import { type CriMessage, connectCri } from './cri-connection.ts';
 
@@ -23,6 +23,7 @@ export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRu
       return { name: answer.runtimeName, version: answer.runtimeVersion };
     },
     conditions: async () => (await call('Status', {}, { timeoutMs: 5_000 })).status.conditions,
+    features: async () => featuresOf(await call('Status', {}, { timeoutMs: 5_000 })),
 
     runSandbox: async (config, handler = '') =>
       (await call('RunPodSandbox', { config, runtimeHandler: handler }, { timeoutMs: 240_000 })).podSandboxId,
@@ -110,6 +111,17 @@ export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRu
         onEvent(undefined);
       }
     },
+  };
+}
+
+function featuresOf({ features, runtimeHandlers }: CriMessage): RuntimeFeatures {
+  return {
+    supplementalGroupsPolicy: features?.supplementalGroupsPolicy ?? false,
+    handlers: runtimeHandlers.map(({ name, features }: CriMessage) => ({
+      name,
+      recursiveReadOnlyMounts: features?.recursiveReadOnlyMounts ?? false,
+      userNamespaces: features?.userNamespaces ?? false,
+    })),
   };
 }
 

@@ -97,6 +97,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     crash: (id, exitCode) => end(id, exitCode, exitCode === 0 ? 'Completed' : 'Error'),
     close: () => undefined,
     version: async () => ({ name: 'simulated', version: '1.0.0' }),
+    features: async () => ({ supplementalGroupsPolicy: false, handlers: [] }),
     conditions: async () =>
       ['RuntimeReady', 'NetworkReady'].map((type) => ({ type, status: true, reason: '', message: '' })),
     async watchEvents(onEvent, signal) {
