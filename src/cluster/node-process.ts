@@ -22,12 +22,13 @@ import { machineLabel } from '../network/overlay/plan-routes.ts';
 import { createPodRoutes } from '../network/overlay/pod-routes.ts';
 import { policyTableName } from '../network/policy/base-rules.ts';
 import { createNetworkPolicies, type NetworkPolicies } from '../network/policy/network-policies.ts';
-import { tableName } from '../network/proxy/base-rules.ts';
+import { servedFamilies, tableName } from '../network/proxy/base-rules.ts';
 import { createServiceProxy, type ServiceProxy } from '../network/proxy/service-proxy.ts';
 import { usualStatusPorts } from '../network/proxy/status-server.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { sandboxImage } from './containerd.ts';
+import { KnownServers } from './join/known-servers.ts';
 import { readIdentity } from './node-identities.ts';
 import { networkFolders } from './node-network.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
@@ -55,9 +56,10 @@ const config = kubeletConfigFile
   ? parseKubeletConfiguration(await readFile(kubeletConfigFile, 'utf8'))
   : defaultKubeletConfiguration();
 const ca = await readFile(join(options.pki, 'ca.crt'), 'utf8');
+const servers = options.serversFile ? new KnownServers(options.serversFile, [options.server]) : undefined;
 const transportAs = (name: 'node-client' | 'node-proxy') =>
   createHttpsTransport({
-    server: options.server,
+    server: servers ? () => servers.list() : options.server,
     ca,
     clock,
     clientCertificate: () => readIdentity(options.pki, name),
@@ -71,6 +73,8 @@ const proxyInformers = createInformerFactory({
   random,
   log: log.with({ component: 'proxy' }),
 });
+
+servers?.follow(proxyInformers);
 
 // Pods come through the agent's own watch: it sees this node's already, and nobody else may.
 const networkInformers: InformerFactory = {
@@ -146,6 +150,7 @@ async function runNetwork(): Promise<void> {
   });
   const held = createNetworkPolicies({
     table: policyTableName(options.name),
+    families: servedFamilies(network),
     nodeName,
     informers: proxyInformers,
     clock,

@@ -4,7 +4,7 @@ import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } fro
 import type { Selector } from '../../api/meta/labels.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import { selectorOf } from '../../api/meta/selectors.ts';
-import { isRange } from '../addresses.ts';
+import { familyOfRange, type IpFamily, isRange } from '../addresses.ts';
 import {
   concat,
   type Expression,
@@ -48,17 +48,21 @@ export interface CompiledPolicy {
   readonly sets: ReadonlyMap<string, OwnSet>;
 }
 
-const address = 'ipv4_addr';
-const portSet: OwnSet = { type: [address, 'inet_proto', 'inet_service'] };
+/** How a family's packets and addresses are called. */
+export const namesOf = (family: IpFamily) =>
+  family === 'IPv4'
+    ? ({ packets: 'ip', address: 'ipv4_addr' } as const)
+    : ({ packets: 'ip6', address: 'ipv6_addr' } as const);
+
 const accept = { accept: null };
 const sides = { ingress: 'saddr', egress: 'daddr' } as const;
 const protocolAndPort = [meta('l4proto'), payload('th', 'dport')];
 
 export const policyChain = (policy: string, direction: Direction) => ownName('policy', policy, direction);
 
-/** @throws SelectorError for selectors that no API would take */
-export function compilePolicy(policy: NetworkPolicy): CompiledPolicy {
-  return new PolicyCompiler(policy).compile();
+/** What it asks of packets of one family. @throws SelectorError for selectors that no API would take */
+export function compilePolicy(policy: NetworkPolicy, family: IpFamily): CompiledPolicy {
+  return new PolicyCompiler(policy, family).compile();
 }
 
 interface RuleParts {
@@ -74,9 +78,18 @@ class PolicyCompiler {
   readonly #peers: Peers[] = [];
   readonly #ownPorts: { set: string; port: NamedPort }[] = [];
   readonly #sets = new Map<string, OwnSet>();
+  readonly #family: IpFamily;
+  readonly #addressSet: OwnSet;
+  readonly #portSet: OwnSet;
+  readonly #destination: Expression;
 
-  constructor(policy: NetworkPolicy) {
+  constructor(policy: NetworkPolicy, family: IpFamily) {
     this.#policy = policy;
+    const { packets, address } = namesOf(family);
+    this.#family = family;
+    this.#addressSet = { type: address };
+    this.#portSet = { type: [address, 'inet_proto', 'inet_service'] };
+    this.#destination = payload(packets, 'daddr');
     this.#key = keyOf(policy);
   }
 
@@ -122,25 +135,25 @@ class PolicyCompiler {
   /** One list of matches for each way a packet's other side can be let in; one empty list where everybody is. */
   #fromPeers(rule: RuleParts): Rule[] {
     if (rule.peers.length === 0) return [[]];
-    const side = payload('ip', sides[rule.direction]);
+    const side = payload(namesOf(this.#family).packets, sides[rule.direction]);
     const found: Rule[] = [];
     const set = this.#name('peers', rule);
     const selected = rule.peers.filter(({ ipBlock }) => !ipBlock);
     if (selected.length > 0) {
-      this.#sets.set(set, { type: address });
+      this.#sets.set(set, this.#addressSet);
       this.#peers.push(...selected.map((peer) => this.#peersOf(peer, set)));
       found.push([match(side, `@${set}`)]);
     }
-    for (const { ipBlock } of rule.peers) if (ipBlock) found.push(...blockMatches(side, ipBlock));
+    for (const { ipBlock } of rule.peers) if (ipBlock) found.push(...this.#blockMatches(side, ipBlock));
     return found;
   }
 
   /** The port of the pod that the packet goes to, which is one of ours. */
   #ownPort(rule: RuleParts, number: number, port: NamedPort): Expression {
     const set = this.#name('ports', rule, number);
-    this.#sets.set(set, portSet);
+    this.#sets.set(set, this.#portSet);
     this.#ownPorts.push({ set, port });
-    return match(concat(payload('ip', 'daddr'), ...protocolAndPort), `@${set}`);
+    return match(concat(this.#destination, ...protocolAndPort), `@${set}`);
   }
 
   /** The port of the pod on the other side; addresses outside the cluster have no names for theirs. */
@@ -148,16 +161,26 @@ class PolicyCompiler {
     const set = this.#name('ports', rule, number);
     const selected = rule.peers.filter(({ ipBlock }) => !ipBlock);
     if (selected.length === 0 && rule.peers.length > 0) return [];
-    this.#sets.set(set, portSet);
+    this.#sets.set(set, this.#portSet);
     if (selected.length === 0) this.#peers.push({ set, pods: [], namespaces: [], port });
     this.#peers.push(...selected.map((peer) => ({ ...this.#peersOf(peer, set), port })));
-    return [[match(concat(payload('ip', 'daddr'), ...protocolAndPort), `@${set}`), accept]];
+    return [[match(concat(this.#destination, ...protocolAndPort), `@${set}`), accept]];
   }
 
   #peersOf({ podSelector, namespaceSelector }: NetworkPolicyPeer, set: string): Peers {
     const pods = selectorOf(podSelector ?? {})!;
     const namespaces = selectorOf(namespaceSelector);
     return namespaces ? { set, pods, namespaces } : { set, pods, namespace: this.#policy.metadata.namespace! };
+  }
+
+  /** Ranges of the other family, which no packet here comes from, lead nowhere. */
+  #blockMatches(side: Expression, { cidr, except = [] }: IPBlock): Rule[] {
+    const isOwn = (range: string) => isRange(range) && familyOfRange(range) === this.#family;
+    if (!isOwn(cidr)) return [];
+    // All there is is no match at all: the kernel refuses a prefix of no length.
+    const within = cidr.endsWith('/0') ? [] : [match(side, inRange(cidr))];
+    const without = except.filter(isOwn).map((range) => match(side, inRange(range), '!='));
+    return except.some((range) => isOwn(range) && range.endsWith('/0')) ? [] : [[...within, ...without]];
   }
 
   #name(what: string, { direction, index }: RuleParts, port?: number): string {
@@ -173,13 +196,4 @@ function portMatches(port: NetworkPolicyPort): Expression[] {
   if (port.port === undefined) return [isProtocol];
   const right = port.endPort === undefined ? port.port : { range: [port.port, port.endPort] };
   return [isProtocol, match(payload('th', 'dport'), right)];
-}
-
-/** Ranges of the other family, which no packet here comes from, lead nowhere. */
-function blockMatches(side: Expression, { cidr, except = [] }: IPBlock): Rule[] {
-  if (!isRange(cidr)) return [];
-  // The whole of IPv4 is no match at all: the kernel refuses a prefix of no length.
-  const within = cidr.endsWith('/0') ? [] : [match(side, inRange(cidr))];
-  const without = except.filter(isRange).map((range) => match(side, inRange(range), '!='));
-  return except.some((range) => isRange(range) && range.endsWith('/0')) ? [] : [[...within, ...without]];
 }

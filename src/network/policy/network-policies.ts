@@ -9,15 +9,18 @@ import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
+import { familyOf, type IpFamily } from '../addresses.ts';
 import { KeptTable } from '../nftables/kept-table.ts';
 import type { Nft } from '../nftables/nft.ts';
 import { emptyPlan, type Plan } from '../nftables/rule-set.ts';
 import { planPolicyBase } from './base-rules.ts';
-import { type CompiledPolicy, compilePolicy, type Peers } from './compile-policy.ts';
+import { type CompiledPolicy, compilePolicy, namesOf, type Peers } from './compile-policy.ts';
 import { addressesOf, isAbout, planIsolation, planPeer } from './plan-pod.ts';
 
 export interface NetworkPoliciesOptions {
   readonly table: string;
+  /** Families of the pods' addresses; default IPv4 alone. */
+  readonly families?: readonly IpFamily[];
   readonly nodeName: string;
   readonly informers: InformerFactory;
   readonly clock: Clock;
@@ -34,8 +37,20 @@ export interface NetworkPolicies extends Component {
 }
 
 export function createNetworkPolicies(options: NetworkPoliciesOptions): NetworkPolicies {
-  return new NftablesPolicies(options);
+  const each = (options.families ?? ['IPv4']).map((family) => new FamilyPolicies(options, family));
+  return {
+    name: 'network-policies',
+    ready: Promise.all(each.map(({ ready }) => ready)).then(() => {}),
+    async run(signal) {
+      await Promise.all(each.map((policies) => policies.run(signal)));
+    },
+    async protect(pod, addresses) {
+      await Promise.all(each.map((policies) => policies.protect(pod, addresses)));
+    },
+  };
 }
+
+const byNode = 'policies-node';
 
 interface EarlyPod {
   readonly pod: Pod;
@@ -48,8 +63,10 @@ interface Followed {
   readonly namespaces: Informer<Namespace>;
 }
 
-class NftablesPolicies implements NetworkPolicies {
-  readonly name = 'network-policies';
+/** The policies as they are about packets of one family, in a table of its own. */
+class FamilyPolicies implements NetworkPolicies {
+  readonly name: string;
+  readonly #family: IpFamily;
   readonly #options: NetworkPoliciesOptions;
   readonly #table: KeptTable;
   readonly #policies = new Map<string, CompiledPolicy>();
@@ -58,13 +75,16 @@ class NftablesPolicies implements NetworkPolicies {
   readonly #early = new Map<string, EarlyPod>();
   #followed: Followed | undefined;
 
-  constructor(options: NetworkPoliciesOptions) {
+  constructor(options: NetworkPoliciesOptions, family: IpFamily) {
     const { table, informers, clock, log, checkIntervalMs, nft } = options;
     this.#options = options;
+    this.#family = family;
+    this.name = `policies of ${family}`;
     this.#table = new KeptTable({
-      name: 'policies',
+      name: this.name,
       table,
-      base: () => planPolicyBase(table),
+      family: namesOf(family).packets,
+      base: () => planPolicyBase(table, family),
       plan: (owner) => this.#plan(owner),
       synced: async (signal) => {
         await informers.waitForSync(signal);
@@ -92,7 +112,8 @@ class NftablesPolicies implements NetworkPolicies {
     return this.#table.run(signal);
   }
 
-  async protect(pod: Pod, addresses: readonly string[]): Promise<void> {
+  async protect(pod: Pod, given: readonly string[]): Promise<void> {
+    const addresses = given.filter((address) => familyOf(address) === this.#family);
     await this.ready;
     if (this.#policies.size === 0 || pod.spec.hostNetwork) return;
     const key = keyOf(pod);
@@ -104,7 +125,7 @@ class NftablesPolicies implements NetworkPolicies {
   /** Who had these addresses before has lost them, whether the API says so yet or not. */
   #forgetFormer(key: string, addresses: readonly string[]): string[] {
     const former = this.#ofThisNode().filter(
-      (other) => keyOf(other) !== key && addressesOf(other).some((address) => addresses.includes(address)),
+      (other) => keyOf(other) !== key && this.#addressesOf(other).some((address) => addresses.includes(address)),
     );
     for (const pod of former) this.#early.set(keyOf(pod), { pod, addresses: [] });
     return former.flatMap((pod) => [`pod ${keyOf(pod)}`, `peer ${keyOf(pod)}`]);
@@ -128,7 +149,7 @@ class NftablesPolicies implements NetworkPolicies {
 
   #compile(policy: NetworkPolicy): CompiledPolicy | undefined {
     try {
-      return compilePolicy(policy);
+      return compilePolicy(policy, this.#family);
     } catch (error) {
       this.#options.log.warn('a policy can not be read and is left out', {
         policy: keyOf(policy),
@@ -158,17 +179,17 @@ class NftablesPolicies implements NetworkPolicies {
     const { informers, nodeName } = this.#options;
     const pods = informers.informer(podKind);
     const namespaces = informers.informer(namespaceKind);
-    pods.addIndex('node', ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
+    pods.addIndex(byNode, ({ spec }) => (spec.nodeName ? [spec.nodeName] : []));
     this.#followed = { pods, namespaces };
     const look = (pod: Pod) => {
       const key = keyOf(pod);
-      if (isKnown(pod, this.#early.get(key))) this.#early.delete(key);
+      if (this.#isKnown(pod, this.#early.get(key))) this.#early.delete(key);
       this.#table.lookAt(`peer ${key}`, ...(pod.spec.nodeName === nodeName ? [`pod ${key}`] : []));
     };
     pods.onChange({
       added: look,
       updated: (next, previous) => {
-        if (!isSamePeer(next, previous)) look(next);
+        if (!this.#isSamePeer(next, previous)) look(next);
       },
       deleted: (pod) => {
         this.#early.delete(keyOf(pod));
@@ -185,8 +206,12 @@ class NftablesPolicies implements NetworkPolicies {
     });
   }
 
+  #addressesOf(pod: Pod): string[] {
+    return addressesOf(pod, this.#family);
+  }
+
   #ofThisNode(): readonly Pod[] {
-    return this.#followed?.pods.byIndex('node', this.#options.nodeName) ?? [];
+    return this.#followed?.pods.byIndex(byNode, this.#options.nodeName) ?? [];
   }
 
   #earlyPods(): Pod[] {
@@ -202,7 +227,7 @@ class NftablesPolicies implements NetworkPolicies {
     const early = this.#early.get(key);
     const pod = this.#followed?.pods.find(key) ?? early?.pod;
     if (!pod) return emptyPlan;
-    const addresses = early?.addresses ?? addressesOf(pod);
+    const addresses = early?.addresses ?? this.#addressesOf(pod);
     if (addresses.length === 0) return emptyPlan;
     const namespace = pod.metadata.namespace!;
     if (what === 'pod') return planIsolation(pod, addresses, [...(this.#byNamespace.get(namespace)?.values() ?? [])]);
@@ -212,25 +237,25 @@ class NftablesPolicies implements NetworkPolicies {
   *#allPeers(): Iterable<Peers> {
     for (const policy of this.#policies.values()) yield* policy.peers;
   }
+
+  /** From here on the API says what the pod's addresses are. */
+  #isKnown(pod: Pod, early: EarlyPod | undefined): boolean {
+    if (!early || early.pod.metadata.uid !== pod.metadata.uid || isFinished(pod)) return true;
+    const [address] = early.addresses;
+    return address !== undefined && this.#addressesOf(pod).includes(address);
+  }
+
+  /** Nothing that a policy asks about has changed. */
+  #isSamePeer(one: Pod, other: Pod): boolean {
+    return (
+      one.metadata.uid === other.metadata.uid &&
+      isFinished(one) === isFinished(other) &&
+      hasSameLabels(one, other) &&
+      one.spec.nodeName === other.spec.nodeName &&
+      this.#addressesOf(one).join() === this.#addressesOf(other).join()
+    );
+  }
 }
 
 const hasSameLabels = (one: Pod | Namespace, other: Pod | Namespace) =>
   JSON.stringify(one.metadata.labels) === JSON.stringify(other.metadata.labels);
-
-/** From here on the API says what the pod's addresses are. */
-function isKnown(pod: Pod, early: EarlyPod | undefined): boolean {
-  if (!early || early.pod.metadata.uid !== pod.metadata.uid || isFinished(pod)) return true;
-  const [address] = early.addresses;
-  return address !== undefined && addressesOf(pod).includes(address);
-}
-
-/** Nothing that a policy asks about has changed. */
-function isSamePeer(one: Pod, other: Pod): boolean {
-  return (
-    one.metadata.uid === other.metadata.uid &&
-    isFinished(one) === isFinished(other) &&
-    hasSameLabels(one, other) &&
-    one.spec.nodeName === other.spec.nodeName &&
-    addressesOf(one).join() === addressesOf(other).join()
-  );
-}

@@ -4,7 +4,7 @@ import { isFinished } from '../../api/core/pod-phase.ts';
 import type { Labels } from '../../api/meta/labels.ts';
 import { matchesSelector } from '../../api/meta/labels.ts';
 import { keyOf } from '../../api/meta/object.ts';
-import { familyOf } from '../addresses.ts';
+import { familyOf, type IpFamily } from '../addresses.ts';
 import { jump, type Plan, type PlannedElement, type Rule } from '../nftables/rule-set.ts';
 import { selfSet } from './base-rules.ts';
 import { type CompiledPolicy, type Direction, type NamedPort, type Peers, policyChain } from './compile-policy.ts';
@@ -73,10 +73,10 @@ function portElements(
   );
 }
 
-/** Addresses that are the pod's own and not its node's; none once it is over, when others may get them. */
-export function addressesOf(pod: Pod): string[] {
+/** Addresses of one family that are the pod's own and not its node's; none once it is over, when others may get them. */
+export function addressesOf(pod: Pod, family: IpFamily): string[] {
   const { spec, status } = pod;
   if (spec.hostNetwork || isFinished(pod)) return [];
   const all = status?.podIPs?.map(({ ip }) => ip) ?? [status?.podIP];
-  return all.filter((ip): ip is string => ip !== undefined && familyOf(ip) === 'IPv4');
+  return all.filter((ip): ip is string => ip !== undefined && familyOf(ip) === family);
 }
