@@ -11,8 +11,8 @@ import type { Clock } from '../base/clock.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
 
 export interface HttpsTransportOptions {
-  /** `https://127.0.0.1:6443` */
-  readonly server: string;
+  /** `https://127.0.0.1:6443`; a function gives several that serve the same: one is used for as long as it answers. */
+  readonly server: string | (() => readonly string[]);
   readonly clock: Clock;
   /** PEM bundle that the server's certificate is checked against; absent: the system's. */
   readonly ca?: string;
@@ -31,6 +31,8 @@ export interface ClientCertificate {
 }
 
 const connectTimeoutMs = 10_000;
+/** Where there are others to turn to. */
+const shortConnectTimeoutMs = 3_000;
 const pingEveryMs = 30_000;
 const pingTimeoutMs = 15_000;
 const streamWindowBytes = 1024 * 1024;
@@ -51,6 +53,8 @@ class HttpsTransport implements Transport {
   #session: Promise<ClientHttp2Session> | undefined;
   #requests = 0;
   #isClosed = false;
+  /** The server that answered last. */
+  #proven: string | undefined;
 
   constructor(options: HttpsTransportOptions) {
     this.#options = options;
@@ -98,7 +102,7 @@ class HttpsTransport implements Transport {
 
   async #open(): Promise<ClientHttp2Session> {
     try {
-      const session = await openSession(this.#options);
+      const session = await this.#dial();
       const forget = () => this.#drop(session);
       session.on('close', forget).on('goaway', forget).on('error', forget);
       keepAlive(session, this.#options.clock);
@@ -108,6 +112,27 @@ class HttpsTransport implements Transport {
       this.#session = undefined;
       throw error;
     }
+  }
+
+  /** The server of before, else the first of the others that answers. @throws what the last one said */
+  async #dial(): Promise<ClientHttp2Session> {
+    const { server } = this.#options;
+    const all = typeof server === 'string' ? [server] : server();
+    const inOrder = all.includes(this.#proven ?? '')
+      ? [this.#proven!, ...all.filter((one) => one !== this.#proven)]
+      : all;
+    const timeoutMs = all.length > 1 ? shortConnectTimeoutMs : connectTimeoutMs;
+    let problem: unknown = new Error('no server is known');
+    for (const one of inOrder) {
+      try {
+        const session = await openSession(one, this.#options, timeoutMs);
+        this.#proven = one;
+        return session;
+      } catch (error) {
+        problem = error;
+      }
+    }
+    throw problem;
   }
 
   /** Later requests get a new session; streams of the old one end by themselves. */
@@ -129,10 +154,14 @@ class HttpsTransport implements Transport {
   }
 }
 
-async function openSession(options: HttpsTransportOptions): Promise<ClientHttp2Session> {
+async function openSession(
+  server: string,
+  options: HttpsTransportOptions,
+  timeoutMs: number,
+): Promise<ClientHttp2Session> {
   const { clientCertificate } = options;
   const pair = typeof clientCertificate === 'function' ? await clientCertificate() : clientCertificate;
-  const session = connect(options.server, {
+  const session = connect(server, {
     ...(options.ca ? { ca: options.ca } : {}),
     ...(pair ? { cert: pair.certificate, key: pair.key } : {}),
     ...(options.serverName ? { servername: options.serverName } : {}),
@@ -140,8 +169,8 @@ async function openSession(options: HttpsTransportOptions): Promise<ClientHttp2S
     settings: { enablePush: false, initialWindowSize: streamWindowBytes },
   });
   return new Promise((resolve, reject) => {
-    const timer = options.clock.timer(connectTimeoutMs, () => {
-      session.destroy(new Error(`${options.server}: no connection after ${connectTimeoutMs} ms`));
+    const timer = options.clock.timer(timeoutMs, () => {
+      session.destroy(new Error(`${server}: no connection after ${timeoutMs} ms`));
     });
     // A session is told of its errors for as long as it lives: without a listener they would end the process.
     session.on('error', (error) => {
@@ -155,7 +184,7 @@ async function openSession(options: HttpsTransportOptions): Promise<ClientHttp2S
     });
     session.once('close', () => {
       timer[Symbol.dispose]();
-      reject(new Error(`${options.server}: connection closed`));
+      reject(new Error(`${server}: connection closed`));
     });
   });
 }

@@ -7,6 +7,8 @@ export interface NodeProcessOptions {
   readonly agentPort: number;
   /** `https://192.0.2.2:6443` */
   readonly server: string;
+  /** Of a machine that joined: a list of all servers of the cluster, kept true by this process (join/known-servers.ts). */
+  readonly serversFile?: string;
   /** Holds ca.crt and this node's identities. */
   readonly pki: string;
   readonly folder: string;
@@ -20,6 +22,8 @@ export interface NodeProcessOptions {
   readonly machine?: string;
   /** Where changed switches of the kernel are noted, when they are this node's own and not the machine's. */
   readonly sysctlRecord?: string;
+  /** Of a node that the cluster's provider made. */
+  readonly providerId?: string;
   /** A KubeletConfiguration. */
   readonly kubeletConfigFile?: string;
 }

@@ -25,7 +25,15 @@ export type NodeShared = Pick<StartContext, 'layout' | 'state' | 'clock' | 'log'
 /** What the agent is told of the cluster. */
 export type AgentSettings = Pick<
   NodeProcessOptions,
-  'server' | 'podCidr' | 'serviceCidr' | 'clusterDomain' | 'sysctlRecord' | 'machine' | 'kubeletConfigFile'
+  | 'server'
+  | 'serversFile'
+  | 'podCidr'
+  | 'serviceCidr'
+  | 'clusterDomain'
+  | 'sysctlRecord'
+  | 'machine'
+  | 'kubeletConfigFile'
+  | 'providerId'
 >;
 
 /**

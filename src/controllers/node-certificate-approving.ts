@@ -59,7 +59,10 @@ export function isDue({ spec }: CertificateSigningRequest, asked: RequestedCerti
       isPlain && isClient && asked.commonName === proxy && asked.organizations.length + dns.length + ip.length === 0
     );
   }
-  if (!isPlain || asked.commonName !== spec.username) return false;
+  const usages = new Set<string>(spec.usages ?? []);
+  for (const harmless of ['digital signature', 'key encipherment']) usages.delete(harmless);
+  if (usages.size !== 1 || !usages.has('server auth') || dns.length + ip.length === 0) return false;
+  if (!isPlain || asked.commonName !== spec.username || asked.organizations.join() !== 'system:nodes') return false;
   const known = new Set((node.status?.addresses ?? []).map(({ address }) => address));
   return dns.every((name) => name === node.metadata.name || known.has(name)) && ip.every((each) => known.has(each));
 }

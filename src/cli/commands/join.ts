@@ -15,14 +15,14 @@ interface Flags extends ClusterOptions {
 
 export const joinCommand = clusterCommand('join')
   .description('make this machine a node of a cluster on another; `coracle token create --print-join-command` says how')
-  .argument('<server>', 'the cluster’s API server, like 192.0.2.2:6443', parseServer)
+  .argument('<servers...>', 'the cluster’s API servers, like 192.0.2.2:6443; one is enough', parseServer)
   .requiredOption('--token <token>', 'a bootstrap token', parseToken, process.env['CORACLE_TOKEN'])
   .option('--discovery-token-ca-cert-hash <hash>', 'the authority must be this one; may be repeated', parsePin, [])
   .option('--discovery-token-unsafe-skip-ca-verification', 'believe any authority that the token vouches for')
   .option('--node-name <name>', 'the node’s name (default: the machine’s)', parseNodeName)
   .option('--node-ip <address>', 'the node’s address (default: the one the server is reached from)')
   .option('--detach', 'return when the node is Ready and leave it running')
-  .action(async (server: string, flags: Flags) => {
+  .action(async (servers: string[], flags: Flags) => {
     const pins = flags.discoveryTokenCaCertHash;
     if (pins.length === 0 && !flags.discoveryTokenUnsafeSkipCaVerification) {
       const { exitCodes, UserFailure } = await import('../../cluster/failure.ts');
@@ -32,7 +32,7 @@ export const joinCommand = clusterCommand('join')
     const { joinCluster } = await import('../../cluster/join/join-cluster.ts');
     const layout = layoutFrom(flags);
     const report = printSteps();
-    const asked = { layout, server, token: flags.token, pins };
+    const asked = { layout, servers, token: flags.token, pins };
     await joinCluster(
       {
         ...asked,
@@ -46,9 +46,9 @@ export const joinCommand = clusterCommand('join')
     await (flags.detach ? upDetached(options, report) : upForeground(options, report));
   });
 
-function parseServer(value: string): string {
+function parseServer(value: string, before: string[] = []): string[] {
   const address = value.replace(/^https:\/\//, '').replace(/\/$/, '');
-  if (/^[A-Za-z0-9.-]+:\d{1,5}$/.test(address)) return address;
+  if (/^[A-Za-z0-9.-]+:\d{1,5}$/.test(address)) return [...before, address];
   throw new InvalidArgumentError('write ADDRESS:PORT.');
 }
 

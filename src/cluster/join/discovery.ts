@@ -12,14 +12,16 @@ import { exitCodes, UserFailure } from '../failure.ts';
 import { caHashOf } from '../tokens.ts';
 
 export interface DiscoveryRequest {
-  /** `192.0.2.2:6443` */
-  readonly server: string;
+  /** `192.0.2.2:6443`; several of one cluster: the first that answers is asked. */
+  readonly servers: readonly string[];
   readonly token: string;
   /** `sha256:…`; one of them must be the authority's. Empty: any that the token vouches for. */
   readonly pins: readonly string[];
 }
 
 export interface Discovered {
+  /** The one that answered. */
+  readonly server: string;
   /** PEM of the authority. */
   readonly ca: string;
   /** The address of this machine that the server is reached from. */
@@ -36,32 +38,36 @@ const pauseMs = 250;
 export async function discover(asked: DiscoveryRequest, clock: Clock): Promise<Discovered> {
   const deadline = clock.monotonicMs() + patienceMs;
   for (;;) {
-    try {
-      return await discoverOnce(asked);
-    } catch (error) {
-      if (error instanceof UserFailure) throw error;
-      if (clock.monotonicMs() > deadline) throw unreachable(asked.server, (error as Error).message);
-      await clock.sleep(pauseMs);
+    let problem = '';
+    for (const server of asked.servers) {
+      try {
+        return await discoverOnce(server, asked);
+      } catch (error) {
+        if (error instanceof UserFailure) throw error;
+        problem = (error as Error).message;
+      }
     }
+    if (clock.monotonicMs() > deadline) throw unreachable(asked.servers.join(', '), problem);
+    await clock.sleep(pauseMs);
   }
 }
 
-async function discoverOnce(asked: DiscoveryRequest): Promise<Discovered> {
-  const first = await read(asked.server, undefined);
+async function discoverOnce(server: string, asked: DiscoveryRequest): Promise<Discovered> {
+  const first = await read(server, undefined);
   const text = verified(first.info, asked.token);
   const ca = authorityIn(text);
   if (asked.pins.length > 0 && !asked.pins.includes(caHashOf(ca))) {
     throw new UserFailure(
       exitCodes.permission,
       'E_CA_PIN',
-      `the authority of ${asked.server} is not the one that was named`,
+      `the authority of ${server} is not the one that was named`,
       'compare the pin: coracle token create --print-join-command, on the cluster',
     );
   }
   // Whoever answers now holds a key of that authority.
-  const second = await read(asked.server, ca);
+  const second = await read(server, ca);
   if (verified(second.info, asked.token) !== text) throw new Error('the cluster describes itself in two ways');
-  return { ca, localAddress: second.localAddress };
+  return { server, ca, localAddress: second.localAddress };
 }
 
 /** The description, once its signature is known to be made with the token. */

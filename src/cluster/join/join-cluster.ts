@@ -22,7 +22,8 @@ import type { Report } from '../up-options.ts';
 import { userAgent } from '../user-agents.ts';
 import { obtainCertificate, wantedCertificates } from './certificates.ts';
 import { type DiscoveryRequest, discover } from './discovery.ts';
-import { joinedFile, readJoined, writeJoined } from './joined-settings.ts';
+import { joinedFile, readJoined, serversFile, writeJoined } from './joined-settings.ts';
+import { keepTold } from './known-servers.ts';
 
 export interface JoinRequest extends DiscoveryRequest {
   readonly layout: Layout;
@@ -40,15 +41,15 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
   refuseTaken(layout);
   checkRealNode();
   const timed = stepTimer(report, clock);
-  const { ca, localAddress } = await discover(asked, clock);
+  const { server: answering, ca, localAddress } = await discover(asked, clock);
   const nodeName = asked.nodeName ?? hostname().toLowerCase();
   const address = asked.address ?? localAddress;
-  timed('discovery', `${asked.server} is who it says`);
+  timed('discovery', `${answering} is who it says`);
 
   for (const folder of [layout.dataDir, layout.logs, layout.node, layout.pki]) makeDataDir(folder);
   mkdirSync(layout.pki, { recursive: true, mode: 0o700 });
   writeFileSync(join(layout.pki, 'ca.crt'), ca, { mode: 0o644 });
-  const server = `https://${asked.server}`;
+  const server = `https://${answering}`;
   const newcomer = openClient({ server, ca, token: asked.token });
   try {
     await refuseKnown(newcomer.client, nodeName);
@@ -58,6 +59,10 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
     await obtainAsNode(layout, server, ca, nodeName, address);
     timed('certificates', `system:node:${nodeName}`);
     const agentPort = await firstFreePort(defaultAgentPort, joinedFile(layout));
+    keepTold(
+      serversFile(layout),
+      asked.servers.map((each) => `https://${each}`),
+    );
     writeJoined(layout, { ...facts, server, nodeName, address, agentPort });
   } catch (error) {
     throw explained(error);

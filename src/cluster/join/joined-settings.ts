@@ -14,6 +14,9 @@ export interface JoinedSettings extends ClusterFacts {
   readonly agentPort: number;
 }
 
+/** The servers it may turn to; see known-servers.ts. */
+export const serversFile = (layout: Layout) => join(layout.dataDir, 'servers.json');
+
 export const joinedFile = (layout: Layout) => join(layout.dataDir, 'join.json');
 
 /** Undefined where no machine has joined with this data directory. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nodeKind } from '../../../generated/kinds.ts';
 import { isConditionTrue } from '../../api/meta/conditions.ts';
-import { every, systemClock } from '../../base/clock.ts';
+import { systemClock } from '../../base/clock.ts';
 import { createLogger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import { createClient } from '../../client/create-client.ts';
@@ -22,10 +22,13 @@ import type { Report } from '../up-options.ts';
 import { userAgent } from '../user-agents.ts';
 import { obtainCertificate, renewalMs, wantedCertificates } from './certificates.ts';
 import { announce } from './join-cluster.ts';
-import { type JoinedSettings, joinedNode } from './joined-settings.ts';
+import { type JoinedSettings, joinedNode, serversFile } from './joined-settings.ts';
+import { KnownServers } from './known-servers.ts';
 
 const clock = systemClock;
+/** At least so often; earlier where a certificate is due. */
 const renewalLookMs = 3_600_000;
+const renewalRetryMs = 30_000;
 const readyPollMs = 100;
 
 export async function startJoinedNode(
@@ -44,9 +47,11 @@ export async function startJoinedNode(
   const state = new StateFile(layout, clock.now());
   cleanup.defer(() => state.clear());
   state.set('joined', process.pid, settings.server);
+  const serverList = serversFile(layout);
   const transport = cleanup.use(
     createHttpsTransport({
-      server: settings.server,
+      // Read anew: the agent keeps the list.
+      server: () => new KnownServers(serverList, [settings.server]).list(),
       ca: await readFile(join(layout.pki, 'ca.crt'), 'utf8'),
       clock,
       clientCertificate: () => readIdentity(layout.pki, 'node-client'),
@@ -61,7 +66,14 @@ export async function startJoinedNode(
   const { server, podCidr, serviceCidr, clusterDomain } = settings;
   const sysctlRecord = join(layout.node, 'switches');
   const start = () =>
-    startRealNode(shared, plan, programs, daemon, { server, podCidr, serviceCidr, clusterDomain, sysctlRecord });
+    startRealNode(shared, plan, programs, daemon, {
+      server,
+      serversFile: serverList,
+      podCidr,
+      serviceCidr,
+      clusterDomain,
+      sysctlRecord,
+    });
   const node = new Replaceable(start);
   cleanup.defer(() => node.stop());
   const stopping = new AbortController();
@@ -118,9 +130,21 @@ async function keepCertificates(
     log.info('certificates were renewed', { files: due.map(({ file }) => file).join(' ') });
     await replace();
   };
-  const tryOnce = () => look().catch((error) => log.error('certificates were not renewed', error));
-  await tryOnce();
-  for await (const _ of every(clock, renewalLookMs, signal)) await tryOnce();
+  const untilDueMs = () => {
+    const files = Object.values(wantedCertificates(nodeName, address)).map(({ file }) => file);
+    const soonest = Math.min(...files.map((file) => renewalMs(layout.pki, file))) - clock.now();
+    return Math.min(Math.max(soonest, 0), renewalLookMs);
+  };
+  while (!signal.aborted) {
+    const hasFailed = await look().then(
+      () => false,
+      (error) => {
+        log.error('certificates were not renewed', error);
+        return true;
+      },
+    );
+    await clock.sleep(hasFailed ? renewalRetryMs : untilDueMs(), signal);
+  }
 }
 
 /** @throws UserFailure when the cluster does not let this node in any more */
