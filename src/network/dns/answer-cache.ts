@@ -10,6 +10,13 @@ interface Entry {
   readonly lifeMs: number;
 }
 
+export interface CachedAnswer {
+  /** A copy, with its records' times counted down. */
+  readonly bytes: Buffer;
+  /** For how much longer it may be said. */
+  readonly lifeMs: number;
+}
+
 const maxLifeSeconds = 30;
 const failureLifeSeconds = 2;
 
@@ -27,8 +34,7 @@ export class AnswerCache {
     return this.#entries.size;
   }
 
-  /** A copy with its records' times counted down, or undefined. */
-  find(key: string): Buffer | undefined {
+  find(key: string): CachedAnswer | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
     const ageMs = this.#clock.monotonicMs() - entry.storedAtMs;
@@ -36,12 +42,12 @@ export class AnswerCache {
       this.#entries.delete(key);
       return undefined;
     }
-    const copy = Buffer.from(entry.bytes);
+    const bytes = Buffer.from(entry.bytes);
     for (const offset of entry.ttlOffsets) {
-      const ttl = copy.readUInt32BE(offset);
-      copy.writeUInt32BE(Math.max(0, ttl - Math.floor(ageMs / 1000)), offset);
+      const ttl = bytes.readUInt32BE(offset);
+      bytes.writeUInt32BE(Math.max(0, ttl - Math.floor(ageMs / 1000)), offset);
     }
-    return copy;
+    return { bytes, lifeMs: entry.lifeMs - ageMs };
   }
 
   /** Keeps an answer; those that are cut short or cannot be read are not kept. */
@@ -57,5 +63,9 @@ export class AnswerCache {
     this.#entries.delete(key);
     const storedAtMs = this.#clock.monotonicMs();
     this.#entries.set(key, { bytes, ttlOffsets: found.offsets, storedAtMs, lifeMs: seconds * 1000 });
+  }
+
+  clear(): void {
+    this.#entries.clear();
   }
 }

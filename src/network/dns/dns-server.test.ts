@@ -181,7 +181,8 @@ test('other names are asked of the first server that answers, and kept', async (
       ['192.0.2.80'],
     );
   }
-  assert.deepEqual(live.asked.length, 1);
+  const asked = live.asked.filter((name) => name.toLowerCase() === 'www.example.org'); // beside what finds loops
+  assert.equal(asked.length, 1);
 });
 
 test('an answer of another server that is too long comes whole by TCP', async () => {

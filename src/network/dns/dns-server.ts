@@ -1,6 +1,7 @@
 // The cluster's DNS on one address: UDP and TCP. It runs on every node at the bridge's own address; the kube-dns
 // Service leads to it (dns-objects.ts).
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
+import type { lookup } from 'node:dns';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Clock } from '../../base/clock.ts';
@@ -56,21 +57,26 @@ class ClusterDns implements DnsServer {
   readonly #options: DnsServerOptions;
   readonly #resolver: Resolver;
   readonly #metrics: DnsMetrics;
+  readonly #forwarder: Forwarder;
   readonly #listens = Promise.withResolvers<number>();
   #isReady = false;
 
   constructor(options: DnsServerOptions) {
     this.#options = options;
     this.listening = this.#listens.promise;
-    const { clock, address } = options;
+    const { clock, address, log } = options;
     const upstreams = options.upstreams ?? upstreamsFromFile('/etc/resolv.conf', [address], clock);
-    this.#metrics = createDnsMetrics(() => this.#isReady);
+    const metrics = createDnsMetrics(() => this.#isReady);
+    this.#metrics = metrics;
+    this.#forwarder = new Forwarder({ upstreams, clock, log, onEvent: (event) => metrics.forwarded(event) });
     this.#resolver = new Resolver({
       zone: createZone(options),
-      forwarder: new Forwarder({ upstreams, clock }),
+      forwarder: this.#forwarder,
+      clock,
+      metrics,
       isReady: () => this.#isReady,
-      onAnswer: (transport, rcode) => this.#metrics.count(transport, rcode),
     });
+    upstreams.onChange?.(() => this.#resolver.forget());
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -97,6 +103,7 @@ class ClusterDns implements DnsServer {
       if (!signal.aborted) await once(signal, 'abort');
       await metrics;
     } finally {
+      this.#forwarder.close();
       for (const socket of connections) socket.destroy();
       await Promise.all([closeUdp(open.udp), closeTcp(open.tcp)]);
     }
@@ -105,13 +112,15 @@ class ClusterDns implements DnsServer {
   /** Both sockets on one port: with port 0, the one that UDP was given. */
   async #open(connections: Set<Socket>): Promise<OpenSockets> {
     const { address, port = dnsPort } = this.#options;
-    const udp = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 });
+    const type = address.includes(':') ? 'udp6' : 'udp4';
+    const udp = createSocket({ type, recvBufferSize: 4 * 1024 * 1024, sendBufferSize: 1024 * 1024, lookup: asIs });
     const tcp = createServer();
-    udp.on('message', (message, from) => void this.#answerDatagram(udp, message, from));
+    udp.on('message', (message, from) => this.#answerDatagram(udp, message, from));
     tcp.on('connection', (socket) => this.#serve(socket, connections));
     try {
+      const listens = once(udp, 'listening');
       udp.bind(port, address);
-      await once(udp, 'listening');
+      await listens;
       tcp.listen(udp.address().port, address);
       await once(tcp, 'listening');
       return { udp, tcp };
@@ -121,15 +130,17 @@ class ClusterDns implements DnsServer {
     }
   }
 
-  async #answerDatagram(udp: UdpSocket, message: Buffer, from: { address: string; port: number }): Promise<void> {
+  #answerDatagram(udp: UdpSocket, message: Buffer, from: RemoteInfo): void {
     if (from.port === 0) return; // cannot be answered
-    const reply = await this.#resolver.answer(message, 'udp');
-    if (!reply) return;
-    try {
-      udp.send(reply, from.port, from.address, () => {}); // whoever is gone asks no more
-    } catch {
-      // closed meanwhile
+    const known = this.#resolver.known(message);
+    if (known) {
+      send(udp, known, from);
+      if (udp.getSendQueueCount() > 0) this.#resolver.replaceKnown(message, known);
+      return;
     }
+    const reply = this.#resolver.answer(message, 'udp');
+    if (reply instanceof Promise) void reply.then((bytes) => send(udp, bytes, from));
+    else if (reply) send(udp, reply, from);
   }
 
   #serve(socket: Socket, connections: Set<Socket>): void {
@@ -163,6 +174,19 @@ class ClusterDns implements DnsServer {
     } catch {
       socket.destroy(); // gone in the middle of a message
     }
+  }
+}
+
+/** Addresses come from the kernel: nothing is to be looked up, and nothing to be waited for. */
+const asIs = ((address: string, _options: unknown, callback: (error: null, address: string, family: number) => void) =>
+  callback(null, address, address.includes(':') ? 6 : 4)) as unknown as typeof lookup;
+
+/** Whoever is gone asks no more: what becomes of the datagram is of no interest. */
+function send(udp: UdpSocket, bytes: Buffer, { port, address }: RemoteInfo): void {
+  try {
+    udp.send(bytes, port, address);
+  } catch {
+    // closed meanwhile
   }
 }
 

@@ -1,7 +1,5 @@
-// Messages on the wire. dns-packet reads and writes them; what is added is care about what strangers send, truncation,
-// and the question given back exactly as it came.
-import * as packets from 'dns-packet';
-import type { ResourceRecord } from './resource-record.ts';
+// Messages on the wire: reading what strangers send, with care, and saying no to what is no question. Answers are written
+// by write-message.ts; the question is given back exactly as it came.
 
 export const rcodes = { ok: 0, formatError: 1, serverFailure: 2, nameError: 3, notImplemented: 4, refused: 5 } as const;
 
@@ -9,6 +7,7 @@ export interface Query {
   readonly id: number;
   /** Lower case, without a dot at its end. */
   readonly name: string;
+  /** `A`; `TYPE257` for those that nothing here speaks of. */
   readonly type: string;
   readonly isInternet: boolean;
   readonly recursionDesired: boolean;
@@ -21,19 +20,45 @@ export interface Query {
 /** What to do with a datagram that is no proper question. */
 export type BadQuery = { readonly reply: Buffer } | { readonly ignore: true };
 
-export interface Response {
-  readonly rcode: number;
-  readonly isAuthoritative?: boolean;
-  readonly answers?: readonly ResourceRecord[];
-  readonly authorities?: readonly ResourceRecord[];
-  readonly additionals?: readonly ResourceRecord[];
-}
-
-const headerBytes = 12;
+export const headerBytes = 12;
 const plainUdpBytes = 512;
 /** Larger datagrams are cut up on the way and then lost. */
-const largestUdpBytes = 1232;
-const flagBits = { response: 0x8000, authoritative: 0x0400, truncated: 0x0200, desired: 0x0100, available: 0x0080 };
+export const largestUdpBytes = 1232;
+export const flagBits = {
+  response: 0x8000,
+  authoritative: 0x0400,
+  truncated: 0x0200,
+  desired: 0x0100,
+  available: 0x0080,
+};
+
+export const typeNumbers = {
+  A: 1,
+  NS: 2,
+  CNAME: 5,
+  SOA: 6,
+  PTR: 12,
+  HINFO: 13,
+  MX: 15,
+  TXT: 16,
+  AAAA: 28,
+  SRV: 33,
+  NAPTR: 35,
+  DS: 43,
+  RRSIG: 46,
+  NSEC: 47,
+  DNSKEY: 48,
+  SVCB: 64,
+  HTTPS: 65,
+  IXFR: 251,
+  AXFR: 252,
+  ANY: 255,
+} as const;
+const optType = 41;
+const typeNames = new Map(Object.entries(typeNumbers).map(([name, number]) => [number as number, name]));
+
+/** Of a bad message: what is thrown and caught here alone, without the cost of a trace. */
+const malformed = new Error('malformed');
 
 export function parseQuery(bytes: Buffer): Query | BadQuery {
   if (bytes.length < headerBytes) return { ignore: true };
@@ -41,23 +66,22 @@ export function parseQuery(bytes: Buffer): Query | BadQuery {
   if (flags & flagBits.response) return { ignore: true }; // answers are not answered: two servers would talk for ever
   const opcode = (flags >> 11) & 15;
   if (opcode !== 0) return { reply: bareReply(bytes, rcodes.notImplemented) };
-  const counts = [4, 6, 8, 10].map((offset) => bytes.readUInt16BE(offset));
-  if (counts[0] !== 1 || counts[1] !== 0 || counts[2] !== 0 || counts[3]! > 3) {
+  const additionals = bytes.readUInt16BE(10);
+  if (bytes.readUInt16BE(4) !== 1 || bytes.readUInt32BE(6) !== 0 || additionals > 3) {
     return { reply: bareReply(bytes, rcodes.formatError) };
   }
   try {
-    const questionEnd = endOfQuestion(bytes);
-    const packet = packets.decode(bytes);
-    const question = packet.questions![0]!;
-    const opt = packet.additionals?.find((record) => record.type === 'OPT') as packets.OptAnswer | undefined;
+    const nameEnd = endOfQuestionName(bytes);
+    const edns = additionals > 0 ? readEdns(bytes, nameEnd + 4, additionals) : undefined;
+    const type = bytes.readUInt16BE(nameEnd);
     return {
-      id: packet.id ?? 0,
-      name: question.name.toLowerCase().replace(/\.$/, ''),
-      type: question.type,
-      isInternet: question.class === 'IN',
+      id: bytes.readUInt16BE(0),
+      name: readName(bytes, nameEnd),
+      type: typeNames.get(type) ?? `TYPE${type}`,
+      isInternet: bytes.readUInt16BE(nameEnd + 2) === 1,
       recursionDesired: (flags & flagBits.desired) !== 0,
-      rawQuestion: Buffer.from(bytes.subarray(headerBytes, questionEnd)),
-      ...(opt && { edns: { udpSize: opt.udpPayloadSize, version: opt.ednsVersion } }),
+      rawQuestion: Buffer.from(bytes.subarray(headerBytes, nameEnd + 4)),
+      ...(edns && { edns }),
     };
   } catch {
     return { reply: bareReply(bytes, rcodes.formatError) };
@@ -65,17 +89,58 @@ export function parseQuery(bytes: Buffer): Query | BadQuery {
 }
 
 /** A question is never compressed, and its name has at most 255 bytes. @throws when it is not so. */
-function endOfQuestion(bytes: Buffer): number {
+function endOfQuestionName(bytes: Buffer): number {
   let offset = headerBytes;
   for (;;) {
     const length = bytes.readUInt8(offset);
-    if (length > 63) throw new Error('compressed or over-long label in a question');
+    if (length > 63) throw malformed;
     offset += length + 1;
-    if (offset - headerBytes > 255) throw new Error('name longer than 255 bytes');
+    if (offset - headerBytes > 255) throw malformed;
     if (length === 0) break;
   }
-  if (offset + 4 > bytes.length) throw new Error('question cut short');
-  return offset + 4;
+  if (offset + 4 > bytes.length) throw malformed;
+  return offset;
+}
+
+/** The labels from the header to `end`, with dots between them. A dot inside a label becomes what no name here has. */
+function readName(bytes: Buffer, end: number): string {
+  let name = '';
+  for (let offset = headerBytes; bytes[offset] !== 0 && offset < end; ) {
+    const next = offset + 1 + bytes[offset]!;
+    const label = bytes.toString('latin1', offset + 1, next);
+    name += `${name && '.'}${label.includes('.') ? label.replaceAll('.', '\0') : label}`;
+    offset = next;
+  }
+  return name.toLowerCase();
+}
+
+/** @throws for records that are not there, and for two EDNS ones */
+function readEdns(bytes: Buffer, start: number, count: number): Query['edns'] {
+  let offset = start;
+  let edns: Query['edns'];
+  for (let i = 0; i < count; i++) {
+    const at = skipName(bytes, offset);
+    const end = at + 10 + bytes.readUInt16BE(at + 8);
+    if (end > bytes.length) throw malformed;
+    if (bytes.readUInt16BE(at) === optType) {
+      if (edns || at !== offset + 1) throw malformed;
+      edns = { udpSize: bytes.readUInt16BE(at + 2), version: bytes.readUInt8(at + 5) };
+    }
+    offset = end;
+  }
+  return edns;
+}
+
+/** Where what follows a name begins. @throws past the end */
+export function skipName(bytes: Buffer, start: number): number {
+  let offset = start;
+  for (;;) {
+    const length = bytes.readUInt8(offset);
+    if (length >= 0xc0) return offset + 2;
+    if (length > 63) throw malformed;
+    offset += length + 1;
+    if (length === 0) return offset;
+  }
 }
 
 /** Only the header comes back: what followed it could not be read. */
@@ -90,58 +155,6 @@ function bareReply(bytes: Buffer, rcode: number): Buffer {
 /** What the asker can take: 512 bytes by UDP unless it says more. */
 export function udpLimit(query: Query): number {
   return Math.min(Math.max(query.edns?.udpSize ?? plainUdpBytes, plainUdpBytes), largestUdpBytes);
-}
-
-/** The response as bytes, with as many whole records as `limitBytes` lets in and the mark of truncation when not all. */
-export function encodeResponse(query: Query, response: Response, limitBytes: number): Buffer {
-  const answers = response.answers ?? [];
-  const full = encodeSections(query, response, answers, response.additionals ?? [], false);
-  if (full.length <= limitBytes) return full;
-  // What is only helpful goes first; then answers from the end.
-  const bare = encodeSections(query, response, answers, [], false);
-  if (bare.length <= limitBytes) return bare;
-  let kept = Math.floor((answers.length * limitBytes) / bare.length);
-  for (;;) {
-    const cut = encodeSections(query, response, answers.slice(0, kept), [], true);
-    if (cut.length <= limitBytes || kept === 0) return cut;
-    kept -= 1;
-  }
-}
-
-function encodeSections(
-  query: Query,
-  response: Response,
-  answers: readonly ResourceRecord[],
-  additionals: readonly ResourceRecord[],
-  isTruncated: boolean,
-): Buffer {
-  const opt = query.edns && {
-    type: 'OPT' as const,
-    name: '.',
-    udpPayloadSize: largestUdpBytes,
-    extendedRcode: response.rcode >> 4,
-    ednsVersion: 0,
-    flags: 0,
-    options: [],
-  };
-  const encoded = packets.encode({
-    type: 'response',
-    id: query.id,
-    answers: answers as packets.Answer[],
-    authorities: (response.authorities ?? []) as packets.Answer[],
-    additionals: [...additionals, ...(opt ? [opt] : [])] as packets.Answer[],
-  });
-  const flags =
-    flagBits.response |
-    (response.isAuthoritative ? flagBits.authoritative : 0) |
-    (isTruncated ? flagBits.truncated : 0) |
-    (query.recursionDesired ? flagBits.desired : 0) |
-    flagBits.available |
-    (response.rcode & 15);
-  encoded.writeUInt16BE(flags, 2);
-  encoded.writeUInt16BE(1, 4);
-  // dns-packet writes no compression pointers, so the question can be put between header and records.
-  return Buffer.concat([encoded.subarray(0, headerBytes), query.rawQuestion, encoded.subarray(headerBytes)]);
 }
 
 /** Another server's answer without its records, and the mark that says: ask again by TCP. */

@@ -1,15 +1,13 @@
 // What an ExternalName leads to outside the cluster: asked like a client's own question, and read.
 import * as packets from 'dns-packet';
-import type { Query } from './message.ts';
+import { type Query, typeNumbers } from './message.ts';
+import { questionAbout } from './question.ts';
 import type { ResourceRecord } from './resource-record.ts';
 
-/** The same question about another name. */
-export function encodeQuestionFor(query: Query, name: string): Query {
-  const packet = packets.encode({
-    type: 'query',
-    questions: [{ name, type: query.type as packets.RecordType, class: 'IN' }],
-  });
-  return { ...query, name, rawQuestion: packet.subarray(12) };
+/** The same question about another name. @throws for what is no name */
+export function questionFor(query: Query, name: string): Query | undefined {
+  if (!(query.type in typeNumbers)) return undefined;
+  return { ...questionAbout(name, query.type as keyof typeof typeNumbers), recursionDesired: query.recursionDesired };
 }
 
 /** The records of an answer that we know how to pass on. */

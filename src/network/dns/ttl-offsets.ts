@@ -1,5 +1,7 @@
 // Walks over the records of a message without decoding them, to find where their times to live stand.
 
+import { skipName } from './message.ts';
+
 const optType = 41;
 const soaType = 6;
 
@@ -39,16 +41,5 @@ export function findTtls(bytes: Buffer): FoundTtls | undefined {
     return { offsets, lifeSeconds: Number.isFinite(lifeSeconds) ? lifeSeconds : 0 };
   } catch {
     return undefined; // ran past the end
-  }
-}
-
-function skipName(bytes: Buffer, start: number): number {
-  let offset = start;
-  for (;;) {
-    const length = bytes.readUInt8(offset);
-    if (length >= 0xc0) return offset + 2;
-    if (length > 63) throw new Error('bad label');
-    offset += length + 1;
-    if (length === 0) return offset;
   }
 }

@@ -4,7 +4,7 @@ import type { Namespace, Service } from '../../../generated/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { namespaceKind, serviceKind } from '../../../generated/kinds.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
-import { contains, familyOf, type IpFamily } from '../addresses.ts';
+import { contains, familyOf, type IpFamily, rangesIn } from '../addresses.ts';
 import { type SlicesByService, slicesByService } from '../service-of-slice.ts';
 import { fromReverseName, type ResourceRecord, toReverseLabel } from './resource-record.ts';
 
@@ -30,6 +30,8 @@ export interface ZoneOptions {
 export interface Zone {
   /** `name` in lower case without a dot at its end. */
   resolve(name: string, type: string): ZoneAnswer;
+  /** Called when an answer may be another from now on. */
+  onChange(handler: () => void): void;
 }
 
 const byServiceAddress = 'network-address';
@@ -52,7 +54,7 @@ class ClusterZone implements Zone {
     this.#domain = options.clusterDomain.toLowerCase().replace(/\.$/, '');
     this.#suffix = `.${this.#domain}`;
     this.#ttl = options.ttlSeconds ?? 5;
-    this.#ranges = [options.podCidr, options.serviceCidr].filter((range) => range !== undefined);
+    this.#ranges = [options.podCidr, options.serviceCidr].flatMap((ranges) => rangesIn(ranges ?? ''));
     this.#services = options.informers.informer(serviceKind);
     this.#namespaces = options.watchNamespaces ? options.informers.informer(namespaceKind) : undefined;
     this.#slices = slicesByService(options.informers);
@@ -61,6 +63,13 @@ class ClusterZone implements Zone {
       ({ spec }) => spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []),
     );
     this.#slices.informer.addIndex(byEndpointAddress, ({ endpoints }) => (endpoints ?? []).flatMap((e) => e.addresses));
+  }
+
+  onChange(handler: () => void): void {
+    const handlers = { added: handler, updated: handler, deleted: handler };
+    this.#services.onChange(handlers);
+    this.#slices.informer.onChange(handlers);
+    this.#namespaces?.onChange(handlers);
   }
 
   resolve(name: string, type: string): ZoneAnswer {
