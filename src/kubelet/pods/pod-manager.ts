@@ -196,7 +196,7 @@ export class PodManager {
 
   /** What a pod left that was deleted while we were away. */
   async #removeOrphans(): Promise<void> {
-    const { tracker, volumes, cgroups, logDir } = this.#services;
+    const { tracker, volumes, cgroups, logDir, log } = this.#services;
     const known = new Set([...this.#workers.keys(), ...this.#informer.list().map(({ metadata }) => metadata.uid!)]);
     for (const uid of tracker.podUids()) {
       if (known.has(uid)) continue;
@@ -207,7 +207,13 @@ export class PodManager {
       worker.remove();
       known.add(uid);
     }
-    for (const uid of await volumes.podUids()) if (!known.has(uid)) await volumes.tearDown(uid);
+    for (const uid of await volumes.podUids()) {
+      if (known.has(uid)) continue;
+      // Its volumes may be of a driver that is not here yet; the others' are not to wait for it.
+      await volumes
+        .tearDown(uid)
+        .catch((error) => log.warn('volumes of a pod that is gone stay', { pod: uid, error: String(error) }));
+    }
     for (const uid of await cgroups.podUids()) if (!known.has(uid)) await cgroups.removePod(uid);
     for (const name of await readdir(logDir).catch(() => []))
       if (!known.has(name.slice(name.lastIndexOf('_') + 1)))

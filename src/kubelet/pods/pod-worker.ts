@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { isFinished } from '../../api/core/pod-phase.ts';
 import { untilSettled } from '../../base/signals.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { SandboxConfig, SandboxStatus, UserNamespace } from '../runtime/runtime.ts';
 import { saysMore, withLatestStatus } from '../status/latest-status.ts';
 import { podStatus, rejectedStatus } from '../status/pod-status.ts';
@@ -71,6 +72,9 @@ export class PodWorker {
   #isDone = false;
   #isRestartingAll = false;
   #volumeRetryMs = 500;
+  /** Some are mounted that should not be. */
+  #owesVolumes = false;
+  readonly #unmountAll = () => this.#services.volumes.unmountAll(this.#uid);
   #isDetached = false;
 
   constructor(services: PodServices, pod: Pod, { rejection, resizeProblem }: PodAdmission = {}) {
@@ -225,7 +229,7 @@ export class PodWorker {
   async #sync(): Promise<void> {
     if (!this.#isDetached) this.#probes.follow(this.#pod);
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
-    if (this.#isStopped) return;
+    if (this.#isStopped) return this.#owesVolumes ? void (await this.#givesBack(this.#unmountAll)) : undefined;
     if (isFinished(this.#pod) || this.#rejection || this.#ending || this.#isPastDeadline()) return this.#stop();
     this.#reject(await this.#devices.admit(this.#pod));
     if (this.#rejection) return this.#stop();
@@ -383,6 +387,24 @@ export class PodWorker {
     }
   }
 
+  /** False while a volume's driver does not let go: it is asked again. */
+  async #givesBack(volumes: () => Promise<void>): Promise<boolean> {
+    this.#owesVolumes = true;
+    try {
+      await volumes();
+      this.#owesVolumes = false;
+      return true;
+    } catch (error) {
+      this.#services.log.warn('volumes are not given back yet', {
+        pod: this.#pod.metadata.name,
+        problem: rpcErrorText(error),
+      });
+      this.#wakeIn(this.#volumeRetryMs);
+      this.#volumeRetryMs = Math.min(122_000, this.#volumeRetryMs * 2);
+      return false;
+    }
+  }
+
   #facts() {
     const ips = this.#services.tracker.stateOf(this.#uid).sandboxes[0]?.ips ?? [];
     return this.#services.factsFor(
@@ -416,7 +438,7 @@ export class PodWorker {
     this.#stopped.resolve();
     await this.#sink.flush();
     await this.#services.cgroups.removePod(this.#uid);
-    if (!this.#isDetached) await this.#services.volumes.unmountAll(this.#uid);
+    if (!this.#isDetached) await this.#givesBack(this.#unmountAll);
   }
 
   /** The pod was deleted: stop it, tell how it ended, give back what it used, let the object go. */
@@ -431,7 +453,8 @@ export class PodWorker {
       await this.#sink.flush();
     }
     if (this.#isDetached) return;
-    await Promise.all([volumes.tearDown(this.#uid), cgroups.removePod(this.#uid)]);
+    if (!(await this.#givesBack(() => volumes.tearDown(this.#uid)))) return;
+    await cgroups.removePod(this.#uid);
     if (!this.#isRemoved) await this.#services.deletePod(this.#pod);
     this.#sink.close();
     references.retain(this.#uid, []);

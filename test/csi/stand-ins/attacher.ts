@@ -25,7 +25,10 @@ export async function runAttacher(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
     strict: false,
-    options: { 'csi-address': { type: 'string', default: '/run/csi/socket' }, kubeconfig: { type: 'string', default: '' } },
+    options: {
+      'csi-address': { type: 'string', default: '/run/csi/socket' },
+      kubeconfig: { type: 'string', default: '' },
+    },
   });
   const client = await connectCluster(String(values['kubeconfig']));
   const driver = connectUnix(String(values['csi-address']), controllerService);
@@ -37,7 +40,8 @@ export async function runAttacher(args: readonly string[]): Promise<void> {
 
 async function connectCluster(kubeconfig: string): Promise<Client> {
   const options = { userAgent: 'csi-attacher' };
-  if (kubeconfig) return createClient(await createKubeconfigTransport({ path: kubeconfig, clock: systemClock }), options);
+  if (kubeconfig)
+    return createClient(await createKubeconfigTransport({ path: kubeconfig, clock: systemClock }), options);
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
   const transport = createHttpsTransport({
     server: `https://${host?.includes(':') ? `[${host}]` : host}:${port}`,
@@ -125,7 +129,9 @@ class Attacher {
       readonly: csi!.readOnly ?? false,
       volumeContext: csi!.volumeAttributes ?? {},
       volumeCapability: {
-        ...(volumeMode === 'Block' ? { block: {} } : { mount: { fsType: csi!.fsType ?? '', mountFlags: mountOptions } }),
+        ...(volumeMode === 'Block'
+          ? { block: {} }
+          : { mount: { fsType: csi!.fsType ?? '', mountFlags: mountOptions } }),
         accessMode: { mode: accessModes.includes('ReadWriteMany') ? 5 : 1 },
       },
     });
@@ -147,7 +153,9 @@ class Attacher {
       throw error;
     }
     const rest = finalizers.filter((each) => each !== this.#finalizer);
-    const now = await this.#client.resource(volumeAttachmentKind).get({ namespace: '', name: attachment.metadata.name });
+    const now = await this.#client
+      .resource(volumeAttachmentKind)
+      .get({ namespace: '', name: attachment.metadata.name });
     await this.#client
       .resource(volumeAttachmentKind)
       .update({ ...now, metadata: { ...now.metadata, finalizers: rest } });
@@ -166,4 +174,3 @@ class Attacher {
       .patch({ namespace: '', name: metadata.name }, { status }, { type: 'merge', subresource: 'status' });
   }
 }
-
