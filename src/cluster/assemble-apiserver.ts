@@ -3,6 +3,7 @@ import { buildResources } from '../api/build-resources.ts';
 import { kindDefinitions } from '../api/kinds.ts';
 import type { Auditor } from '../apiserver/audit/auditor.ts';
 import { signingKey } from '../apiserver/authn/jwt.ts';
+import type { HealthCheck } from '../apiserver/discovery/health.ts';
 import { createSecurity, frontProxyNames } from '../apiserver/security.ts';
 import { type ApiServer, createApiServer } from '../apiserver/server.ts';
 import type { Clock } from '../base/clock.ts';
@@ -15,6 +16,7 @@ import type { Settings } from './settings.ts';
 
 export interface ApiServerParts {
   readonly store: Store;
+  readonly healthChecks: readonly HealthCheck[];
   readonly settings: Settings;
   readonly pki: Pki;
   readonly serving: KeyPair;
@@ -41,6 +43,7 @@ export function assembleApiServer(parts: ApiServerParts): ApiServer {
   });
   const server = createApiServer({
     store,
+    healthChecks: parts.healthChecks,
     resources: buildResources(kindDefinitions),
     ...security,
     listen: {

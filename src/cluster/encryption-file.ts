@@ -91,7 +91,7 @@ export function withoutOldKeys({ rules }: EncryptionConfiguration): EncryptionCo
   return {
     rules: rules.map(({ resources, providers }) => {
       const [first] = providers;
-      return { resources, providers: [{ type: first!.type, keys: first!.keys.slice(0, 1) }, identity] };
+      return { resources, providers: [{ ...first!, keys: first!.keys.slice(0, 1) }, identity] };
     }),
   };
 }

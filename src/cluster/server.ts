@@ -14,6 +14,7 @@ import { readJoined } from './join/joined-settings.ts';
 import { checkKubeletConfiguration } from './kubelet-configuration.ts';
 import { contextName, type Layout } from './layout.ts';
 import { openLogFile } from './log-file.ts';
+import { machineSettings } from './machine-provider.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { metricsApiSettings } from './metrics-api.ts';
 import { realNodes } from './node-plan.ts';
@@ -75,7 +76,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     const daemons = programs ? prepareRealNodes(context, programs) : undefined;
     daemons?.catch(() => {}); // reported where it is awaited
     const { storage, pki } = await openState(context, isNew);
-    const server = await startApiServer(context, storage.store, pki);
+    const server = await startApiServer(context, { store: storage.store, healthChecks: storage.healthChecks() }, pki);
     await startLoops(context, server, pki);
     const actions: Record<string, ControlAction> = {
       ...storage.actions(),
@@ -185,6 +186,7 @@ async function startLoops(context: StartContext, { api, url, figures }: StartedA
       leaderElection: instanceOf(settings, context.layout),
       ...(scheduling ? { scheduling } : {}),
       ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
+      ...(isReal && hasNodes ? { machine: machineSettings(context.layout) } : {}),
       ...(metrics ? { metrics } : {}),
       ...(nodeAutoscaling ? { nodeAutoscaling } : {}),
     },

@@ -79,7 +79,10 @@ function requireKeys(layout: Layout, { sealedBy }: SnapshotSummary): void {
   const known = new Set<string>();
   if (existsSync(file.path)) {
     for (const { providers } of readEncryption(file).rules)
-      for (const { type, keys } of providers) for (const { name } of keys) known.add(`k8s:enc:${type}:v1:${name}:`);
+      for (const { type, keys, service } of providers) {
+        if (service) known.add(`k8s:enc:kms:v2:${service.name}:`);
+        for (const { name } of keys) known.add(`k8s:enc:${type}:v1:${name}:`);
+      }
   }
   const missing = sealedBy.find((mark) => !known.has(mark));
   if (!missing) return;

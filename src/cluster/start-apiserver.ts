@@ -1,5 +1,6 @@
 // The stage in which the API server comes up: certificates, server, the objects every cluster has, kubeconfigs.
 import { writeFileSync } from 'node:fs';
+import type { HealthCheck } from '../apiserver/discovery/health.ts';
 import { flowControlMaintenance } from '../apiserver/flow-control/maintenance.ts';
 import type { ApiServer } from '../apiserver/server.ts';
 import { every } from '../base/clock.ts';
@@ -31,7 +32,11 @@ export interface StartedApiServer {
   readonly figures: ComponentFigures;
 }
 
-export async function startApiServer(context: StartContext, store: Store, pki: Pki): Promise<StartedApiServer> {
+export async function startApiServer(
+  context: StartContext,
+  { store, healthChecks }: { readonly store: Store; readonly healthChecks?: readonly HealthCheck[] },
+  pki: Pki,
+): Promise<StartedApiServer> {
   const { settings, isReal, state, timed, clock, random } = context;
   const log = context.log.with({ component: 'apiserver' });
   const [serving, kubeletClient, frontProxyClient] = await Promise.all([
@@ -50,6 +55,7 @@ export async function startApiServer(context: StartContext, store: Store, pki: P
   const api = assembleApiServer({
     figures,
     store,
+    healthChecks: healthChecks ?? [],
     settings,
     pki,
     serving,

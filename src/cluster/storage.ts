@@ -1,11 +1,12 @@
 // The store of a cluster: an engine, encryption above it, and what can be asked of both while the cluster runs.
 import { join } from 'node:path';
+import type { HealthCheck } from '../apiserver/discovery/health.ts';
 import { prefixOfKey, registryRoot, resourceOfKey } from '../apiserver/registry/storage-key.ts';
 import { type Clock, rfc3339 } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { EncryptionConfiguration } from '../store/encryption/configuration.ts';
 import { EncryptedStore, type KeyPlace } from '../store/encryption/encrypted-store.ts';
-import { Sealer } from '../store/encryption/sealer.ts';
+import { KeyServiceError, Sealer } from '../store/encryption/sealer.ts';
 import { openSqliteStore } from '../store/engines/sqlite.ts';
 import { writeSnapshot } from '../store/snapshot.ts';
 import type { Store } from '../store/store.ts';
@@ -72,10 +73,19 @@ export class Storage implements AsyncDisposable {
   static async open(parts: StorageParts): Promise<Storage> {
     const { layout, options, clock, log } = parts;
     const file = encryptionFileOf(layout, options);
-    const sealer = await Sealer.create(ensureEncryption(file, clock.now()));
+    const sealer = await createSealer(ensureEncryption(file, clock.now()), clock);
     if (isReadableByOthers(file)) log.warn('others may read the keys of encryption at rest', { file: file.path });
     const [engine, store] = await openEngine(layout, options);
     return new Storage(parts, engine, store, file, sealer);
+  }
+
+  /** As upstream's check of this name; there when a key service is in use. */
+  healthChecks(): HealthCheck[] {
+    const on = ['healthz', 'livez', 'readyz'] as const;
+    const usesService = this.store.sealer.configuration.rules.some(({ providers }) =>
+      providers.some(({ type }) => type === 'kms'),
+    );
+    return usesService ? [{ name: 'kms-providers', on, problem: () => this.store.sealer.problem }] : [];
   }
 
   async status(): Promise<StorageStatus> {
@@ -99,7 +109,7 @@ export class Storage implements AsyncDisposable {
       file: this.#file.path,
       rules: rules.map(({ resources, providers: [first] }) => ({
         resources,
-        writesWith: first!.type === 'identity' ? 'identity' : `${first!.type} ${first!.keys[0]!.name}`,
+        writesWith: [first!.type, first!.service?.name ?? first!.keys[0]?.name].filter(Boolean).join(' '),
       })),
     };
   }
@@ -119,7 +129,7 @@ export class Storage implements AsyncDisposable {
     return this.#inTurn(async () => {
       this.#requireAlone();
       const next = withNewKeys(this.store.sealer.configuration, this.#parts.clock.now());
-      const sealer = await Sealer.create(next);
+      const sealer = await createSealer(next, this.#parts.clock);
       writeConfiguration(this.#file.path, next);
       this.store.use(sealer);
       return this.#rewrite(signal);
@@ -129,7 +139,7 @@ export class Storage implements AsyncDisposable {
   /** Reads the configuration again, and writes again what is stored otherwise than it says. */
   rewrite(signal?: AbortSignal): Promise<{ examined: number; rewritten: number }> {
     return this.#inTurn(async () => {
-      this.store.use(await Sealer.create(readEncryption(this.#file)));
+      this.store.use(await createSealer(readEncryption(this.#file), this.#parts.clock));
       return this.#rewrite(signal);
     });
   }
@@ -141,7 +151,7 @@ export class Storage implements AsyncDisposable {
       const done = await this.#rewrite();
       await this.compact();
       const next = withoutOldKeys(this.store.sealer.configuration);
-      const sealer = await Sealer.create(next);
+      const sealer = await createSealer(next, this.#parts.clock);
       writeConfiguration(this.#file.path, next);
       this.store.use(sealer);
       return done;
@@ -190,6 +200,16 @@ export class Storage implements AsyncDisposable {
 
   [Symbol.asyncDispose](): PromiseLike<void> {
     return this.store[Symbol.asyncDispose]();
+  }
+}
+
+async function createSealer(configuration: EncryptionConfiguration, clock: Clock): Promise<Sealer> {
+  try {
+    return await Sealer.create(configuration, clock);
+  } catch (error) {
+    if (!(error instanceof KeyServiceError)) throw error;
+    const remedy = 'start the key service first; the socket is named in the encryption configuration';
+    throw new UserFailure(exitCodes.missing, 'E_KEY_SERVICE', error.message, remedy);
   }
 }
 

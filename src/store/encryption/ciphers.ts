@@ -7,6 +7,13 @@ export interface Cipher {
   seal(plain: Uint8Array, boundTo: string): Uint8Array;
   /** @throws when it was not sealed with this key, for this place */
   open(sealed: Uint8Array, boundTo: string): Uint8Array;
+  /** Undefined: `open` may be called. Else it may when this has settled. @throws when it never may */
+  prepare?(sealed: Uint8Array): Promise<void> | undefined;
+  /** Sealed by it, yet not as it would be today. */
+  isStale?(sealed: Uint8Array): boolean;
+  /** Why it cannot be relied on, for those who can fail. */
+  readonly problem?: string | undefined;
+  close?(): void;
 }
 
 export async function createCipher(type: ProviderType, key: EncryptionKey): Promise<Cipher> {
@@ -18,7 +25,8 @@ export async function createCipher(type: ProviderType, key: EncryptionKey): Prom
     case 'secretbox':
       return secretBox(key.secret);
     case 'identity':
-      throw new Error('identity is no cipher');
+    case 'kms':
+      throw new Error(`${type} has no key here`);
   }
 }
 

@@ -125,7 +125,17 @@ resources:
 
 for (const { title, yaml, message } of [
   { title: 'a short key', yaml: 'aesgcm: {keys: [{name: a, secret: c2hvcnQ=}]}', message: /16, 24, 32 bytes/ },
-  { title: 'a key service', yaml: 'kms: {name: a}', message: /not supported/ },
+  { title: 'a key service of old', yaml: 'kms: {name: a}', message: /kms\.apiVersion: v1 is deprecated/ },
+  {
+    title: 'a key service elsewhere',
+    yaml: 'kms: {apiVersion: v2, name: a, endpoint: "tcp://10.0.0.1:1"}',
+    message: /unsupported scheme "tcp" for KMS provider, only unix is supported/,
+  },
+  {
+    title: 'two key services of one name',
+    yaml: 'kms: {apiVersion: v2, name: a, endpoint: "unix:///s"}\n  - kms: {apiVersion: v2, name: a, endpoint: "unix:///t"}',
+    message: /duplicate KMS provider name a, names must be unique/,
+  },
   { title: 'an unknown provider', yaml: 'rot13: {}', message: /unknown provider "rot13"/ },
   { title: 'no keys', yaml: 'aescbc: {keys: []}', message: /providers\[0\]\.aescbc\.keys: must be a list/ },
 ]) {

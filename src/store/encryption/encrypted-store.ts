@@ -46,7 +46,9 @@ export class EncryptedStore implements Store {
 
   /** Writes from now on are sealed as this one says; it must be able to open what is there. */
   use(sealer: Sealer): void {
+    const before = this.#sealer;
     this.#sealer = sealer;
+    if (before !== sealer) before.close();
   }
 
   get staleSeen(): number {
@@ -85,11 +87,13 @@ export class EncryptedStore implements Store {
 
   async get(key: string, revision?: number): Promise<StoredValue | undefined> {
     const stored = await this.#store.get(key, revision);
+    if (stored) await this.#prepare([stored]);
     return stored && this.#openStored(stored);
   }
 
   async range(options: RangeOptions): Promise<RangeResult> {
     const result = await this.#store.range(options);
+    await this.#prepare(result.items);
     for (const [index, item] of result.items.entries()) {
       const opened = this.#openStored(item);
       if (opened !== item) result.items[index] = opened;
@@ -105,8 +109,9 @@ export class EncryptedStore implements Store {
       sealed ??= [...writes];
       sealed[index] = { ...write, value };
     }
-    return this.#store.commit(sealed ?? writes).catch((error) => {
+    return this.#store.commit(sealed ?? writes).catch(async (error) => {
       if (error instanceof CompareFailedError && error.current) {
+        await this.#prepare([error.current]);
         const { key } = error.current;
         throw new CompareFailedError(key, this.#openStored(error.current));
       }
@@ -118,13 +123,18 @@ export class EncryptedStore implements Store {
     const source = this.#store.watch(options);
     const openBatch = (batch: readonly StoreEvent[]) =>
       batch.some((event) => this.#mayBeSealed(event)) ? batch.map((event) => this.#openEvent(event)) : batch;
+    const prepare = (batch: readonly StoreEvent[]) => this.#prepare(batch);
     return {
       [Symbol.asyncIterator]() {
         const reader = source[Symbol.asyncIterator]();
         return {
           async next() {
             const step = await reader.next();
-            return step.done ? step : { done: false, value: openBatch(step.value) };
+            if (step.done) return step;
+            // Watchers hear of a write before its writer: they wait only where there is something to wait for.
+            const wait = prepare(step.value);
+            if (wait) await wait;
+            return { done: false, value: openBatch(step.value) };
           },
           return: async () => (await reader.return?.()) ?? { done: true, value: undefined },
         };
@@ -146,6 +156,7 @@ export class EncryptedStore implements Store {
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {
+    this.#sealer.close();
     return this.#store[Symbol.asyncDispose]();
   }
 
@@ -154,6 +165,7 @@ export class EncryptedStore implements Store {
     const place = this.#placeOf(key);
     if (!place) return false;
     const stored = await this.#store.get(key);
+    if (stored) await this.#prepare([stored]);
     return stored !== undefined && this.#sealer.open(place.group, place.resource, key, stored.value).isStale;
   }
 
@@ -166,6 +178,7 @@ export class EncryptedStore implements Store {
       const options = { prefix, limit: pageRows, ...(after === undefined ? {} : { after }) };
       const { items, remaining } = await this.#store.range(options);
       examined += items.length;
+      await this.#prepare(items);
       const stale = items.filter((item) => this.#open(item.key, item.value).isStale);
       const outcomes = await Promise.all(stale.map((item) => this.#rewriteOne(item)));
       rewritten += outcomes.filter(Boolean).length;
@@ -194,6 +207,22 @@ export class EncryptedStore implements Store {
   #open(key: string, value: Uint8Array): Opened {
     const place = this.#placeOf(key);
     return place ? this.#sealer.open(place.group, place.resource, key, value) : { value, isStale: false };
+  }
+
+  /** Before anything is opened: what a key service must be asked first. */
+  #prepare(
+    all: readonly { readonly key: string; readonly value?: Uint8Array; readonly previous?: Uint8Array }[],
+  ): Promise<unknown> | undefined {
+    const waits: Promise<void>[] = [];
+    for (const { key, value, previous } of all) {
+      for (const stored of [value, previous]) {
+        if (!stored || !isSealed(stored)) continue;
+        const place = this.#placeOf(key);
+        const wait = place && this.#sealer.prepare(place.group, place.resource, key, stored);
+        if (wait) waits.push(wait);
+      }
+    }
+    return waits.length > 0 ? Promise.all(waits) : undefined;
   }
 
   #openStored(stored: StoredValue): StoredValue {

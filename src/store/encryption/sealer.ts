@@ -1,6 +1,13 @@
 // Seals and opens the values of each resource, as a configuration says.
+import type { Clock } from '../../base/clock.ts';
 import { type Cipher, createCipher } from './ciphers.ts';
-import { type EncryptionConfiguration, type EncryptionRule, ruleFor } from './configuration.ts';
+import {
+  type EncryptionConfiguration,
+  type EncryptionRule,
+  type Provider,
+  ruleFor,
+  socketOf,
+} from './configuration.ts';
 
 /** A stored value could not be opened: the key is missing, or the bytes were changed or moved. */
 export class UnreadableValueError extends Error {
@@ -56,10 +63,32 @@ export class Sealer {
     this.#byRule = byRule;
   }
 
-  static async create(configuration: EncryptionConfiguration): Promise<Sealer> {
+  /** @param clock for key services; where there are none it is not looked at. @throws KeyServiceError */
+  static async create(configuration: EncryptionConfiguration, clock?: Clock): Promise<Sealer> {
     const byRule = new Map<EncryptionRule, Providers>();
-    for (const rule of configuration.rules) byRule.set(rule, await providersOf(rule));
-    return new Sealer(configuration, byRule);
+    const sealer = new Sealer(configuration, byRule);
+    try {
+      for (const rule of configuration.rules) byRule.set(rule, await providersOf(rule, clock));
+    } catch (error) {
+      sealer.close();
+      throw error;
+    }
+    return sealer;
+  }
+
+  /** Why values could not be written or read: a key service is not well. */
+  get problem(): string | undefined {
+    for (const cipher of this.#ciphers()) if (cipher.problem) return cipher.problem;
+    return undefined;
+  }
+
+  /** Lets go of key services. */
+  close(): void {
+    for (const cipher of this.#ciphers()) cipher.close?.();
+  }
+
+  *#ciphers(): Generator<Cipher> {
+    for (const { readers } of this.#byRule.values()) yield* readers.values();
   }
 
   #providers(group: string, resource: string): Providers | null {
@@ -83,7 +112,23 @@ export class Sealer {
     return writer ? Buffer.concat([writer.mark, writer.cipher.seal(plain, key)]) : plain;
   }
 
-  /** @throws UnreadableValueError */
+  /** Undefined: the value may be opened. Else it may when this has settled. @throws UnreadableValueError */
+  prepare(group: string, resource: string, key: string, stored: Uint8Array): Promise<void> | undefined {
+    if (!isSealed(stored)) return undefined;
+    const mark = markOf(stored) ?? '';
+    const cipher = this.#providers(group, resource)?.readers.get(mark);
+    if (!cipher?.prepare) return undefined;
+    const unreadable = (error: Error) => new UnreadableValueError(key, error.message);
+    try {
+      return cipher.prepare(stored.subarray(mark.length))?.catch((error) => {
+        throw unreadable(error as Error);
+      });
+    } catch (error) {
+      throw unreadable(error as Error);
+    }
+  }
+
+  /** After `prepare`. @throws UnreadableValueError */
   open(group: string, resource: string, key: string, stored: Uint8Array): Opened {
     const providers = this.#providers(group, resource);
     if (!isSealed(stored)) {
@@ -96,24 +141,59 @@ export class Sealer {
       throw new UnreadableValueError(key, `no matching key was found: it was sealed as ${JSON.stringify(mark)}`);
     }
     try {
-      const value = cipher.open(stored.subarray(mark.length), key);
-      return { value, isStale: providers?.writer?.cipher !== cipher };
+      const sealed = stored.subarray(mark.length);
+      const value = cipher.open(sealed, key);
+      return { value, isStale: providers?.writer?.cipher !== cipher || cipher.isStale?.(sealed) === true };
     } catch (error) {
       throw new UnreadableValueError(key, (error as Error).message);
     }
   }
 }
 
-async function providersOf({ providers }: EncryptionRule): Promise<Providers> {
+async function providersOf({ providers }: EncryptionRule, clock: Clock | undefined): Promise<Providers> {
   const readers = new Map<string, Cipher>();
   let writer: Providers['writer'];
-  for (const [index, { type, keys }] of providers.entries()) {
-    for (const [position, key] of keys.entries()) {
-      const mark = `k8s:enc:${type}:v1:${key.name}:`;
-      const cipher = await createCipher(type, key);
-      if (!readers.has(mark)) readers.set(mark, cipher);
-      if (index === 0 && position === 0) writer = { mark: Buffer.from(mark), cipher };
+  const add = (mark: string, cipher: Cipher, isWriter: boolean) => {
+    if (!readers.has(mark)) readers.set(mark, cipher);
+    if (isWriter) writer = { mark: Buffer.from(mark), cipher };
+  };
+  try {
+    for (const [index, provider] of providers.entries()) {
+      const { type, keys, service } = provider;
+      if (service) add(`k8s:enc:kms:v2:${service.name}:`, await keyServiceCipher(provider, clock), index === 0);
+      for (const [position, key] of keys.entries()) {
+        add(`k8s:enc:${type}:v1:${key.name}:`, await createCipher(type, key), index === 0 && position === 0);
+      }
     }
+  } catch (error) {
+    for (const cipher of readers.values()) cipher.close?.();
+    throw error;
   }
   return { writer, readers, readsPlain: providers.some(({ type }) => type === 'identity') };
+}
+
+/** A key service does not answer, or not as it must. */
+export class KeyServiceError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'KeyServiceError';
+  }
+}
+
+/** A service that starts beside the cluster may take this long. */
+const servicePatienceMs = 30_000;
+
+async function keyServiceCipher({ service }: Provider, clock: Clock | undefined): Promise<Cipher> {
+  if (!service || !clock) throw new Error('a key service needs settings and a clock');
+  const { connectKeyService } = await import('./kms/key-service.ts');
+  const { EnvelopeCipher } = await import('./kms/envelope.ts');
+  const { name, timeoutMs } = service;
+  const cipher = new EnvelopeCipher({ name, service: connectKeyService(socketOf(service), timeoutMs), clock });
+  try {
+    await cipher.begin(servicePatienceMs);
+  } catch (error) {
+    cipher.close();
+    throw new KeyServiceError((error as Error).message);
+  }
+  return cipher;
 }
