@@ -209,7 +209,7 @@ async function createSealer(configuration: EncryptionConfiguration, clock: Clock
   } catch (error) {
     if (!(error instanceof KeyServiceError)) throw error;
     const remedy = 'start the key service first; the socket is named in the encryption configuration';
-    throw new UserFailure(exitCodes.missing, 'E_KEY_SERVICE', error.message, remedy);
+    throw new UserFailure(exitCodes.notRunning, 'E_KEY_SERVICE', error.message, remedy);
   }
 }
 
