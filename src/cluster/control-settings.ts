@@ -1,6 +1,7 @@
 import type { ControllersConfig } from '../controllers/config.ts';
 import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import type { Configuration } from '../scheduler/config/types.ts';
+import type { MachineProviderSettings } from './machine-provider.ts';
 import type { MetricsApiSettings } from './metrics-api.ts';
 import type { ComponentName } from './up-options.ts';
 
@@ -12,6 +13,8 @@ export interface ControlSettings {
   readonly dnsServiceCidr?: string;
   /** There are nodes whose usage is served. */
   readonly metrics?: MetricsApiSettings;
+  /** Nodes are this machine's own. */
+  readonly machine?: MachineProviderSettings;
   /** Nodes come and go. */
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
   readonly leaderElection: LeaderElectionSettings;

@@ -19,6 +19,8 @@ export const controllerIdentities: Readonly<Record<string, string>> = {
   'certificatesigningrequest-approving': 'certificate-controller',
   'certificatesigningrequest-cleaner': 'certificate-controller',
   'certificatesigningrequest-signing': 'certificate-controller',
+  'cloud-node': 'node-controller',
+  'cloud-node-lifecycle': 'node-controller',
   'clusterrole-aggregation': 'clusterrole-aggregation-controller',
   cronjob: 'cronjob-controller',
   [dnsPublisher]: dnsPublisher,

@@ -29,6 +29,10 @@ const scaling = settings.nodeAutoscaling
   ? [(await import('./node-scaling.ts')).nodeScaling(settings.nodeAutoscaling)]
   : [];
 
+const ofMachine = settings.machine
+  ? (await import('./machine-controllers.ts')).machineControllers(settings.machine)
+  : [];
+
 if (settings.only.includes('controllers')) {
   const lease = {
     leaseName: 'kube-controller-manager',
@@ -44,7 +48,7 @@ if (settings.only.includes('controllers')) {
       clock,
       random,
       log: log.with({ component: 'controllers' }),
-      controllers: [...createControllers(settings.controllers), ...scaling],
+      controllers: [...createControllers(settings.controllers), ...scaling, ...ofMachine],
       informers,
     });
     await manager.run(leading);

@@ -110,6 +110,7 @@ const agent = createNodeAgent({
   config,
   imageDir: dirname(options.containerdSocket),
   sandboxImage,
+  ...(options.providerId ? { providerId: options.providerId } : {}),
   ...(options.machine ? { labels: { [machineLabel]: options.machine } } : {}),
   beforeStart: async (pod, addresses) => (await policies.promise).protect(pod, addresses),
   beforeStop: async (pod) => proxy?.released(pod),

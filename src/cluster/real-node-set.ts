@@ -9,6 +9,7 @@ import type { ControlActions } from './control-socket.ts';
 import { clearNode, removeCgroup, unmountBelow } from './down.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { withNode, withoutNode } from './further-nodes.ts';
+import { providerIdOf } from './machine-provider.ts';
 import { issueNodeIdentities } from './node-identities.ts';
 import { furtherNode, furtherNodeFolder, type NodePlan, realNodes } from './node-plan.ts';
 import { untilNodesReady } from './nodes-ready.ts';
@@ -65,6 +66,7 @@ export class RealNodeSet {
       podCidr,
       serviceCidr,
       clusterDomain,
+      providerId: providerIdOf(this.#settings.name, plan.name),
       ...(kubeletConfigFile ? { kubeletConfigFile } : {}),
       ...(plan.namespace ? { machine, sysctlRecord: `${plan.folder}/switches` } : {}),
     };

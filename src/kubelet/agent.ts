@@ -66,6 +66,8 @@ export interface NodeAgentOptions {
   readonly clusterDomain: string;
   readonly podCidr?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Which machine of a provider the node is. */
+  readonly providerId?: string;
   readonly clock: Clock;
   readonly log: Logger;
   /** Name of the cgroup above all pods; one for each cluster on a machine. Default `coracle`. */
@@ -257,6 +259,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     taints: config.registerWithTaints,
     port: server?.port ?? Math.max(0, options.port),
     labels: options.labels ?? {},
+    providerId: config.providerId ?? options.providerId,
     annotations: { [localVolumesFolder]: localVolumes.folder },
     devices: () => devices.plugins.counts(),
     volumesInUse: () => csi.volumes.volumesInUse(),

@@ -97,6 +97,7 @@ function settingsOf(json: Json): KubeletConfiguration {
     podsPerCore: json['podsPerCore'] ?? 0,
     podPidsLimit: json['podPidsLimit'],
     seccompDefault: json['seccompDefault'],
+    providerId: json['providerID'] || undefined,
     registerWithTaints: json['registerWithTaints'] ?? [],
     containerLogMaxBytes: unitsOf(json['containerLogMaxSize']),
     containerLogMaxFiles: json['containerLogMaxFiles'],

@@ -13,6 +13,8 @@ export interface KubeletConfiguration {
   /** Below zero: no limit but that of the node. */
   readonly podPidsLimit: number;
   readonly seccompDefault: boolean;
+  /** Which machine of a provider the node is. */
+  readonly providerId: string | undefined;
   readonly registerWithTaints: readonly Taint[];
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;

@@ -42,6 +42,7 @@ export interface NodeRegistrarOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly podCidr?: string;
+  readonly providerId?: string | undefined;
   /** What device plugins announce now. */
   readonly devices?: () => DeviceCounts;
   /** Volumes that must not be detached; undefined while that is not known. */
@@ -127,7 +128,7 @@ export class NodeRegistrar {
   }
 
   async #ensureNode(): Promise<Node> {
-    const { client, nodeName, labels, annotations, podCidr, taints = [] } = this.#options;
+    const { client, nodeName, labels, annotations, podCidr, providerId, taints = [] } = this.#options;
     const nodes = client.resource(nodeKind);
     const wanted = {
       'beta.kubernetes.io/arch': architecture,
@@ -153,6 +154,7 @@ export class NodeRegistrar {
         annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
       },
       spec: {
+        ...(providerId ? { providerID: providerId } : {}),
         ...(podCidr ? { podCIDR: podCidr, podCIDRs: [podCidr] } : {}),
         ...(taints.length > 0 ? { taints: [...taints] } : {}),
       },
