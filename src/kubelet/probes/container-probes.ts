@@ -30,10 +30,6 @@ const eagerMs = 3_000;
 const eagerPeriodMs = 100;
 /** Nobody listens yet in the first moments of a program: that is not worth an event. */
 const newbornMs = 250;
-// Without a readiness probe a container counts as ready when it runs, but its program may take a moment to listen, and a
-// Service would send it clients that are refused. Where it declares a TCP port it is given so long to open it.
-const listenMs = 1_000;
-const listenPeriodMs = 20;
 
 type Kind = 'Startup' | 'Liveness' | 'Readiness';
 
@@ -49,11 +45,9 @@ export class ContainerProbes {
     this.#options = options;
     const { startupProbe, readinessProbe } = options.container;
     this.isStarted = !startupProbe || options.wasStarted;
-    const isOpening = this.#declaredPort() !== undefined && options.clock.now() - options.startedAtMs < listenMs;
-    this.isReady = this.isStarted && (options.wasReady || (!readinessProbe && !isOpening));
+    this.isReady = this.isStarted && (options.wasReady || !readinessProbe);
     const leftMs = options.startedAtMs + (options.readyDelayMs ?? 0) - options.clock.now();
     if (leftMs > 0 && this.isReady && !options.wasReady) this.#delayReady(leftMs);
-    else if (isOpening && !this.isReady) void this.#untilListening();
     if (startupProbe && !this.isStarted) void this.#startup(startupProbe);
     else this.#others();
   }
@@ -69,13 +63,6 @@ export class ContainerProbes {
     this.#stopKilling.abort();
   }
 
-  /** A TCP port the container says it serves, where nothing else decides whether it is ready. */
-  #declaredPort(): number | undefined {
-    const { startupProbe, readinessProbe, ports } = this.#options.container;
-    if (startupProbe || readinessProbe) return undefined;
-    return ports?.find(({ protocol }) => (protocol ?? 'TCP') === 'TCP')?.containerPort;
-  }
-
   #delayReady(leftMs: number): void {
     this.isReady = false;
     void this.#options.clock.sleep(leftMs, this.#stop.signal).then(() => {
@@ -83,19 +70,6 @@ export class ContainerProbes {
       this.isReady = true;
       this.#options.onChange();
     });
-  }
-
-  async #untilListening(): Promise<void> {
-    const { clock, startedAtMs, onChange } = this.#options;
-    const { signal } = this.#stop;
-    const probe: Probe = { tcpSocket: { port: this.#declaredPort()! }, timeoutSeconds: 1 };
-    while (!signal.aborted && clock.now() - startedAtMs < listenMs) {
-      if ((await this.#run(probe)).isSuccess) break;
-      await clock.sleep(listenPeriodMs, signal);
-    }
-    if (signal.aborted) return;
-    this.isReady = true;
-    onChange();
   }
 
   async #startup(probe: Probe): Promise<void> {
@@ -148,7 +122,7 @@ export class ContainerProbes {
       const isOnBeat = !isNewborn && begunMs - countedMs >= periodMs - 5;
       if (isOnBeat || outcome.isSuccess) {
         countedMs = begunMs;
-        if (!outcome.isSuccess) this.#say(kind, outcome);
+        if (!outcome.isSuccess || outcome.kind) this.#say(kind, outcome);
         const verdict = counter.add(outcome.isSuccess);
         if (verdict !== undefined && onVerdict(verdict)) return;
       }
@@ -166,6 +140,10 @@ export class ContainerProbes {
   #say(kind: Kind, outcome: ProbeOutcome): void {
     const { pod, container, events } = this.#options;
     if (this.#stop.signal.aborted) return;
-    events.container(pod, container.name, 'Warning', 'Unhealthy', `${kind} probe failed: ${outcome.output}`);
+    const { output } = outcome;
+    if (outcome.kind === 'warning')
+      return events.container(pod, container.name, 'Warning', 'ProbeWarning', `${kind} probe warning: ${output}`);
+    const how = outcome.kind === 'error' ? 'errored and resulted in unknown state' : 'failed';
+    events.container(pod, container.name, 'Warning', 'Unhealthy', `${kind} probe ${how}: ${output}`);
   }
 }

@@ -1,7 +1,8 @@
 // One look at a container: by a command, an HTTP request, a connection, or gRPC's health service.
 import { connect } from 'node:net';
-import type { Container, HTTPGetAction, HTTPHeader, Probe } from '../../../generated/core-v1.ts';
+import type { Container, ExecAction, HTTPGetAction, HTTPHeader, Probe } from '../../../generated/core-v1.ts';
 import type { IntOrString } from '../../../generated/util-intstr.ts';
+import { expandVariables } from '../pods/expand.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { ProbeOutcome } from './probe-outcome.ts';
@@ -18,11 +19,20 @@ export type ProbeRunner = (probe: Probe, target: ProbeTarget) => Promise<ProbeOu
 
 const maxOutput = 10 * 1024;
 
+/** A look that could not be taken is tried so often. */
+const attempts = 3;
+
 /** Never throws: what goes wrong is the outcome. */
 export async function runProbe(probe: Probe, target: ProbeTarget): Promise<ProbeOutcome> {
+  let outcome = await look(probe, target);
+  for (let left = attempts - 1; left > 0 && outcome.kind === 'error'; left--) outcome = await look(probe, target);
+  return outcome;
+}
+
+async function look(probe: Probe, target: ProbeTarget): Promise<ProbeOutcome> {
   const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000;
   try {
-    if (probe.exec) return await execProbe(probe.exec.command ?? [], target, timeoutMs);
+    if (probe.exec) return await execProbe(execCommand(probe.exec, target.container), target, timeoutMs);
     if (probe.httpGet) return await httpProbe(probe.httpGet, target, timeoutMs);
     if (probe.tcpSocket) {
       const host = probe.tcpSocket.host || target.podIP;
@@ -34,8 +44,14 @@ export async function runProbe(probe: Probe, target: ProbeTarget): Promise<Probe
     }
     return { isSuccess: true, output: '' };
   } catch (error) {
-    return { isSuccess: false, output: error instanceof Error ? error.message : String(error) };
+    return { isSuccess: false, output: error instanceof Error ? error.message : String(error), kind: 'error' };
   }
+}
+
+/** With the variables that the container's spec gives a value to. */
+function execCommand({ command = [] }: ExecAction, { env = [] }: Container): string[] {
+  const values = new Map(env.map(({ name, value = '' }) => [name, value]));
+  return command.map((word) => expandVariables(word, (name) => values.get(name)));
 }
 
 async function execProbe(
@@ -48,7 +64,7 @@ async function execProbe(
     return { isSuccess: exitCode === 0, output: Buffer.concat([stdout, stderr]).toString().slice(0, maxOutput) };
   } catch (error) {
     const text = rpcErrorText(error);
-    if (!/DeadlineExceeded|timed? ?out/i.test(text)) return { isSuccess: false, output: text };
+    if (!/DeadlineExceeded|timed? ?out/i.test(text)) return { isSuccess: false, output: text, kind: 'error' };
     return {
       isSuccess: false,
       output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`,
@@ -85,7 +101,12 @@ async function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeoutMs: 
     if (answer.status >= 300 && answer.status < 400 && answer.location) {
       const next = new URL(answer.location, url);
       // Another host is not ours to ask: the redirect itself is a sign of life.
-      if (next.hostname !== first.hostname) return { isSuccess: true, output: 'Probe terminated redirects' };
+      if (next.hostname !== first.hostname)
+        return {
+          isSuccess: true,
+          output: `Probe terminated redirects, Response body: ${answer.body}`,
+          kind: 'warning',
+        };
       url = next;
       continue;
     }

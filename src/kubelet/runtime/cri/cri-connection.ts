@@ -12,6 +12,8 @@ export type CriMessage = any;
 export interface CriConnection {
   /** @throws RuntimeError with the runtime's own words. */
   call(method: string, request: object, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<CriMessage>;
+  /** Calls back with each message until the signal aborts. @throws RuntimeError when the stream breaks */
+  stream(method: string, onMessage: (message: CriMessage) => void, signal: AbortSignal): Promise<void>;
   /** Another service on the same socket, such as containerd's events. */
   readonly channel: Client;
   close(): void;
@@ -32,6 +34,11 @@ export function connectCri(socketPath: string): CriConnection {
       const method = methods.get(name);
       if (!method) return Promise.reject(new Error(`CRI has no method ${name}`));
       return unary(channel, method, request, options?.timeoutMs ?? 120_000, options?.signal);
+    },
+    stream(name, onMessage, signal) {
+      const method = methods.get(name);
+      if (!method?.serverStream) return Promise.reject(new Error(`CRI has no stream ${name}`));
+      return serverStream(channel, method, onMessage, signal);
     },
   };
 }
@@ -58,5 +65,31 @@ function unary(
     );
     const cancel = () => call.cancel();
     signal?.addEventListener('abort', cancel, { once: true });
+  });
+}
+
+function serverStream(
+  channel: Client,
+  method: CriMethod,
+  onMessage: (message: CriMessage) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const call = channel.makeServerStreamRequest<object, CriMessage>(
+      `/runtime.v1.${method.service}/${method.name}`,
+      (message) => Buffer.from(method.request.encode(method.request.fromObject(message)).finish()),
+      (bytes) => method.response.decode(bytes),
+      {},
+    );
+    const cancel = () => call.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    const settle = (error?: ServiceError) => {
+      signal.removeEventListener('abort', cancel);
+      if (error && !signal.aborted) reject(new RuntimeError(error.details || error.message, error.code));
+      else resolve();
+    };
+    call.on('data', onMessage);
+    call.on('error', settle);
+    call.on('end', () => settle());
   });
 }

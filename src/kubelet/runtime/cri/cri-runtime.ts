@@ -1,8 +1,9 @@
 // The container runtime behind a CRI socket: containerd 1.6 to 2.x, CRI-O.
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
-import { isNotFoundError } from '../rpc-error.ts';
+import { isNotFoundError, isUnimplementedError } from '../rpc-error.ts';
 import type { ContainerRuntime, ContainerUsage, ImageInfo, RuntimeFeatures } from '../runtime.ts';
+import { followContainerEvents } from './container-events.ts';
 import { followTaskExits } from './containerd-events.ts';
 import { type CriMessage, connectCri } from './cri-connection.ts';
 
@@ -99,10 +100,16 @@ export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRu
       (await call('PortForward', { podSandboxId: sandboxId, port: ports })).url,
 
     async watchEvents(onEvent, signal) {
+      let follow = followContainerEvents;
       while (!signal.aborted) {
         try {
-          await followTaskExits(cri.channel, onEvent, signal);
+          await follow(cri, onEvent, signal);
         } catch (error) {
+          if (isUnimplementedError(error) && follow === followContainerEvents) {
+            // containerd before 1.7 has events of its own instead.
+            follow = ({ channel }, ...rest) => followTaskExits(channel, ...rest);
+            continue;
+          }
           log.debug('event stream of the runtime ended', { error: String(error) });
         }
         if (signal.aborted) return;
