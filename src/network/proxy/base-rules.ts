@@ -61,7 +61,7 @@ function sharedSets(family: IpFamily): ReadonlyMap<string, SharedSet> {
     ['refused', { type: place, map: 'verdict' }],
     ['refused-node-ports', { type: portOnly, map: 'verdict' }],
     ['announced', { type: [address] }],
-    ['external', { type: [address] }],
+    ['outside', { type: [address] }],
     ['hairpin', { type: [address, address] }],
     [endpointPorts, { type: place, map: 'inet_service' }],
     ...Array.from({ length: mostShared }, (_, index) => [endpointMap(index), { type: place, map: address }] as const),
@@ -180,29 +180,14 @@ function masqueradeRules(parts: FamilyParts): Rule[] {
     [match(source, inRange(podCidr)), match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
     // From outside by way of this node to another: the answer must come back through here. Others redirect on this machine
     // too (clusters, docker), and what they send elsewhere keeps its source.
-    ...ofOurServices(parts).map((isOurs) => [
+    ...[inRange(clusterPodCidr), '@outside'].map((endpoints) => [
       wasRedirected,
-      ...isOurs,
+      match(destination, endpoints),
       match(source, inRange(clusterPodCidr), '!='),
       match({ fib: { result: 'type', flags: ['saddr'] } }, 'local', '!='),
       elsewhere,
       masquerade,
     ]),
-  ];
-}
-
-/** What a redirected packet of ours has: it goes to a pod of the cluster, or was meant for an address or port of services. */
-function ofOurServices({ family, destination, clusterPodCidr, serviceCidr }: FamilyParts): Rule[] {
-  const meantFor = (key: string) => ({ ct: { key, dir: 'original' } });
-  const address = meantFor(`${packetsOf(family)} daddr`);
-  const nodePorts = match(meantFor('proto-dst'), { range: [30_000, 32_767] });
-  return [
-    [match(destination, inRange(clusterPodCidr))],
-    [match(address, inRange(serviceCidr))],
-    [match(address, '@announced')],
-    [match(address, '@external')],
-    // One by one: of several protocols at once nft does not know how their ports are written.
-    ...['tcp', 'udp', 'sctp'].map((each) => [match(protocol, each), nodePorts]),
   ];
 }
 

@@ -15,7 +15,7 @@ const slice = (...endpoints: (string | Endpoint)[]) => aSlice('default/web', { e
 /** `services 10.96.0.5 tcp 80 → svc/…`, sorted. */
 const elements = (plan: Plan) =>
   plan.elements
-    .filter(({ in: name }) => !name.startsWith('endpoint-') && name !== 'external')
+    .filter(({ in: name }) => !name.startsWith('endpoint-'))
     .map(({ in: name, element }) => `${name} ${element.key.join(' ')}${element.target ? ` → ${element.target}` : ''}`)
     .sort();
 /** Addresses that packets are sent to, by the plan's chains and, as `address`, by the maps that services share. */
@@ -276,6 +276,14 @@ test('each family has its own address, endpoints and pods', () => {
     'services fd00:96::5 tcp 80 → spread/1',
   ]);
   assert.match(JSON.stringify(plan.chains.get(chain)), /"family":"ip6","addr":"fd00:10:244::5"/);
+});
+
+test('endpoints that are no pods are told apart', () => {
+  const plan = planService(web(), [slice('10.244.0.5', '192.0.2.9')], { ...node, clusterPodCidr: '10.244.0.0/16' });
+  assert.deepEqual(
+    elements(plan).filter((each) => each.startsWith('outside')),
+    ['outside 192.0.2.9'],
+  );
 });
 
 test('a service that names another proxy, or says that it is headless, is left to others', () => {

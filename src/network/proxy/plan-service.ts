@@ -23,6 +23,8 @@ export interface NodeFacts {
   readonly nodeName: string;
   /** This node's pod range, or one of each family with a comma between. */
   readonly podCidr: string;
+  /** The same of the cluster; absent: all endpoints are pods. */
+  readonly clusterPodCidr?: string;
   readonly zone?: string | undefined;
   readonly isLeaving?: (podKey: string) => boolean;
 }
@@ -60,9 +62,9 @@ export function planService(
       zone: node.zone,
       ...(node.isLeaving && { isLeaving: node.isLeaving }),
     });
-    new PortPlanner(plan, { service, port, protocol, choice, family, podCidr: rangeOf(node.podCidr, family) }).plan(
-      clusterIP,
-    );
+    const podCidr = rangeOf(node.podCidr, family);
+    const clusterPodCidr = node.clusterPodCidr ? rangeOf(node.clusterPodCidr, family) : undefined;
+    new PortPlanner(plan, { service, port, protocol, choice, family, podCidr, clusterPodCidr }).plan(clusterIP);
   }
   return plan;
 }
@@ -101,6 +103,7 @@ interface PortParts {
   readonly family: IpFamily;
   /** This node's range of that family. */
   readonly podCidr: string | undefined;
+  readonly clusterPodCidr: string | undefined;
 }
 
 /** One port of one service. */
@@ -112,18 +115,20 @@ class PortPlanner {
   readonly #choice: EndpointChoice;
   readonly #family: IpFamily;
   readonly #podCidr: string | undefined;
+  readonly #clusterPodCidr: string | undefined;
   readonly #source: Expression;
   /** `default/web/tcp/80`: unique, since a service has each protocol and port once. */
   readonly #id: string;
 
-  constructor(plan: PlanBuilder, { service, port, protocol, choice, family, podCidr }: PortParts) {
+  constructor(plan: PlanBuilder, { service, port, protocol, choice, family, ...ranges }: PortParts) {
     this.#plan = plan;
     this.#service = service;
     this.#port = port;
     this.#protocol = protocol;
     this.#choice = choice;
     this.#family = family;
-    this.#podCidr = podCidr;
+    this.#podCidr = ranges.podCidr;
+    this.#clusterPodCidr = ranges.clusterPodCidr;
     this.#source = payload(packetsOf(family), 'saddr');
     this.#id = `${service.metadata.namespace}/${service.metadata.name}/${protocol}/${port.port}`;
   }
@@ -133,13 +138,14 @@ class PortPlanner {
     this.#planClusterIp(clusterIP, spec.internalTrafficPolicy === 'Local');
     for (const address of (spec.externalIPs ?? []).filter(this.#isUsableOutside)) {
       this.#addAddress(address, this.#outside());
-      this.#plan.add('external', [address]);
     }
     if (spec.type === 'LoadBalancer') this.#planLoadBalancer();
     if (this.#port.nodePort) this.#addNodePort(this.#port.nodePort, this.#outside());
-    for (const { address } of this.#choice.everywhere) {
+    const { everywhere, local } = this.#choice;
+    for (const address of new Set([...everywhere, ...local].map((endpoint) => endpoint.address))) {
       // A pod that reaches itself through its service would answer itself directly: masquerade.
       if (this.#podCidr && contains(this.#podCidr, address)) this.#plan.add('hairpin', [address, address]);
+      if (this.#clusterPodCidr && !contains(this.#clusterPodCidr, address)) this.#plan.add('outside', [address]);
     }
   }
 
@@ -166,7 +172,6 @@ class PortPlanner {
       if (!ip || !this.#isUsableOutside(ip) || ipMode === 'Proxy') continue;
       const target = this.#outside();
       this.#addAddress(ip, target && ranges.length > 0 ? this.#guarded(target, ownRanges) : target);
-      this.#plan.add('external', [ip]);
     }
     for (const address of announcedAddresses(this.#service).filter(this.#isUsableOutside)) {
       this.#plan.add('announced', [address]);

@@ -188,10 +188,11 @@ class NftablesProxy implements ServiceProxy {
   }
 
   #facts(): NodeFacts {
-    const { nodeName, podCidr } = this.#options;
+    const { nodeName, podCidr, clusterPodCidr } = this.#options;
     return {
       nodeName,
       podCidr,
+      clusterPodCidr,
       zone: this.#nodes.find(nodeName)?.metadata.labels?.[zoneLabel],
       isLeaving: (podKey) => this.#pods.find(podKey)?.metadata.deletionTimestamp !== undefined,
     };
