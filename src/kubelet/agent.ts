@@ -39,6 +39,7 @@ import { runProbe } from './probes/run-probe.ts';
 import { ReferenceCache } from './reference-cache.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import type { NodeAuthorize, NodeServerOptions, NodeServerTls } from './server/node-server.ts';
+import { createStaticPods } from './static-pods/static-pods.ts';
 import { createPodStatusSink } from './status/status-writer.ts';
 import { LocalVolumes } from './volumes/local-volumes.ts';
 import { systemMounter } from './volumes/mounter.ts';
@@ -217,6 +218,18 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     services: podServices,
     pods,
     admission: (pod) => care.admission(pod),
+    staticServices: (pod) => staticPods.services(podServices, pod),
+  });
+  const staticPods = createStaticPods({
+    config,
+    client,
+    pods,
+    nodeName,
+    nodeUid: () => registrar.node?.metadata.uid,
+    sink: podServices.statusSink,
+    manager: () => manager,
+    clock,
+    log,
   });
   const care = createNodeCare({
     config,
@@ -295,6 +308,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     registrar.register(signal).then(() => registrar.run(signal)),
     manager.run(signal),
     care.run(signal),
+    staticPods.run(signal),
   ]);
   references.close();
 }

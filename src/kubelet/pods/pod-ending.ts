@@ -19,10 +19,17 @@ const systemCritical = 2_000_000_000;
 export const mirrorAnnotation = 'kubernetes.io/config.mirror';
 export const sourceAnnotation = 'kubernetes.io/config.source';
 
-/** From a file or an address, not from the API server. */
+/** From a file or an address. What the API server has is never taken for one, whatever it says: see `asApiPod`. */
 export function isStaticPod({ metadata }: Pod): boolean {
   const source = metadata.annotations?.[sourceAnnotation];
   return source !== undefined && source !== 'api' && !isMirrorPod({ metadata });
+}
+
+/** A pod of the API server, which cannot make itself one of the node's own. */
+export function asApiPod(pod: Pod): Pod {
+  if (pod.metadata.annotations?.[sourceAnnotation] === undefined || isMirrorPod(pod)) return pod;
+  const { [sourceAnnotation]: _, ...annotations } = pod.metadata.annotations;
+  return { ...pod, metadata: { ...pod.metadata, annotations } };
 }
 
 /** What the API server shows of a static pod. */

@@ -8,9 +8,10 @@ import { rotateLogs } from '../server/log-rotation.ts';
 import { type Rejection, rejectionOf, resizeProblemOf } from './admission.ts';
 import { hostRejectionOf } from './host-admission.ts';
 import { orphanPod } from './orphan-pod.ts';
-import type { PodEnding } from './pod-ending.ts';
+import { asApiPod, isCriticalPod, isMirrorPod, isStaticPod, type PodEnding } from './pod-ending.ts';
 import type { PodServices } from './pod-services.ts';
 import { PodWorker, podLogDir } from './pod-worker.ts';
+import { preemptionEnding, shortages, victimsFor } from './preemption.ts';
 
 export interface PodManagerOptions {
   readonly services: PodServices;
@@ -19,6 +20,8 @@ export interface PodManagerOptions {
   readonly servicesFor?: (pod: Pod) => PodServices | undefined;
   /** What else may keep a pod from this node; asked before its resources are counted. */
   readonly admission?: (pod: Pod) => Rejection | undefined;
+  /** What pods work with that do not come from the API server. */
+  readonly staticServices?: (pod: Pod) => PodServices;
 }
 
 const relistMs = 10_000;
@@ -30,25 +33,77 @@ export class PodManager {
   readonly #servicesFor: (pod: Pod) => PodServices | undefined;
   readonly #admission: (pod: Pod) => Rejection | undefined;
   readonly #workers = new Map<string, PodWorker>();
+  readonly #staticServices: (pod: Pod) => PodServices;
+  /** By source, then by uid. */
+  readonly #statics = new Map<string, ReadonlyMap<string, Pod>>();
+  /** Critical pods whose room is being made. */
+  readonly #makingRoom = new Set<string>();
+  /** What runs is known: pods of this machine may start. */
+  #isReady = false;
+  /** What the API server wants is known as well. */
   #isOpen = false;
+  #hasAllSources = true;
 
-  constructor({ services, pods, servicesFor, admission }: PodManagerOptions) {
+  constructor({ services, pods, servicesFor, admission, staticServices }: PodManagerOptions) {
     this.#services = services;
     this.#admission = admission ?? (() => undefined);
     this.#servicesFor = servicesFor ?? (() => services);
+    this.#staticServices = staticServices ?? (this.#servicesFor as (pod: Pod) => PodServices);
     this.#informer = pods;
     pods.onChange({
-      added: (pod) => this.#update(pod),
+      added: (pod) => this.#update(asApiPod(pod)),
       updated: (pod, before) => {
         if (pod.metadata.uid !== before.metadata.uid) this.#remove(before);
-        this.#update(pod);
+        this.#update(asApiPod(pod));
       },
       deleted: (pod) => this.#remove(pod),
     });
   }
 
+  /** Of static pods themselves, not of what shows them. */
   pods(): readonly Pod[] {
-    return this.#informer.list();
+    return [...this.#apiPods(), ...this.#staticPods()];
+  }
+
+  /** These are all pods of a source on this machine, now. */
+  setStaticPods(source: string, pods: readonly Pod[]): void {
+    const before = this.#statics.get(source);
+    const now = new Map(pods.map((pod) => [pod.metadata.uid!, pod]));
+    this.#statics.set(source, now);
+    for (const uid of before?.keys() ?? []) if (!now.has(uid)) this.#workers.get(uid)?.remove();
+    this.#startStatic();
+  }
+
+  /** Until all of them have spoken, nothing is taken to belong to nobody. */
+  expectSources(hasAll: boolean): void {
+    this.#hasAllSources = hasAll;
+  }
+
+  #apiPods(): Pod[] {
+    return this.#informer
+      .list()
+      .filter((pod) => !isMirrorPod(pod))
+      .map(asApiPod);
+  }
+
+  #staticPods(): Pod[] {
+    return [...this.#statics.values()].flatMap((pods) => [...pods.values()]);
+  }
+
+  /** One that has another's name waits until that is gone. */
+  #startStatic(): void {
+    if (!this.#isReady) return;
+    for (const pod of this.#staticPods())
+      if (!this.#workers.has(pod.metadata.uid!) && !this.#isNameTaken(pod)) this.#update(pod);
+  }
+
+  #isNameTaken({ metadata: { namespace, name, uid } }: Pod): boolean {
+    const { tracker } = this.#services;
+    const present = [...this.#workers.values()].map(({ pod }) => pod);
+    const left = [...tracker.podUids()].flatMap((each) => orphanPod(each, tracker.stateOf(each)) ?? []);
+    return [...present, ...left].some(
+      ({ metadata }) => metadata.uid !== uid && metadata.name === name && metadata.namespace === namespace,
+    );
   }
 
   /** Pods of which something may run, or may still be started. */
@@ -77,7 +132,7 @@ export class PodManager {
 
   /** Another node's pods are this manager's from now on. */
   nodeJoined(nodeName: string): void {
-    for (const pod of this.#informer.list()) if (pod.spec.nodeName === nodeName) this.#update(pod);
+    for (const pod of this.#apiPods()) if (pod.spec.nodeName === nodeName) this.#update(pod);
   }
 
   runtimeChanged(podUid: string): void {
@@ -91,19 +146,35 @@ export class PodManager {
   async run(signal: AbortSignal): Promise<void> {
     const { tracker, runtime, clock } = this.#services;
     await tracker.relist();
-    while (!(this.#informer.hasSynced && this.#services.servicesSynced()) && !signal.aborted)
-      await clock.sleep(5, signal);
     // Only now is it known what runs: a worker that started earlier would start everything again.
     while (tracker.error && !signal.aborted) {
       await clock.sleep(500, signal);
       await tracker.relist();
     }
-    this.#isOpen = true;
-    for (const pod of this.#informer.list()) this.#update(pod);
-    // What is simulated tells everything by itself.
-    if (this.#services.isSimulated) await runtime.watchEvents((id) => void (id && tracker.lookAfterExit(id)), signal);
-    else await this.#watchMachine(signal);
+    this.#isReady = true;
+    this.#startStatic();
+    await Promise.all([
+      this.#followApi(signal),
+      // What is simulated tells everything by itself.
+      this.#services.isSimulated
+        ? runtime.watchEvents((id) => void (id && tracker.lookAfterExit(id)), signal)
+        : this.#watchMachine(signal),
+    ]);
     await Promise.all([...this.#workers.values()].map((worker) => worker.detach()));
+  }
+
+  /** Static pods do not wait for it. */
+  async #followApi(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#services;
+    while (!(this.#informer.hasSynced && this.#services.servicesSynced()) && !signal.aborted)
+      await clock.sleep(5, signal);
+    if (signal.aborted) return;
+    this.#isOpen = true;
+    for (const pod of this.#apiPods()) this.#update(pod);
+    if (this.#services.isSimulated) return;
+    await this.#removeOrphans().catch((error) =>
+      this.#services.log.warn('orphans were not removed', { error: String(error) }),
+    );
   }
 
   async #watchMachine(signal: AbortSignal): Promise<void> {
@@ -137,15 +208,17 @@ export class PodManager {
     } catch (error) {
       log.warn('what a pod left in the runtime was not removed yet', { pod: podUid, error: String(error) });
     }
+    this.#startStatic();
   }
 
   #update(pod: Pod): void {
-    if (!this.#isOpen) return;
+    const isStatic = isStaticPod(pod);
+    if (!(isStatic ? this.#isReady : this.#isOpen) || isMirrorPod(pod)) return;
     const uid = pod.metadata.uid!;
     let worker = this.#workers.get(uid);
     if (!worker) {
-      const services = this.#servicesFor(pod);
-      if (!services) return;
+      const services = isStatic ? this.#staticServices(pod) : this.#servicesFor(pod);
+      if (!services || this.#isMakingRoom(pod, services)) return;
       const resizeProblem = (wished: Pod) =>
         resizeProblemOf(wished, this.#othersThan(uid), services.factsFor(wished, []));
       worker = new PodWorker(services, pod, { rejection: this.#rejectionOf(pod, services), resizeProblem });
@@ -166,6 +239,31 @@ export class PodManager {
     );
   }
 
+  /** Whether others end for its sake now: it is looked at again when they have. */
+  #isMakingRoom(pod: Pod, services: PodServices): boolean {
+    const uid = pod.metadata.uid!;
+    if (this.#makingRoom.has(uid)) return true;
+    const rejection = isCriticalPod(pod) ? this.#rejectionOf(pod, services) : undefined;
+    if (!rejection?.reason.startsWith('OutOf')) return false;
+    const others = this.#othersThan(uid);
+    let victims: Pod[];
+    try {
+      victims = victimsFor(pod, others, shortages(pod, others, services.factsFor(pod, [])));
+    } catch (error) {
+      services.log.warn('no room can be made for a critical pod', { pod: pod.metadata.name, error: String(error) });
+      return false;
+    }
+    this.#makingRoom.add(uid);
+    const { reason, message } = preemptionEnding;
+    for (const victim of victims) services.events.pod(victim, 'Warning', reason, message);
+    void Promise.all(victims.map((victim) => this.end(victim, preemptionEnding))).then(() => {
+      this.#makingRoom.delete(uid);
+      const wanted = this.pods().find(({ metadata }) => metadata.uid === uid);
+      if (wanted) this.#update(wanted);
+    });
+    return victims.length > 0;
+  }
+
   #othersThan(uid: string): Pod[] {
     return [...this.#workers].flatMap(([other, worker]) => (other !== uid && worker.takesRoom ? [worker.pod] : []));
   }
@@ -182,7 +280,6 @@ export class PodManager {
 
   async #housekeeping(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#services;
-    await this.#removeOrphans().catch((error) => log.warn('orphans were not removed', { error: String(error) }));
     for await (const _ of every(clock, housekeepingMs, signal)) {
       try {
         await this.#removeOrphans();
@@ -196,8 +293,9 @@ export class PodManager {
 
   /** What a pod left that was deleted while we were away. */
   async #removeOrphans(): Promise<void> {
+    if (!this.#isOpen || !this.#hasAllSources) return;
     const { tracker, volumes, cgroups, logDir, log } = this.#services;
-    const known = new Set([...this.#workers.keys(), ...this.#informer.list().map(({ metadata }) => metadata.uid!)]);
+    const known = new Set([...this.#workers.keys(), ...this.pods().map(({ metadata }) => metadata.uid!)]);
     for (const uid of tracker.podUids()) {
       if (known.has(uid)) continue;
       const pod = orphanPod(uid, tracker.stateOf(uid));
