@@ -15,7 +15,7 @@ import { isFinished } from '../api/core/pod-phase.ts';
 import { findCondition, withCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { scaledValue } from '../api/meta/int-or-string.ts';
-import { matchesSelector } from '../api/meta/labels.ts';
+import type { Labels } from '../api/meta/labels.ts';
 import { type KubernetesObject, keyOf } from '../api/meta/object.ts';
 import { controllerOf } from '../api/meta/owner-references.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
@@ -23,9 +23,9 @@ import { timeMs, timeText } from '../api/meta/time.ts';
 import { about } from '../reconcile/about.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue } from '../reconcile/controller.ts';
 import type { Informer } from '../reconcile/informer.ts';
+import { BudgetMembers } from './disruption/budget-members.ts';
 import { discover } from './shared/discover.ts';
 import { isReady } from './shared/pod-state.ts';
-import { cachedSelector } from './shared/selector.ts';
 
 /** An eviction that was granted and is not seen to happen is forgotten after so long. */
 const evictionTimeoutMs = 2 * 60_000;
@@ -39,6 +39,10 @@ const counted = new Set([
   'Job',
   'Node',
 ]);
+interface PodMaker extends KubernetesObject {
+  readonly spec?: { readonly template?: { readonly metadata?: { readonly labels?: Labels } } };
+}
+
 /** Before the key of a pod that was to be disrupted, among keys of budgets. */
 const podPrefix = 'pod ';
 
@@ -56,6 +60,7 @@ class DisruptionController {
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #pods: Informer<Pod>;
   readonly #recorder: EventRecorder;
+  readonly #members: BudgetMembers;
 
   constructor(context: ControllerContext, queue: KeyQueue) {
     const { informers } = context;
@@ -68,26 +73,26 @@ class DisruptionController {
       added: (budget) => queue.add(keyOf(budget)),
       updated: (budget) => queue.add(keyOf(budget)),
     });
-    const addBudgetsOf = (...versions: readonly Pod[]) => {
-      for (const budget of this.#budgets.list(versions[0]?.metadata.namespace)) {
-        if (versions.some((pod) => selects(budget, pod))) queue.add(keyOf(budget));
-      }
+    this.#members = new BudgetMembers(this.#budgets, this.#pods);
+    const addBudgets = (namespace = '', labels: Labels | undefined) => {
+      for (const budget of this.#members.budgetsFor(namespace, labels)) queue.add(keyOf(budget));
     };
+    const addBudgetsOf = ({ metadata }: Pod) => addBudgets(metadata.namespace, metadata.labels);
     this.#pods.onChange({
       added: (pod) => {
         addBudgetsOf(pod);
         if (staleInMs(pod, 0) !== undefined) queue.add(`${podPrefix}${keyOf(pod)}`);
       },
       updated: (next, previous) => {
-        addBudgetsOf(next, previous);
+        addBudgetsOf(next);
+        if (!isEqual(next.metadata.labels, previous.metadata.labels)) addBudgetsOf(previous);
         if (staleInMs(next, 0) !== undefined) queue.add(`${podPrefix}${keyOf(next)}`);
       },
       deleted: (pod) => addBudgetsOf(pod),
     });
     // Scaling changes what is expected; and an owner may be heard of after its pods.
-    const addBudgetsNear = ({ metadata }: KubernetesObject) => {
-      for (const budget of this.#budgets.list(metadata.namespace)) queue.add(keyOf(budget));
-    };
+    const addBudgetsNear = ({ metadata, spec }: PodMaker) =>
+      addBudgets(metadata.namespace, spec?.template?.metadata?.labels);
     const owners = [replicaSetKind, deploymentKind, statefulSetKind, replicationControllerKind];
     for (const kind of owners) {
       context.informers.informer<any>(kind).onChange({
@@ -127,7 +132,7 @@ class DisruptionController {
   async #count(key: string): Promise<void> {
     const budget = this.#budgets.find(key);
     if (!budget || budget.metadata.deletionTimestamp) return;
-    const pods = this.#pods.list(budget.metadata.namespace).filter((pod) => selects(budget, pod));
+    const pods = this.#members.podsOf(budget);
     if (pods.length === 0)
       this.#recorder.event(about(podDisruptionBudgetKind, budget), 'Normal', 'NoPods', 'No matching pods found');
     const expected = await this.#expect(budget, pods);
@@ -276,11 +281,6 @@ class DisruptionController {
       'To account for these pods please set ".spec.minAvailable" field of the PDB to an integer value.';
     this.#recorder.event(about(podDisruptionBudgetKind, budget), 'Warning', 'UnmanagedPods', message);
   }
-}
-
-function selects(budget: PodDisruptionBudget, pod: Pod): boolean {
-  const selector = cachedSelector(budget.spec?.selector);
-  return selector !== undefined && matchesSelector(selector, pod.metadata.labels);
 }
 
 /** Evictions that the API server has granted and that are not seen in the pods yet. */
