@@ -19,13 +19,13 @@ describe('a CSI driver', { skip: whyNoContainers() ?? false }, () => {
   let running: ChildProcess;
   const children: ChildProcess[] = [];
   const apply = (...objects: object[]) =>
-    cluster.kubectl('apply -f -', { input: objects.map((each) => JSON.stringify(each)).join('\n---\n') });
+    cluster.kubectl('apply -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects }) });
   const ready = (pod: string) => cluster.kubectl(`wait --for=condition=Ready --timeout=120s pod/${pod}`);
+  const logs = (pod: string, pattern: RegExp) =>
+    cluster.eventually(`${pod} says ${pattern}`, async () => pattern.test(await cluster.kubectl(`logs ${pod}`)));
   const nodeDir = () => join(cluster.dataDir, 'node');
   const socket = () => join(nodeDir(), 'plugins/tiny/csi.sock');
   const stateDir = () => join(cluster.folder, 'driver');
-  const misbehave = (faults: Record<string, Fault>) =>
-    writeFileSync(join(stateDir(), 'faults.json'), JSON.stringify(faults));
   const calls = (method: string): any[] =>
     readFileSync(join(stateDir(), 'calls.log'), 'utf8')
       .split('\n')
@@ -113,14 +113,21 @@ describe('a CSI driver', { skip: whyNoContainers() ?? false }, () => {
     },
   });
 
-  const inlinePod = (name: string) =>
+  const inlinePod = (name: string, fault?: Fault) =>
     pod(
       name,
       'id -G; echo hello > /data/x; ls -ln /data/x',
       {
         securityContext: { fsGroup: 4321 },
         volumes: [
-          { name: 'data', csi: { driver, volumeAttributes: { a: 'b' }, nodePublishSecretRef: { name: 'key' } } },
+          {
+            name: 'data',
+            csi: {
+              driver,
+              volumeAttributes: { a: 'b', ...(fault ? { fault } : {}) },
+              nodePublishSecretRef: { name: 'key' },
+            },
+          },
         ],
       },
       { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
@@ -179,7 +186,7 @@ describe('a CSI driver', { skip: whyNoContainers() ?? false }, () => {
   test('makes a volume for one pod, and is told which', async () => {
     await apply(inlinePod('inline'));
     await ready('inline');
-    assert.match(await cluster.kubectl('logs inline'), /4321[\s\S]*-rw-r--r--\s+1 0\s+4321/);
+    await logs('inline', /4321[\s\S]*-rw-r--r--\s+1 0\s+4321/);
     const { request } = calls('NodePublishVolume').at(-1);
     assert.equal(request.volumeContext.a, 'b');
     assert.equal(request.volumeContext['csi.storage.k8s.io/pod.name'], 'inline');
@@ -195,14 +202,14 @@ describe('a CSI driver', { skip: whyNoContainers() ?? false }, () => {
       volumes: ['files', 'disk'].map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
     };
     const script =
-      'cat /data/x; echo kept >/data/x; echo on disk | dd of=/dev/disk conv=sync 2>/dev/null; head -c 7 /dev/disk';
+      'cat /data/x; echo kept >/data/x; echo on disk | dd of=/dev/disk conv=sync 2>/dev/null; head -c 7 /dev/disk; echo';
     const mounts = {
       volumeMounts: [{ name: 'files', mountPath: '/data' }],
       volumeDevices: [{ name: 'disk', devicePath: '/dev/disk' }],
     };
     await apply(pod('first', script, claims, mounts));
     await ready('first');
-    assert.equal(await cluster.kubectl('logs first --tail=1'), 'on disk');
+    await logs('first', /on disk\n/);
     const { status } = (await cluster.json('get nodes')).items[0];
     assert.equal(status.volumesInUse.length, 2);
     assert.deepEqual(status.volumesAttached.map((each: any) => each.name).sort(), status.volumesInUse);
@@ -216,7 +223,7 @@ describe('a CSI driver', { skip: whyNoContainers() ?? false }, () => {
     assert.deepEqual(left(), []);
     await apply(pod('second', script, claims, mounts));
     await ready('second');
-    assert.match(await cluster.kubectl('logs second'), /^kept/);
+    await logs('second', /^kept/);
   });
 
   test('keeps its volumes when the agent is killed, and takes back those of pods that went meanwhile', async () => {
@@ -229,36 +236,19 @@ describe('a CSI driver', { skip: whyNoContainers() ?? false }, () => {
     });
   });
 
-  test('that refuses, lies or dies is in the events, and is asked again', async () => {
-    misbehave({ NodePublishVolume: { code: 13, message: 'no luck' } });
-    await apply(inlinePod('patient'));
-    await event(
-      'FailedMount',
-      /^MountVolume.SetUp failed for volume "data" : rpc error: code = Internal desc = no luck$/,
-    );
-    misbehave({ NodePublishVolume: { lie: true } });
-    await event('FailedMount', /said that it published the volume, but nothing is at/);
-    misbehave({ NodePublishVolume: { die: true } });
-    await once(running, 'exit');
-    misbehave({});
-    await event('FailedMount', /rpc error: code = Unavailable desc = /);
+  test('that refuses, lies, hangs or dies is in the events, keeps no other pod waiting, and is asked again', async () => {
+    const faults: Fault[] = ['refuse', 'lie', 'hang'];
+    await apply(...faults.map((fault) => inlinePod(fault, fault)));
+    const failed = (problem: string) => new RegExp(`^MountVolume.SetUp failed for volume "data" : ${problem}`);
+    await event('FailedMount', failed('rpc error: code = Internal desc = no luck$'));
+    await event('FailedMount', failed('the driver said that it published the volume, but nothing is at'));
+    await Promise.all(['refuse', 'lie'].map(ready));
+    assert.equal((await cluster.json('get pod hang')).status.phase, 'Pending');
+    const ended = once(running, 'exit');
+    await apply(inlinePod('die', 'die'));
+    await ended;
+    await event('FailedMount', failed('rpc error: code = Unavailable'));
     running = await startDriver();
-    await ready('patient');
-    await cluster.kubectl('delete pod patient');
-  });
-
-  test('that hangs keeps its own pod waiting, and no other', async () => {
-    misbehave({ NodePublishVolume: { hang: true } });
-    await apply(inlinePod('stuck'));
-    await cluster.eventually('it hangs', async () =>
-      calls('NodePublishVolume').some((each) => each.request.volumeContext['csi.storage.k8s.io/pod.name'] === 'stuck'),
-    );
-    await apply(pod('other', 'true', {}, {}));
-    await ready('other');
-    assert.equal((await cluster.json('get pod stuck')).status.phase, 'Pending');
-    running.kill('SIGKILL');
-    misbehave({});
-    running = await startDriver();
-    await ready('stuck');
+    await Promise.all(['hang', 'die'].map(ready));
   });
 });
