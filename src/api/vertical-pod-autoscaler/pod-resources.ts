@@ -1,7 +1,9 @@
 // From a recommendation to what the containers of one pod get: pure. Admission and the updater agree through this.
 import type { Container, LimitRange, Pod } from '../../../generated/core-v1.ts';
 import { Quantity, quantityOf } from '../meta/quantity.ts';
+import { keepWithinPod, type PodBounds } from './pod-bounds.ts';
 import { type Capped, capBetween, capToPolicy, containerPolicyOf } from './policy.ts';
+import { proportionalLimits, scale } from './proportions.ts';
 import type { ContainerRecommendation, ResourceList, VerticalPodAutoscaler } from './types.ts';
 
 export interface ContainerResources {
@@ -14,18 +16,19 @@ export interface ContainerResources {
   readonly notes: readonly string[];
 }
 
-/** Bounds of the namespace for one container: the tightest of all its LimitRanges. */
-export interface ContainerBounds {
+/** Bounds of the namespace for one container, and for all of a pod together: the tightest of all its LimitRanges. */
+export interface NamespaceBounds {
   readonly min: ResourceList;
   readonly max: ResourceList;
   readonly defaults: ResourceList;
+  readonly pod: PodBounds;
 }
 
-export function containerBounds(ranges: readonly LimitRange[]): ContainerBounds {
-  const items = ranges.flatMap(({ spec }) => spec?.limits ?? []).filter(({ type }) => type === 'Container');
-  const tightest = (part: 'min' | 'max' | 'default', sign: 1 | -1): ResourceList => {
+export function namespaceBounds(ranges: readonly LimitRange[]): NamespaceBounds {
+  const items = ranges.flatMap(({ spec }) => spec?.limits ?? []);
+  const tightest = (part: 'min' | 'max' | 'default', sign: 1 | -1, type = 'Container'): ResourceList => {
     const found: Record<string, string> = {};
-    for (const item of items)
+    for (const item of items.filter((each) => each.type === type))
       for (const name of ['cpu', 'memory']) {
         const value = item[part]?.[name];
         if (value === undefined) continue;
@@ -34,17 +37,23 @@ export function containerBounds(ranges: readonly LimitRange[]): ContainerBounds 
       }
     return found;
   };
-  return { min: tightest('min', 1), max: tightest('max', -1), defaults: tightest('default', -1) };
+  return {
+    min: tightest('min', 1),
+    max: tightest('max', -1),
+    defaults: tightest('default', -1),
+    pod: { min: tightest('min', 1, 'Pod'), max: tightest('max', -1, 'Pod') },
+  };
 }
 
 /** The recommendation for each container of this pod, kept within policy, namespace and, for requests alone, limits. */
 export function recommendationFor(
   vpa: VerticalPodAutoscaler,
   pod: Pod,
-  bounds: ContainerBounds,
+  bounds: NamespaceBounds,
 ): Map<string, ContainerRecommendation & { notes: readonly string[] }> {
   const found = new Map<string, ContainerRecommendation & { notes: readonly string[] }>();
-  for (const each of vpa.status?.recommendation?.containerRecommendations ?? []) {
+  const raw = vpa.status?.recommendation?.containerRecommendations ?? [];
+  for (const each of keepWithinPod(raw, pod, bounds.pod)) {
     const container = pod.spec.containers.find(({ name }) => name === each.containerName);
     if (!container) continue;
     const cap = (resources: ResourceList = {}) => capFor(vpa, container, resources, bounds);
@@ -61,7 +70,7 @@ export function recommendationFor(
 }
 
 /** What each container of a new pod is to ask for. Containers without a recommendation ask for what they did. */
-export function podResources(vpa: VerticalPodAutoscaler, pod: Pod, bounds: ContainerBounds): ContainerResources[] {
+export function podResources(vpa: VerticalPodAutoscaler, pod: Pod, bounds: NamespaceBounds): ContainerResources[] {
   const recommended = recommendationFor(vpa, pod, bounds);
   return pod.spec.containers.map((container, index) => {
     const { name } = container;
@@ -78,7 +87,7 @@ function capFor(
   vpa: VerticalPodAutoscaler,
   container: Container,
   resources: ResourceList,
-  bounds: ContainerBounds,
+  bounds: NamespaceBounds,
 ): Capped {
   const inRange = capBetween(
     resources,
@@ -99,7 +108,7 @@ function capFor(
 function boundaryRequests(
   { resources }: Container,
   boundary: ResourceList,
-  { defaults }: ContainerBounds,
+  { defaults }: NamespaceBounds,
   isLeast: boolean,
 ): ResourceList {
   const found: Record<string, string> = {};
@@ -113,30 +122,4 @@ function boundaryRequests(
     found[name] = (isHigher ? edge : scaled).toString();
   }
   return found;
-}
-
-function proportionalLimits(
-  { resources }: Container,
-  requests: ResourceList,
-  defaults: ResourceList,
-): { limits: ResourceList; notes: string[] } {
-  const limits: Record<string, string> = {};
-  const notes: string[] = [];
-  for (const name of ['cpu', 'memory']) {
-    const own = quantityOf(resources?.limits?.[name]);
-    const limit = own.isZero ? quantityOf(defaults[name]) : own;
-    const request = quantityOf(resources?.requests?.[name]);
-    const recommended = quantityOf(requests[name]);
-    if (limit.isZero) notes.push(`${name}: limit NOT set since originalLimit is nil or 0`);
-    else if (recommended.isZero) notes.push(`${name}: limit NOT set since recommendedRequest is nil or 0`);
-    else if (request.isZero || request.compare(limit) === 0) limits[name] = recommended.toString();
-    else limits[name] = scale(name, limit, request, recommended).toString();
-  }
-  return Object.keys(limits).length > 0 ? { limits, notes } : { limits, notes: [] };
-}
-
-/** `value` in the proportion of `to` to `from`: CPU in thousandths, the rest in whole units, rounded down. */
-function scale(resource: string, value: Quantity, from: Quantity, to: Quantity): Quantity {
-  if (resource === 'cpu') return Quantity.ofMillis((value.millis * to.millis) / from.millis, value.format);
-  return Quantity.ofUnits((value.units * to.units) / from.units, value.format);
 }

@@ -2,7 +2,7 @@
 import type { Pod } from '../../../generated/core-v1.ts';
 import { millisOf, quantityOf } from '../../api/meta/quantity.ts';
 import { timeMs } from '../../api/meta/time.ts';
-import { type ContainerBounds, recommendationFor } from '../../api/vertical-pod-autoscaler/pod-resources.ts';
+import { type NamespaceBounds, recommendationFor } from '../../api/vertical-pod-autoscaler/pod-resources.ts';
 import { containerPolicyOf } from '../../api/vertical-pod-autoscaler/policy.ts';
 import type {
   ContainerRecommendation,
@@ -29,7 +29,7 @@ interface Candidate {
 export function planUpdates(
   vpa: VerticalPodAutoscaler,
   pods: readonly Pod[],
-  bounds: ContainerBounds,
+  bounds: NamespaceBounds,
   nowMs: number,
 ): Pod[] {
   const candidates = pods.flatMap((pod): Candidate[] => {

@@ -12,7 +12,7 @@ import {
 import { isFinished } from '../../api/core/pod-phase.ts';
 import { keyOf, splitKey } from '../../api/meta/object.ts';
 import { controllerOf } from '../../api/meta/owner-references.ts';
-import { containerBounds, podResources } from '../../api/vertical-pod-autoscaler/pod-resources.ts';
+import { namespaceBounds, podResources } from '../../api/vertical-pod-autoscaler/pod-resources.ts';
 import { updateModeOf } from '../../api/vertical-pod-autoscaler/policy.ts';
 import { type VerticalPodAutoscaler, verticalPodAutoscalerKind } from '../../api/vertical-pod-autoscaler/types.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -79,7 +79,7 @@ export class Updater {
     const mayEvict = (pod: Pod) => groupOf(pod)?.mayEvict(pod, nowMs, since(pod)) ?? false;
     const mayResize = (pod: Pod) =>
       pod.status?.phase !== 'Pending' && !isResizing(pod) && (groupOf(pod)?.isDisruptable ?? false);
-    const bounds = containerBounds(this.#limitRanges.list(vpa.metadata.namespace));
+    const bounds = namespaceBounds(this.#limitRanges.list(vpa.metadata.namespace));
     const isOpen = isInPlace ? (pod: Pod) => mayResize(pod) || (isResizing(pod) && mayEvict(pod)) : mayEvict;
     for (const pod of planUpdates(vpa, pods.filter(isOpen), bounds, nowMs)) {
       const group = groupOf(pod)!;
@@ -128,7 +128,7 @@ export class Updater {
   /** Gives whether the API took it; whether the node can, the pod's conditions tell later. */
   async #resize(vpa: VerticalPodAutoscaler, pod: Pod): Promise<boolean> {
     const { client, log } = this.#options;
-    const bounds = containerBounds(this.#limitRanges.list(vpa.metadata.namespace));
+    const bounds = namespaceBounds(this.#limitRanges.list(vpa.metadata.namespace));
     const containers = podResources(vpa, pod, bounds)
       .filter(({ requests, limits }) => Object.keys({ ...requests, ...limits }).length > 0)
       .map(({ name, requests, limits }) => ({ name, resources: { requests, limits } }));

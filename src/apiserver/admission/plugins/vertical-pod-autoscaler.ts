@@ -11,7 +11,7 @@ import type { KindRef } from '../../../api/meta/object.ts';
 import { controllerOf } from '../../../api/meta/owner-references.ts';
 import {
   type ContainerResources,
-  containerBounds,
+  namespaceBounds,
   podResources,
 } from '../../../api/vertical-pod-autoscaler/pod-resources.ts';
 import { isStronger, updateModeOf } from '../../../api/vertical-pod-autoscaler/policy.ts';
@@ -65,7 +65,7 @@ function admitPod(request: AdmissionRequest, context: AdmissionContext): void {
   const { objects } = context;
   const vpa = controlling(pod, request.namespace, context);
   if (!vpa) return;
-  const bounds = containerBounds(objects.list(limitRangeKind, request.namespace));
+  const bounds = namespaceBounds(objects.list(limitRangeKind, request.namespace));
   const containers = podResources(vpa, pod, bounds);
   for (const each of containers) apply(pod.spec.containers[each.index]!, each);
   pod.metadata.annotations = {
