@@ -14,6 +14,7 @@ import { measurePodStart } from './pod-start.ts';
 import { describeMachine, type Figure, table } from './report.ts';
 import { measureScale } from './scale.ts';
 import { measureScheduler } from './scheduler.ts';
+import { measureServices } from './services.ts';
 
 const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   boot: measureBoot,
@@ -26,6 +27,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   'large-lists': measureLargeLists,
   scale: () => measureScale(),
   scheduler: () => measureScheduler(),
+  services: () => measureServices(),
   definitions: measureDefinitions,
 };
 
