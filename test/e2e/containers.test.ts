@@ -340,6 +340,22 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}`);
     await assert.rejects(readFile(join(path, 'note'), 'utf8'), { code: 'ENOENT' });
   });
 
+  test('what keeps a file server’s folder from being mounted is said in an event', async () => {
+    const nfs = { server: '127.0.0.1', path: '/nothing' };
+    const spec = {
+      containers: [{ name: 'c', image: 'busybox:1.36', volumeMounts: [{ name: 'share', mountPath: '/share' }] }],
+      volumes: [{ name: 'share', nfs }],
+    };
+    await apply(JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'guest' }, spec }));
+    await cluster.eventually('the event', async () => {
+      const told = await kubectl('get events --field-selector reason=FailedMount,involvedObject.name=guest -o json');
+      return /MountVolume.SetUp failed for volume \\"share\\" : mount failed: exit status 32\\nMounting command: mount\\nMounting arguments: -t nfs 127.0.0.1:\/nothing /.test(
+        told,
+      );
+    });
+    await kubectl('delete pod guest --now');
+  });
+
   test('a pod calls the API with its service account token', async () => {
     await kubectl('create serviceaccount reader');
     await kubectl('create role reader --verb=get,list --resource=pods');

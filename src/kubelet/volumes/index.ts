@@ -3,6 +3,7 @@ import { csi } from './csi.ts';
 import { emptyDir } from './empty-dir.ts';
 import { configMap, downwardApi, projected, secret } from './file-volumes.ts';
 import { hostPath } from './host-path.ts';
+import { nfs } from './nfs.ts';
 import type { VolumeDriver } from './volume-driver.ts';
 
 /** Every type of volume this node can mount. */
@@ -13,6 +14,7 @@ export const volumeDrivers: readonly VolumeDriver[] = [
   secret,
   downwardApi,
   projected,
+  nfs,
   persistentVolumeClaim,
   ephemeral,
   csi,

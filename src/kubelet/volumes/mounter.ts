@@ -6,6 +6,12 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 export interface Mounter {
+  /**
+   * A file system of some other machine or device. Waits as long as the tool does, or until the signal.
+   *
+   * @throws Error with the command and what it said, as upstream tells them
+   */
+  mount(type: string, source: string, target: string, options: readonly string[], signal: AbortSignal): Promise<void>;
   mountTmpfs(path: string, options: { sizeBytes?: number; mode?: string }): Promise<void>;
   /** `source` may be `/proc/PID/fd/N`: it is not resolved again. */
   bind(source: string, target: string): Promise<void>;
@@ -15,6 +21,16 @@ export interface Mounter {
 }
 
 export const systemMounter: Mounter = {
+  async mount(type, source, target, options, signal) {
+    const args = ['-t', type, ...(options.length > 0 ? ['-o', options.join(',')] : []), source, target];
+    try {
+      await run('mount', args, { signal });
+    } catch (error) {
+      const { code, stderr = '', stdout = '' } = error as { code?: number; stderr?: string; stdout?: string };
+      const told = `Mounting command: mount\nMounting arguments: ${args.join(' ')}\nOutput: ${stdout}${stderr}`;
+      throw new Error(`mount failed: exit status ${code}\n${told}`, { cause: error });
+    }
+  },
   async mountTmpfs(path, { sizeBytes, mode }) {
     const options = [...(sizeBytes ? [`size=${sizeBytes}`] : []), ...(mode ? [`mode=${mode}`] : [])];
     await run('mount', ['-t', 'tmpfs', ...(options.length ? ['-o', options.join(',')] : []), 'tmpfs', path]);
