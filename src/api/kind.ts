@@ -72,6 +72,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   validateCreate?(object: T, errors: FieldErrors): void;
   /** In addition to `validate(next)`, which the registry also runs. */
   validateUpdate?(next: T, current: T, errors: FieldErrors): void;
+  /** Finalizers need no prefix, as custom resources' and those of kinds that upstream's core does not check. */
+  readonly takesAnyFinalizer?: boolean;
   /** What an update says of changes comes before what it says of the new object. */
   readonly judgesChangesFirst?: boolean;
   /** Messages why `name` is not allowed; default: DNS subdomain. `isPrefix` for generateName. */

@@ -11,6 +11,7 @@ export const mutatingAdmissionPolicyBindingKind: KindDefinition<MutatingAdmissio
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingAdmissionPolicyBinding',
+  takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
   prepareForCreate: startGeneration,

@@ -9,6 +9,7 @@ export const mutatingWebhookConfigurationKind: KindDefinition<MutatingWebhookCon
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingWebhookConfiguration',
+  takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   defaults({ webhooks }) {
     for (const webhook of webhooks ?? []) {

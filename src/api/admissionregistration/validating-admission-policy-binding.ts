@@ -30,6 +30,7 @@ export const validatingAdmissionPolicyBindingKind: KindDefinition<ValidatingAdmi
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'ValidatingAdmissionPolicyBinding',
+  takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
   prepareForCreate: startGeneration,

@@ -9,6 +9,7 @@ export const validatingWebhookConfigurationKind: KindDefinition<ValidatingWebhoo
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'ValidatingWebhookConfiguration',
+  takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   defaults({ webhooks }) {
     for (const webhook of webhooks ?? []) {

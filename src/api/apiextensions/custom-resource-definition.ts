@@ -14,6 +14,7 @@ export const customResourceDefinitionKind: KindDefinition<CustomResourceDefiniti
   group: 'apiextensions.k8s.io',
   version: 'v1',
   kind: 'CustomResourceDefinition',
+  takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   defaults({ spec }) {
     if (!spec) return;

@@ -240,7 +240,7 @@ export function validateDefinition(
     const { name, generateName } = object.metadata;
     // What the client asked for: the name is made up from the prefix.
     const asked = generateName ? path('metadata.generateName') : path('metadata.name');
-    errors.invalid(asked, generateName || name, 'must be spec.names.plural+"."+spec.group');
+    if (generateName || name) errors.invalid(asked, generateName || name, 'must be spec.names.plural+"."+spec.group');
   }
   validateGroup(wanted.group, errors);
   validateScope(wanted.scope, errors);

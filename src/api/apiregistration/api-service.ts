@@ -39,6 +39,7 @@ export const apiServiceKind: KindDefinition<APIService> = {
   group: 'apiregistration.k8s.io',
   version: 'v1',
   kind: 'APIService',
+  takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   nameRule: pathSegmentNameRule,
   defaults({ spec }) {

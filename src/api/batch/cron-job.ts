@@ -1,10 +1,16 @@
 // CronJob.
 import type { CronJob, CronJobSpec } from '../../../generated/batch-v1.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
+import { isChanged, nameWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
+import { path } from '../meta/field-errors.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { cronJobColumns } from './cron-job-columns.ts';
 import { validateCronJob } from './cron-job-validation.ts';
+import { jobSpecWarnings } from './job.ts';
+
+const zoneWarning =
+  'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
 
 export const cronJobKind: KindDefinition<CronJob> = {
   group: 'batch',
@@ -14,6 +20,13 @@ export const cronJobKind: KindDefinition<CronJob> = {
   prepareForCreate: (cronJob) => startWithStatus(cronJob),
   prepareForUpdate: keepStatusAndCount,
   validate: validateCronJob,
+  warnings: (next, current) => [
+    ...(current ? [] : nameWarnings(next)),
+    ...(isChanged(next, current)
+      ? jobSpecWarnings(next.spec.jobTemplate.spec!, path('spec', 'jobTemplate', 'spec'))
+      : []),
+    ...(current && next.spec.schedule.includes('TZ') ? [zoneWarning] : []),
+  ],
   subresources: { status: statusRules() },
   otherVersions: [
     {

@@ -13,6 +13,7 @@ export const leaseKind: KindDefinition<Lease> = {
   group: 'coordination.k8s.io',
   version: 'v1',
   kind: 'Lease',
+  takesAnyFinalizer: true,
   allowsCreateOnUpdate: true,
   allowsUnconditionalUpdate: false,
   prepareForCreate: dropElection,

@@ -14,6 +14,7 @@ export const configMapKind: KindDefinition<ConfigMap> = {
   group: '',
   version: 'v1',
   kind: 'ConfigMap',
+  judgesChangesFirst: true,
   validate({ data = {}, binaryData = {} }, errors) {
     let size = 0;
     for (const [key, value] of Object.entries(data)) {
@@ -30,12 +31,13 @@ export const configMapKind: KindDefinition<ConfigMap> = {
     if (size > maxDataBytes) errors.tooLong(new FieldPath('[]'), maxDataBytes);
   },
   validateUpdate(next, current, errors) {
-    validateMetadata(next.metadata, { namespaced: true }, errors); // upstream looks twice, and says so twice
-    if (!current.immutable) return;
-    if (!next.immutable) errors.forbidden(path('immutable'), immutableDataMessage);
-    for (const field of ['data', 'binaryData'] as const) {
-      if (!isEqual(next[field] ?? {}, current[field] ?? {})) errors.forbidden(path(field), immutableDataMessage);
+    if (current.immutable) {
+      if (!next.immutable) errors.forbidden(path('immutable'), immutableDataMessage);
+      for (const field of ['data', 'binaryData'] as const) {
+        if (!isEqual(next[field] ?? {}, current[field] ?? {})) errors.forbidden(path(field), immutableDataMessage);
+      }
     }
+    validateMetadata(next.metadata, { namespaced: true }, errors); // upstream looks twice, and says so twice
   },
   columns: [
     nameColumn,

@@ -3,7 +3,7 @@ import type { EndpointAddress, EndpointPort, Endpoints } from '../../../generate
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { validateEndpointIp, validateIp } from '../meta/ip-address.ts';
+import { ipWarnings, validateEndpointIp, validateIp } from '../meta/ip-address.ts';
 import {
   dns1123LabelProblems,
   dns1123SubdomainProblems,
@@ -77,6 +77,16 @@ export const endpointsKind: KindDefinition<Endpoints> = {
       });
     });
   },
+  warnings: ({ metadata, subsets = [] }) =>
+    metadata.labels?.['endpoints.kubernetes.io/managed-by'] === 'endpoint-controller'
+      ? []
+      : subsets.flatMap((subset, index) =>
+          (['addresses', 'notReadyAddresses'] as const).flatMap((field) =>
+            (subset[field] ?? []).flatMap(({ ip }, position) =>
+              ipWarnings(ip, path('subsets').index(index).child(field).index(position).child('ip')),
+            ),
+          ),
+        ),
   columns: [
     nameColumn,
     {

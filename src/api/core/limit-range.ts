@@ -92,6 +92,10 @@ export const limitRangeKind: KindDefinition<LimitRange> = {
   defaults({ spec }) {
     for (const item of spec?.limits ?? []) defaultItem(item);
   },
+  // One that nobody named is named like this, by upstream too.
+  prepareForCreate({ metadata }) {
+    if (!metadata.name && metadata.uid) metadata.name = metadata.uid;
+  },
   validate({ spec }, errors) {
     const seen = new Set<string>();
     spec?.limits?.forEach((item, index) => {

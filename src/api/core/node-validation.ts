@@ -1,5 +1,5 @@
 import type { Node, Taint } from '../../../generated/core-v1.ts';
-import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { type FieldErrors, type FieldPath, goQuote, path } from '../meta/field-errors.ts';
 import { parseCidr, validateCidr } from '../meta/ip-address.ts';
 import { labelValueProblems, qualifiedNameProblems } from '../meta/names.ts';
 import { validateResourceAmount } from '../meta/resource-names.ts';
@@ -56,6 +56,29 @@ export function validateNode(node: Node, errors: FieldErrors): void {
   validateTaints(node.spec?.taints ?? [], taintsPath, errors);
   validateAmounts(node, errors);
   validatePodCidrs(node.spec?.podCIDRs ?? [], errors);
+  validateDeclaredFeatures(node.status?.declaredFeatures ?? [], errors);
+}
+
+/** The first segment begins with a capital. */
+const featureName = /^[A-Z][a-zA-Z0-9]*(?:\/[a-zA-Z][a-zA-Z0-9]*)*$/;
+const maxFeatureBytes = 253;
+
+function validateDeclaredFeatures(features: readonly string[], errors: FieldErrors): void {
+  const at = path('status', 'declaredFeatures');
+  features.forEach((feature, index) => {
+    const invalid = (problem: string) =>
+      errors.invalid(at.index(index), feature, `invalid feature name ${goQuote(feature)}: ${problem}`);
+    if (Buffer.byteLength(feature) > maxFeatureBytes) invalid(`must be no more than ${maxFeatureBytes} characters`);
+    else if (!featureName.test(feature)) {
+      invalid(
+        "must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes",
+      );
+    }
+    const next = features[index + 1];
+    if (next === undefined || feature < next) return;
+    if (feature === next) errors.duplicate(at.index(index + 1), next);
+    else errors.invalid(at.index(index + 1), next, 'list must be sorted alphabetically');
+  });
 }
 
 function validateAddresses({ status }: Node, errors: FieldErrors): void {

@@ -3,6 +3,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isConditionTrue } from '../meta/conditions.ts';
 import { path } from '../meta/field-errors.ts';
+import { cidrWarnings } from '../meta/ip-address.ts';
 import { keepSpec, keepStatus } from '../meta/strategy.ts';
 import { validateNode, validateNodeUpdate } from './node-validation.ts';
 import { roundResources } from './resource-defaults.ts';
@@ -71,6 +72,8 @@ export const nodeKind: KindDefinition<Node> = {
     if (spec?.externalID) {
       warnings.push(`${path('spec', 'externalID')}: this field is deprecated, and is unused by Kubernetes`);
     }
+    const ranges = spec?.podCIDRs ?? [];
+    warnings.push(...ranges.flatMap((each, index) => cidrWarnings(each, path('spec', 'podCIDRs').index(index))));
     return warnings;
   },
   subresources: { status: { prepareForUpdate: keepSpec, validateUpdate: validateNodeUpdate } },

@@ -35,8 +35,7 @@ function alignDataSources({ spec }: PersistentVolumeClaim, mayCross = false): vo
   const sources = spec as { dataSource?: Source; dataSourceRef?: Source };
   // Sources in other namespaces are behind a feature gate that is off.
   if (sources.dataSourceRef?.namespace && !mayCross) delete sources.dataSourceRef;
-  else if (sources.dataSource && !sources.dataSourceRef && !isCloneOrSnapshot(sources.dataSource))
-    delete sources.dataSource;
+  if (sources.dataSource && !sources.dataSourceRef && !isCloneOrSnapshot(sources.dataSource)) delete sources.dataSource;
   if (sources.dataSource && !sources.dataSourceRef) sources.dataSourceRef = { ...sources.dataSource };
   else if (sources.dataSourceRef && !sources.dataSource && !sources.dataSourceRef.namespace) {
     sources.dataSource = { ...sources.dataSourceRef };

@@ -6,6 +6,7 @@ import { ipWarnings } from '../meta/ip-address.ts';
 import { dns1123LabelProblems, labelValueProblems } from '../meta/names.ts';
 import type { KubernetesObject } from '../meta/object.ts';
 import { fractionWarnings } from '../meta/quantity-warnings.ts';
+import { deprecatedNodeLabels } from './node-labels.ts';
 import { appArmorPrefix } from './pod-annotations-validation.ts';
 import { appArmorProfileOf } from './pod-preparation.ts';
 import { portWarnings } from './port-warnings.ts';
@@ -25,13 +26,6 @@ const deprecatedVolumes: readonly (readonly [keyof Volume, string, string?])[] =
   ['cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
   ['rbd', 'deprecated in v1.28, non-functional in v1.31+'],
 ];
-const deprecatedNodeLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
 const deprecatedAnnotations: Readonly<Record<string, string>> = {
   'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
   'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',

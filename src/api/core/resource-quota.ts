@@ -1,6 +1,7 @@
 import type { ResourceQuota, ScopedResourceSelectorRequirement } from '../../../generated/core-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { goForm } from '../meta/go-form.ts';
 import { isStandardQuotaName, validateQuotaResourceName, validateResourceAmount } from '../meta/resource-names.ts';
@@ -128,8 +129,8 @@ export const resourceQuotaKind: KindDefinition<ResourceQuota> = {
     validateScopeSelector(object, errors);
   },
   validateUpdate(next, current, errors) {
-    const sorted = (quota: ResourceQuota) => [...(quota.spec?.scopes ?? [])].sort().join();
-    if (sorted(next) !== sorted(current))
+    const sorted = (quota: ResourceQuota) => [...(quota.spec?.scopes ?? [])].sort();
+    if (!isEqual(sorted(next), sorted(current)))
       errors.invalid(path('spec', 'scopes'), next.spec?.scopes ?? null, immutableMessage);
   },
   subresources: { status: statusRules({ validateUpdate: (next, _current, errors) => validateStatus(next, errors) }) },

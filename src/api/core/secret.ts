@@ -5,6 +5,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
 import { configMapKeyProblems } from '../meta/names.ts';
+import { validateMetadata } from '../meta/object-meta-validation.ts';
 import { checkImmutable } from '../meta/strategy.ts';
 import { immutableDataMessage, maxDataBytes } from './config-map.ts';
 
@@ -80,16 +81,18 @@ export const secretKind: KindDefinition<Secret> = {
     let size = 0;
     for (const [key, value] of Object.entries(data)) {
       for (const problem of configMapKeyProblems(key)) errors.invalid(path('data').key(key), key, problem);
-      size += Buffer.byteLength(value, 'base64');
+      size += Buffer.byteLength(value ?? '', 'base64'); // null is stored as it came
     }
     if (size > maxDataBytes) errors.tooLong(path('data'), maxDataBytes);
     typeRules[object.type ?? '']?.(object, data, errors);
   },
   validateUpdate(next, current, errors) {
     checkImmutable(errors, path('type'), next.type, current.type);
-    if (!current.immutable) return;
-    if (!next.immutable) errors.forbidden(path('immutable'), immutableDataMessage);
-    if (!isEqual(next.data ?? {}, current.data ?? {})) errors.forbidden(path('data'), immutableDataMessage);
+    if (current.immutable) {
+      if (!next.immutable) errors.forbidden(path('immutable'), immutableDataMessage);
+      if (!isEqual(next.data ?? {}, current.data ?? {})) errors.forbidden(path('data'), immutableDataMessage);
+    }
+    validateMetadata(next.metadata, { namespaced: true }, errors); // upstream looks twice, and says so twice
   },
   warnings: (object) => (object.type === 'kubernetes.io/tls' ? tlsWarnings(object) : []),
   columns: [

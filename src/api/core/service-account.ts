@@ -7,6 +7,8 @@ function cleanReferences(object: ServiceAccount): void {
   if (object.secrets) object.secrets = object.secrets.map(({ name }) => (name ? { name } : {}));
 }
 
+const mountable = 'kubernetes.io/enforce-mountable-secrets';
+
 export const serviceAccountKind: KindDefinition<ServiceAccount> = {
   group: '',
   version: 'v1',
@@ -15,5 +17,11 @@ export const serviceAccountKind: KindDefinition<ServiceAccount> = {
   returnsDeletedObject: true,
   prepareForCreate: cleanReferences,
   prepareForUpdate: cleanReferences,
+  warnings: ({ metadata }, current) =>
+    metadata.annotations?.[mountable] !== undefined && current?.metadata.annotations?.[mountable] === undefined
+      ? [
+          `metadata.annotations[${mountable}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets`,
+        ]
+      : [],
   columns: [nameColumn, ageColumn],
 };

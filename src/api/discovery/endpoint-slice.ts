@@ -4,7 +4,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { parseIp, validateEndpointIp, validateIp } from '../meta/ip-address.ts';
+import { ipWarnings, parseIp, validateEndpointIp, validateIp } from '../meta/ip-address.ts';
 import {
   dns1123LabelProblems,
   dns1123SubdomainProblems,
@@ -12,7 +12,7 @@ import {
   qualifiedNameProblems,
 } from '../meta/names.ts';
 import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
-import { requireSupported } from '../meta/supported.ts';
+import { checkSupported, requireSupported } from '../meta/supported.ts';
 
 const maxEndpoints = 1000;
 const maxAddresses = 100;
@@ -97,7 +97,8 @@ function validatePorts(ports: readonly EndpointPort[], at: FieldPath, errors: Fi
     if (name) for (const problem of dns1123LabelProblems(name)) errors.invalid(place.child('name'), name, problem);
     if (seen.has(name)) errors.duplicate(place.child('name'), name);
     seen.add(name);
-    requireSupported(errors, place.child('protocol'), protocol, ['SCTP', 'TCP', 'UDP']);
+    if (protocol === undefined) errors.required(place.child('protocol'));
+    else checkSupported(errors, place.child('protocol'), protocol, ['SCTP', 'TCP', 'UDP']);
     if (appProtocol === undefined) return;
     for (const problem of qualifiedNameProblems(appProtocol)) {
       errors.invalid(place.child('appProtocol'), appProtocol, problem);
@@ -114,6 +115,9 @@ function validateEndpoints({ addressType, endpoints }: EndpointSlice, errors: Fi
     validateEndpoint(addressType, endpoint, path('endpoints').index(index), errors);
   });
 }
+
+/** They write addresses as they should be. */
+const ownMakers = new Set(['endpointslice-controller.k8s.io', 'endpointslicemirroring-controller.k8s.io']);
 
 export const endpointSliceKind: KindDefinition<EndpointSlice> = {
   group: 'discovery.k8s.io',
@@ -146,8 +150,16 @@ export const endpointSliceKind: KindDefinition<EndpointSlice> = {
     if (!isEqual(next.endpoints, current.endpoints)) validateEndpoints(next, errors);
     checkImmutable(errors, path('addressType'), next.addressType, current.addressType);
   },
-  warnings: ({ addressType }, current) =>
-    addressType === 'FQDN' && !current ? [`${path('spec', 'addressType')}: FQDN endpoints are deprecated`] : [],
+  warnings: ({ metadata, addressType, endpoints }, current) => [
+    ...(addressType === 'FQDN' && !current ? [`${path('spec', 'addressType')}: FQDN endpoints are deprecated`] : []),
+    ...(ownMakers.has(metadata.labels?.['endpointslice.kubernetes.io/managed-by'] ?? '')
+      ? []
+      : (endpoints ?? []).flatMap(({ addresses = [] }, index) =>
+          addresses.flatMap((address, position) =>
+            ipWarnings(address, path('endpoints').index(index).child('addresses').index(position)),
+          ),
+        )),
+  ],
   columns: [
     nameColumn,
     {

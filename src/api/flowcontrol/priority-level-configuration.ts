@@ -13,6 +13,9 @@ import { countGeneration, keepStatus, startGeneration, statusRules } from '../me
 import { requireSupported } from '../meta/supported.ts';
 import { validateFlowConditions } from './flow-rule.ts';
 
+/** Cards are dealt by one hash: so many bits of it may be used. */
+const maxHashBits = 60;
+
 function validateQueuing(queuing: QueuingConfiguration, at: FieldPath, errors: FieldErrors): void {
   const { queues = 0, handSize = 0, queueLengthLimit = 0 } = queuing;
   if (queueLengthLimit <= 0) errors.invalid(at.child('queueLengthLimit'), queueLengthLimit, 'must be positive');
@@ -21,6 +24,9 @@ function validateQueuing(queuing: QueuingConfiguration, at: FieldPath, errors: F
   if (handSize <= 0) errors.invalid(at.child('handSize'), handSize, 'must be positive');
   else if (handSize > queues) {
     errors.invalid(at.child('handSize'), handSize, `should not be greater than queues (${queues})`);
+  } else if (queues > 0 && Math.ceil(Math.log2(queues) * handSize) > maxHashBits) {
+    const problem = `required entropy bits of deckSize ${queues} and handSize ${handSize} should not be greater than ${maxHashBits}`;
+    errors.invalid(at.child('handSize'), handSize, problem);
   }
 }
 

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalIpProblems, isStrictSubset, parseCidr, parseIp, strictCidrProblems } from './ip-address.ts';
+import { path } from './field-errors.ts';
+import {
+  canonicalIpProblems,
+  cidrWarnings,
+  isStrictSubset,
+  parseCidr,
+  parseIp,
+  strictCidrProblems,
+} from './ip-address.ts';
 
 for (const { text, want } of [
   { text: '10.0.0.1', want: [] },
@@ -31,3 +39,21 @@ test('a subset is strict', () => {
   assert.equal(isStrictSubset(whole, whole), false);
   assert.equal(isStrictSubset(parseCidr('11.0.0.0/16')!, whole), false);
 });
+
+for (const { text, want } of [
+  { text: '10.0.0.0/24', want: [] },
+  {
+    text: '010.0.0.5/24',
+    want: [
+      'cidr: CIDR value "010.0.0.5/24" is ambiguous in this context (should be "10.0.0.0/24" or "10.0.0.5/32"?)',
+      'cidr: non-standard CIDR value "010.0.0.5/24" is invalid: use "10.0.0.0/24"',
+    ],
+  },
+  {
+    text: '2001:DB8::/64',
+    want: ['cidr: IPv6 CIDR value "2001:DB8::/64" should be in RFC 5952 canonical format ("2001:db8::/64")'],
+  },
+]) {
+  test(`${text} is answered with ${want.length} warnings`, () =>
+    assert.deepEqual(cidrWarnings(text, path('cidr')), want));
+}

@@ -116,6 +116,24 @@ export function ipWarnings(text: string, at: FieldPath): string[] {
   return [`${at}: IPv6 address "${text}" should be in RFC 5952 canonical format ("${standard}")`];
 }
 
+export function cidrWarnings(text: string, at: FieldPath): string[] {
+  const range = parseCidr(text);
+  if (!range) return [];
+  const [address = '', length = ''] = text.split('/');
+  const { family, start, prefix } = range;
+  const standard = `${formatIp({ family, bits: start })}/${prefix}`;
+  const warnings: string[] = [];
+  if (start !== range.address) {
+    const single = `${formatIp({ family, bits: range.address })}/${family === 4 ? 32 : 128}`;
+    warnings.push(`${at}: CIDR value "${text}" is ambiguous in this context (should be "${standard}" or "${single}"?)`);
+  }
+  if (hasLeadingZero(address) || /^0[0-9]/.test(length) || parseIp(address)!.isMapped) {
+    warnings.push(`${at}: non-standard CIDR value "${text}" is invalid: use "${standard}"`);
+  }
+  if (warnings.length > 0 || family === 4 || standard === text) return warnings;
+  return [`${at}: IPv6 CIDR value "${text}" should be in RFC 5952 canonical format ("${standard}")`];
+}
+
 /** Why an address is not one in the one canonical spelling. */
 export function canonicalIpProblems(text: string): string[] {
   const ip = parseIp(text);

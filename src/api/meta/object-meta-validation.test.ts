@@ -32,8 +32,8 @@ test('a name or a generateName is required, and only namespaced kinds have a nam
 
 test('finalizers of custom resources need no prefix', () => {
   const metadata = { ...stored, finalizers: ['mine'] };
-  const check = (isCustomResource: boolean) => (errors: FieldErrors) =>
-    validateMetadata(metadata, { namespaced: true, isCustomResource }, errors);
+  const check = (takesAnyFinalizer: boolean) => (errors: FieldErrors) =>
+    validateMetadata(metadata, { namespaced: true, takesAnyFinalizer }, errors);
   assert.equal(errorsOf(check(true)).length, 0);
   assert.match(errorsOf(check(false))[0]!, /metadata\.finalizers\[0\]: Invalid value: "mine": name is neither/);
 });

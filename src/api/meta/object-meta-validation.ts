@@ -6,7 +6,7 @@ import { byteLength, labelNameRule, pathSegmentProblems, qualifiedNameProblems, 
 
 const maxAnnotationBytes = 256 * 1024;
 const maxFieldManagerBytes = 128;
-const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+export const standardFinalizers: ReadonlySet<string> = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
 
 export type NameRule = (name: string, isPrefix: boolean) => string[];
 
@@ -14,8 +14,8 @@ export interface MetadataRules {
   readonly namespaced: boolean;
   /** Default: DNS subdomain. */
   readonly nameRule?: NameRule | undefined;
-  /** Custom resources may have finalizers without a prefix. */
-  readonly isCustomResource?: boolean | undefined;
+  /** Finalizers without a prefix are taken too. */
+  readonly takesAnyFinalizer?: boolean | undefined;
 }
 
 /** Errors of the metadata of an object to be created. `at`: for metadata of templates inside other objects. */
@@ -26,7 +26,7 @@ export function validateMetadata(
   at: FieldPath = path('metadata'),
 ): void {
   validateCommon(metadata, rules.namespaced, rules.nameRule ?? subdomainNameRule, errors, at);
-  if (!rules.isCustomResource) validateStandardFinalizers(metadata, errors, at);
+  if (!rules.takesAnyFinalizer) validateStandardFinalizers(metadata, errors, at);
 }
 
 /**
@@ -43,7 +43,7 @@ export function validateMetadataUpdate(
   validateCommon(next, rules.namespaced, pathSegmentProblems, errors, at);
   validateChange(next, current, errors, at);
   validateChange(next, current, errors, at);
-  if (!rules.isCustomResource) validateStandardFinalizers(next, errors, at);
+  if (!rules.takesAnyFinalizer) validateStandardFinalizers(next, errors, at);
 }
 
 function validateCommon(

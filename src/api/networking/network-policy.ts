@@ -2,7 +2,7 @@ import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } fro
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn, selectorCell } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { isStrictSubset, parseCidr, validateCidr } from '../meta/ip-address.ts';
+import { cidrWarnings, isStrictSubset, parseCidr, validateCidr } from '../meta/ip-address.ts';
 import { validateLabelSelector } from '../meta/labels.ts';
 import { portNameProblems, portNumberProblems } from '../meta/names.ts';
 import { countGeneration, startGeneration } from '../meta/strategy.ts';
@@ -66,6 +66,17 @@ function validateRule(
   });
 }
 
+function blockWarnings(peers: readonly NetworkPolicyPeer[] | undefined, at: FieldPath): string[] {
+  return (peers ?? []).flatMap(({ ipBlock }, index) => {
+    if (!ipBlock) return [];
+    const block = at.index(index).child('ipBlock');
+    return [
+      ...cidrWarnings(ipBlock.cidr, block.child('cidr')),
+      ...(ipBlock.except ?? []).flatMap((each, position) => cidrWarnings(each, block.child('except').index(position))),
+    ];
+  });
+}
+
 export const networkPolicyKind: KindDefinition<NetworkPolicy> = {
   group: 'networking.k8s.io',
   version: 'v1',
@@ -96,6 +107,14 @@ export const networkPolicyKind: KindDefinition<NetworkPolicy> = {
         checkSupported(errors, at.index(index), type, ['Ingress', 'Egress']);
       });
   },
+  warnings: ({ spec }) => [
+    ...(spec?.ingress ?? []).flatMap(({ from }, index) =>
+      blockWarnings(from, path('spec', 'ingress').index(index).child('from')),
+    ),
+    ...(spec?.egress ?? []).flatMap(({ to }, index) =>
+      blockWarnings(to, path('spec', 'egress').index(index).child('to')),
+    ),
+  ],
   columns: [
     nameColumn,
     {

@@ -1,6 +1,7 @@
 import type { Toleration } from '../../../generated/core-v1.ts';
 import type { RuntimeClass } from '../../../generated/node-v1.ts';
 import { validateTolerations } from '../core/affinity-validation.ts';
+import { nodeLabelWarnings } from '../core/node-labels.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
@@ -25,6 +26,7 @@ export const runtimeClassKind: KindDefinition<RuntimeClass> = {
   group: 'node.k8s.io',
   version: 'v1',
   kind: 'RuntimeClass',
+  takesAnyFinalizer: true,
   allowsCreateOnUpdate: true,
   allowsUnconditionalUpdate: false,
   validate({ handler, overhead, scheduling }, errors) {
@@ -38,6 +40,7 @@ export const runtimeClassKind: KindDefinition<RuntimeClass> = {
     validateUniqueTolerations(scheduling?.tolerations ?? [], path('scheduling', 'tolerations'), errors);
   },
   validateUpdate: (next, current, errors) => checkImmutable(errors, path('handler'), next.handler, current.handler),
+  warnings: ({ scheduling }) => nodeLabelWarnings(scheduling?.nodeSelector, path('scheduling', 'nodeSelector')),
   columns: [
     nameColumn,
     { name: 'Handler', type: 'string', description: '', cell: ({ handler }) => handler },

@@ -55,6 +55,7 @@ export const podDisruptionBudgetKind: KindDefinition<PodDisruptionBudget> = {
   group: 'policy',
   version: 'v1',
   kind: 'PodDisruptionBudget',
+  takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   prepareForCreate(object) {
     object.status = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };

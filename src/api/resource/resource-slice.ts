@@ -9,7 +9,7 @@ import type {
 import { validateNodeSelector } from '../core/affinity-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
-import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { type FieldErrors, type FieldPath, goQuote, path } from '../meta/field-errors.ts';
 import { goForm } from '../meta/go-form.ts';
 import { byteLength, dns1123LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
@@ -229,6 +229,10 @@ export const resourceSliceKind: KindDefinition<ResourceSlice> = {
   },
   validateCreate: ({ spec }, errors) => validateSpec(spec, undefined, errors),
   validateUpdate: ({ spec }, { spec: current }, errors) => validateSpec(spec, current, errors),
+  warnings: ({ spec: { driver } }) =>
+    driver !== driver.toLowerCase()
+      ? [`spec.driver: driver names should be lowercase; ${goQuote(driver)} contains uppercase characters`]
+      : [],
   columns: [
     nameColumn,
     {

@@ -26,7 +26,7 @@ export const priorityClassKind: KindDefinition<PriorityClass> = {
     if (current.metadata.generation === undefined) delete metadata.generation;
     else metadata.generation = current.metadata.generation;
   },
-  validate({ metadata: { name }, value, globalDefault, preemptionPolicy }, errors) {
+  validateCreate({ metadata: { name }, value, globalDefault, preemptionPolicy }, errors) {
     if (name?.startsWith('system-')) {
       const known = systemPriorities[name];
       const reserved = "priority class names with 'system-' prefix are reserved for system use only. error: ";

@@ -24,6 +24,9 @@ function validateTokens(requests: readonly TokenRequest[], at: FieldPath, errors
 const flag = (name: string, description: string, cell: (object: CSIDriver) => boolean | undefined) =>
   ({ name, type: 'boolean', description, cell: (object: CSIDriver) => cell(object) ?? false }) as const;
 
+const tokensInSecretsWarning =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
+
 export const csiDriverKind: KindDefinition<CSIDriver> = {
   group: 'storage.k8s.io',
   version: 'v1',
@@ -79,6 +82,12 @@ export const csiDriverKind: KindDefinition<CSIDriver> = {
       current.volumeLifecycleModes,
     );
   },
+  warnings: ({ spec: { tokenRequests, serviceAccountTokenInSecrets } }, current) =>
+    tokenRequests?.length &&
+    serviceAccountTokenInSecrets === undefined &&
+    !(current && isEqual(tokenRequests, current.spec.tokenRequests))
+      ? [tokensInSecretsWarning]
+      : [],
   columns: [
     nameColumn,
     flag(

@@ -1,4 +1,5 @@
 import type { CSIStorageCapacity } from '../../../generated/storage-v1.ts';
+import { nodeSelectorWarnings } from '../core/node-labels.ts';
 import type { KindDefinition } from '../kind.ts';
 import { path } from '../meta/field-errors.ts';
 import { validateLabelSelector } from '../meta/labels.ts';
@@ -11,6 +12,7 @@ export const csiStorageCapacityKind: KindDefinition<CSIStorageCapacity> = {
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSIStorageCapacity',
+  warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, path('nodeTopology')),
   allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
   validate(object, errors) {

@@ -1,5 +1,6 @@
 import type { TopologySelectorTerm } from '../../../generated/core-v1.ts';
 import type { StorageClass } from '../../../generated/storage-v1.ts';
+import { nodeLabelWarnings } from '../core/node-labels.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
@@ -75,6 +76,13 @@ export const storageClassKind: KindDefinition<StorageClass> = {
       checkImmutable(errors, path(field), next[field], current[field]);
     }
   },
+  warnings: ({ allowedTopologies = [] }) =>
+    allowedTopologies.flatMap(({ matchLabelExpressions = [] }, index) =>
+      matchLabelExpressions.flatMap(({ key }, position) => {
+        const at = path('allowedTopologies').index(index).child('matchLabelExpressions').index(position);
+        return nodeLabelWarnings({ [key]: '' }, at.child('key'));
+      }),
+    ),
   columns: [
     {
       ...nameColumn,

@@ -74,6 +74,23 @@ async function install(server: TestServer, object: { metadata: { name: string } 
   ).body;
 }
 
+test('finalizers of custom resources need no prefix; a new one without it is answered with a warning', async () => {
+  await using server = await serve();
+  await install(server, definition());
+  const object = tab('a', { cron: '*' }, { metadata: { name: 'a', finalizers: ['mine', 'my.own', 'example.com/x'] } });
+  const created = await server.call('POST', tabs, object);
+  assert.equal(created.status, 201, created.text);
+  const end = 'to avoid accidental conflicts with other finalizer writers';
+  const warnings = String(created.headers['warning']);
+  assert.ok(warnings.includes(`"mine\\": prefer a domain-qualified finalizer name ${end}`), warnings);
+  assert.ok(
+    warnings.includes(`"my.own\\": prefer a domain-qualified finalizer name including a path (/) ${end}`),
+    warnings,
+  );
+  const again = await server.call('PATCH', `${tabs}/a`, { spec: { cron: '5' } }, merge);
+  assert.equal(again.headers['warning'], undefined);
+});
+
 test('a definition is established, and what it defines is served, discovered and documented', async () => {
   await using server = await serve();
   const established = await install(server, definition());

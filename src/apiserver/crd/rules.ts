@@ -2,8 +2,9 @@
 import type { CustomResourceDefinitionVersion } from '../../../generated/apiextensions-v1.ts';
 import type { KindDefinition, SubresourceRules } from '../../api/kind.ts';
 import { isEqual } from '../../api/meta/equality.ts';
-import { type FieldErrorReason, FieldErrors, FieldPath } from '../../api/meta/field-errors.ts';
+import { type FieldErrorReason, FieldErrors, FieldPath, goQuote } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
+import { standardFinalizers } from '../../api/meta/object-meta-validation.ts';
 import { addSchemaErrors } from '../../api/meta/schema-errors.ts';
 import { keepSpec, keepStatus } from '../../api/meta/strategy.ts';
 import type { SchemaNode } from '../../schema/structural/node.ts';
@@ -69,6 +70,18 @@ function toleratedProblems(next: KubernetesObject, node: SchemaNode, current: Ku
   return found.list.map(({ field, body }) => `${field}: ${body}`);
 }
 
+/** Finalizers that are new, and by their names might be anybody's. */
+function finalizerWarnings(next: KubernetesObject, current: KubernetesObject | undefined): string[] {
+  const known = current?.metadata.finalizers ?? [];
+  const added = (next.metadata.finalizers ?? []).filter(
+    (each) => !known.includes(each) && !each.includes('/') && !standardFinalizers.has(each),
+  );
+  return [...new Set(added)].sort().map((each) => {
+    const better = `a domain-qualified finalizer name${each.includes('.') ? ' including a path (/)' : ''}`;
+    return `metadata.finalizers: ${goQuote(each)}: prefer ${better} to avoid accidental conflicts with other finalizer writers`;
+  });
+}
+
 /** Counts a change of anything but metadata, and of the status where that has a subresource of its own. */
 function countGeneration(next: KubernetesObject, current: KubernetesObject, hasStatus: boolean): void {
   const aside = new Set(['apiVersion', 'kind', 'metadata', ...(hasStatus ? ['status'] : [])]);
@@ -109,7 +122,11 @@ export function rulesOf(
     },
     validateCreate: (object, errors) => validateObject(object, node, errors),
     validateUpdate: (next, current, errors) => validateObject(next, node, errors, current),
-    ...(node.hasRules ? { warnings: (next, current) => toleratedProblems(next, node, current) } : {}),
+    takesAnyFinalizer: true,
+    warnings: (next, current) => [
+      ...finalizerWarnings(next, current),
+      ...(node.hasRules ? toleratedProblems(next, node, current) : []),
+    ],
     ...(hasStatus ? { subresources: { status: statusRules(node) } } : {}),
     ...(scale ? { scale: scaleRules(scale) } : {}),
     columns: columnsOf(version.additionalPrinterColumns),

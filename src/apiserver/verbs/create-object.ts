@@ -92,7 +92,8 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   const { rules } = resource;
   for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
   const errors = new FieldErrors();
-  validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule: rules.nameRule }, errors);
+  const { nameRule, takesAnyFinalizer } = rules;
+  validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule, takesAnyFinalizer }, errors);
   server.addresses.prepare(resource, object, undefined);
   rules.validate?.(object, errors);
   rules.validateCreate?.(object, errors);

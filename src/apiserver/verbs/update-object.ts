@@ -175,7 +175,8 @@ function validateUpdate(
 ): void {
   const { resource } = call;
   const errors = new FieldErrors();
-  const metadataRules = { namespaced: resource.namespaced, nameRule: resource.rules.nameRule };
+  const { nameRule, takesAnyFinalizer } = resource.rules;
+  const metadataRules = { namespaced: resource.namespaced, nameRule, takesAnyFinalizer };
   validateMetadataUpdate(next.metadata, current.metadata, metadataRules, errors);
   if (call.subresource) rules?.validateUpdate?.(next, current, errors);
   else {
