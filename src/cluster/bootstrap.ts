@@ -88,7 +88,9 @@ export function clusterObjects(
   servers?: readonly ServerAddress[],
 ): KubernetesObject[] {
   const own =
-    settings.simulatedNodes === undefined ? [...dnsPublisherRole(), ...networkPolicyRole()] : simulatedNodesRole();
+    settings.simulatedNodes === undefined
+      ? [...dnsPublisherRole(), ...dnsConfigRole(), ...networkPolicyRole()]
+      : simulatedNodesRole();
   return [
     ...upstreamObjects(settings, nowMs, servers),
     ...own,
@@ -193,6 +195,13 @@ function networkPolicyRole(): KubernetesObject[] {
     { apiGroups: [''], resources: ['namespaces', 'pods'], verbs },
     { apiGroups: ['networking.k8s.io'], resources: ['networkpolicies'], verbs },
   ]);
+}
+
+/** The DNS of each node reads whom to ask about names of some domains. */
+function dnsConfigRole(): KubernetesObject[] {
+  const place = { resources: ['configmaps'], resourceNames: ['kube-dns'] };
+  const rules = [{ apiGroups: [''], ...place, verbs: ['get', 'list', 'watch'] }];
+  return inKubeSystem('system:coracle:dns-config', { user: 'system:kube-proxy' }, rules);
 }
 
 /** Whoever publishes kube-dns may write Services and slices in kube-system, and nothing else. */

@@ -4,6 +4,7 @@ import { systemClock } from '../base/clock.ts';
 import { systemRandom } from '../base/random.ts';
 import { createControllers } from '../controllers/index.ts';
 import { rangeOf } from '../network/addresses.ts';
+import { dnsMetricsPort } from '../network/dns/dns-objects.ts';
 import { createDnsPublisher } from '../network/dns/dns-publisher.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
@@ -91,6 +92,7 @@ if (settings.dnsServiceCidr) {
     informers,
     // Pods ask by IPv4; what they learn is of both families.
     serviceCidr: rangeOf(settings.dnsServiceCidr, 'IPv4')!,
+    metricsPort: dnsMetricsPort,
     clock,
     log: log.with({ component: 'dns' }),
   });

@@ -15,8 +15,9 @@ import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
 import { shareMounts } from '../kubelet/volumes/shared-mounts.ts';
 import { familyOf } from '../network/addresses.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
+import { dnsMetricsPort } from '../network/dns/dns-objects.ts';
 import { createDnsServer } from '../network/dns/dns-server.ts';
-import { upstreamsFromFile } from '../network/dns/upstreams.ts';
+import { configuredUpstreams, upstreamsFromFile } from '../network/dns/upstreams.ts';
 import { createAnnouncer } from '../network/load-balancer/announcer.ts';
 import { machineLabel } from '../network/overlay/plan-routes.ts';
 import { createPodRoutes } from '../network/overlay/pod-routes.ts';
@@ -162,7 +163,12 @@ async function runNetwork(): Promise<void> {
   const dns = createDnsServer({
     informers: proxyInformers,
     address: gateway,
-    upstreams: upstreamsFromFile(resolvConf, gateways, clock),
+    upstreams: configuredUpstreams({
+      informers: proxyInformers,
+      otherwise: upstreamsFromFile(resolvConf, gateways, clock),
+      log: log.with({ component: 'dns' }),
+    }),
+    metricsPort: dnsMetricsPort,
     clusterDomain,
     podCidr: options.podCidr,
     serviceCidr,

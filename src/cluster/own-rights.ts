@@ -23,21 +23,28 @@ export function everywhere(
   rules: PolicyRule[],
 ): (ClusterRole | ClusterRoleBinding)[] {
   const roleRef = { apiGroup, kind: 'ClusterRole', name };
-  const subjects: Subject[] = [typeof who === 'string' ? subject(who) : { apiGroup, kind: 'User', name: who.user }];
+  const subjects = [subjectOf(who)];
   return [
     { apiVersion, kind: 'ClusterRole', metadata: { name }, rules },
     { apiVersion, kind: 'ClusterRoleBinding', metadata: { name }, roleRef, subjects },
   ];
 }
 
-/** What an account in kube-system may do in that namespace alone. */
-export function inKubeSystem(name: string, account: string, rules: PolicyRule[]): (Role | RoleBinding)[] {
+/** What an account in kube-system, or a user, may do in that namespace alone. */
+export function inKubeSystem(
+  name: string,
+  who: string | { readonly user: string },
+  rules: PolicyRule[],
+): (Role | RoleBinding)[] {
   const metadata = { name, namespace: 'kube-system' };
   const roleRef = { apiGroup, kind: 'Role', name };
   return [
     { apiVersion, kind: 'Role', metadata, rules },
-    { apiVersion, kind: 'RoleBinding', metadata, roleRef, subjects: [subject(account)] },
+    { apiVersion, kind: 'RoleBinding', metadata, roleRef, subjects: [subjectOf(who)] },
   ];
 }
 
-const subject = (name: string) => ({ kind: 'ServiceAccount', name, namespace: 'kube-system' });
+const subjectOf = (who: string | { readonly user: string }): Subject =>
+  typeof who === 'string'
+    ? { kind: 'ServiceAccount', name: who, namespace: 'kube-system' }
+    : { apiGroup, kind: 'User', name: who.user };

@@ -6,6 +6,9 @@ import { addressAt } from '../addresses.ts';
 /** Where the servers listen. Not 53: that one is often taken on every address of a machine by its own resolver. */
 export const dnsPort = 1053;
 
+/** Where each of them shows its figures. */
+export const dnsMetricsPort = 9153;
+
 export interface DnsObjectsOptions {
   readonly serviceCidr: string;
   /** Where each node's server listens. */
