@@ -122,11 +122,23 @@ for (const { name, body } of [
     body: `{"data":{${Array.from({ length: 100_001 }, (_, index) => `"k${index}":""`).join()}}}`,
   },
   { name: 'too long a string', body: `{"data":{"a":"${'x'.repeat(1_600_000)}"}}` },
+  {
+    name: 'as many keys in fields that are not who owns what',
+    body: `{"fieldsV1":{"a":{}},"data":{${Array.from({ length: 100_001 }, (_, index) => `"k${index}":""`).join()}}}`,
+  },
 ]) {
   test(`a body with ${name} is refused before it is parsed`, () => {
     assert.throws(() => decode(body, configMapType), { name: 'DecodeError', failure: 'limit' });
   });
 }
+
+test('an object with as many keys as may be comes back with the names of all its fields', () => {
+  const data = Object.fromEntries(Array.from({ length: 99_000 }, (_, index) => [`k${index}`, '']));
+  const fields = Object.fromEntries(Object.keys(data).map((key) => [`f:${key}`, {}]));
+  const metadata = { managedFields: [{ manager: 'm', fieldsType: 'FieldsV1', fieldsV1: { 'f:data': fields } }] };
+  const { object } = decode(JSON.stringify({ metadata, data }), configMapType);
+  assert.equal(Object.keys(object.data).length, 99_000);
+});
 
 test('a body that is not UTF-8 is refused', () => {
   assert.throws(

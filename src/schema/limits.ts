@@ -4,6 +4,7 @@ export const limits = {
   depth: 512,
   /** Values of any kind. */
   nodes: 500_000,
+  /** But for those of `fieldsV1`, which names every key of the object again; they count as values. */
   keys: 100_000,
   /** Characters of one string; a little more than the 1 MiB a Secret or ConfigMap may hold, in base64. */
   stringLength: 1_572_864,
