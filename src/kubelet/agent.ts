@@ -38,7 +38,11 @@ import { createUserNamespaces } from './pods/user-namespaces.ts';
 import { runProbe } from './probes/run-probe.ts';
 import { ReferenceCache } from './reference-cache.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
-import type { NodeAuthorize, NodeServerOptions, NodeServerTls } from './server/node-server.ts';
+import type { NodeAuthenticate } from './server/authenticate.ts';
+import type { NodeAuthorize } from './server/authorize.ts';
+import type { ServedNode } from './server/handlers.ts';
+import { NodeFigures } from './server/metrics/node-figures.ts';
+import type { NodeServerTls } from './server/node-server.ts';
 import { createStaticPods } from './static-pods/static-pods.ts';
 import { createPodStatusSink } from './status/status-writer.ts';
 import { LocalVolumes } from './volumes/local-volumes.ts';
@@ -60,7 +64,9 @@ export interface NodeAgentOptions {
   /** Port of the node API; 0 takes any, -1 serves none. */
   readonly port: number;
   readonly tls?: NodeServerTls;
-  /** Who may use the node API; default: `system:masters` and the API server's kubelet client. */
+  /** Who asks the node API; default: by client certificate, or by TokenReview. */
+  readonly authenticate?: NodeAuthenticate;
+  /** Who may use it; default: `system:masters` and the API server, others by SubjectAccessReview. */
   readonly authorize?: NodeAuthorize;
   /** Addresses of the cluster's DNS. */
   readonly clusterDns: readonly string[];
@@ -95,7 +101,9 @@ export function createNodeAgent(options: NodeAgentOptions): Component {
 }
 
 async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise<void> {
-  const { nodeName, client, informers, runtime, dataDir, clock, log } = options;
+  const { nodeName, client, informers, dataDir, clock, log } = options;
+  const figures = new NodeFigures(clock);
+  const runtime = figures.observeRuntime(options.runtime);
   const pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
   const services = informers.informer(serviceKind);
   const recorders = createEventRecorders({ client, clock, log, host: nodeName });
@@ -188,7 +196,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     clock,
     log,
     restarts: new Backoff(10_000, 300_000),
-    probe: runProbe,
+    probe: figures.observeProbe(runProbe, () => tracker),
     hook: runHook,
     security: { seccompDefault: config.seccompDefault, seccompRoot: join(dataDir, 'seccomp') },
     host: hostAbilities(config.allowedUnsafeSysctls),
@@ -210,7 +218,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     ...(options.beforeStart ? { beforeStart: options.beforeStart } : {}),
     ...(options.beforeStop ? { beforeStop: options.beforeStop } : {}),
     networkProblem: networkCheck(runtime, clock),
-    statusSink: () => createPodStatusSink({ client, clock, log }),
+    statusSink: () => figures.observeSink(createPodStatusSink({ client, clock, log })),
     deletePod: (pod) => deleteForGood(client, pod),
     removeRuntimeState: (pod) => manager.removeRuntimeState(pod.metadata.uid!),
   };
@@ -256,7 +264,19 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   ];
   await using server =
     options.port >= 0 && options.tls
-      ? await startServer(options, { services: podServices, pods: () => manager.pods(), logDir, localVolumes })
+      ? await startServer(options, {
+          nodeName,
+          nodeDir: dataDir,
+          services: podServices,
+          pods: () => manager.pods(),
+          activePods: () => manager.activePods(),
+          logDir,
+          localVolumes,
+          machine,
+          podsGroup: `/${options.cgroupParent ?? 'coracle'}/kubepods`,
+          figures,
+          configuration: config.json,
+        })
       : undefined;
   const registrar = new NodeRegistrar({
     nodeName,
@@ -313,18 +333,23 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   references.close();
 }
 
-type ServedParts = Pick<NodeServerOptions, 'services' | 'pods' | 'logDir' | 'localVolumes'>;
-
-async function startServer(options: NodeAgentOptions, parts: ServedParts) {
-  const { startNodeServer } = await import('./server/node-server.ts');
+async function startServer(options: NodeAgentOptions, parts: ServedNode) {
+  const [{ startNodeServer }, { createAuthentication }, { createAuthorization }] = await Promise.all([
+    import('./server/node-server.ts'),
+    import('./server/authenticate.ts'),
+    import('./server/authorize.ts'),
+  ]);
+  const { client, clock, nodeName } = options;
+  const authenticate = options.authenticate ?? createAuthentication(client, clock);
+  const authorize = options.authorize ?? createAuthorization(client, clock, nodeName);
   const serve = (port: number) =>
     startNodeServer({
       address: options.address,
       port,
       tls: options.tls!,
-      nodeName: options.nodeName,
+      authenticate,
+      authorize,
       ...parts,
-      ...(options.authorize ? { authorize: options.authorize } : {}),
     });
   try {
     return await serve(options.port);

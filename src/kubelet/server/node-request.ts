@@ -1,4 +1,4 @@
-// What a request to the node API asks for, parsed once; and as what it is authorized.
+// What a request to the node API asks for, parsed once.
 import type { StreamOptions } from '../runtime/runtime.ts';
 
 export type NodeAction =
@@ -8,10 +8,19 @@ export type NodeAction =
   | 'portForward'
   | 'run'
   | 'pods'
+  | 'runningPods'
   | 'stats'
   | 'metrics'
+  | 'cadvisor'
+  | 'resourceMetrics'
+  | 'probeMetrics'
+  | 'indicators'
   | 'healthz'
   | 'configz'
+  | 'statusz'
+  | 'flagz'
+  | 'nodeLogs'
+  | 'checkpoint'
   | 'localVolumes';
 
 export interface NodeRequest {
@@ -20,46 +29,50 @@ export interface NodeRequest {
   readonly pod: string;
   /** A volume's name; '' where the path names none. */
   readonly volume: string;
+  /** What comes after /logs/ or /healthz/. */
+  readonly rest: string;
   /** '' when the path names a pod alone. */
   readonly podUid: string;
   readonly container: string;
   readonly query: URLSearchParams;
 }
 
-/** For the authorizer: each streaming action has a subresource of its own. */
-export const subresources: Record<NodeAction, string> = {
-  logs: 'log',
-  exec: 'exec',
-  attach: 'attach',
-  portForward: 'portforward',
-  run: 'exec',
-  pods: 'pods',
-  stats: 'stats',
-  metrics: 'metrics',
-  healthz: 'healthz',
-  configz: 'configz',
-  localVolumes: 'localvolumes',
-};
-
 const plain: Record<string, NodeAction> = {
-  '/healthz': 'healthz',
-  '/healthz/ping': 'healthz',
   '/pods': 'pods',
-  '/runningpods': 'pods',
+  '/runningpods': 'runningPods',
   '/stats/summary': 'stats',
   '/metrics': 'metrics',
+  '/metrics/cadvisor': 'cadvisor',
+  '/metrics/resource': 'resourceMetrics',
+  '/metrics/probes': 'probeMetrics',
+  '/metrics/slis': 'indicators',
   '/configz': 'configz',
+  '/statusz': 'statusz',
+  '/flagz': 'flagz',
 };
 
-const perContainer: Record<string, NodeAction> = { containerLogs: 'logs', exec: 'exec', attach: 'attach', run: 'run' };
+const perContainer: Record<string, NodeAction> = {
+  containerLogs: 'logs',
+  exec: 'exec',
+  attach: 'attach',
+  run: 'run',
+  checkpoint: 'checkpoint',
+};
 
 /** Undefined when there is no such path. */
 export function parseNodeRequest(target: string): NodeRequest | undefined {
   const url = new URL(target, 'https://node');
-  const parts = url.pathname.split('/').slice(1).map(decodeURIComponent);
-  const base = { namespace: '', pod: '', podUid: '', container: '', volume: '', query: url.searchParams };
+  let parts: string[];
+  try {
+    parts = url.pathname.split('/').slice(1).map(decodeURIComponent);
+  } catch {
+    return undefined;
+  }
+  const base = { namespace: '', pod: '', podUid: '', container: '', volume: '', rest: '', query: url.searchParams };
   const action = plain[url.pathname.replace(/(?<=.)\/$/, '')];
   if (action) return { ...base, action };
+  if (parts[0] === 'logs') return { ...base, action: 'nodeLogs', rest: parts.slice(1).join('/') };
+  if (parts[0] === 'healthz' && parts.length <= 2) return { ...base, action: 'healthz', rest: parts[1] ?? '' };
   if (parts.some((part) => part === '' || part === '.' || part === '..')) return undefined;
   const [kind = '', namespace = '', pod = '', ...rest] = parts;
   if (kind === 'localVolumes' && namespace && !pod) return { ...base, action: 'localVolumes', volume: namespace };

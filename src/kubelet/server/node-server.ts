@@ -1,72 +1,43 @@
-// The node API on port 10250: who asks is known by a client certificate, what is asked by its path; each action is
-// authorized on its own.
+// The node API on port 10250: who asks is known by a certificate or a token, what is asked by its path; each action is authorized on
+// its own.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
-import type { Pod } from '../../../generated/core-v1.ts';
-import type { PodServices } from '../pods/pod-services.ts';
 import { newestContainer } from '../pods/runtime-tracker.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import { UpgradeRefused } from '../streaming/upgrade.ts';
-import type { LocalVolumes } from '../volumes/local-volumes.ts';
+import { callerByCertificate, type NodeAuthenticate } from './authenticate.ts';
+import { authorizeApiServer, type NodeAuthorize, subresourcesOf, verbOf } from './authorize.ts';
 import { findPod, NodeApiError, runningContainer } from './find-container.ts';
-import { renderMetrics } from './metrics.ts';
+import { handlers, methods, type ServedNode, type ServedParts } from './handlers.ts';
 import { missedOutput } from './missed-output.ts';
-import { command, type NodeRequest, parseNodeRequest, streamOptions, subresources } from './node-request.ts';
-import { serveLogs } from './serve-logs.ts';
-import { statsSummary } from './stats-summary.ts';
+import { command, type NodeRequest, parseNodeRequest, streamOptions } from './node-request.ts';
+import { FolderSizes } from './stats/file-system.ts';
+import { NodeReader } from './stats/node-reading.ts';
 
 export interface NodeServerTls {
   readonly cert: string;
   readonly key: string;
-  /** Signs those who may come at all. */
+  /** Signs those who may come by certificate. */
   readonly clientCa: string;
 }
 
-export interface NodeCaller {
-  readonly username: string;
-  readonly groups: readonly string[];
-}
-
-export interface NodeAttributes {
-  readonly user: NodeCaller;
-  /** get, or create for what changes something. */
-  readonly verb: 'get' | 'create' | 'delete';
-  /** `log`, `exec`, `attach`, `portforward`, `stats`, `metrics`, `pods`, … */
-  readonly subresource: string;
-  readonly path: string;
-}
-
-/** Whether this caller may do this to the node. */
-export type NodeAuthorize = (attributes: NodeAttributes) => boolean | Promise<boolean>;
-
-export interface NodeServerOptions {
+export interface NodeServerOptions extends ServedNode {
   readonly address: string;
   readonly port: number;
   readonly tls: NodeServerTls;
-  readonly nodeName: string;
-  readonly services: PodServices;
-  readonly pods: () => readonly Pod[];
-  readonly logDir: string;
-  readonly localVolumes: LocalVolumes;
+  /** Default: client certificates alone. */
+  readonly authenticate?: NodeAuthenticate;
+  /** Default: `system:masters` and the API server. */
   readonly authorize?: NodeAuthorize;
 }
+
+type Served = NodeServerOptions & ServedParts;
 
 export interface NodeServer extends AsyncDisposable {
   readonly port: number;
 }
-
-/** The names that API servers use towards nodes. */
-const apiServerNames: ReadonlySet<string> = new Set([
-  'kube-apiserver-kubelet-client',
-  'system:kube-apiserver',
-  'kube-apiserver',
-]);
-
-export const authorizeApiServer: NodeAuthorize = ({ user }) =>
-  user.groups.includes('system:masters') || apiServerNames.has(user.username);
 
 export async function startNodeServer(options: NodeServerOptions): Promise<NodeServer> {
   const { cert, key, clientCa } = options.tls;
@@ -75,7 +46,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     key,
     ca: clientCa,
     requestCert: true,
-    rejectUnauthorized: false, // health is for everybody; all else asks who it is
+    rejectUnauthorized: false, // tokens are good as well
     minVersion: 'TLSv1.2',
     requestTimeout: 60_000,
     headersTimeout: 10_000,
@@ -87,8 +58,15 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('tlsClientError', (_, socket) => socket.destroy());
-  server.on('request', (request, response) => void answer(options, request, response));
-  server.on('upgrade', (request, socket, head) => void upgrade(options, request, socket, head));
+  const { services, pods, podsGroup } = options;
+  const served: Served = {
+    ...options,
+    reader: new NodeReader({ services, pods, podsGroup }),
+    folders: new FolderSizes(services.clock),
+    startedMs: services.clock.now(),
+  };
+  server.on('request', (request, response) => void answer(served, request, response));
+  server.on('upgrade', (request, socket, head) => void upgrade(served, request, socket, head));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.address, () => resolve());
@@ -103,44 +81,69 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   };
 }
 
-function callerOf(request: IncomingMessage): NodeCaller | undefined {
-  const socket = request.socket as TLSSocket;
-  if (!socket.authorized) return undefined;
-  const { CN, O } = socket.getPeerCertificate().subject as { CN?: string; O?: string | string[] };
-  return CN ? { username: CN, groups: O === undefined ? [] : [O].flat() } : undefined;
-}
-
-/** @throws NodeApiError for a path, a caller or a wish that is not allowed. */
-async function admit(options: NodeServerOptions, request: IncomingMessage): Promise<NodeRequest> {
-  const parsed = parseNodeRequest(request.url ?? '/');
-  if (!parsed) throw new NodeApiError(404, '404 page not found');
-  if (parsed.action === 'healthz') return parsed;
-  const user = callerOf(request);
+/** @throws NodeApiError for a caller, a path or a wish that is not allowed. */
+async function admit(options: Served, request: IncomingMessage): Promise<NodeRequest> {
+  const authenticate = options.authenticate ?? (async (each) => callerByCertificate(each));
+  const user = await authenticate(request).catch((error) => {
+    options.services.log.warn('a caller of the node API could not be identified', { problem: String(error) });
+    return undefined;
+  });
   if (!user) throw new NodeApiError(401, 'Unauthorized');
-  const subresource = subresources[parsed.action];
-  const verb = verbs[subresource] ?? 'get';
-  const path = new URL(request.url ?? '/', 'https://node').pathname;
-  if (!(await (options.authorize ?? authorizeApiServer)({ user, verb, subresource, path })))
+  const { pathname } = new URL(request.url ?? '/', 'https://node');
+  const verb = verbOf(request.method ?? 'GET', pathname);
+  const subresources = subresourcesOf(pathname);
+  let isAllowed = false;
+  for (const subresource of subresources) {
+    const attributes = { user, verb, subresource, path: pathname };
+    isAllowed ||= await Promise.resolve((options.authorize ?? authorizeApiServer)(attributes)).catch((error) => {
+      options.services.log.warn('whether a caller may use the node API was not found out', { problem: String(error) });
+      const of = `user=${user.username}, verb=${verb}, resource=nodes, subresource=${subresource}`;
+      throw new NodeApiError(500, `Authorization error (${of})`);
+    });
+  }
+  if (!isAllowed)
     throw new NodeApiError(
       403,
-      `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource=[${subresource}])`,
+      `Forbidden (user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}])`,
     );
+  const parsed = parseNodeRequest(request.url ?? '/');
+  if (!parsed) throw new NodeApiError(404, '404 page not found');
+  const allowed = methods[parsed.action] ?? ['GET'];
+  if (!allowed.includes(request.method === 'HEAD' ? 'GET' : (request.method ?? '')))
+    throw new NodeApiError(405, '405: Method Not Allowed');
   return parsed;
 }
 
-async function answer(options: NodeServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(options: Served, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
+  const { clock } = options.services;
+  const begunMs = clock.monotonicMs();
+  let path = '';
   try {
     const parsed = await admit(options, request);
-    await handlers[parsed.action]?.(options, parsed, response, gone.signal);
-    if (!handlers[parsed.action]) throw new NodeApiError(400, 'Upgrade request required');
+    path = bucketOf(request.url ?? '/');
+    const handler = handlers[parsed.action];
+    if (!handler) throw new NodeApiError(400, 'Upgrade request required');
+    await handler(options, parsed, response, gone.signal);
   } catch (error) {
     if (response.headersSent) return void response.destroy();
     const { status, message } = describe(error);
     response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' });
     response.end(`${message}\n`);
+  } finally {
+    if (path !== '') {
+      const labels = { long_running: 'false', method: request.method ?? '', path, server_type: 'readwrite' };
+      options.figures.httpRequests.add(labels);
+      options.figures.httpDuration.observe((clock.monotonicMs() - begunMs) / 1000, labels);
+    }
   }
+}
+
+/** `metrics/cadvisor`, `stats`: of a request that was let in, so there is no end of names that nobody made. */
+function bucketOf(url: string): string {
+  const [first = '', second] = new URL(url, 'https://node').pathname.split('/').slice(1);
+  return first === 'metrics' && second ? `${first}/${second}` : first;
 }
 
 function describe(error: unknown): { status: number; message: string } {
@@ -149,68 +152,13 @@ function describe(error: unknown): { status: number; message: string } {
   return { status: 500, message: rpcErrorText(error) };
 }
 
-type Handler = (
-  options: NodeServerOptions,
-  request: NodeRequest,
-  response: ServerResponse,
-  signal: AbortSignal,
-) => Promise<void>;
-
-const json = (response: ServerResponse, body: unknown): void => {
-  response.writeHead(200, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-};
-
-const verbs: Readonly<Record<string, NodeAttributes['verb']>> = {
-  exec: 'create',
-  attach: 'create',
-  portforward: 'create',
-  localvolumes: 'delete',
-};
-
-/** What needs no upgrade; the others are in `upgrade`. */
-const handlers: Partial<Record<NodeRequest['action'], Handler>> = {
-  healthz: async (_, __, response) => void response.end('ok'),
-  pods: async ({ pods }, _, response) =>
-    json(response, { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: pods() }),
-  stats: async ({ nodeName, services, pods, logDir }, _, response) =>
-    json(response, await statsSummary({ nodeName, services, pods: pods(), dataDir: logDir })),
-  async metrics({ services }, _, response) {
-    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(renderMetrics(services));
-  },
-  configz: async ({ port }, _, response) =>
-    json(response, {
-      kubeletconfig: { port, kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1' },
-    }),
-  async localVolumes({ localVolumes }, { volume }, response) {
-    if (response.req.method !== 'DELETE') throw new NodeApiError(405, 'volumes are only deleted here');
-    await localVolumes.remove(volume);
-    json(response, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' });
-  },
-  logs: ({ services, pods }, request, response, signal) =>
-    serveLogs(services, findPod(pods(), request.namespace, request.pod), request, response, signal),
-  async run({ services, pods }, request, response) {
-    const record = runningContainer(services, findPod(pods(), request.namespace, request.pod), request.container);
-    const argv = request.query.get('cmd')?.split(' ') ?? command(request.query);
-    const { stdout, stderr, exitCode } = await services.runtime.execSync(record.id, argv, 60);
-    const output = Buffer.concat([stdout, stderr]);
-    if (exitCode !== 0)
-      throw new NodeApiError(500, `command '${argv.join(' ')}' exited with ${exitCode}: ${output.toString()}`);
-    response.end(output);
-  },
-};
-
 /** Exec, attach and port-forward: the client's protocol decides how it is joined with the runtime's. */
-async function upgrade(
-  options: NodeServerOptions,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): Promise<void> {
+async function upgrade(options: Served, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
   try {
     const parsed = await admit(options, request);
     const protocol = request.headers.upgrade?.toLowerCase();
+    const subresource = parsed.action.toLowerCase();
+    if (protocol === 'websocket') options.figures.streamingRequests.add({ subresource });
     if (protocol === 'spdy/3.1') {
       const { passSpdyThrough } = await import('../streaming/spdy-passthrough.ts');
       return await passSpdyThrough(request, socket, head, await streamUrl(options, parsed));
@@ -235,14 +183,14 @@ async function upgrade(
   }
 }
 
-function missedBy({ services, pods }: NodeServerOptions, { namespace, pod, container, query }: NodeRequest) {
+function missedBy({ services, pods }: ServedNode, { namespace, pod, container, query }: NodeRequest) {
   const { uid } = findPod(pods(), namespace, pod).metadata;
   const record = newestContainer(services.tracker.stateOf(uid!), container);
   return record && missedOutput(services, record, streamOptions(query));
 }
 
 async function streamUrl(
-  { services, pods }: NodeServerOptions,
+  { services, pods }: ServedNode,
   { action, namespace, pod: name, container, query }: NodeRequest,
 ): Promise<string> {
   const pod = findPod(pods(), namespace, name);

@@ -33,6 +33,8 @@ export interface PodVolumes {
   setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<Map<string, ReadyVolume>>;
   refresh(pod: Pod, facts: NodeFacts): Promise<void>;
   subPath(pod: Pod, volume: string, root: string, subPath: string, container: string, index: number): Promise<string>;
+  /** Those that are set up, by name. */
+  ready?(podUid: string): ReadonlyMap<string, ReadyVolume>;
   tearDown(podUid: string): Promise<void>;
   unmountAll(podUid: string): Promise<void>;
   podUids(): Promise<string[]>;
@@ -41,6 +43,7 @@ export interface PodVolumes {
 export class VolumeManager implements PodVolumes {
   readonly #options: VolumeManagerOptions;
   #memory: Promise<string> | undefined;
+  readonly #ready = new Map<string, ReadonlyMap<string, ReadyVolume>>();
 
   constructor(options: VolumeManagerOptions) {
     this.#options = options;
@@ -54,7 +57,13 @@ export class VolumeManager implements PodVolumes {
   async setUp(pod: Pod, facts: NodeFacts, signal: AbortSignal): Promise<Map<string, ReadyVolume>> {
     const volumes = pod.spec.volumes ?? [];
     const ready = await Promise.all(volumes.map((volume) => this.#setUpOne(pod, volume, facts, signal)));
-    return new Map(volumes.map(({ name }, index) => [name, ready[index]!]));
+    const byName = new Map(volumes.map(({ name }, index) => [name, ready[index]!]));
+    this.#ready.set(pod.metadata.uid!, byName);
+    return byName;
+  }
+
+  ready(podUid: string): ReadonlyMap<string, ReadyVolume> {
+    return this.#ready.get(podUid) ?? new Map();
   }
 
   /** Writes what changed in objects, labels or tokens. */
@@ -74,6 +83,7 @@ export class VolumeManager implements PodVolumes {
 
   /** Unmounts and removes all of a pod's folder. */
   async tearDown(podUid: string): Promise<void> {
+    this.#ready.delete(podUid);
     const dir = this.podDir(podUid);
     const { mounter, tokens } = this.#options.services;
     await this.unmountAll(podUid);
