@@ -28,3 +28,33 @@ test('the address of a Service has an object while the Service has the address',
   await server.call(`DELETE ${services}/web`);
   await until((_, status) => status === 404);
 });
+
+test('an IPAddress that is taken away or altered comes again, and an event says so', async () => {
+  await using server = await startTestServer();
+  const { spec, metadata } = await server.create(services, {
+    metadata: { name: 'web' },
+    spec: { ports: [{ port: 80 }] },
+  });
+  const path = `${addresses}/${spec.clusterIP}`;
+  const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
+    for (;;) {
+      const found = await look();
+      if (found) return found;
+      await setImmediate();
+    }
+  };
+  const present = async () => {
+    const { status, body } = await server.call(`GET ${path}`);
+    return status === 200 ? body : undefined;
+  };
+  const first = await until(present);
+  await server.call(`DELETE ${path}`);
+  const event = await until(async () => {
+    const { body } = await server.call('GET /apis/events.k8s.io/v1/namespaces/default/events');
+    return body.items.find(({ regarding }: any) => regarding.uid === metadata.uid);
+  });
+  assert.equal(event.reason, 'ClusterIPNotAllocated');
+  assert.equal(event.note, `Cluster IP [IPv4]: ${spec.clusterIP} is not allocated; repairing`);
+  assert.equal(event.reportingController, 'ipallocator-repair-controller');
+  await until(async () => ((await present())?.metadata.uid ?? first.metadata.uid) !== first.metadata.uid);
+});

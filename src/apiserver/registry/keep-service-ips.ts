@@ -1,17 +1,21 @@
 // An IPAddress for each cluster address of a Service, as upstream's allocator leaves one behind: made when the address is
 // given out, gone when it is given back. The addresses themselves are claimed in the Service's own commit (service-claims.ts);
 // these objects say so to whoever looks, and to the ranges that wait for them to go.
-import type { Service } from '../../../generated/core-v1.ts';
-import { ipAddressKind, serviceKind } from '../../../generated/kinds.ts';
-import type { IPAddress } from '../../../generated/networking-v1.ts';
-import { isEqual } from '../../api/meta/equality.ts';
-import { parseIp } from '../../api/meta/ip-address.ts';
+import { hostname } from 'node:os';
+import { ipAddressKind, serviceCIDRKind, serviceKind } from '../../../generated/kinds.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { onChange } from './on-change.ts';
 import type { Registry } from './registry.ts';
-import { clusterIpsOf } from './service-families.ts';
+import {
+  planRepairs,
+  type Repair,
+  RepairMemory,
+  type StoredAddress,
+  type StoredRange,
+  type StoredService,
+} from './service-ip-repairs.ts';
 import { resourcePrefix } from './storage-key.ts';
 
 export interface KeepServiceIpsOptions {
@@ -24,8 +28,6 @@ export interface KeepServiceIpsOptions {
 
 const retryMs = 1000;
 const collection = '/apis/networking.k8s.io/v1/ipaddresses';
-export const managedByLabel = 'ipaddress.kubernetes.io/managed-by';
-export const managedBy = 'ipallocator.k8s.io';
 /** Somebody else was quicker: it is looked at again. */
 const lostRaces = new Set([404, 409]);
 
@@ -40,11 +42,16 @@ export async function keepServiceIps(options: KeepServiceIpsOptions, signal: Abo
     registry.hub.cache(resourcePrefix({ group: 'networking.k8s.io', plural: 'ipaddresses' })),
     look,
   );
+  const memory = new RepairMemory();
+  using _ranges = onChange(
+    registry.hub.cache(resourcePrefix({ group: 'networking.k8s.io', plural: 'servicecidrs' })),
+    look,
+  );
   for (;;) {
     await changed.promise;
     if (signal.aborted) return;
     changed = Promise.withResolvers();
-    if (!(await keepOnce(options))) {
+    if (!(await keepOnce(options, memory))) {
       look();
       await clock.sleep(retryMs, signal);
     }
@@ -52,25 +59,21 @@ export async function keepServiceIps(options: KeepServiceIpsOptions, signal: Abo
 }
 
 /** False: something has to be tried again. */
-async function keepOnce({ registry, log, ask }: KeepServiceIpsOptions): Promise<boolean> {
-  const wanted = wantedAddresses(registry.list<Service & KubernetesObject>(serviceKind as never));
-  const stored = registry.list<IPAddress & KubernetesObject>(ipAddressKind as never);
-  const found = new Map(stored.map((address) => [address.metadata.name, address]));
-  const asked: Promise<number>[] = [];
-  for (const address of stored) {
-    const own = wanted.get(address.metadata.name);
-    const isOurs = address.metadata.labels?.[managedByLabel] === managedBy;
-    if (!isOurs || (own && isEqual(own.spec, address.spec))) continue;
-    const preconditions = { uid: address.metadata.uid };
-    asked.push(
-      ask('DELETE', `${collection}/${address.metadata.name}`, {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        preconditions,
-      }),
-    );
-  }
-  for (const [name, address] of wanted) if (!found.has(name)) asked.push(ask('POST', collection, address));
+async function keepOnce(options: KeepServiceIpsOptions, memory: RepairMemory): Promise<boolean> {
+  const { registry, log, ask } = options;
+  const { create, remove, repairs } = planRepairs(
+    registry.list<StoredService>(serviceKind as never),
+    registry.list<StoredAddress>(ipAddressKind as never),
+    registry.list<StoredRange>(serviceCIDRKind as never),
+    memory,
+  );
+  const asked = [
+    ...remove.map(({ metadata: { name, uid } }) =>
+      ask('DELETE', `${collection}/${name}`, { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid } }),
+    ),
+    ...create.map((address) => ask('POST', collection, address)),
+  ];
+  for (const repair of repairs) void report(options, repair);
   const outcomes = await Promise.allSettled(asked);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') log.error('an IPAddress was not kept', outcome.reason);
@@ -81,22 +84,37 @@ async function keepOnce({ registry, log, ask }: KeepServiceIpsOptions): Promise<
   return outcomes.every((outcome) => outcome.status === 'fulfilled' && outcome.value < 300);
 }
 
-function wantedAddresses(services: readonly (Service & KubernetesObject)[]): Map<string, IPAddress> {
-  const wanted = new Map<string, IPAddress>();
-  for (const service of services) {
-    const { namespace, name } = service.metadata;
-    for (const ip of clusterIpsOf(service)) {
-      const labels = {
-        'ipaddress.kubernetes.io/ip-family': `IPv${parseIp(ip)?.family ?? 4}`,
-        [managedByLabel]: managedBy,
-      };
-      wanted.set(ip, {
-        apiVersion: 'networking.k8s.io/v1',
-        kind: 'IPAddress',
-        metadata: { name: ip, labels },
-        spec: { parentRef: { resource: 'services', namespace: namespace!, name: name! } },
-      });
-    }
+const reporter = 'ipallocator-repair-controller';
+
+/** An event says what was wrong; one that can not be written is not worth another. */
+async function report({ ask, clock, log }: KeepServiceIpsOptions, repair: Repair): Promise<void> {
+  const { regarding, reason, action, note } = repair;
+  const { namespace, name, uid, resourceVersion } = regarding.metadata;
+  const place = namespace ?? 'default';
+  const now = new Date(clock.now()).toISOString().replace('Z', '000Z');
+  const event = {
+    apiVersion: 'events.k8s.io/v1',
+    kind: 'Event',
+    metadata: { namespace: place, generateName: `${name}.` },
+    eventTime: now,
+    reportingController: reporter,
+    reportingInstance: `${reporter}-${hostname()}`,
+    type: 'Warning',
+    action,
+    reason,
+    note: note.slice(0, 1024),
+    regarding: {
+      apiVersion: regarding.kind === 'IPAddress' ? 'networking.k8s.io/v1' : 'v1',
+      kind: regarding.kind ?? 'Service',
+      namespace,
+      name,
+      uid,
+      resourceVersion,
+    },
+  };
+  try {
+    await ask('POST', `/apis/events.k8s.io/v1/namespaces/${place}/events`, event);
+  } catch (error) {
+    log.warn('an event about an address was not written', { problem: String(error) });
   }
-  return wanted;
 }

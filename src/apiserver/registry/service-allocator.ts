@@ -10,7 +10,6 @@ import { invalid } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Random } from '../../base/random.ts';
 import { AddressPool } from './address-pool.ts';
-import { managedBy, managedByLabel } from './keep-service-ips.ts';
 import { NumberPool } from './number-pool.ts';
 import type { ObjectReader } from './object-reader.ts';
 import type { Reservation, ServiceAddresses } from './service-addresses.ts';
@@ -25,6 +24,7 @@ import {
   needsNodePorts,
   nodePortsOf,
 } from './service-families.ts';
+import { managedBy, managedByLabel } from './service-ip-repairs.ts';
 
 export interface ServiceAddressOptions {
   readonly objects: ObjectReader;
