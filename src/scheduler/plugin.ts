@@ -1,6 +1,12 @@
 // What a scheduling plugin is. One file a plugin in plugins/, one line in plugins/index.ts.
 import type { PersistentVolume, PersistentVolumeClaim, Service } from '../../generated/core-v1.ts';
-import type { CSINode, StorageClass, VolumeAttachment } from '../../generated/storage-v1.ts';
+import type {
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  StorageClass,
+  VolumeAttachment,
+} from '../../generated/storage-v1.ts';
 import type { Devices } from './devices/devices.ts';
 import type { NodeCache, NodeView } from './node-cache.ts';
 import type { PodView } from './pod-view.ts';
@@ -42,6 +48,8 @@ export type StorageChange =
   | { readonly kind: 'volume'; readonly object: PersistentVolume; readonly previous?: PersistentVolume }
   | { readonly kind: 'class'; readonly object: StorageClass; readonly previous?: StorageClass }
   | { readonly kind: 'csi-node'; readonly object: CSINode; readonly previous?: CSINode }
+  | { readonly kind: 'driver'; readonly object: CSIDriver; readonly previous?: CSIDriver }
+  | { readonly kind: 'capacity'; readonly object: CSIStorageCapacity; readonly previous?: CSIStorageCapacity }
   | { readonly kind: 'attachment' };
 
 /** What volumes there are. */
@@ -53,6 +61,9 @@ export interface Storage {
   /** What drivers say of a node; absent: no node has limits. */
   csiNode?(node: string): CSINode | undefined;
   attachmentsTo?(node: string): readonly VolumeAttachment[];
+  /** Absent: no driver tells how much room it has. */
+  driver?(name: string): CSIDriver | undefined;
+  capacities?(storageClass: string): readonly CSIStorageCapacity[];
   /** Names of volumes that pods on their way to a node were promised. */
   taken?(): Iterable<string>;
 }

@@ -1,12 +1,14 @@
 import type { PersistentVolume } from '../../generated/core-v1.ts';
 import {
+  csiDriverKind,
   csiNodeKind,
+  csiStorageCapacityKind,
   persistentVolumeClaimKind,
   persistentVolumeKind,
   storageClassKind,
   volumeAttachmentKind,
 } from '../../generated/kinds.ts';
-import type { VolumeAttachment } from '../../generated/storage-v1.ts';
+import type { CSIStorageCapacity, VolumeAttachment } from '../../generated/storage-v1.ts';
 import { volumeClass } from '../api/core/volume-match.ts';
 import { keyOf } from '../api/meta/object.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
@@ -22,6 +24,8 @@ export function watchStorage(informers: InformerFactory, changed: (change: Stora
   const classes = informers.informer(storageClassKind);
   const csiNodes = informers.informer(csiNodeKind);
   const attachments = informers.informer<VolumeAttachment>(volumeAttachmentKind);
+  const drivers = informers.informer(csiDriverKind);
+  const capacities = informers.informer<CSIStorageCapacity>(csiStorageCapacityKind);
   volumes.addIndex(byClass, (volume) => [volumeClass(volume)]);
   attachments.addIndex(byNode, ({ spec }) => [spec.nodeName]);
   claims.onChange({
@@ -40,6 +44,14 @@ export function watchStorage(informers: InformerFactory, changed: (change: Stora
     added: (object) => changed({ kind: 'csi-node', object }),
     updated: (object, previous) => changed({ kind: 'csi-node', object, previous }),
   });
+  capacities.addIndex(byClass, ({ storageClassName }) => [storageClassName]);
+  drivers.onChange({
+    updated: (object, previous) => changed({ kind: 'driver', object, previous }),
+  });
+  capacities.onChange({
+    added: (object) => changed({ kind: 'capacity', object }),
+    updated: (object, previous) => changed({ kind: 'capacity', object, previous }),
+  });
   attachments.onChange({ deleted: () => changed({ kind: 'attachment' }) });
   return {
     claim: (namespace, name) => claims.find(`${namespace}/${name}`),
@@ -47,6 +59,8 @@ export function watchStorage(informers: InformerFactory, changed: (change: Stora
     volumes: (storageClass) => volumes.byIndex(byClass, storageClass),
     storageClass: (name) => classes.find(name),
     csiNode: (node) => csiNodes.find(node),
+    driver: (name) => drivers.find(name),
+    capacities: (storageClass) => capacities.byIndex(byClass, storageClass),
     attachmentsTo: (node) => attachments.byIndex(byNode, node),
   };
 }

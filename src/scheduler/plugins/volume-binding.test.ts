@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../generated/core-v1.ts';
-import type { StorageClass } from '../../../generated/storage-v1.ts';
+import type { CSIStorageCapacity, StorageClass } from '../../../generated/storage-v1.ts';
 import { NodeCache } from '../node-cache.ts';
 import { Blocked, type Snapshot, snapshotOf } from '../plugin.ts';
 import { viewOf } from '../pod-view.ts';
@@ -11,7 +11,19 @@ const classes: Record<string, Partial<StorageClass>> = {
   now: { volumeBindingMode: 'Immediate', provisioner: 'kubernetes.io/no-provisioner' },
   wait: { volumeBindingMode: 'WaitForFirstConsumer', provisioner: 'kubernetes.io/no-provisioner' },
   made: { volumeBindingMode: 'WaitForFirstConsumer', provisioner: 'example.com/disk' },
+  counted: {
+    metadata: { name: 'counted' },
+    volumeBindingMode: 'WaitForFirstConsumer',
+    provisioner: 'counts.example.com',
+  },
 };
+
+/** Room for volumes, by node. */
+const capacities: Partial<CSIStorageCapacity>[] = [
+  { nodeTopology: { matchLabels: { name: 'a' } }, capacity: '5Gi', maximumVolumeSize: '512Mi' },
+  { nodeTopology: { matchLabels: { name: 'b' } }, capacity: '1Gi' },
+  { capacity: '5Gi' },
+];
 
 function aClaim(storageClassName: string, volumeName?: string): PersistentVolumeClaim {
   const annotations = volumeName ? { 'pv.kubernetes.io/bind-completed': 'yes' } : {};
@@ -43,7 +55,7 @@ const aPod = (name: string): Pod => ({
 
 function world(claim: PersistentVolumeClaim | undefined, volume?: PersistentVolume): Snapshot {
   const cache = new NodeCache();
-  for (const name of ['a', 'b']) cache.setNode({ metadata: { name }, spec: {} });
+  for (const name of ['a', 'b']) cache.setNode({ metadata: { name, labels: { name } }, spec: {} });
   return snapshotOf(cache, {
     namespaceLabels: () => undefined,
     services: () => [],
@@ -52,6 +64,9 @@ function world(claim: PersistentVolumeClaim | undefined, volume?: PersistentVolu
       volume: () => volume,
       volumes: () => (volume ? [volume] : []),
       storageClass: (name) => classes[name] as StorageClass,
+      driver: (name) =>
+        name === 'counts.example.com' ? { metadata: { name }, spec: { storageCapacity: true } } : undefined,
+      capacities: (name) => (name === 'counted' ? (capacities as CSIStorageCapacity[]) : []),
     },
   });
 }
@@ -94,6 +109,11 @@ for (const { name, claim, volume, want } of [
     claim: aClaim('wait'),
     volume: aVolume('b', '1Gi', 'other'),
     want: [none, none],
+  },
+  {
+    name: 'goes where its driver has room for a volume of that size',
+    claim: aClaim('counted'),
+    want: ['node(s) did not have enough free storage', 'b will do'],
   },
   { name: 'goes anywhere when volumes are made', claim: aClaim('made'), want: ['a will do', 'b will do'] },
 ] as { name: string; claim?: PersistentVolumeClaim; volume?: PersistentVolume; want: string[] }[]) {

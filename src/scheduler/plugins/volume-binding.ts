@@ -3,6 +3,7 @@
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../generated/core-v1.ts';
 import { whyNotThePods } from '../../api/core/ephemeral-claims.ts';
 import { claimClass, volumeAnnotations } from '../../api/core/volume-match.ts';
+import { unitsOf } from '../../api/meta/quantity.ts';
 import type { NodeView } from '../node-cache.ts';
 import {
   accepted,
@@ -14,7 +15,7 @@ import {
 } from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
 import { type ClaimUse, type PodVolumes, usesClaim } from '../pod-volumes.ts';
-import { planVolumes, reaches, type VolumePlan } from '../volume-plan.ts';
+import { capacityLimit, planOrProblem, planVolumes, reaches, type VolumePlan } from '../volume-plan.ts';
 
 function isWaitingForConsumer(claim: PersistentVolumeClaim, storage: Storage): boolean {
   return storage.storageClass(claimClass(claim))?.volumeBindingMode === 'WaitForFirstConsumer';
@@ -82,8 +83,8 @@ export const volumeBinding: NodeFilterPlugin = {
       if (!bound.every((volume) => reaches(volume, node))) {
         return refusedForGood("node(s) didn't match PersistentVolume's node affinity");
       }
-      if (waiting.length === 0 || planVolumes(waiting, node, storage)) return accepted;
-      return refusedForGood("node(s) didn't find available persistent volumes to bind");
+      const plan = waiting.length > 0 ? planOrProblem(waiting, node, storage) : undefined;
+      return typeof plan === 'string' ? refusedForGood(plan) : accepted;
     };
   },
 };
@@ -91,5 +92,12 @@ export const volumeBinding: NodeFilterPlugin = {
 /** What is attached where says nothing about which volume a claim gets. */
 function mayHelp(stored: StorageChange | undefined, volumes: PodVolumes): boolean {
   if (stored?.kind === 'claim') return usesClaim(volumes, stored.key);
+  if (stored?.kind === 'capacity') return volumes.claims.length > 0 && hasGrown(stored);
+  if (stored?.kind === 'driver')
+    return stored.previous?.spec.storageCapacity === true && !stored.object.spec.storageCapacity;
   return stored?.kind !== 'csi-node' && stored?.kind !== 'attachment';
+}
+
+function hasGrown({ object, previous }: Extract<StorageChange, { kind: 'capacity' }>): boolean {
+  return !previous || unitsOf(capacityLimit(object)) > unitsOf(capacityLimit(previous));
 }
