@@ -2,6 +2,7 @@
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import type { Slices } from '../../base/turns.ts';
 import { compareFields, type FieldChanges } from '../../schema/compare-fields.ts';
 import { differenceOf, type emptySet, type FieldSet, isEmptySet, unionOf } from '../../schema/field-set.ts';
 import { sameValue } from '../../schema/same-value.ts';
@@ -53,15 +54,34 @@ export function trackCreate(write: Write, object: KubernetesObject): void {
   setEntries(object, encodeManagers(credited(write, managers, () => changes)));
 }
 
-/** `current` and `next` are in the storage version; `next` is what is sent, and gets the entries. */
-export function trackUpdate(write: Write, current: KubernetesObject, next: KubernetesObject): void {
+/**
+ * `current` and `next` are in the storage version; `next` is what is sent, and gets the entries. In turns of the event
+ * loop: of an object with very many fields each step takes a while.
+ */
+export async function trackUpdate(
+  write: Write,
+  current: KubernetesObject,
+  next: KubernetesObject,
+  slices: Slices | undefined,
+): Promise<void> {
+  const steps = tracking(write, current, next);
+  while (!steps.next().done) if (slices?.isDue) await slices.pause();
+}
+
+function* tracking(write: Write, current: KubernetesObject, next: KubernetesObject): Generator<void> {
   const live = entriesOf(current);
   const sent = next.metadata.managedFields;
   delete next.metadata.managedFields;
   const managers = baseManagers(write, live, sent);
   // Nobody ever tracked this object, or the client wants nobody to.
   if (managers.size === 0) return;
-  const after = credited(write, managers, (resource) => changesIn(write, resource, current, next));
+  yield;
+  const changes = changesIn(write, write.resource, current, next);
+  yield;
+  const changesAt = (resource: ResourceInfo) =>
+    resource === write.resource ? changes : changesIn(write, resource, current, next);
+  const after = credited(write, managers, changesAt);
+  yield;
   setEntries(next, encodeManagers(after));
 }
 

@@ -39,7 +39,7 @@ export async function patch(call: Call): Promise<Answer> {
       report(call, strictErrors, options.fieldValidation);
       const next = landed(call, object, info.name);
       if (write.slices?.isDue) await write.slices.pause();
-      trackUpdate(tracked, current!, next);
+      await trackUpdate(tracked, current!, next, write.slices);
       return next;
     },
   });

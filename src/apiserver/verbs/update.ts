@@ -36,7 +36,7 @@ export async function update(call: Call): Promise<Answer> {
     change: async (current) => {
       const next = copyJson(object);
       if (write.slices?.isDue) await write.slices.pause();
-      if (current) trackUpdate(tracked, current, next);
+      if (current) await trackUpdate(tracked, current, next, write.slices);
       else trackCreate(tracked, next);
       return next;
     },
