@@ -22,13 +22,13 @@ export interface DownOptions {
 
 /** Stops what runs. Gives whether anything did. */
 export async function takeDown(layout: Layout, { keepPods }: DownOptions): Promise<boolean> {
+  const settings = readSettings(layout);
   const components = (readState(layout)?.components ?? []).filter(isAlive);
   const processes = new Map(components.filter(({ name }) => !isContainerd(name)).map((each) => [each.pid, each]));
   // The server first: it stops its node agent in order. Whatever it leaves is stopped one by one.
   for (const each of processes.values()) {
-    if (each.pid !== process.pid) await stopProcess(each, serverGraceMs);
+    if (each.pid !== process.pid) await stopProcess(each, serverGraceMs + (settings?.podShutdownMs ?? 0));
   }
-  const settings = readSettings(layout);
   if (keepPods) return processes.size > 0;
   const podCidr = readJoined(layout)?.podCidr ?? settings?.podCidr;
   const plans = nodesHere(layout);

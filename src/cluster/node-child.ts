@@ -28,6 +28,8 @@ export function startNodeChild(
     readonly onStart: (pid: number) => void;
     /** Path of the network namespace it lives in. */
     readonly networkNamespace?: string | undefined;
+    /** What pods may take to end when the agent is stopped. */
+    readonly extraGraceMs?: number;
   },
 ): NodeChild {
   const stopping = new AbortController();
@@ -62,7 +64,7 @@ export function startNodeChild(
     },
     async stop() {
       stopping.abort();
-      if (child.pid) await stopProcess(identify(child.pid), graceMs);
+      if (child.pid) await stopProcess(identify(child.pid), graceMs + (context.extraGraceMs ?? 0));
     },
   };
 }

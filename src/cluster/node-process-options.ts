@@ -24,6 +24,8 @@ export interface NodeProcessOptions {
   readonly sysctlRecord?: string;
   /** Of a node that the cluster's provider made. */
   readonly providerId?: string;
+  /** Told to stop, the agent ends its pods first, in the order and time of its configuration. */
+  readonly endsPods?: boolean;
   /** A KubeletConfiguration. */
   readonly kubeletConfigFile?: string;
 }

@@ -45,7 +45,8 @@ const random = systemRandom;
 shrinkAtRest();
 const stopping = new AbortController();
 const { signal } = stopping;
-process.once('SIGTERM', () => stopping.abort());
+const podsEnd = Promise.withResolvers<void>();
+process.once('SIGTERM', () => (options.endsPods ? podsEnd.resolve() : stopping.abort()));
 process.once('SIGINT', () => stopping.abort());
 process.on('unhandledRejection', (error) => {
   log.error('a promise was rejected and nobody looked', error);
@@ -111,6 +112,7 @@ const agent = createNodeAgent({
   config,
   imageDir: dirname(options.containerdSocket),
   sandboxImage,
+  shutdown: { begun: podsEnd.promise, done: () => stopping.abort() },
   ...(options.providerId ? { providerId: options.providerId } : {}),
   ...(options.machine ? { labels: { [machineLabel]: options.machine } } : {}),
   beforeStart: async (pod, addresses) => (await policies.promise).protect(pod, addresses),

@@ -33,6 +33,7 @@ export type AgentSettings = Pick<
   | 'sysctlRecord'
   | 'machine'
   | 'kubeletConfigFile'
+  | 'endsPods'
   | 'providerId'
 >;
 
@@ -80,6 +81,7 @@ export function startRealNode(
   programs: Programs,
   containerd: ContainerdHandle,
   settings: AgentSettings,
+  podShutdownMs = 0,
 ): RealNode {
   const { layout, state, clock, log } = context;
   state.set(plan.parts.containerd, containerd.pid, containerd.socketPath);
@@ -99,6 +101,7 @@ export function startRealNode(
     {
       logFile: plan.logFile,
       networkNamespace: plan.namespace,
+      extraGraceMs: podShutdownMs,
       clock,
       log: log.with({ component: 'node', node: plan.name }),
       onStart: (pid) => state.set(plan.parts.agent, pid, `https://${plan.address}:${plan.agentPort}`),

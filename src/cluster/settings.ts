@@ -31,6 +31,8 @@ export interface Settings extends NodeSettings {
   readonly schedulerConfigFile?: string;
   /** A KubeletConfiguration. */
   readonly kubeletConfigFile?: string;
+  /** What pods may take to end when the cluster is stopped; 0 or absent: they go on. */
+  readonly podShutdownMs?: number;
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
@@ -47,6 +49,7 @@ export interface SettingsRequest {
   readonly audit?: AuditOptions;
   readonly schedulerConfigFile?: string;
   readonly kubeletConfigFile?: string;
+  readonly podShutdownMs?: number;
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
@@ -83,6 +86,7 @@ export async function ensureSettings(
       ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
       ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
       ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
+      ...(request.podShutdownMs === undefined ? {} : { podShutdownMs: request.podShutdownMs }),
       ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
     };
     const settings = withMachineAddress(request.realNodes ? withNodeCount(known, request.realNodes, slot) : known);
@@ -115,6 +119,7 @@ export async function ensureSettings(
     ...(request.audit ? { audit: request.audit } : {}),
     ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
     ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
+    ...(request.podShutdownMs === undefined ? {} : { podShutdownMs: request.podShutdownMs }),
     ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
   };
   const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);

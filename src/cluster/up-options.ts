@@ -32,6 +32,8 @@ export interface UpOptions {
   readonly schedulerConfigFile?: string;
   /** A KubeletConfiguration for the nodes of this machine; absent: as the cluster was, or the default. */
   readonly kubeletConfigFile?: string;
+  /** What pods may take to end when the cluster is stopped; 0: they go on. Absent: as the cluster was. */
+  readonly podShutdownMs?: number;
   /** Simulated nodes come and go. Absent: as the cluster was. */
   readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }

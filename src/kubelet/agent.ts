@@ -87,6 +87,8 @@ export interface NodeAgentOptions {
   readonly imageDir?: string;
   /** What sandboxes are made of: never removed. */
   readonly sandboxImage?: string;
+  /** Settles when pods are to end before the agent does; `done` is called when they have. */
+  readonly shutdown?: { readonly begun: Promise<void>; readonly done: () => void };
   /** The node's resolv.conf; default /etc/resolv.conf. */
   readonly resolvConf?: string;
   /** Settles when the policies about this pod are in force at its addresses; nothing of it is started before. */
@@ -289,6 +291,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     addresses,
     resources: () => resources,
     pressure: () => care.pressure(),
+    problems: () => care.problems(),
     taints: config.registerWithTaints,
     port: server?.port ?? Math.max(0, options.port),
     labels: options.labels ?? {},
@@ -319,6 +322,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     addresses.splice(1, 0, { type: 'InternalIP', address });
     void registrar.refresh();
   });
+  void options.shutdown?.begun.then(() => care.shutDown()).finally(options.shutdown.done);
   await Promise.all([
     recorders.run(signal),
     devices.run(signal),

@@ -23,6 +23,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   loadBalancerRange?: string;
   schedulerConfig?: string;
   kubeletConfig?: string;
+  shutdownOnStop?: boolean;
 }
 
 export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
@@ -52,6 +53,8 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   )
   .option('--scheduler-config <file>', 'KubeSchedulerConfiguration: profiles, plugins, extenders')
   .option('--kubelet-config <file>', 'KubeletConfiguration: eviction, reserved resources, static pods, shutdown')
+  .option('--shutdown-on-stop', 'pods end when the cluster is stopped, in the order and time of --kubelet-config')
+  .option('--no-shutdown-on-stop', 'pods go on when the cluster is stopped (default)')
   .action(async (flags: Flags) => {
     const storage = storageOptions(flags);
     const audit = auditOptions(flags);
@@ -68,6 +71,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
       ...(flags.loadBalancerRange ? { loadBalancerRange: flags.loadBalancerRange } : {}),
       ...(flags.schedulerConfig ? { schedulerConfigFile: resolve(flags.schedulerConfig) } : {}),
+      ...(await podShutdown(flags)),
       ...(flags.kubeletConfig ? { kubeletConfigFile: resolve(flags.kubeletConfig) } : {}),
       ...(storage ? { storage } : {}),
       ...(audit ? { audit } : {}),
@@ -76,6 +80,13 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
     const { upDetached, upForeground } = await import('../../cluster/up.ts');
     await (flags.detach ? upDetached(options, printSteps()) : upForeground(options, printSteps()));
   });
+
+async function podShutdown(flags: Flags): Promise<Pick<UpOptions, 'podShutdownMs'>> {
+  if (flags.shutdownOnStop === undefined) return {};
+  if (!flags.shutdownOnStop) return { podShutdownMs: 0 };
+  const { podShutdownMs } = await import('../../cluster/kubelet-configuration.ts');
+  return { podShutdownMs: await podShutdownMs(flags.kubeletConfig) };
+}
 
 function parseLoadBalancerRange(value: string): string {
   try {

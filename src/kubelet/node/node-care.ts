@@ -16,6 +16,7 @@ import type { PodManager } from '../pods/pod-manager.ts';
 import { podLogDir } from '../pods/pod-worker.ts';
 import type { RuntimeTracker } from '../pods/runtime-tracker.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
+import { NodeShutdown } from '../shutdown/node-shutdown.ts';
 import type { NodeResources } from './node-resources.ts';
 import type { Pressure } from './node-status.ts';
 
@@ -45,6 +46,10 @@ export interface NodeCare {
   pressure(): Pressure;
   /** Why a pod may not come to the node as it is now. */
   admission(pod: Pod): Rejection | undefined;
+  /** What keeps the node from being ready. */
+  problems(): readonly string[];
+  /** Ends all pods, as the configuration says; settles when they have ended or their time is over. */
+  shutDown(): Promise<void>;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -96,22 +101,48 @@ export function createNodeCare(options: NodeCareOptions): NodeCare {
     log,
     onChange: options.onChange,
   });
+  const shutdown = new NodeShutdown({
+    periods: config.shutdownGracePeriods,
+    pods: () => manager.occupants(),
+    end: (pod, ending) => manager.end(pod, ending),
+    node,
+    events,
+    clock,
+    log,
+    onChange: options.onChange,
+  });
   return {
+    problems: () => shutdown.problems,
+    shutDown: () => shutdown.begin(),
     pressure: () => ({
       memory: evictions.pressures.has('MemoryPressure'),
       disk: evictions.pressures.has('DiskPressure'),
       pids: evictions.pressures.has('PIDPressure'),
     }),
-    admission: (pod) => pressureRejection(pod, evictions.pressures),
+    admission: (pod) => pressureRejection(pod, evictions.pressures) ?? shutdown.rejection,
     async run(signal) {
       await Promise.all([
         evictions.run(signal),
         images.run(signal),
         collectContainers(containers, options, signal),
         keepShares(options, signal),
+        hearOfShutdown(shutdown, options, signal),
       ]);
     },
   };
+}
+
+async function hearOfShutdown(
+  shutdown: NodeShutdown,
+  { clock, log }: NodeCareOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!shutdown.isConfigured) return;
+  const { followLogind } = await import('../shutdown/logind.ts');
+  await followLogind(
+    { seconds: shutdown.seconds, onShutdown: () => shutdown.begin(), onCancel: () => shutdown.cancel(), clock, log },
+    signal,
+  );
 }
 
 async function collectContainers(

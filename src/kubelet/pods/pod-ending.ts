@@ -8,8 +8,6 @@ export interface PodEnding {
   readonly disruption?: string;
   /** Seconds its containers have; absent: what the pod asks for. */
   readonly graceSeconds?: number;
-  /** One that has succeeded stays so. */
-  readonly keepsSuccess?: boolean;
 }
 
 export const terminationByKubelet = 'TerminationByKubelet';

@@ -435,8 +435,8 @@ export class PodWorker {
     await this.#devices.unprepare(this.#pod);
     this.#isStopped = true;
     this.#tell();
-    this.#stopped.resolve();
     await this.#sink.flush();
+    this.#stopped.resolve();
     await this.#services.cgroups.removePod(this.#uid);
     if (!this.#isDetached) await this.#givesBack(this.#unmountAll);
   }

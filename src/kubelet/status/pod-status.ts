@@ -30,7 +30,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
   );
   let phase = podPhase({ pod, statuses, isTerminal: input.isTerminal, hasInitialized });
   if (old.phase === 'Failed' || old.phase === 'Succeeded') phase = old.phase;
-  if (input.ending && !(input.ending.keepsSuccess && phase === 'Succeeded')) phase = 'Failed';
+  if (input.ending) phase = 'Failed';
   const conditions = [
     ...podConditions({
       pod,
