@@ -9,11 +9,13 @@ REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
 DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(SUBJECT),--subject '$(SUBJECT)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
 
+FAULTS_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(ONLY),--only '$(ONLY)') $(if $(SCALE),--scale '$(SCALE)')
+
 SIM_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(ABOUT),--about '$(ABOUT)')
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build types check test test-unit soak test-e2e replay differential sim fuzz conformance up down images bench pack clean
+.PHONY: setup generate build types check test test-unit soak faults test-e2e replay differential sim fuzz conformance up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -41,6 +43,9 @@ test-unit: node_modules ## quick tests beside the code
 
 soak: node_modules ## 10⁶ events held against the commit log, 200 kills; about half an hour
 	@node --no-warnings test/soak/main.ts
+
+faults: setup build images ## a real node loses its parts while fifty pods come and go; SEED=7, ONLY=disk-full, SCALE=0.1
+	@node --no-warnings test/faults/main.ts $(FAULTS_ARGS)
 
 test-e2e: setup build images ## whole clusters with real containers
 	@node scripts/run-tests.ts --e2e

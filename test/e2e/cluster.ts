@@ -61,6 +61,8 @@ export interface ClusterChoice {
   /** Absent: real containers on this machine. */
   readonly simulatedNodes?: number;
   readonly flags?: readonly string[];
+  /** Default: in a folder of its own. */
+  readonly dataDir?: string;
 }
 
 let count = 0;
@@ -76,7 +78,7 @@ export class TestCluster implements AsyncDisposable {
   private constructor(name: string, folder: string, choice: ClusterChoice) {
     this.name = name;
     this.folder = folder;
-    this.dataDir = join(folder, 'data');
+    this.dataDir = choice.dataDir ?? join(folder, 'data');
     this.kubeconfig = join(folder, 'kubeconfig');
     this.#choice = choice;
   }
