@@ -24,6 +24,9 @@ switch (part) {
   case 'proxy':
     await (await import('./proxy.ts')).runProxy(args);
     break;
+  case 'idle': // a sidecar that nothing here asks anything of
+    setInterval(() => undefined, 1 << 30);
+    break;
   default:
     console.error(`no such part: ${part}`);
     process.exit(2);
