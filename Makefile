@@ -15,7 +15,7 @@ SIM_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(SEEDS),--seeds '$(SEEDS)') $(i
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build types check test test-unit soak faults test-e2e replay differential sim fuzz conformance up down images bench pack clean
+.PHONY: setup generate build types check test test-unit soak faults test-e2e replay differential sim fuzz conformance csi up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -67,6 +67,9 @@ conformance: setup build ## upstream's suite; FOCUS=sig-apps or part of a spec's
 
 clients: setup build ## other people's clients do a day's work: Python, JavaScript, Java, Go, helm; ONLY=python
 	@node --no-warnings test/clients/run.ts $(ONLY)
+
+csi: setup build images ## a CSI driver in a pod with upstream's sidecars; some minutes
+	@node --no-warnings --test --test-reporter=spec test/csi/run.ts
 
 up: setup build images ## start a cluster on this machine
 	@bin/coracle up --detach
