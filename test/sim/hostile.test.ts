@@ -18,6 +18,9 @@ const namespace = 'default';
 const named = (name: string) => ({ name, namespace });
 const quota = { metadata: named('few'), spec: { hard: { pods: '4' } } };
 
+/** As the API prints what was never said. */
+const empty = { selector: null, template: { metadata: {}, spec: { containers: null } } };
+
 /** Writes of five quiet minutes that are no loop. */
 const mostWrites = 40;
 
@@ -26,9 +29,22 @@ interface Case {
   readonly objects: readonly (readonly [kind: any, object: any])[];
   /** Put into the store as they are, past the API. */
   readonly stored?: readonly (readonly [key: string, object: object])[];
+  /** The API must not take any of `objects`. */
+  readonly isRefused?: boolean;
+  /** Events that must say so: `KIND/NAME reason`. */
+  readonly tells?: readonly string[];
 }
 
-const cases: readonly Case[] = [
+const cronLines = ['*/0 * * * *', '60 * * * *', '* * * * * *', '5-1 * * * *', 'TZ=No/Where * * * * *', '@whenever', ''];
+const budget = (name: string, spec: object) =>
+  [kinds.podDisruptionBudgetKind, { metadata: named(name), spec }] as const;
+const rolling = (name: string, rollingUpdate: object) =>
+  [
+    kinds.deploymentKind,
+    { metadata: named(name), spec: { selector, template, strategy: { type: 'RollingUpdate', rollingUpdate } } },
+  ] as const;
+
+const cases: Case[] = [
   {
     name: 'counts beyond all measure',
     objects: [
@@ -153,10 +169,13 @@ const cases: readonly Case[] = [
     stored: [
       ['core/configmaps/default/a', { kind: 'ConfigMap', apiVersion: 'v1', metadata: loop('a', 'b') }],
       ['core/configmaps/default/b', { kind: 'ConfigMap', apiVersion: 'v1', metadata: loop('b', 'a') }],
-      ['apps/deployments/default/bare', { kind: 'Deployment', apiVersion: 'apps/v1', metadata: old('bare') }],
+      [
+        'apps/deployments/default/bare',
+        { kind: 'Deployment', apiVersion: 'apps/v1', metadata: old('bare'), spec: empty },
+      ],
       [
         'apps/replicasets/default/bare',
-        { kind: 'ReplicaSet', apiVersion: 'apps/v1', metadata: old('bare'), spec: { replicas: -3 } },
+        { kind: 'ReplicaSet', apiVersion: 'apps/v1', metadata: old('bare'), spec: { ...empty, replicas: -3 } },
       ],
       [
         'apps/statefulsets/default/bare',
@@ -207,18 +226,73 @@ const cases: readonly Case[] = [
   },
 ];
 
+cases.push(
+  {
+    name: 'lines of cron and percentages that mean nothing',
+    objects: [
+      ...cronLines.map((schedule, at) => {
+        const spec = { schedule, jobTemplate: { spec: { template: jobTemplate } } };
+        return [kinds.cronJobKind, { metadata: named(`cron-${at}`), spec }] as const;
+      }),
+      ...['101', '-5%', '5', '1.5%', '%', '101%'].map((value, at) => rolling(`roll-${at}`, { maxUnavailable: value })),
+      ...['-5%', 'all', '%', '101%', -1].map((minAvailable, at) => budget(`budget-${at}`, { selector, minAvailable })),
+    ],
+    isRefused: true,
+  },
+  {
+    name: 'selectors that match everything and pods of two owners',
+    objects: [
+      [kinds.podKind, { metadata: named('bystander'), spec: { containers } }],
+      [kinds.serviceKind, { metadata: named('nobody'), spec: { selector: {}, ports: [{ port: 80 }] } }],
+      budget('everybody', { selector: {}, maxUnavailable: '50%' }),
+    ],
+    stored: [
+      ['apps/deployments/default/greedy', greedy('Deployment')],
+      ['apps/daemonsets/default/greedy', greedy('DaemonSet')],
+      ['apps/replicasets/default/greedy', greedy('ReplicaSet')],
+      ['core/pods/default/twice', pod('twice', owner('Deployment'), owner('DaemonSet'))],
+      ['core/pods/default/self', pod('self', { apiVersion: 'v1', kind: 'Pod', name: 'self', uid: uidOf('self') })],
+    ],
+    tells: ['Deployment/greedy SelectingAll', 'DaemonSet/greedy SelectingAll'],
+  },
+);
+
+function greedy(kind: string) {
+  const metadata = { ...old('greedy'), uid: uidOf(kind) };
+  return { kind, apiVersion: 'apps/v1', metadata, spec: { replicas: 1, selector: {}, template } };
+}
+
+function owner(kind: string) {
+  return {
+    apiVersion: 'apps/v1',
+    kind,
+    name: 'greedy',
+    uid: uidOf(kind),
+    controller: true,
+  };
+}
+
+function pod(name: string, ...ownerReferences: object[]) {
+  return { kind: 'Pod', apiVersion: 'v1', metadata: { ...old(name), ownerReferences }, spec: { containers } };
+}
+
+/** Of the form that all uids have. */
+function uidOf(name: string): string {
+  return `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').slice(0, 12).padStart(12, '0')}`;
+}
+
 function old(name: string) {
-  return { name, namespace, uid: `uid-of-${name}`, creationTimestamp: '1969-12-31T00:00:00Z', generation: 1, labels };
+  return { name, namespace, uid: uidOf(name), creationTimestamp: '1969-12-31T00:00:00Z', generation: 1, labels };
 }
 
 function loop(name: string, owner: string) {
   return {
     ...old(name),
-    ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner, uid: `uid-of-${owner}` }],
+    ownerReferences: [{ apiVersion: 'v1', kind: 'ConfigMap', name: owner, uid: uidOf(owner) }],
   };
 }
 
-for (const { name, objects, stored = [] } of cases) {
+for (const { name, objects, stored = [], isRefused = false, tells = [] } of cases) {
   test(`${name} lead to no crash and to no loop`, async () => {
     const bugs: string[] = [];
     const log = (line: string) => {
@@ -228,15 +302,16 @@ for (const { name, objects, stored = [] } of cases) {
     const world = await World.start({ seed: 1, nodes: 2, log, onLostAnswer: () => {} });
     try {
       for (const [kind, object] of objects) {
-        await world.client
+        const what = `${kind.plural} ${object.metadata.name}`;
+        const error: unknown = await world.client
           .resource(kind)
           .create(object)
-          .catch((error: unknown) => {
-            assert.ok(
-              error instanceof StatusError && error.code < 500,
-              `${kind.plural} ${object.metadata.name}: ${error}`,
-            );
-          });
+          .then(
+            () => undefined,
+            (failure) => failure,
+          );
+        if (error) assert.ok(error instanceof StatusError && error.code < 500, `${what}: ${error}`);
+        else assert.ok(!isRefused, `${what} was taken`);
       }
       const encode = (object: object) => new TextEncoder().encode(JSON.stringify(object));
       const writes = stored.map(([key, object]) => ({ key: `/registry/${key}`, value: encode(object) }));
@@ -256,6 +331,11 @@ for (const { name, objects, stored = [] } of cases) {
           .slice(0, 8)
           .join(' ')}`,
       );
+      const told = world.ledger
+        .list('events')
+        .map(({ involvedObject, reason }: any) => `${involvedObject.kind}/${involvedObject.name} ${reason}`);
+      for (const each of tells)
+        assert.ok(told.includes(each), `no event says ${each}, only ${[...new Set(told)].join(', ')}`);
       assert.deepEqual([...new Set(bugs.map((line) => line.slice(0, 600)))], []);
     } finally {
       await world.stop();
