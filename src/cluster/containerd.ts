@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ContainerdOptions } from '../kubelet/runtime/containerd-daemon.ts';
 import type { NodePlan } from './node-plan.ts';
 import type { Programs } from './preflight.ts';
@@ -16,6 +16,8 @@ export function containerdOptions({ folder, containerd, namespace }: Places, pro
     cniConfDir: join(folder, 'cni'),
     binary: programs.containerd,
     registryConfigDir: join(containerd, 'certs.d'),
+    // The cluster's folder, and for a further node its own below it.
+    passage: namespace ? [dirname(containerd), dirname(dirname(containerd))] : [dirname(containerd)],
     ...(namespace ? { networkNamespace: namespace } : {}),
   };
 }

@@ -20,6 +20,7 @@ export const podKind: KindDefinition<Pod> = {
   prepareForUpdate(next, current) {
     keepStatus(next, current);
     copyServiceAccount(next.spec!);
+    if ((next.spec!.terminationGracePeriodSeconds ?? 0) < 0) next.spec!.terminationGracePeriodSeconds = 1;
     countGeneration(next, current, ['spec']);
   },
   validate: validatePod,

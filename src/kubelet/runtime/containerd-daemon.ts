@@ -1,6 +1,6 @@
 // Starts containerd with its own root, state and socket, as a daemon that outlives us: pods go on when we stop.
 import { execFile, spawn } from 'node:child_process';
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -19,6 +19,8 @@ export interface ContainerdOptions {
   readonly binary?: string;
   /** Folders of `hosts.toml` for registries and mirrors. */
   readonly registryConfigDir?: string;
+  /** Folders above that users of pods must be able to pass, though not to read: a pod's own root is nobody here. */
+  readonly passage?: readonly string[];
   /** Path of the network namespace it runs in, with the containers that have no network of their own. */
   readonly networkNamespace?: string;
   readonly clock?: Clock;
@@ -70,6 +72,8 @@ export async function ensureContainerd(options: ContainerdOptions): Promise<Cont
   const version = await containerdVersion(binary);
   if (!version) throw new Error(`containerd: ${binary} was not found; install the package containerd`);
   await mkdir(dataDir, { recursive: true, mode: 0o711 });
+  // Only newer ones give pods users of their own.
+  if (version[0] >= 2) for (const folder of options.passage ?? []) await letPass(folder);
   const config = renderContainerdConfig({
     ...options,
     socketPath,
@@ -95,6 +99,11 @@ export async function stopContainerd(dataDir: string, clock: Clock = systemClock
   for (let waited = 0; waited < 10_000 && (await findContainerd(dataDir)); waited += 20) await clock.sleep(20);
   if (await findContainerd(dataDir)) process.kill(pid, 'SIGKILL');
   await rm(join(dataDir, 'containerd.pid'), { force: true });
+}
+
+async function letPass(folder: string): Promise<void> {
+  const { mode } = await stat(folder);
+  await chmod(folder, (mode & 0o7777) | 0o011);
 }
 
 /** Whether this process may use a capability (24 is CAP_SYS_RESOURCE). */
