@@ -156,6 +156,7 @@ class Compiler {
       case 'double':
         return orNull('0');
       case 'bytes':
+        return orNull("''"); // stored, no bytes are no bytes
       case 'any':
       case 'rawjson':
       case 'rawextension':

@@ -67,7 +67,10 @@ export function validateParamRef(reference: ParamRef, at: FieldPath, errors: Fie
     for (const problem of pathSegmentProblems(name)) errors.invalid(at.child('name'), name, problem);
     if (selector) errors.forbidden(at.child('name'), 'name and selector are mutually exclusive');
   } else if (!selector) errors.required(at, 'one of name or selector must be specified');
-  else validateLabelSelector(selector, at.child('selector'), errors);
+  if (selector) {
+    validateLabelSelector(selector, at.child('selector'), errors);
+    if (name) errors.forbidden(at.child('selector'), 'name and selector are mutually exclusive');
+  }
   if (!action) errors.required(at.child('parameterNotFoundAction'));
   else checkSupported(errors, at.child('parameterNotFoundAction'), action, ['Deny', 'Allow']);
 }

@@ -86,15 +86,20 @@ function shown(versions: readonly CustomResourceDefinitionVersion[]) {
 }
 
 interface Parts {
+  /** Some version serves its status apart. */
+  readonly hasStatus?: boolean;
   readonly schema?: FieldPath;
   readonly subresources?: FieldPath;
   readonly columns?: FieldPath;
   readonly selectable?: FieldPath;
 }
 
+type Place = keyof Omit<Parts, 'hasStatus'>;
+
 function validateParts(version: CustomResourceDefinitionVersion, at: Parts, errors: FieldErrors): void {
   const { schema, subresources, additionalPrinterColumns, selectableFields } = version;
-  if (at.schema && schema?.openAPIV3Schema) validateSchema(schema.openAPIV3Schema, at.schema, errors);
+  if (at.schema && schema?.openAPIV3Schema)
+    validateSchema(schema.openAPIV3Schema, at.hasStatus === true, at.schema, errors);
   if (at.subresources && subresources?.scale) validateScale(subresources.scale, at.subresources.child('scale'), errors);
   if (at.columns) {
     additionalPrinterColumns?.forEach((column, index) => {
@@ -108,7 +113,7 @@ function validateParts(version: CustomResourceDefinitionVersion, at: Parts, erro
   }
 }
 
-const partsAt = (at: FieldPath, schema: FieldPath): Required<Parts> => ({
+const partsAt = (at: FieldPath, schema: FieldPath): Record<Place, FieldPath> => ({
   schema,
   subresources: at.child('subresources'),
   columns: at.child('additionalPrinterColumns'),
@@ -139,14 +144,20 @@ function validateVersion(
 }
 
 /** Which parts are errors of the version, and which of the spec. */
-function split(all: Required<Parts>, shared: Readonly<Record<keyof Parts, boolean>>, wantsShared: boolean): Parts {
-  const kept = (Object.keys(all) as (keyof Parts)[]).filter((name) => shared[name] === wantsShared);
-  return Object.fromEntries(kept.map((name) => [name, all[name]]));
+function split(
+  all: Record<Place, FieldPath>,
+  shared: Readonly<Record<Place, boolean>>,
+  wantsShared: boolean,
+  hasStatus: boolean,
+): Parts {
+  const kept = (Object.keys(all) as Place[]).filter((name) => shared[name] === wantsShared);
+  return { ...Object.fromEntries(kept.map((name) => [name, all[name]])), hasStatus };
 }
 
 function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: FieldErrors): () => void {
   const list = versions ?? [];
   const at = spec.child('versions');
+  const hasStatus = list.some(({ subresources }) => Boolean(subresources?.status));
   const shared = {
     schema: isShared(list, 'schema'),
     subresources: isShared(list, 'subresources'),
@@ -159,7 +170,12 @@ function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: Fi
   });
   list.forEach((version, index) => {
     const place = at.index(index);
-    const own = split(partsAt(place, place.child('schema', 'openAPIV3Schema')), shared, false);
+    const own = split(
+      partsAt(place, place.child('schema', 'openAPIV3Schema')),
+      shared,
+      false,
+      Boolean(version.subresources?.status),
+    );
     validateVersion(version, place, own, errors);
   });
   if (new Set(list.map(({ name }) => name)).size < list.length) {
@@ -172,8 +188,8 @@ function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: Fi
   const problems = first?.name ? dns1035LabelProblems(first.name) : [];
   if (problems.length > 0) errors.invalid(spec.child('version'), first!.name, problems.join(','));
   return () => {
-    if (first)
-      validateParts(first, split(partsAt(spec, spec.child('validation', 'openAPIV3Schema')), shared, true), errors);
+    const parts = partsAt(spec, spec.child('validation', 'openAPIV3Schema'));
+    if (first) validateParts(first, split(parts, shared, true, hasStatus), errors);
   };
 }
 

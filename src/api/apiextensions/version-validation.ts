@@ -7,6 +7,7 @@ import type {
 } from '../../../generated/apiextensions-v1.ts';
 import { FieldErrors, type FieldPath } from '../meta/field-errors.ts';
 import { validateDefaults } from './default-validation.ts';
+import { validateRoot } from './root-validation.ts';
 import { validateExpressions } from './rule-expressions.ts';
 import { findPath } from './schema-rules.ts';
 import { validateKeywords } from './schema-validation.ts';
@@ -15,11 +16,14 @@ import { validateStructural } from './structural-validation.ts';
 /** Deeper schemas than this are nobody's, and would cost the walks below their stack. */
 const maxSchemaDepth = 200;
 
-export function validateSchema(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors): void {
+export function validateSchema(schema: JSONSchemaProps, hasStatus: boolean, at: FieldPath, errors: FieldErrors): void {
   if (isTooDeep(schema)) {
     errors.invalid(at, '', `must not be nested more than ${maxSchemaDepth} levels deep`);
     return;
   }
+  const root = new FieldErrors();
+  validateRoot(schema, hasStatus, at, root);
+  errors.append(root);
   const found = new FieldErrors();
   validateKeywords(schema, at, { isRoot: true }, found);
   const unreadable = unreadableKeyword(schema);
@@ -29,12 +33,13 @@ export function validateSchema(schema: JSONSchemaProps, at: FieldPath, errors: F
     if (structural.isEmpty) validateDefaults(schema, at, structural);
     const expressions = new FieldErrors();
     if (structural.isEmpty) validateExpressions(schema, at, found, expressions);
-    found.append(structural);
-    found.append(expressions);
-  } else if (found.isEmpty) {
-    found.invalid(at, '', `OpenAPIV3Schema '${unreadable}' is not supported`);
+    errors.append(structural);
+    errors.append(found);
+    errors.append(expressions);
+    return;
   }
   errors.append(found);
+  if (found.isEmpty && root.isEmpty) errors.invalid(at, '', `OpenAPIV3Schema '${unreadable}' is not supported`);
 }
 
 function isTooDeep(schema: JSONSchemaProps): boolean {

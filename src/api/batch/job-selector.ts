@@ -11,7 +11,8 @@ export function labelPods(job: Job): void {
   const uid = job.metadata.uid ?? '';
   const template = job.spec!.template;
   const own = { [oldControllerUidLabel]: uid, [controllerUidLabel]: uid };
-  const named = { [oldJobNameLabel]: job.metadata.name, [jobNameLabel]: job.metadata.name };
+  const name = job.metadata.name ?? '';
+  const named = { [oldJobNameLabel]: name, [jobNameLabel]: name };
   const isShared = template.metadata?.labels !== undefined && job.metadata.labels === template.metadata.labels;
   const labels = { ...own, ...named, ...template.metadata?.labels };
   template.metadata = { ...template.metadata, labels } as never;

@@ -37,15 +37,15 @@ function validateGeneratedSelector({ metadata, spec }: Job, errors: FieldErrors)
   const place = at.child('template', 'metadata', 'labels');
   const expected = [
     ['controller-uid', metadata.uid ?? ''],
-    ['job-name', metadata.name],
+    ['job-name', metadata.name ?? ''],
     [controllerUidLabel, metadata.uid ?? ''],
-    [jobNameLabel, metadata.name],
+    [jobNameLabel, metadata.name ?? ''],
   ] as const;
   for (const [label, value] of expected) {
     if (given[label] === undefined) errors.required(place.key(label), `must be '${value}'`);
     else if (given[label] !== value) errors.invalid(place.key(label), given, `must be '${value}'`);
   }
-  const labels = { [controllerUidLabel]: metadata.uid ?? '', [jobNameLabel]: metadata.name };
+  const labels = { [controllerUidLabel]: metadata.uid ?? '', [jobNameLabel]: metadata.name ?? '' };
   const old = { 'controller-uid': metadata.uid ?? '', 'job-name': metadata.name };
   if (matchesSelector(selectorOf(selector)!, { ...labels, ...old })) return;
   errors.invalid(at.child('selector'), selector, '`selector` not auto-generated');

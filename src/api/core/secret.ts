@@ -81,7 +81,7 @@ export const secretKind: KindDefinition<Secret> = {
     let size = 0;
     for (const [key, value] of Object.entries(data)) {
       for (const problem of configMapKeyProblems(key)) errors.invalid(path('data').key(key), key, problem);
-      size += Buffer.byteLength(value ?? '', 'base64'); // null is stored as it came
+      size += Buffer.byteLength(value, 'base64');
     }
     if (size > maxDataBytes) errors.tooLong(path('data'), maxDataBytes);
     typeRules[object.type ?? '']?.(object, data, errors);

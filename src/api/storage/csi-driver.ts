@@ -57,9 +57,9 @@ export const csiDriverKind: KindDefinition<CSIDriver> = {
       checkSupported(errors, path('spec', 'volumeLifecycleModes'), mode, ['Persistent', 'Ephemeral']);
     }
     checkSupported(errors, path('spec', 'fsGroupPolicy'), spec.fsGroupPolicy, [
-      'ReadWriteOnceWithFSType',
       'File',
       'None',
+      'ReadWriteOnceWithFSType',
     ]);
     const period = spec.nodeAllocatableUpdatePeriodSeconds;
     if (period !== undefined && Number(period) < 10) {

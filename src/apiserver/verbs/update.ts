@@ -27,9 +27,9 @@ export async function update(call: Call): Promise<Answer> {
     warn: call.warn,
   });
   call.noted?.requestObject(body);
-  checkName(body, info.name);
   const write = writeCall(call, options.isDryRun);
   placeInNamespace(write, body);
+  checkName(body, info.name);
   const object = toStorage(resource, body);
   const tracked = trackedWrite(call, options);
   const { entry, isCreated } = await updateObject(write, {
