@@ -1,12 +1,13 @@
 // What is written where, on a folder that looks like each kind of hierarchy. That the kernel honours it is seen in
 // test/e2e on the kind the machine has.
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { openCgroupTree } from './cgroup-tree.ts';
+import { cgroupMounts } from './group-files.ts';
 
 const pod: Pod = {
   metadata: { name: 'web', namespace: 'default', uid: 'u1' },
@@ -60,3 +61,15 @@ for (const { name, marks, want } of [
     }
   });
 }
+
+test('a hierarchy that the kernel does not have is not made up', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'cgroup-tree-'));
+  try {
+    await mkdir(join(root, 'cpu'));
+    const { write } = await cgroupMounts(root);
+    assert.equal(await write('coracle', { hugePages: new Map([['2Mi', 0]]), cpuShares: 2 }), false);
+    assert.deepEqual(await readdir(root), ['cpu']);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});

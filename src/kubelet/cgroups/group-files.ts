@@ -1,4 +1,5 @@
 // One group of processes in the hierarchies of v1, or in the one of v2: made, and its settings written.
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -49,6 +50,8 @@ const amount = (value: number | undefined, unlimited: string): string | number |
 async function writeSplit(root: string, path: string, settings: GroupSettings): Promise<boolean> {
   const { cpuShares, cpuQuota, cpuPeriod, memoryBytes, pids, hugePages } = settings;
   const write = async (controller: string, files: Files) => {
+    // One that the kernel does not have would become a folder like any other.
+    if (!existsSync(join(root, controller))) return false;
     const dir = join(root, controller, path);
     await mkdir(dir, { recursive: true }).catch(() => undefined);
     return writeAll(dir, files);
