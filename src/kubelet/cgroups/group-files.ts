@@ -49,9 +49,10 @@ const amount = (value: number | undefined, unlimited: string): string | number |
 
 async function writeSplit(root: string, path: string, settings: GroupSettings): Promise<boolean> {
   const { cpuShares, cpuQuota, cpuPeriod, memoryBytes, pids, hugePages } = settings;
+  // A hierarchy that the kernel does not have would become a folder like any other.
+  const has = (controller: string) => existsSync(join(root, controller));
   const write = async (controller: string, files: Files) => {
-    // One that the kernel does not have would become a folder like any other.
-    if (!existsSync(join(root, controller))) return false;
+    if (!has(controller)) return false;
     const dir = join(root, controller, path);
     await mkdir(dir, { recursive: true }).catch(() => undefined);
     return writeAll(dir, files);
@@ -68,7 +69,8 @@ async function writeSplit(root: string, path: string, settings: GroupSettings): 
     }),
     write('memory', { 'memory.limit_in_bytes': amount(memoryBytes, '-1') }),
     write('pids', { 'pids.max': amount(pids, 'max') }),
-    pages.length > 0 ? write('hugetlb', Object.fromEntries(pages)) : true,
+    // Without it large pages can not be limited, as on machines that have none.
+    pages.length > 0 && has('hugetlb') ? write('hugetlb', Object.fromEntries(pages)) : true,
   ]);
   return taken.every(Boolean);
 }
