@@ -37,9 +37,10 @@ function line(name: string, { labels, value, atMs, suffix = '' }: Sample): strin
 const escaped = (value: string): string =>
   value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 
+/** In the order of their names, a bucket's bound last. */
 export function labelText(labels: Labels = {}): string {
-  const texts = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
-  return texts.length > 0 ? `{${texts.join(',')}}` : '';
+  const names = Object.keys(labels).sort((a, b) => (a === 'le' ? 1 : b === 'le' ? -1 : a < b ? -1 : 1));
+  return names.length > 0 ? `{${names.map((name) => `${name}="${escaped(labels[name]!)}"`).join(',')}}` : '';
 }
 
 function numberText(value: number): string {
