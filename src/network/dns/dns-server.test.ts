@@ -210,6 +210,58 @@ test('an alias of itself, or to a name that cannot be, ends', async () => {
   assert.equal((odd as { rcode?: string }).rcode, 'NXDOMAIN');
 });
 
+test('an answer is given again until the cluster changes, with another address first each time', async () => {
+  const services = informers.informer(serviceKind);
+  const slices = informers.informer(endpointSliceKind);
+  services.put(aService('default/turns', { clusterIP: 'None', clusterIPs: ['None'] }));
+  slices.put(aSlice('default/turns', { endpoints: ['10.244.2.1', '10.244.2.2', '10.244.2.3'] }));
+  const addresses = async () =>
+    packets
+      .decode(await askUdp(question('turns.default.svc.cluster.local', 'A')))
+      .answers!.map((answer) => (answer as packets.StringAnswer).data);
+  const firsts: string[] = [];
+  for (let i = 0; i < 12; i++) firsts.push((await addresses())[0]!);
+  for (const address of ['10.244.2.1', '10.244.2.2', '10.244.2.3'])
+    assert.equal(firsts.filter((each) => each === address).length, 4);
+  slices.put(aSlice('default/turns', { endpoints: ['10.244.2.9'] }));
+  assert.deepEqual(await addresses(), ['10.244.2.9']);
+  services.remove('default/turns');
+  const gone = packets.decode(await askUdp(question('turns.default.svc.cluster.local', 'A')));
+  assert.equal((gone as { rcode?: string }).rcode, 'NXDOMAIN');
+});
+
+test('every SRV record has the name that was asked for, however it was spelt', async () => {
+  informers.informer(serviceKind).put(
+    aService('default/two', {
+      clusterIP: '10.96.0.30',
+      clusterIPs: ['10.96.0.30'],
+      ports: [
+        { name: 'a', port: 1, protocol: 'TCP' },
+        { name: 'b', port: 2, protocol: 'TCP' },
+      ],
+    }),
+  );
+  const { answers = [], additionals = [] } = packets.decode(
+    await askUdp(question('TWO.default.svc.cluster.local', 'SRV')),
+  );
+  assert.deepEqual(
+    answers.map(({ name }) => name),
+    ['TWO.default.svc.cluster.local', 'TWO.default.svc.cluster.local'],
+  );
+  assert.equal((additionals[0] as packets.StringAnswer).data, '10.96.0.30');
+});
+
+test('a server that asks us in turn is left out', async () => {
+  upstreams = [{ address: '127.0.0.1', port }];
+  await askUdp(question('round.example.com', 'A'), 5_000);
+  upstreams = [{ address: '127.0.0.1', port }, (await anUpstream(() => ['192.0.2.85'])).upstream];
+  for (let left = 100; left > 0; left--) {
+    const reply = packets.decode(await askUdp(question(`n${left}.example.com`, 'A'), 5_000));
+    if (reply.answers?.length === 1) return;
+  }
+  assert.fail('no question came past the server that leads back');
+});
+
 for (const [what, bytes, want] of [
   ['an unknown operation', Buffer.from('12340800000100000000000000', 'hex'), 'NOTIMP'],
   ['no question', Buffer.from('123401000000000000000000', 'hex'), 'FORMERR'],

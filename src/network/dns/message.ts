@@ -29,7 +29,6 @@ export const flagBits = {
   authoritative: 0x0400,
   truncated: 0x0200,
   desired: 0x0100,
-  available: 0x0080,
 };
 
 export const typeNumbers = {

@@ -34,7 +34,6 @@ export function encodeResponse(query: Query, response: Response, limitBytes: num
     (response.isAuthoritative ? flagBits.authoritative : 0) |
     (writer.isFull ? flagBits.truncated : 0) |
     (query.recursionDesired ? flagBits.desired : 0) |
-    flagBits.available |
     (response.rcode & 15);
   return writer.finish(query.id, flags, [counts[0]!, counts[1]!, counts[2]! + (query.edns ? 1 : 0)]);
 }
@@ -112,7 +111,7 @@ class MessageWriter {
         this.#uint16(0xc000 | known);
         return;
       }
-      if (this.#offset <= largestPointer) this.#names.set(rest, this.#offset);
+      if (this.#offset <= largestPointer && !this.#names.has(rest)) this.#names.set(rest, this.#offset);
       const dot = rest.indexOf('.');
       const label = dot < 0 ? rest : rest.slice(0, dot);
       const length = Buffer.byteLength(label, 'latin1');

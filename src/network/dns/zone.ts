@@ -121,7 +121,7 @@ class ClusterZone implements Zone {
     if (before.length === 0) return this.#serviceItself(name, service, type);
     if (before.length === 1 && !before[0]!.startsWith('_')) return this.#endpoint(name, service, before[0]!, type);
     if (before.length === 1 && !isProtocolLabel(before[0]!)) return this.#none('nxdomain');
-    if (before.length === 1) return this.#none('nodata');
+    if (before.length === 1) return this.#none('nxdomain');
     if (before.length === 2) return this.#ports(name, service, before as [string, string], type);
     return this.#none('nxdomain');
   }
@@ -133,10 +133,11 @@ class ClusterZone implements Zone {
   }
 
   #serviceItself(name: string, service: Service, type: string): ZoneAnswer {
+    const addresses = isHeadless(service)
+      ? this.#endpointsOf(service).map(({ address }) => address)
+      : clusterAddresses(service);
+    if (addresses.length === 0) return this.#none('nxdomain');
     if (type === 'A' || type === 'AAAA') {
-      const addresses = isHeadless(service)
-        ? this.#endpointsOf(service).map(({ address }) => address)
-        : clusterAddresses(service);
       const wanted = [...new Set(addresses)].filter((address) => recordTypeOf(address) === type);
       return this.#found(wanted.map((address) => this.#address(name, address)));
     }
@@ -219,7 +220,7 @@ class ClusterZone implements Zone {
     const service = slice.metadata.labels?.['kubernetes.io/service-name'];
     if (!service || !this.#services.find(`${slice.metadata.namespace}/${service}`)) return [];
     return (slice.endpoints ?? [])
-      .filter((endpoint) => endpoint.addresses.includes(address))
+      .filter(({ addresses, conditions }) => addresses.includes(address) && conditions?.ready !== false)
       .map((endpoint) => `${labelOf(endpoint, address)}.${service}.${slice.metadata.namespace}.svc.${this.#domain}`);
   }
 
