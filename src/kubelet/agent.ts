@@ -292,6 +292,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     resources: () => resources,
     pressure: () => care.pressure(),
     problems: () => care.problems(),
+    findings: () => care.findings(),
     taints: config.registerWithTaints,
     port: server?.port ?? Math.max(0, options.port),
     labels: options.labels ?? {},

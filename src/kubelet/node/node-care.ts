@@ -15,10 +15,11 @@ import type { Rejection } from '../pods/admission.ts';
 import type { PodManager } from '../pods/pod-manager.ts';
 import { podLogDir } from '../pods/pod-worker.ts';
 import type { RuntimeTracker } from '../pods/runtime-tracker.ts';
+import { ProblemDetector } from '../problems/problem-detector.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import { NodeShutdown } from '../shutdown/node-shutdown.ts';
 import type { NodeResources } from './node-resources.ts';
-import type { Pressure } from './node-status.ts';
+import type { NodeFinding, Pressure } from './node-status.ts';
 
 export interface NodeCareOptions {
   readonly config: KubeletConfiguration;
@@ -48,6 +49,8 @@ export interface NodeCare {
   admission(pod: Pod): Rejection | undefined;
   /** What keeps the node from being ready. */
   problems(): readonly string[];
+  /** Conditions of the machine. */
+  findings(): readonly NodeFinding[];
   /** Ends all pods, as the configuration says; settles when they have ended or their time is over. */
   shutDown(): Promise<void>;
   run(signal: AbortSignal): Promise<void>;
@@ -101,6 +104,14 @@ export function createNodeCare(options: NodeCareOptions): NodeCare {
     log,
     onChange: options.onChange,
   });
+  const problems = new ProblemDetector({
+    runtimeError: () => tracker.error,
+    node,
+    events,
+    clock,
+    log,
+    onChange: options.onChange,
+  });
   const shutdown = new NodeShutdown({
     periods: config.shutdownGracePeriods,
     pods: () => manager.occupants(),
@@ -113,6 +124,7 @@ export function createNodeCare(options: NodeCareOptions): NodeCare {
   });
   return {
     problems: () => shutdown.problems,
+    findings: () => problems.findings,
     shutDown: () => shutdown.begin(),
     pressure: () => ({
       memory: evictions.pressures.has('MemoryPressure'),
@@ -126,6 +138,7 @@ export function createNodeCare(options: NodeCareOptions): NodeCare {
         images.run(signal),
         collectContainers(containers, options, signal),
         keepShares(options, signal),
+        problems.run(signal),
         hearOfShutdown(shutdown, options, signal),
       ]);
     },
