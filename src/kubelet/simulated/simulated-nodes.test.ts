@@ -81,7 +81,7 @@ test('a node that somebody makes joins them with the room it names, and runs pod
     const annotations = { 'kwok.x-k8s.io/node': 'fake' };
     await nodes.create({
       metadata: { name: 'extra', annotations },
-      spec: {},
+      spec: { podCIDR: '10.9.8.0/24' },
       status: { capacity: { cpu: '4', memory: '8Gi', pods: '5' } },
     });
     await cluster.client.resource(podKind).create({
@@ -93,11 +93,9 @@ test('a node that somebody makes joins them with the room it names, and runs pod
     assert.equal(find('extra').status.allocatable.pods, '5');
     assert.equal(find('extra').metadata.labels['kubernetes.io/hostname'], 'extra');
     assert.ok(cluster.objects('leases').some(({ metadata }) => metadata.name === 'extra'));
-    assert.equal(
-      cluster.objects('pods').find(({ metadata }) => metadata.name === 'early').status?.phase,
-      'Running',
-      'a pod that was there before',
-    );
+    const early = cluster.objects('pods').find(({ metadata }) => metadata.name === 'early');
+    assert.equal(early.status?.phase, 'Running', 'a pod that was there before');
+    assert.equal(early.status?.podIP, '10.9.8.2', 'of the range of its node');
     await nodes.delete({ namespace: '', name: 'extra' });
     const renewed = () => cluster.objects('leases').find(({ metadata }) => metadata.name === 'extra').spec.renewTime;
     const last = renewed();

@@ -1,7 +1,7 @@
 // Many nodes in one component: one watch of pods, one runtime in memory, one wheel of leases. The pods are brought forward
 // by the same workers as on real nodes.
 import type { Pod } from '../../../generated/core-v1.ts';
-import { podKind, serviceKind } from '../../../generated/kinds.ts';
+import { nodeKind, podKind, serviceKind } from '../../../generated/kinds.ts';
 import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
 import type { Component } from '../../base/component.ts';
 import { createEventRecorders } from '../../reconcile/event-recorder.ts';
@@ -23,6 +23,7 @@ import { Joining } from './joining.ts';
 import { turnLeaseWheel } from './lease-wheel.ts';
 import { simulatedCgroups, simulatedReferences, simulatedVolumes } from './no-machine.ts';
 import type { SimulatedNodesOptions } from './options.ts';
+import { PodAddresses } from './pod-addresses.ts';
 import { podLife } from './pod-life.ts';
 import { ProgramSource } from './program-source.ts';
 import { defaultMaxPods, registerAll, report, simulatedMachine } from './register.ts';
@@ -83,9 +84,17 @@ function createManager(
   const services = informers.informer(serviceKind);
   const events = createNodeEvents(recorders.recorder('kubelet'));
   const podOf = new Map<string, Pod>();
+  const addresses = new PodAddresses(clock, async (name) => {
+    const node = await client.resource(nodeKind).find({ namespace: '', name });
+    return [node?.spec?.podCIDR, ...(node?.spec?.podCIDRs ?? [])].find((range) => range && !range.includes(':'));
+  });
   const runtime = (options.runtime ?? createSimulatedRuntime)({
     clock,
     ...(options.random ? { random: options.random } : {}),
+    addresses: {
+      take: ({ labels }) => addresses.take(podOf.get(labels[podUidLabel]!)?.spec.nodeName ?? ''),
+      give: (address) => addresses.give(address),
+    },
     // A registry below .invalid is one that no machine can reach (RFC 2606): here, too, such images cannot be had.
     hasImage: (image) => !/^[^/]+\.invalid(:\d+)?\//.test(image),
     life: ({ labels, metadata }) => {

@@ -34,8 +34,13 @@ export interface SimulatedRuntimeOptions {
   readonly hasImage?: (image: string) => boolean;
   /** Answers exec; default: success without a word. */
   readonly exec?: (containerId: string, command: readonly string[]) => { exitCode: number; output?: string };
-  /** Pod addresses are counted up from here; default 10.244.0.1. */
-  readonly firstAddress?: string;
+  /** Where a pod's address comes from and goes back to; default: counted up from 10.244.0.2. */
+  readonly addresses?: SandboxAddresses;
+}
+
+export interface SandboxAddresses {
+  take(config: SandboxConfig): Promise<string>;
+  give(address: string): void;
 }
 
 interface Sandbox {
@@ -53,8 +58,6 @@ interface Container {
 export interface SimulatedRuntime extends ContainerRuntime {
   /** Ends a running container now, as a crash would. */
   crash(containerId: string, exitCode: number): void;
-  /** Addresses for a sandbox come from here; nodes with a pod range of their own set it. */
-  readonly nextAddress: () => string;
 }
 
 export function createSimulatedRuntime(options: SimulatedRuntimeOptions): SimulatedRuntime {
@@ -62,8 +65,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   const sandboxes = new Map<string, Sandbox>();
   const containers = new Map<string, Container>();
   const listeners = new Set<RuntimeEventHandler>();
-  let address = toNumber(options.firstAddress ?? '10.244.0.1');
-  const nextAddress = (): string => toAddress(++address);
+  const addresses = options.addresses ?? countedUp();
   const newId = (): string => uuid(random).replaceAll('-', '');
   const emit = (id: string): void => {
     for (const listener of listeners) listener(id);
@@ -93,7 +95,6 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     throw new RuntimeError('a simulated container has no streams', 12);
   };
   return {
-    nextAddress,
     crash: (id, exitCode) => end(id, exitCode, exitCode === 0 ? 'Completed' : 'Error'),
     close: () => undefined,
     version: async () => ({ name: 'simulated', version: '1.0.0' }),
@@ -110,7 +111,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       const id = newId();
       const networkMode = config.linux.securityContext.namespaceOptions.network;
       const { metadata, labels, annotations } = config;
-      const ips = networkMode === 'NODE' ? [] : [nextAddress()];
+      const ips = networkMode === 'NODE' ? [] : [await addresses.take(config)];
       sandboxes.set(id, {
         containers: new Set(),
         status: {
@@ -130,6 +131,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
       const sandbox = sandboxes.get(id);
       if (!sandbox) return;
       for (const containerId of sandbox.containers) end(containerId, 137, 'Error');
+      if (sandbox.status.state === 'SANDBOX_READY') for (const ip of sandbox.status.ips) addresses.give(ip);
       sandbox.status = { ...sandbox.status, state: 'SANDBOX_NOTREADY' };
       emit(id);
     },
@@ -212,10 +214,10 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   };
 }
 
-function toNumber(address: string): number {
-  return address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-function toAddress(number: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
+function countedUp(): SandboxAddresses {
+  let count = 1;
+  return {
+    take: async () => [10, 244 + ((++count >> 16) & 7), (count >> 8) & 255, count & 255].join('.'),
+    give: () => undefined,
+  };
 }
