@@ -18,6 +18,8 @@ export interface OpenApiResource {
     readonly kind: string;
     readonly verbs: readonly string[];
   }[];
+  /** What a delete answers with: the object. Absent: a Status. */
+  readonly returnsDeletedObject?: boolean;
   /** A type of the facts, or the name under which `schema` is put into the document. */
   readonly typeName: string;
   /** The schema of a custom resource, OpenAPI v3. */
@@ -264,7 +266,7 @@ class OperationMaker {
         operationId: `delete${name}`,
         query: deleteQuery,
         body: `${meta}.DeleteOptions`,
-        answer: `${meta}.Status`,
+        answer: this.#resource.returnsDeletedObject ? typeName : `${meta}.Status`,
         codes: [200, 202],
       });
     }

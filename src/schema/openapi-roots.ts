@@ -1,4 +1,5 @@
-// Documents of OpenAPI v3 for paths that belong to no version of a group: what groups there are, the server's version, its keys.
+// Operations of paths that belong to no version of a group: what groups there are, the server's version, its keys. In OpenAPI
+// v3 each has a document of its own.
 import { groupId, type OpenApiResource, type Operation, tagOf } from './openapi-operations.ts';
 
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';

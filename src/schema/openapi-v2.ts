@@ -13,6 +13,7 @@ import {
   patchContentOf,
   type QueryParameter,
 } from './openapi-operations.ts';
+import { rootOperations } from './openapi-roots.ts';
 import { type OpenApiSchema, patchName, schemaReference, schemasOf } from './openapi-schemas.ts';
 import { apiVersionOf, fingerprint, type OpenApiDocument } from './openapi-v3.ts';
 
@@ -36,6 +37,19 @@ const pathParameter = (name: string): OpenApiSchema => ({
 
 const byName = (a: OpenApiSchema, b: OpenApiSchema): number => (String(a['name']) < String(b['name']) ? -1 : 1);
 
+/** Of what belongs to no kind the types are told both ways; what is no object takes nothing. */
+function contentOf(operation: Operation): OpenApiSchema {
+  const { answer, body, contentTypes, isStream, isText, gvk, action } = operation;
+  if (!gvk && !action) {
+    const types = contentTypes ?? produced;
+    return { ...(answer === undefined ? {} : { consumes: types }), produces: types };
+  }
+  const consumes = body === patchName ? patchContentOf(answer ?? '') : ['*/*'];
+  if (isText) return { consumes, produces: [...produced, 'text/plain'] };
+  if (answer === undefined) return { consumes, produces: ['*/*'] };
+  return { consumes, produces: isStream ? [...produced, ...streamed] : produced };
+}
+
 class DocumentMaker {
   readonly roots = new Set<string>();
   readonly custom: ReadonlyMap<string, OpenApiSchema>;
@@ -53,7 +67,7 @@ class DocumentMaker {
   }
 
   #operation(operation: Operation, path: PathOperations): OpenApiSchema {
-    const { answer, body, codes, gvk, action, operationId, tag, isStream } = operation;
+    const { answer, body, codes, gvk, action, operationId, tag } = operation;
     const schema = answer === undefined ? { type: 'string' } : this.#schema(answer);
     const descriptions: Record<number, string> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
     const parameters = ownQuery(operation, path).map(queryParameter);
@@ -62,14 +76,7 @@ class DocumentMaker {
       parameters.unshift({ name: 'body', in: 'body', ...required, schema: this.#schema(body) });
     }
     return {
-      consumes: body === patchName ? patchContentOf(answer ?? '') : ['*/*'],
-      produces: operation.isText
-        ? [...produced, 'text/plain']
-        : answer === undefined
-          ? ['*/*']
-          : isStream
-            ? [...produced, ...streamed]
-            : produced,
+      ...contentOf(operation),
       schemes: ['https'],
       tags: [tag],
       operationId,
@@ -95,7 +102,8 @@ class DocumentMaker {
 export function openApiV2Document(resources: readonly OpenApiResource[], release: string): OpenApiSchema {
   const maker = new DocumentMaker(resources);
   const paths: OpenApiSchema = {};
-  for (const path of byPath(operationsOf(resources))) paths[path.path] = maker.path(path);
+  const operations = [...operationsOf(resources), ...rootOperations(resources).values()];
+  for (const path of byPath(operations)) paths[path.path] = maker.path(path);
   const versions = new Map(resources.map(({ group, version }) => [`${group}/${version}`, { group, version }]));
   return {
     swagger: '2.0',

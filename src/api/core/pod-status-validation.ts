@@ -83,7 +83,8 @@ function validateRestarts(pod: Pod, status: PodStatus, before: PodStatus, errors
   if (policy === 'Always') return;
   // One container's end may have all of them start anew.
   const all = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-  if (all.some(({ restartPolicyRules: rules }) => rules?.some(({ action }) => action === 'RestartAllContainers'))) return;
+  if (all.some(({ restartPolicyRules: rules }) => rules?.some(({ action }) => action === 'RestartAllContainers')))
+    return;
   check(status.containerStatuses, before.containerStatuses, 'containerStatuses');
 
   function check(next: ContainerStatus[] | undefined, old: ContainerStatus[] | undefined, field: string): void {

@@ -14,6 +14,7 @@ export const podTemplateKind: KindDefinition<PodTemplate> = {
   group: '',
   version: 'v1',
   kind: 'PodTemplate',
+  returnsDeletedObject: true,
   defaults: (object) => {
     object.template ??= {};
     defaultPodTemplate(object.template);

@@ -12,6 +12,7 @@ export const deviceClassKind: KindDefinition<DeviceClass> = {
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'DeviceClass',
+  returnsDeletedObject: true,
   prepareForCreate: startGeneration,
   prepareForUpdate: (next, current) => countGeneration(next, current),
   validate({ spec }, errors) {

@@ -217,6 +217,7 @@ export const resourceSliceKind: KindDefinition<ResourceSlice> = {
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'ResourceSlice',
+  returnsDeletedObject: true,
   prepareForCreate(object, { nowMs }) {
     dropLists(object);
     dateTaints(object, nowMs);

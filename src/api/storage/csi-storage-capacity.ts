@@ -14,7 +14,6 @@ export const csiStorageCapacityKind: KindDefinition<CSIStorageCapacity> = {
   kind: 'CSIStorageCapacity',
   warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, path('nodeTopology')),
   allowsUnconditionalUpdate: false,
-  returnsDeletedObject: true,
   validate(object, errors) {
     validateLabelSelector(object.nodeTopology, path('nodeTopology'), errors);
     validateBy(dns1123SubdomainProblems, object.storageClassName, path('storageClassName'), errors);

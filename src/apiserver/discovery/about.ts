@@ -78,7 +78,12 @@ export class About {
       '# TYPE kubernetes_healthcheck gauge',
     ];
     const body = Buffer.from(`${[...head, ...lines].join('\n')}\n`);
-    return { type: 'bytes', status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body };
+    return {
+      type: 'bytes',
+      status: 200,
+      contentType: 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores',
+      body,
+    };
   }
 }
 

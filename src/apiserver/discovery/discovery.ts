@@ -138,6 +138,7 @@ export class Discovery {
     const paths = [
       '/api',
       '/apis',
+      '/apis/',
       ...[...table.groups()]
         .filter(([group]) => group === '')
         .flatMap(([, versions]) => versions.map((each) => `/api/${each}`)),
@@ -149,6 +150,7 @@ export class Discovery {
       '/statusz',
       '/openapi/v2',
       '/openapi/v3',
+      '/openapi/v3/',
       '/version',
       ...extraPaths.filter(({ isUnlisted }) => !isUnlisted).map((extra) => extra.path),
     ];

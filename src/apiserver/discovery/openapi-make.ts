@@ -41,6 +41,7 @@ const plain = (resource: ResourceInfo): OpenApiResource => ({
   namespaced: resource.namespaced,
   verbs: resource.verbs,
   subresources: resource.subresources,
+  ...(resource.rules.returnsDeletedObject ? { returnsDeletedObject: true } : {}),
   typeName: resource.custom?.openApiName ?? resource.typeName,
   ...(resource.custom ? { schema: resource.custom.schema, schemaId: resource.custom.schemaId } : {}),
 });
