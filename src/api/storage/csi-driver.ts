@@ -1,5 +1,4 @@
 import type { CSIDriver, TokenRequest } from '../../../generated/storage-v1.ts';
-import { validateCsiDriverName } from '../core/volume-source-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
@@ -50,8 +49,7 @@ export const csiDriverKind: KindDefinition<CSIDriver> = {
     if (current.spec.preventPodSchedulingIfMissing === undefined) delete next.spec.preventPodSchedulingIfMissing;
     if (!isEqual(next.spec, current.spec)) next.metadata.generation = (current.metadata.generation ?? 0) + 1;
   },
-  validate({ metadata, spec }, errors) {
-    validateCsiDriverName(metadata.name, path('metadata', 'name'), errors);
+  validate({ spec }, errors) {
     validateTokens(spec.tokenRequests ?? [], path('spec', 'tokenRequests'), errors);
     for (const mode of spec.volumeLifecycleModes ?? []) {
       checkSupported(errors, path('spec', 'volumeLifecycleModes'), mode, ['Persistent', 'Ephemeral']);

@@ -14,7 +14,7 @@ export const csiStorageCapacityKind: KindDefinition<CSIStorageCapacity> = {
   kind: 'CSIStorageCapacity',
   warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, path('nodeTopology')),
   allowsUnconditionalUpdate: false,
-  validate(object, errors) {
+  validateCreate(object, errors) {
     validateLabelSelector(object.nodeTopology, path('nodeTopology'), errors);
     validateBy(dns1123SubdomainProblems, object.storageClassName, path('storageClassName'), errors);
     for (const field of ['capacity', 'maximumVolumeSize'] as const) {

@@ -6,7 +6,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { byteLength, qualifiedNameProblems } from '../meta/names.ts';
 import { checkImmutable } from '../meta/strategy.ts';
-import { checkSupported, requireSupported } from '../meta/supported.ts';
+import { checkSupported } from '../meta/supported.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
 const maxParameters = 512;
@@ -66,7 +66,7 @@ export const storageClassKind: KindDefinition<StorageClass> = {
     }
     validateParameters(parameters ?? {}, path('parameters'), errors);
     checkSupported(errors, path('reclaimPolicy'), reclaimPolicy, ['Delete', 'Retain']);
-    requireSupported(errors, path('volumeBindingMode'), volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']);
+    checkSupported(errors, path('volumeBindingMode'), volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']);
     allowedTopologies?.forEach((term, index) => {
       validateTopology(term, path('allowedTopologies').index(index), errors);
     });
