@@ -40,6 +40,7 @@ export interface UdpFlow {
   /** Absent for node ports, which are on every address. */
   readonly address?: string;
   readonly port: number;
+  /** `address port` each. */
   readonly endpoints: readonly string[];
 }
 

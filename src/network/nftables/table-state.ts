@@ -11,13 +11,16 @@ import {
   type Rule,
 } from './rule-set.ts';
 
+/** One place in a map or set. Nearly every one has one owner, and there are very many. */
 interface Claim {
   readonly in: string;
-  readonly element: Element;
-  /** Owners in the order they came, with what each would have there. */
-  readonly owners: Map<string, Element>;
+  /** Who came first, and what it would have there; undefined when it has let go and nobody waits. */
+  owner: string | undefined;
+  element: Element;
+  /** Others who would have the place, in the order they came. */
+  waiting: Map<string, Element> | undefined;
   /** What the kernel has. */
-  applied?: Element;
+  applied: Element | undefined;
 }
 
 export class TableState {
@@ -57,27 +60,48 @@ export class TableState {
     const before = this.planOf(owner);
     if (before === plan) return;
     if (!this.#changed.has(owner)) this.#changed.set(owner, before);
-    const wanted = new Map(plan.elements.map((entry) => [claimKey(entry.in, entry.element), entry]));
-    for (const entry of before.elements) {
-      const key = claimKey(entry.in, entry.element);
-      if (!wanted.has(key)) this.#release(key, owner);
+    const keys = plan.elements.map((entry) => claimKey(entry.in, entry.element));
+    if (before.elements.length > 0) {
+      const wanted = new Set(keys);
+      for (const entry of before.elements) {
+        const key = claimKey(entry.in, entry.element);
+        if (!wanted.has(key)) this.#release(key, owner);
+      }
     }
-    for (const [key, entry] of wanted) this.#claim(key, owner, entry);
+    for (const [index, entry] of plan.elements.entries()) this.#claim(keys[index]!, owner, entry);
     if (plan.chains.size === 0 && plan.elements.length === 0 && plan.sets.size === 0) this.#plans.delete(owner);
     else this.#plans.set(owner, plan);
   }
 
-  #claim(key: string, owner: string, entry: PlannedElement): void {
-    const claim = this.#claims.get(key) ?? { ...entry, owners: new Map() };
-    this.#claims.set(key, claim);
-    claim.owners.set(owner, entry.element);
+  #claim(key: string, owner: string, { in: name, element }: PlannedElement): void {
+    const claim = this.#claims.get(key);
+    if (!claim) {
+      const made: Claim = { in: name, owner, element, waiting: undefined, applied: undefined };
+      this.#claims.set(key, made);
+      this.#touched.add(made);
+      return;
+    }
+    if (claim.owner === undefined || claim.owner === owner) {
+      claim.owner = owner;
+      claim.element = element;
+    } else {
+      claim.waiting ??= new Map();
+      claim.waiting.set(owner, element);
+    }
     this.#touched.add(claim);
   }
 
   #release(key: string, owner: string): void {
     const claim = this.#claims.get(key);
-    claim?.owners.delete(owner);
-    if (claim) this.#touched.add(claim);
+    if (!claim) return;
+    this.#touched.add(claim);
+    claim.waiting?.delete(owner);
+    if (claim.owner !== owner) return;
+    const [next] = claim.waiting ?? [];
+    claim.owner = next?.[0];
+    if (!next) return;
+    claim.element = next[1];
+    claim.waiting!.delete(next[0]);
   }
 
   /** Commands from what the kernel has to what was set; call `committed` once they have been carried out. */
@@ -101,12 +125,8 @@ export class TableState {
   /** The kernel has what takeChanges said. */
   committed(): void {
     for (const claim of this.#touched) {
-      const first = firstOf(claim);
-      if (first) claim.applied = first;
-      else {
-        delete claim.applied;
-        this.#claims.delete(claimKey(claim.in, claim.element));
-      }
+      claim.applied = claim.owner === undefined ? undefined : claim.element;
+      if (!claim.applied) this.#claims.delete(claimKey(claim.in, claim.element));
     }
     this.#touched.clear();
     this.#changed.clear();
@@ -115,7 +135,7 @@ export class TableState {
   /** The kernel has nothing but the fixed part: everything is to be added. */
   forgetKernel(): void {
     for (const claim of this.#claims.values()) {
-      delete claim.applied;
+      claim.applied = undefined;
       this.#touched.add(claim);
     }
     this.#changed.clear();
@@ -153,7 +173,7 @@ export class TableState {
     const add = new Map<string, unknown[]>();
     const remove = new Map<string, unknown[]>();
     for (const claim of this.#touched) {
-      const wanted = firstOf(claim);
+      const wanted = claim.owner === undefined ? undefined : claim.element;
       const { applied } = claim;
       if (applied && wanted && applied.target === wanted.target && applied.value === wanted.value) continue;
       const { key: parts } = claim.element;
@@ -185,11 +205,6 @@ function inPieces<T>(list: readonly T[]): T[][] {
 
 function definition({ type, timeoutSeconds }: OwnSet): object {
   return timeoutSeconds === undefined ? { type } : { type, flags: ['timeout'], timeout: timeoutSeconds, size: 65_535 };
-}
-
-function firstOf(claim: Claim): Element | undefined {
-  for (const element of claim.owners.values()) return element;
-  return undefined;
 }
 
 function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {

@@ -178,12 +178,12 @@ function masqueradeRules(parts: FamilyParts): Rule[] {
     [match(source, inRange(loopback)), match(meta('oifname'), bridge), masquerade],
     // Pods to the world outside the cluster.
     [match(source, inRange(podCidr)), match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
-    // From outside by way of this node to another: the answer must come back through here. Others redirect on this machine
+    // From elsewhere by way of this node to another: the answer must come back through here. Others redirect on this machine
     // too (clusters, docker), and what they send elsewhere keeps its source.
     ...[inRange(clusterPodCidr), '@outside'].map((endpoints) => [
       wasRedirected,
       match(destination, endpoints),
-      match(source, inRange(clusterPodCidr), '!='),
+      match(source, inRange(podCidr), '!='),
       match({ fib: { result: 'type', flags: ['saddr'] } }, 'local', '!='),
       elsewhere,
       masquerade,
@@ -244,9 +244,11 @@ export function planBase(options: TableOptions, family: IpFamily): Command[] {
     ...chains.map(({ name, hook }) => ({
       add: { chain: { ...at, name, ...(hook && { ...hook, policy: 'accept' }) } },
     })),
-    ...[...sharedSets(family)].map(([name, { type, map }]) => ({
-      add: map ? { map: { ...at, name, type, map } } : { set: { ...at, name, type } },
-    })),
+    ...[...sharedSets(family)].map(([name, { type, map }]) => {
+      // A list of one is another type for nft, as long as the kernel has not told it better.
+      const definition = { ...at, name, type: type.length === 1 ? type[0] : type };
+      return { add: map ? { map: { ...definition, map } } : { set: definition } };
+    }),
     ...chains.flatMap(({ name, rules }) => rules.map((expr) => ({ add: { rule: { ...at, chain: name, expr } } }))),
   ];
 }

@@ -27,7 +27,7 @@ export function planHostPorts(pod: Pod, family: IpFamily = 'IPv4'): Plan {
         ? { in: 'host-ports', element: { key: [protocol, port.hostPort], target } }
         : { in: 'host-ports-by-address', element: { key: [port.hostIP!, protocol, port.hostPort], target } },
     );
-    if (protocol === 'udp') udp.push({ port: port.hostPort, endpoints: [address] });
+    if (protocol === 'udp') udp.push({ port: port.hostPort, endpoints: [`${address} ${port.containerPort}`] });
   }
   if (elements.length > 0) elements.push({ in: 'hairpin', element: { key: [address, address] } });
   return { chains, sets: new Map(), elements, udp };

@@ -299,8 +299,8 @@ test('UDP flows are told with all endpoints they may lead to', () => {
   const ports = [{ name: '', port: 53, protocol: 'UDP' as const }];
   const plan = planService(service, [aSlice('default/web', { ports, endpoints: ['10.244.0.5'] })], node);
   assert.deepEqual(plan.udp, [
-    { address: '10.96.0.5', port: 53, endpoints: ['10.244.0.5'] },
-    { port: 30_053, endpoints: ['10.244.0.5'] },
+    { address: '10.96.0.5', port: 53, endpoints: ['10.244.0.5 53'] },
+    { port: 30_053, endpoints: ['10.244.0.5 53'] },
   ]);
 });
 

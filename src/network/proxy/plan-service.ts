@@ -156,10 +156,10 @@ class PortPlanner {
     const ports = new Set(endpoints.map(({ port }) => port));
     const isPlain = endpoints.length > 0 && endpoints.length <= mostShared && ports.size === 1;
     if (!isPlain || this.#service.spec?.sessionAffinity === 'ClientIP') {
-      this.#addAddress(clusterIP, isLocal ? this.#local() : this.#everywhere());
+      this.#addAddress(clusterIP, isLocal ? this.#local() : this.#everywhere(), endpoints);
       return;
     }
-    this.#addAddress(clusterIP, spreadChain(endpoints.length));
+    this.#addAddress(clusterIP, spreadChain(endpoints.length), endpoints);
     const place = [clusterIP, this.#protocol, this.#port.port];
     for (const [index, { address }] of endpoints.entries()) this.#plan.lead(endpointMap(index), place, address);
     this.#plan.lead(endpointPorts, place, endpoints[0]!.port);
@@ -178,19 +178,25 @@ class PortPlanner {
     }
   }
 
-  #addAddress(address: string, target: string | undefined): void {
+  #addAddress(address: string, target: string | undefined, ledTo = this.#ledOutside()): void {
     const key = [address, this.#protocol, this.#port.port];
     this.#plan.add(target ? 'services' : 'refused', key, target ?? 'refuse');
-    if (this.#protocol === 'udp') this.#addUdp({ address, port: this.#port.port });
+    if (this.#protocol === 'udp') this.#addUdp({ address, port: this.#port.port }, ledTo);
+  }
+
+  /** Endpoints that what comes from outside may be led to. */
+  #ledOutside(): readonly UsableEndpoint[] {
+    const { everywhere, local } = this.#choice;
+    return this.#service.spec?.externalTrafficPolicy === 'Local' ? [...everywhere, ...local] : everywhere;
   }
 
   #addNodePort(port: number, target: string | undefined): void {
     this.#plan.add(target ? 'node-ports' : 'refused-node-ports', [this.#protocol, port], target ?? 'refuse');
-    if (this.#protocol === 'udp') this.#addUdp({ port });
+    if (this.#protocol === 'udp') this.#addUdp({ port }, this.#ledOutside());
   }
 
-  #addUdp(flow: { address?: string; port: number }): void {
-    this.#plan.udp.push({ ...flow, endpoints: this.#choice.everywhere.map(({ address }) => address) });
+  #addUdp(flow: { address?: string; port: number }, endpoints: readonly UsableEndpoint[]): void {
+    this.#plan.udp.push({ ...flow, endpoints: endpoints.map(({ address, port }) => `${address} ${port}`) });
   }
 
   /** The chain that leads to any endpoint; undefined where there is none. */

@@ -4,7 +4,7 @@ import type { IpFamily } from '../addresses.ts';
 import type { UdpFlow } from '../nftables/rule-set.ts';
 import { CommandFailure, runCommand } from '../run-command.ts';
 
-/** What to forget: flows to this address and port which lead to `endpoint`; without it, those that lead nowhere. */
+/** What to forget: flows to this address and port which lead to `endpoint` (`address port`); without it, those that lead nowhere. */
 export interface StaleFlow {
   readonly address?: string;
   readonly port: number;
@@ -50,8 +50,8 @@ const familyArguments = (family: IpFamily) => ['-f', family === 'IPv6' ? 'ipv6' 
 
 function conntrackArguments({ address, port, endpoint }: StaleFlow, family: IpFamily): string[] {
   const place = address ? ['--orig-dst', address] : [];
-  const answeredBy = endpoint ?? address;
-  const reply = answeredBy ? ['--reply-src', answeredBy] : [];
+  const [answeredBy = address, from] = endpoint?.split(' ') ?? [];
+  const reply = [...(answeredBy ? ['--reply-src', answeredBy] : []), ...(from ? ['--reply-port-src', from] : [])];
   return ['-D', ...familyArguments(family), '-p', 'udp', ...place, '--orig-port-dst', String(port), ...reply];
 }
 
@@ -71,9 +71,10 @@ export function strayFlows(listed: string, known: readonly UdpFlow[]): StaleFlow
   }
   const found = new Map<string, StaleFlow>();
   for (const line of listed.split('\n')) {
-    const [, destination, port, endpoint] =
-      /^udp .*?src=\S+ dst=(\S+) sport=\d+ dport=(\d+) .*?src=(\S+) dst=\S+/.exec(line) ?? [];
-    if (!destination || !endpoint || destination === endpoint) continue;
+    const [, destination, port, from, fromPort] =
+      /^udp .*?src=\S+ dst=(\S+) sport=\d+ dport=(\d+) .*?src=(\S+) dst=\S+ sport=(\d+)/.exec(line) ?? [];
+    if (!destination || destination === from) continue;
+    const endpoint = `${from} ${fromPort}`;
     const endpoints = allowed.get(`${destination} ${port}`);
     if (!endpoints || endpoints.has(endpoint)) continue;
     found.set(`${destination} ${port} ${endpoint}`, { address: destination, port: Number(port), endpoint });
