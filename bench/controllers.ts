@@ -1,12 +1,14 @@
 // What one change costs the controllers when N objects of its kind exist: objects handed out by their caches, requests, CPU.
-//   node --no-warnings bench/controllers.ts [N …]      default: 1000 10000
+//   node --no-warnings bench/controllers.ts [N …] [KIND …]      default: 1000 10000, all
 
 import * as kinds from '../generated/kinds.ts';
 import type { KubernetesObject } from '../src/api/meta/object.ts';
 import { SharedInformer } from '../src/reconcile/shared-informer.ts';
 import { World } from '../test/sim/world.ts';
 
-const sizes = process.argv.slice(2).map(Number);
+const isSize = (argument: string) => /^\d+$/.test(argument);
+const sizes = process.argv.slice(2).filter(isSize).map(Number);
+const chosen = process.argv.slice(2).filter((argument) => !isSize(argument));
 const labels = { app: 'x' };
 const containers = [{ name: 'c', image: 'app' }];
 const template = { metadata: { labels }, spec: { containers } };
@@ -32,7 +34,11 @@ const subjects: Record<string, { kind: any; group: string; spec: object }> = {
     spec: { schedule: '0 0 1 1 *', suspend: true, jobTemplate: { spec: { template: jobTemplate } } },
   },
   poddisruptionbudgets: { kind: kinds.podDisruptionBudgetKind, group: 'policy', spec: { selector, minAvailable: 1 } },
-  services: { kind: kinds.serviceKind, group: 'core', spec: { clusterIP: 'None', selector, ports: [{ port: 80 }] } },
+  services: {
+    kind: kinds.serviceKind,
+    group: 'core',
+    spec: { clusterIP: 'None', selector: labels, ports: [{ port: 80 }] },
+  },
   pods: { kind: kinds.podKind, group: 'core', spec: { schedulingGates: [{ name: 'no/go' }], containers } },
 };
 
@@ -102,7 +108,7 @@ async function cpuMsOf(work: () => Promise<void>): Promise<number> {
 }
 
 console.log('kind                     N  looked at   commits     CPU ms   (for one change)   at rest, a second');
-for (const plural of Object.keys(subjects))
+for (const plural of chosen.length > 0 ? chosen : Object.keys(subjects))
   for (const count of sizes.length > 0 ? sizes : [1000, 10_000]) {
     const { lookedAt, commits, cpuMs, restMs } = await measure(plural, count);
     const columns = [
