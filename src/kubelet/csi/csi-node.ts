@@ -1,4 +1,5 @@
 // CSI on a node, put together: drivers that announce themselves, their volumes, what the cluster is told of both.
+import { mkdir } from 'node:fs/promises';
 import { csiDriverKind } from '../../../generated/kinds.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
@@ -44,11 +45,12 @@ export function createCsiNode(options: CsiNodeOptions): CsiNode {
   const log = options.log.with({ component: 'csi' });
   const objects = informers.informer(csiDriverKind);
   const metrics = new CsiMetrics();
+  const layout = new CsiLayout(nodeDir);
   const record = new NodeRecord({ nodeName, client, clock });
   const drivers = new CsiDrivers({ record, objects, metrics, clock, log });
   const context = {
     nodeName,
-    layout: new CsiLayout(nodeDir),
+    layout,
     client,
     mounter,
     drivers,
@@ -61,7 +63,11 @@ export function createCsiNode(options: CsiNodeOptions): CsiNode {
     volumes,
     handler: drivers,
     metrics,
-    initialize: () => record.initialize(),
+    async initialize() {
+      // Manifests of drivers say that these are there.
+      for (const folder of [layout.registry, layout.pods, layout.plugin]) await mkdir(folder, { recursive: true });
+      await record.initialize();
+    },
     run: (signal) => volumes.run(signal),
   };
 }

@@ -104,10 +104,7 @@ class Attacher {
   async #attach(attachment: VolumeAttachment): Promise<void> {
     const finalizers = attachment.metadata.finalizers ?? [];
     if (this.#attaches && !finalizers.includes(this.#finalizer))
-      attachment = await this.#client.resource(volumeAttachmentKind).update({
-        ...attachment,
-        metadata: { ...attachment.metadata, finalizers: [...finalizers, this.#finalizer] },
-      });
+      await this.#writeFinalizers(attachment, [...finalizers, this.#finalizer]);
     try {
       const attachmentMetadata = this.#attaches ? await this.#publish(attachment) : {};
       await this.#write(attachment, { attached: true, attachmentMetadata, attachError: null });
@@ -153,12 +150,7 @@ class Attacher {
       throw error;
     }
     const rest = finalizers.filter((each) => each !== this.#finalizer);
-    const now = await this.#client
-      .resource(volumeAttachmentKind)
-      .get({ namespace: '', name: attachment.metadata.name });
-    await this.#client
-      .resource(volumeAttachmentKind)
-      .update({ ...now, metadata: { ...now.metadata, finalizers: rest } });
+    await this.#writeFinalizers(attachment, rest);
   }
 
   async #nodeId(nodeName: string): Promise<string> {
@@ -166,6 +158,12 @@ class Attacher {
     const entry = node?.spec.drivers?.find(({ name }) => name === this.#name);
     if (!entry) throw new Error(`node "${nodeName}" has no NodeID annotation`);
     return entry.nodeID;
+  }
+
+  async #writeFinalizers({ metadata }: VolumeAttachment, finalizers: readonly string[]): Promise<void> {
+    await this.#client
+      .resource(volumeAttachmentKind)
+      .patch({ namespace: '', name: metadata.name }, { metadata: { finalizers } }, { type: 'merge' });
   }
 
   async #write({ metadata }: VolumeAttachment, status: object): Promise<void> {
