@@ -64,7 +64,8 @@ async function untilAccount(client: Client): Promise<void> {
   while (!(await accounts.find({ namespace, name: 'default' }))) await systemClock.sleep(5);
 }
 
-function nginx(name: string): NewObject<Pod> {
+/** The pod whose start is measured. */
+export function nginx(name: string): NewObject<Pod> {
   const spec: Pod['spec'] = {
     terminationGracePeriodSeconds: 0,
     containers: [
