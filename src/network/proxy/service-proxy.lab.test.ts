@@ -8,6 +8,7 @@ import test, { after, before } from 'node:test';
 import type { ServiceSpec } from '../../../generated/core-v1.ts';
 import type { Endpoint } from '../../../generated/discovery-v1.ts';
 import { endpointSliceKind, podKind, serviceKind } from '../../../generated/kinds.ts';
+import { announcedAddress } from '../../api/core/announced-addresses.ts';
 import { systemClock } from '../../base/clock.ts';
 import { createLogger } from '../../base/log.ts';
 import { ensureHostNetwork, type HostNetwork, removeHostNetwork } from '../cni/host-network.ts';
@@ -269,6 +270,51 @@ function runLab(): void {
     await runCommand('nft', ['add', 'rule', 'ip', 'foreign', 'in', ...rule]);
     const answer = await client.run('curl', '-sS', '--max-time', '3', 'http://10.250.9.9/');
     assert.equal(answer, client.address);
+  });
+
+  test('a node tells load balancers whether it has ready endpoints, and a proxy that starts anew takes everything at once', async () => {
+    const here = await aWebPod('here');
+    const spec = {
+      type: 'LoadBalancer' as const,
+      externalTrafficPolicy: 'Local' as const,
+      healthCheckNodePort: 30_099,
+    };
+    const status = { loadBalancer: { ingress: [{ ip: '192.0.2.101' }] } };
+    const service = aService(
+      'default/checked',
+      { clusterIP: '10.202.9.9', clusterIPs: ['10.202.9.9'], ...spec },
+      status,
+    );
+    services.put({ ...service, metadata: { ...service.metadata, annotations: { [announcedAddress]: '192.0.2.101' } } });
+    const onOther = { addresses: ['192.0.2.77'], conditions: { ready: true }, nodeName: 'node-2' } as Endpoint;
+    const ask = async () => {
+      const answer = await fetch('http://127.0.0.1:30099/');
+      return {
+        status: answer.status,
+        weight: answer.headers.get('x-load-balancing-endpoint-weight'),
+        body: await answer.json(),
+      };
+    };
+    const expected = (code: number, localEndpoints: number) => ({
+      status: code,
+      weight: String(localEndpoints),
+      body: { service: { namespace: 'default', name: 'checked' }, localEndpoints, serviceProxyHealthy: true },
+    });
+    slices.put(aSlice('default/checked', { endpoints: [here.address, onOther] }));
+    await eventually(async () => assert.deepEqual(await ask(), expected(200, 1)));
+    slices.put(aSlice('default/checked', { endpoints: [onOther] }));
+    await eventually(async () => assert.deepEqual(await ask(), expected(503, 0)));
+    await stopProxy();
+    await startProxy();
+    for (const [set, address] of [
+      ['announced', '192.0.2.101'],
+      ['outside', '192.0.2.77'],
+    ] as const) {
+      const listed = await runCommand('nft', ['list', 'set', 'ip', tableName(cluster), set]);
+      assert.ok(listed.includes(address), listed);
+    }
+    services.remove('default/checked');
+    await eventually(() => assert.rejects(ask()));
   });
 
   test('a UDP service follows its endpoint when it moves', async () => {
