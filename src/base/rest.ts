@@ -4,28 +4,36 @@
 import { setFlagsFromString } from 'node:v8';
 
 const lookEveryMs = 5000;
-/** Shares of a core: below the first the process rests, above the second it has worked. */
-const [restShare, busyShare] = [0.05, 0.2];
+/** What is told costs half as much again of all work: at the first sign of some it is taken back. */
+const lookWhileToldMs = 250;
 /** V8 looks every eight seconds whether there is something to do. */
-const looksTold = 4;
+const toldForMs = 20_000;
+/** Shares of a core: below the first the process rests, above the second it works. */
+const [restShare, busyShare] = [0.05, 0.2];
 
 /** From now on, for all threads of the process; does not keep it alive. */
 export function shrinkAtRest(): void {
   let before = process.cpuUsage();
   let hasWorked = true;
-  let told = 0;
-  setInterval(() => {
+  let toldMs = 0;
+  const look = (sinceMs: number) => {
     const { user, system } = process.cpuUsage(before);
     before = process.cpuUsage();
-    const share = (user + system) / 1000 / lookEveryMs;
+    const share = (user + system) / 1000 / sinceMs;
     if (share > busyShare) hasWorked = true;
-    if (told > 0 && (--told === 0 || share > busyShare)) {
-      told = 0;
-      setFlagsFromString('--no-optimize-for-size');
-    } else if (told === 0 && hasWorked && share < restShare) {
+    if (toldMs > 0) {
+      toldMs = share > busyShare ? 0 : toldMs - sinceMs;
+      if (toldMs <= 0) setFlagsFromString('--no-optimize-for-size');
+    } else if (hasWorked && share < restShare) {
       hasWorked = false;
-      told = looksTold;
+      toldMs = toldForMs;
       setFlagsFromString('--optimize-for-size');
     }
-  }, lookEveryMs).unref();
+    again();
+  };
+  const again = () => {
+    const everyMs = toldMs > 0 ? lookWhileToldMs : lookEveryMs;
+    setTimeout(look, everyMs, everyMs).unref();
+  };
+  again();
 }
