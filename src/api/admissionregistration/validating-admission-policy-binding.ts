@@ -1,11 +1,8 @@
 import type { ValidatingAdmissionPolicyBinding } from '../../../generated/admissionregistration-v1.ts';
 import type { KindDefinition } from '../kind.ts';
-import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { dns1123SubdomainProblems } from '../meta/names.ts';
-import { countGeneration, startGeneration } from '../meta/strategy.ts';
 import { checkSupported } from '../meta/supported.ts';
-import { defaultMatchResources, paramRefCell, validateMatchResources, validateParamRef } from './match-resources.ts';
+import { bindingRules, validateBinding } from './policy-binding.ts';
 
 const conflict =
   'must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)';
@@ -19,42 +16,11 @@ function validateActions(actions: readonly string[], at: FieldPath, errors: Fiel
   if (actions.includes('Deny') && actions.includes('Warn')) errors.invalid(at, actions, conflict);
 }
 
-/** The name of the policy that a binding binds. */
-export function validatePolicyName(name: string | undefined, errors: FieldErrors): void {
-  const at = path('spec', 'policyName');
-  if (!name) errors.required(at);
-  else for (const problem of dns1123SubdomainProblems(name)) errors.invalid(at, name, problem);
-}
-
 export const validatingAdmissionPolicyBindingKind: KindDefinition<ValidatingAdmissionPolicyBinding> = {
-  group: 'admissionregistration.k8s.io',
-  version: 'v1',
+  ...bindingRules,
   kind: 'ValidatingAdmissionPolicyBinding',
-  takesAnyFinalizer: true,
-  allowsUnconditionalUpdate: false,
-  defaults: ({ spec }) => defaultMatchResources(spec?.matchResources),
-  prepareForCreate: startGeneration,
-  prepareForUpdate: (next, current) => countGeneration(next, current),
-  validate({ spec }, errors) {
-    validatePolicyName(spec?.policyName, errors);
-    if (spec?.paramRef) validateParamRef(spec.paramRef, path('spec', 'paramRef'), errors);
-    if (spec?.matchResources) validateMatchResources(spec.matchResources, path('spec', 'matchResources'), errors);
-    validateActions(spec?.validationActions ?? [], path('spec', 'validationActions'), errors);
+  validate(binding, errors) {
+    validateBinding(binding, errors);
+    validateActions(binding.spec?.validationActions ?? [], path('spec', 'validationActions'), errors);
   },
-  columns: [
-    nameColumn,
-    {
-      name: 'PolicyName',
-      type: 'string',
-      description: 'PolicyName indicates the policy definition which the policy binding binded to',
-      cell: ({ spec }) => spec?.policyName ?? '',
-    },
-    {
-      name: 'ParamRef',
-      type: 'string',
-      description: 'ParamRef indicates the param resource which sets the configuration param',
-      cell: ({ spec }) => paramRefCell(spec?.paramRef),
-    },
-    ageColumn,
-  ],
 };
