@@ -3,7 +3,6 @@
 // these objects say so to whoever looks, and to the ranges that wait for them to go.
 import { hostname } from 'node:os';
 import { ipAddressKind, serviceCIDRKind, serviceKind } from '../../../generated/kinds.ts';
-import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { onChange } from './on-change.ts';
