@@ -134,6 +134,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     log,
     reportInUse: () => registrar.refresh(),
   });
+  figures.others.push(csi.metrics.family);
   const volumes = new VolumeManager({
     nodeDir: dataDir,
     services: {
@@ -164,6 +165,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     clock,
     log,
     runtimeHasCdi: runtimeName !== 'containerd' || !/^v?1\./.test(runtimeVersion),
+    observer: figures.deviceObserver,
     activePodUids: () => manager.activePodUids(),
     onCapacity: () => void registrar.refresh(),
     onHealth(podUids) {

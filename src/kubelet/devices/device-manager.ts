@@ -22,6 +22,10 @@ export interface DeviceManagerOptions {
   readonly activePodUids: () => ReadonlySet<string>;
   /** The node has more or fewer devices. */
   readonly onCapacity: () => void;
+  /** For figures: a plugin took so long to give devices. */
+  readonly onAllocated?: (resource: string, tookMs: number) => void;
+  /** For figures. */
+  readonly onRegistration?: (resource: string) => void;
   /** Devices of these pods have become healthy or unhealthy. */
   readonly onHealth: (podUids: ReadonlySet<string>) => void;
 }
@@ -39,8 +43,15 @@ export class DeviceManager {
 
   constructor(options: DeviceManagerOptions) {
     this.#options = options;
-    const { folder, clock, log } = options;
-    this.#plugins = new PluginRegistry({ folder, clock, log, onChange: (...news) => this.#changed(...news) });
+    const { folder, clock, log, onRegistration } = options;
+    const counted = onRegistration ? { onRegistration } : {};
+    this.#plugins = new PluginRegistry({
+      folder,
+      clock,
+      log,
+      ...counted,
+      onChange: (...news) => this.#changed(...news),
+    });
   }
 
   /** Reads what was given away before; to be called before the first pod is admitted. */
@@ -171,7 +182,9 @@ export class DeviceManager {
     }
     const ids = await this.#choose(plugin, healthy, wish, reusable);
     using _ = this.#allocations.reserve(resource, ids);
-    const response = await plugin.allocate(ids);
+    const { clock, onAllocated } = this.#options;
+    const begunMs = clock.monotonicMs();
+    const response = await plugin.allocate(ids).finally(() => onAllocated?.(resource, clock.monotonicMs() - begunMs));
     const byNumaNode = numaNodesOf(plugin, ids);
     this.#allocations.add({ podUid, container: wish.container.name, resource, ids, byNumaNode, response });
     return ids;

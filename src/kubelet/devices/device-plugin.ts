@@ -60,7 +60,7 @@ export class DevicePlugin {
 
   /** @throws when it does not answer */
   async connect(): Promise<void> {
-    await this.#client!.connect(dialMs);
+    await this.#client!.connect(dialMs, this.#stop.signal);
     const options = await this.#client!.call('GetDevicePluginOptions', {}, { timeoutMs: optionsMs });
     this.#wantsPreStart = options.preStartRequired;
     this.#hasPreferences = options.getPreferredAllocationAvailable;

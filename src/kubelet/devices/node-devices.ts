@@ -10,7 +10,7 @@ import { DraManager } from '../dra/dra-manager.ts';
 import { onMachine } from '../node/kubelet-root.ts';
 import type { Rejection } from '../pods/admission.ts';
 import { type ContainerExtras, extrasOf } from './container-extras.ts';
-import { DeviceManager } from './device-manager.ts';
+import { DeviceManager, type DeviceManagerOptions } from './device-manager.ts';
 import type { PodDevices } from './pod-devices.ts';
 
 export interface NodeDevicesOptions {
@@ -21,6 +21,8 @@ export interface NodeDevicesOptions {
   readonly log: Logger;
   /** Whether the runtime reads the files of the Container Device Interface itself. */
   readonly runtimeHasCdi: boolean;
+  /** For figures. */
+  readonly observer?: Pick<DeviceManagerOptions, 'onAllocated' | 'onRegistration'>;
   /** Pods that may still need what they have. */
   readonly activePodUids: () => ReadonlySet<string>;
   /** The node has more or fewer devices; called no more than once a second. */
@@ -45,6 +47,7 @@ export class NodeDevices implements PodDevices {
       folder: join(nodeDir, 'device-plugins'),
       clock,
       log: log.with({ component: 'devices' }),
+      ...options.observer,
       activePodUids,
       onCapacity: () => this.#tellCapacity(),
       onHealth,

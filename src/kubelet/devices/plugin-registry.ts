@@ -13,6 +13,8 @@ export interface PluginRegistryOptions {
   readonly folder: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Somebody announced devices of this name. */
+  readonly onRegistration?: (resource: string) => void;
   /** What a resource has changed, from these devices. */
   readonly onChange: (resource: string, before: ReadonlyMap<string, Device>) => void;
 }
@@ -88,6 +90,7 @@ export class PluginRegistry {
       log.warn('a device plugin announced itself, but does not answer', { resource: resourceName, endpoint });
       throw new GrpcError(`failed to dial device plugin: ${(error as Error).message}`);
     }
+    this.#options.onRegistration?.(resourceName);
     const before = this.#plugins.get(resourceName);
     before?.stop();
     this.#plugins.set(resourceName, plugin);

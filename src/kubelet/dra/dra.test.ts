@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -167,4 +168,21 @@ test('a driver that nobody understands is told so; one that goes is let go', asy
     }
   };
   await eventually(isGone);
+});
+
+test('a plugin that takes calls and answers none holds up nobody else', async () => {
+  const folder = newFolder();
+  const registry = join(folder, 'plugins_registry');
+  mkdirSync(registry);
+  const callers: Socket[] = [];
+  const silent = createServer((socket) => callers.push(socket.on('error', () => undefined)));
+  await new Promise<void>((resolve) => silent.listen(join(registry, 'a-silent.sock'), resolve));
+  {
+    await using started = await start(folder, new Map());
+    await eventually(() => callers.length > 0);
+    await using driver = await startDriver(folder, started.manager);
+    assert.equal(driver.statuses[0].pluginRegistered, true);
+  }
+  for (const caller of callers) caller.destroy();
+  await new Promise((resolve) => silent.close(resolve));
 });

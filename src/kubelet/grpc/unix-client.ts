@@ -1,4 +1,5 @@
 // Calls to a gRPC server behind a unix socket.
+import { setTimeout } from 'node:timers/promises';
 import { Client, connectivityState, credentials, type ServiceError } from '@grpc/grpc-js';
 import { RuntimeError } from '../runtime/rpc-error.ts';
 import { decode, encode, type GrpcMessage, type GrpcMethod, type GrpcService } from './proto.ts';
@@ -23,14 +24,15 @@ export interface GrpcClient {
     onMessage: (message: GrpcMessage) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Settles when there is a connection. @throws when there is none in time */
-  connect(timeoutMs: number): Promise<void>;
+  /** Settles when there is a connection. @throws when there is none in time, or the signal aborts */
+  connect(timeoutMs: number, signal?: AbortSignal): Promise<void>;
   /** Reports whether there is a connection, now and whenever that changes, and keeps trying to have one. */
   watchConnection(onChange: (isConnected: boolean) => void): void;
   close(): void;
 }
 
 const defaultTimeoutMs = 45_000;
+const lookMs = 10;
 
 /** Creates the client; nothing is dialled before the first call. */
 export function connectUnix(socketPath: string, service: GrpcService): GrpcClient {
@@ -53,12 +55,16 @@ export function connectUnix(socketPath: string, service: GrpcService): GrpcClien
     callOf: async (other, name, request, options) => unary(channel, methodOf(other, name), request, options),
     stream: async (other, name, request, onMessage, signal) =>
       follow(channel, methodOf(other, name), request, onMessage, signal),
-    connect: (timeoutMs) =>
-      new Promise((resolve, reject) =>
-        channel.waitForReady(Date.now() + timeoutMs, (error) =>
-          error ? reject(new RuntimeError(`no connection to ${socketPath}`, 14)) : resolve(),
-        ),
-      ),
+    async connect(timeoutMs, signal) {
+      // Looked at now and then: the library's own wait can not be ended before its time.
+      const inner = channel.getChannel();
+      const untilMs = Date.now() + timeoutMs;
+      while (inner.getConnectivityState(true) !== connectivityState.READY) {
+        if (isClosed || signal?.aborted || Date.now() > untilMs)
+          throw new RuntimeError(`no connection to ${socketPath}`, 14);
+        await setTimeout(lookMs);
+      }
+    },
     watchConnection(onChange) {
       const { READY, SHUTDOWN } = connectivityState;
       const inner = channel.getChannel();

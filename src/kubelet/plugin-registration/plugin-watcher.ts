@@ -11,6 +11,8 @@ interface Found {
   /** Differs when the socket was made anew. */
   readonly identity: string;
   registered?: { readonly handler: PluginHandler; readonly plugin: PluginInfo };
+  /** The conversation with it goes on. */
+  isTrying: boolean;
   retryAtMs: number;
   waitMs: number;
 }
@@ -33,6 +35,7 @@ class PluginWatcher {
   readonly #watchers = new Map<string, FSWatcher>();
   #wake: () => void = () => undefined;
   #hasNews = true;
+  readonly #running = new Set<Promise<void>>();
 
   constructor(options: PluginWatcherOptions) {
     this.#options = options;
@@ -52,6 +55,7 @@ class PluginWatcher {
     } finally {
       signal.removeEventListener('abort', wake);
       for (const watcher of this.#watchers.values()) watcher.close();
+      await Promise.all(this.#running);
     }
   }
 
@@ -64,7 +68,9 @@ class PluginWatcher {
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     if (this.#hasNews || signal.aborted) return;
-    const waits = [...this.#found.values()].filter((each) => !each.registered).map((each) => each.retryAtMs);
+    const waits = [...this.#found.values()]
+      .filter((each) => !each.registered && !each.isTrying)
+      .map((each) => each.retryAtMs);
     const waitMs = Math.max(10, Math.min(lookMs, ...waits.map((atMs) => atMs - clock.monotonicMs())));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
@@ -81,22 +87,32 @@ class PluginWatcher {
         await this.#deregister(found);
       }
     for (const [path, identity] of sockets)
-      if (!this.#found.has(path)) this.#found.set(path, { identity, retryAtMs: 0, waitMs: firstWaitMs });
-    const due = [...this.#found].filter(([, each]) => !each.registered && each.retryAtMs <= clock.monotonicMs());
-    // Side by side: one that hangs does not keep the others waiting.
-    await Promise.all(due.map(([path, found]) => this.#try(path, found, signal)));
+      if (!this.#found.has(path))
+        this.#found.set(path, { identity, isTrying: false, retryAtMs: 0, waitMs: firstWaitMs });
+    for (const [path, found] of this.#found) {
+      if (found.registered || found.isTrying || found.retryAtMs > clock.monotonicMs()) continue;
+      // Nobody waits for it: one that hangs does not keep the others, and those that come later, waiting.
+      const running = this.#try(path, found, signal).finally(() => this.#running.delete(running));
+      this.#running.add(running);
+    }
   }
 
   async #try(path: string, found: Found, signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#options;
+    found.isTrying = true;
     try {
       found.registered = await registerSocket(path, this.#options, signal);
       log.info('plugin registered', { type: found.registered.handler.type, plugin: found.registered.plugin.name });
+      // Gone, or made anew, while we spoke.
+      if (this.#found.get(path) !== found) await this.#deregister(found);
     } catch (error) {
       if (signal.aborted) return;
       log.warn('a plugin was not registered', { socket: path, problem: rpcErrorText(error) });
       found.retryAtMs = clock.monotonicMs() + found.waitMs;
       found.waitMs = Math.min(lastWaitMs, found.waitMs * 2);
+    } finally {
+      found.isTrying = false;
+      this.#notify();
     }
   }
 
@@ -105,9 +121,11 @@ class PluginWatcher {
     const { log } = this.#options;
     const { handler, plugin } = registered;
     log.info('plugin is gone', { type: handler.type, plugin: plugin.name });
-    await Promise.resolve(handler.deregister(plugin)).catch((error) =>
-      log.warn('a plugin was not let go', { plugin: plugin.name, problem: String(error) }),
-    );
+    try {
+      await handler.deregister(plugin);
+    } catch (error) {
+      log.warn('a plugin was not let go', { plugin: plugin.name, problem: String(error) });
+    }
   }
 
   /** Identity of each socket by its path. Watches every folder on the way. */

@@ -16,7 +16,7 @@ export async function registerSocket(
 ): Promise<{ handler: PluginHandler; plugin: PluginInfo }> {
   const client = connectUnix(path, registrationService);
   try {
-    await client.connect(dialMs);
+    await client.connect(dialMs, signal);
     const info = await client.call('GetInfo', {}, { timeoutMs: infoMs, signal });
     const handler = handlers.find(({ type }) => type === info.type);
     if (!handler) return await refuse(client, `no handler registered for plugin type: ${info.type} at socket ${path}`);

@@ -14,7 +14,6 @@ export interface KubeletMetricsInput {
   readonly activePods: readonly Pod[];
   /** With the volumes of claims. */
   readonly summary: Summary | undefined;
-  readonly devices?: { readonly resource: string; readonly total: number }[];
 }
 
 export function kubeletMetrics(input: KubeletMetricsInput): string {
@@ -34,6 +33,9 @@ export function kubeletMetrics(input: KubeletMetricsInput): string {
     figures.httpRequests,
     figures.httpDuration,
     figures.streamingRequests,
+    figures.deviceRegistrations,
+    figures.deviceAllocation,
+    ...figures.others,
   ];
   return render([...counted, ...gauges(input), ...volumeFamilies(input.summary), ...processFamilies()]);
 }

@@ -5,7 +5,7 @@ import type { RuntimeTracker } from '../../pods/runtime-tracker.ts';
 import type { ProbeRunner } from '../../probes/run-probe.ts';
 import type { ContainerRuntime } from '../../runtime/runtime.ts';
 import type { PodStatusSink } from '../../status/status-writer.ts';
-import { Counter, Histogram } from './exposition.ts';
+import { Counter, type Family, Histogram } from './exposition.ts';
 
 const startBuckets = [
   0.5, 1, 2, 3, 4, 5, 6, 8, 10, 20, 30, 45, 60, 120, 180, 240, 300, 360, 480, 600, 900, 1200, 1800, 2700, 3600,
@@ -105,6 +105,16 @@ export class NodeFigures {
     'prober_probe_duration_seconds',
     '[ALPHA] Duration in seconds for a probe response.',
   );
+  readonly deviceRegistrations = new Counter(
+    'kubelet_device_plugin_registration_total',
+    '[ALPHA] Cumulative number of device plugin registrations. Broken down by resource name.',
+  );
+  readonly deviceAllocation = new Histogram(
+    'kubelet_device_plugin_alloc_duration_seconds',
+    '[ALPHA] Duration in seconds to serve a device plugin Allocation request. Broken down by resource name.',
+  );
+  /** What other parts of the agent count. */
+  readonly others: Family[] = [];
   /** Seconds since the epoch; 0 before the first. */
   lastRelistSeconds = 0;
   readonly #clock: Clock;
@@ -173,6 +183,15 @@ export class NodeFigures {
       flush: () => sink.flush(),
       close: () => sink.close(),
     } as PodStatusSink;
+  }
+
+  /** For the manager of devices. Resources are few: a node has no more than 256 plugins. */
+  get deviceObserver() {
+    return {
+      onRegistration: (resource_name: string) => this.deviceRegistrations.add({ resource_name }),
+      onAllocated: (resource_name: string, tookMs: number) =>
+        this.deviceAllocation.observe(tookMs / 1000, { resource_name }),
+    };
   }
 
   /** What is told of pods that are gone is forgotten. */

@@ -169,8 +169,11 @@ async function volumeSummaries(
   time: string,
 ): Promise<(VolumeSummary & { readonly isLocal: boolean })[]> {
   const ready = services.volumes.ready?.(pod.metadata.uid!);
+  const told = (await services.volumes.stats?.(pod.metadata.uid!)) ?? [];
   const found = await Promise.all(
     (pod.spec.volumes ?? []).map(async (volume) => {
+      const byDriver = told.find(({ name }) => name === volume.name);
+      if (byDriver) return { ...byDriver, isLocal: false };
       const field = driverOf(volume)?.field;
       const path = ready?.get(volume.name)?.hostPath;
       if (!field || field === 'hostPath' || !path) return undefined;
