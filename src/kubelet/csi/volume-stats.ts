@@ -9,12 +9,12 @@ export interface VolumeStats {
   readonly time: string;
   readonly name: string;
   readonly pvcRef?: { readonly name: string; readonly namespace: string };
-  readonly availableBytes?: number;
-  readonly capacityBytes?: number;
-  readonly usedBytes?: number;
-  readonly inodesFree?: number;
-  readonly inodes?: number;
-  readonly inodesUsed?: number;
+  readonly availableBytes: number;
+  readonly capacityBytes: number;
+  readonly usedBytes: number;
+  readonly inodesFree: number;
+  readonly inodes: number;
+  readonly inodesUsed: number;
 }
 
 const freshMs = 60_000;
@@ -54,7 +54,7 @@ export class VolumeStatsReader {
     if (!(await client.capabilities()).has('GET_VOLUME_STATS')) return undefined;
     const { usage } = await client.stats(spec.handle, told(this.#context, path));
     const claim = spec.volume?.spec?.claimRef;
-    let figures = {};
+    let figures = { availableBytes: 0, capacityBytes: 0, usedBytes: 0, inodesFree: 0, inodes: 0, inodesUsed: 0 };
     for (const { unit, available, total, used } of usage as GrpcMessage[])
       if (unit === 'BYTES')
         figures = { ...figures, availableBytes: +available, capacityBytes: +total, usedBytes: +used };

@@ -2,6 +2,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod, Volume } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { CsiVolumeSpec } from '../csi/volume-spec.ts';
+import type { VolumeStats } from '../csi/volume-stats.ts';
 import type { ReferencedReader } from '../pods/environment.ts';
 import type { NodeFacts } from '../pods/field-ref.ts';
 import type { Reference } from '../reference-cache.ts';
@@ -19,6 +20,8 @@ export interface OutsideVolumes {
   /** May be repeated. */
   setUp(pod: Pod, spec: CsiVolumeSpec, signal: AbortSignal): Promise<ReadyVolume>;
   refresh(pod: Pod, podVolume: string): Promise<void>;
+  /** How full those of a pod are, as far as drivers say. */
+  stats(podUid: string): Promise<readonly VolumeStats[]>;
   /** All of a pod. @throws while a driver does not let go; may be repeated */
   tearDown(podUid: string): Promise<void>;
 }

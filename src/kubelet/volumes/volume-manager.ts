@@ -2,6 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod, Volume } from '../../../generated/core-v1.ts';
+import type { VolumeStats } from '../csi/volume-stats.ts';
 import type { NodeFacts } from '../pods/field-ref.ts';
 import type { Reference } from '../reference-cache.ts';
 import { volumeDrivers } from './index.ts';
@@ -35,6 +36,8 @@ export interface PodVolumes {
   subPath(pod: Pod, volume: string, root: string, subPath: string, container: string, index: number): Promise<string>;
   /** Those that are set up, by name. */
   ready?(podUid: string): ReadonlyMap<string, ReadyVolume>;
+  /** How full volumes are whose drivers say so. */
+  stats?(podUid: string): Promise<readonly VolumeStats[]>;
   tearDown(podUid: string): Promise<void>;
   unmountAll(podUid: string): Promise<void>;
   podUids(): Promise<string[]>;
@@ -73,6 +76,10 @@ export class VolumeManager implements PodVolumes {
       if (driver?.refresh)
         await driver.refresh(await this.#context(pod, volume, driver, facts, new AbortController().signal));
     }
+  }
+
+  stats(podUid: string): Promise<readonly VolumeStats[]> {
+    return this.#options.services.csi.stats(podUid);
   }
 
   /** Where a container's mount of a sub path leads. */
