@@ -98,6 +98,7 @@ export class PodResize {
     let hasStopped = false;
     try {
       // The pod's group is made larger before its containers, and smaller after them: one of the two looks does either.
+      await this.#refuseBelowUsage(changes);
       if (changes.length > 0) await cgroups.ensurePod(pod);
       for (const { record, container, wanted, now } of changes) {
         if (needsRestart(container, now, wanted)) {
@@ -117,6 +118,26 @@ export class PodResize {
       this.#tell(pod, 'ResizeError', { message: this.#error });
     }
     return hasStopped;
+  }
+
+  /** @throws when a container would get less memory than it uses: the kernel would have to kill it */
+  async #refuseBelowUsage(changes: readonly Change[]): Promise<void> {
+    const lower = changes.flatMap(({ record, container, wanted, now }) => {
+      const limit = bytesOf(wanted.limits?.['memory']);
+      const isLower = limit > 0 && (amounts(now).memoryLimit === 0 || limit < amounts(now).memoryLimit);
+      return isLower && !needsRestart(container, now, wanted) ? [{ record, limit }] : [];
+    });
+    if (lower.length === 0) return;
+    const usages = new Map((await this.#services.runtime.containerUsage()).map((each) => [each.id, each]));
+    const problems = lower.flatMap(({ record: { id, name }, limit }) => {
+      const usage = usages.get(id)?.memoryUsageBytes;
+      if (usage === undefined) return [`missing container "${name}" memory usage`];
+      if (usage < limit) return [];
+      return [`attempting to set container "${name}" memory limit (${limit}) below current usage (${usage})`];
+    });
+    if (problems.length === 0) return;
+    const all = problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`;
+    throw new Error(`cannot decrease memory limits: ${all}`);
   }
 
   /** Over when every container that runs all the time runs with what it is allowed. */
@@ -152,6 +173,13 @@ export class PodResize {
     const type = problem ? 'Warning' : 'Normal';
     this.#services.events.pod(pod, type, reason, `Pod resize ${words[reason]}: ${JSON.stringify(summary)}`);
   }
+}
+
+interface Change {
+  readonly record: ContainerRecord;
+  readonly container: Container;
+  readonly wanted: ResourceRequirements;
+  readonly now: ResourceRequirements;
 }
 
 /** Those whose resources may change while they run. */
