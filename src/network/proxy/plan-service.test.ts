@@ -286,11 +286,14 @@ test('endpoints that are no pods are told apart', () => {
   );
 });
 
-test('a service that names another proxy, or says that it is headless, is left to others', () => {
+test('a service or slice that names another proxy, or says that it is headless, is left to others', () => {
   for (const label of ['service-proxy-name', 'headless']) {
     const service = web();
     service.metadata.labels = { [`service.kubernetes.io/${label}`]: '' };
     assert.deepEqual(elements(planService(service, [slice('10.244.0.5')], node)), []);
+    const labelled = slice('10.244.0.5');
+    labelled.metadata.labels![`service.kubernetes.io/${label}`] = '';
+    assert.deepEqual(elements(planService(web(), [labelled], node)), ['refused 10.96.0.5 tcp 80 → refuse']);
   }
 });
 

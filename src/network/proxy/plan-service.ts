@@ -35,7 +35,7 @@ const protocols = new Set(['tcp', 'udp', 'sctp']);
 /** More endpoints than this are drawn from a map. */
 const mostRules = 16;
 const defaultAffinitySeconds = 10_800;
-/** Services that have these are somebody else's to serve. */
+/** Services and slices that have these are somebody else's to serve. */
 const otherProxyLabels = ['service.kubernetes.io/service-proxy-name', 'service.kubernetes.io/headless'];
 
 /** Plans one family of the service; headless services and those that are only a name need no rules. */
@@ -50,11 +50,12 @@ export function planService(
   const isNamed = safeName.test(metadata.name) && safeName.test(metadata.namespace ?? '');
   const clusterIP = (spec?.clusterIPs ?? [spec?.clusterIP ?? '']).find((address) => familyOf(address) === family);
   if (!isNamed || !spec || spec.type === 'ExternalName' || !clusterIP || !isRoutable(clusterIP)) return plan;
-  if (otherProxyLabels.some((label) => metadata.labels?.[label] !== undefined)) return plan;
+  if (!isOurs(service)) return plan;
+  const own = slices.filter(isOurs);
   for (const port of spec.ports ?? []) {
     const protocol = (port.protocol ?? 'TCP').toLowerCase();
     if (!protocols.has(protocol)) continue;
-    const choice = chooseEndpoints(slices, {
+    const choice = chooseEndpoints(own, {
       family,
       portName: port.name ?? '',
       protocol: port.protocol ?? 'TCP',
@@ -69,13 +70,17 @@ export function planService(
   return plan;
 }
 
+const isOurs = ({ metadata }: Service | EndpointSlice) =>
+  otherProxyLabels.every((label) => metadata.labels?.[label] === undefined);
+
 /** How many ready endpoints of the service are on this node, whatever its ports. */
 export function readyHere(service: Service, slices: readonly EndpointSlice[], node: NodeFacts): number {
   const found = new Set<string>();
+  const own = slices.filter(isOurs);
   for (const family of ['IPv4', 'IPv6'] as const)
     for (const port of service.spec?.ports ?? []) {
       const question = { family, portName: port.name ?? '', protocol: port.protocol ?? 'TCP', nodeName: node.nodeName };
-      for (const address of chooseEndpoints(slices, question).readyHere) found.add(address);
+      for (const address of chooseEndpoints(own, question).readyHere) found.add(address);
     }
   return found.size;
 }
