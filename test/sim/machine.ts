@@ -32,9 +32,11 @@ export class Machine {
   /** The runtime that is there already, listening to the agent that asks now. */
   runtime(options: SimulatedRuntimeOptions): SimulatedRuntime {
     this.#options = options;
+    // The machine outlives its agent, through which addresses would be asked for: it counts its own.
+    const { addresses: _, ...kept } = options;
     this.#runtime ??= this.#watched(
       createSimulatedRuntime({
-        ...options,
+        ...kept,
         clock: this.#clock,
         life: (config, sandbox) => this.#options?.life?.(config, sandbox) ?? {},
       }),
