@@ -10,7 +10,9 @@ import { eventually, FakeDevicePlugin } from '../testing/fake-plugins.ts';
 import { DeviceManager } from './device-manager.ts';
 
 const folders: string[] = [];
-after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 const healthy = (...ids: string[]) => ids.map((ID) => ({ ID, health: 'Healthy' }));
 
 /** A manager over `folder`, until disposed. */

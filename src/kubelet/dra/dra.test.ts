@@ -13,7 +13,9 @@ import { eventually, FakeDraDriver } from '../testing/fake-plugins.ts';
 import { DraManager } from './dra-manager.ts';
 
 const folders: string[] = [];
-after(() => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
 const driverName = 'gpu.example.com';
 
 const pod = (name: string, claims: string[] = ['c']): Pod => ({

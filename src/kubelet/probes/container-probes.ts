@@ -141,8 +141,10 @@ export class ContainerProbes {
     const { pod, container, events } = this.#options;
     if (this.#stop.signal.aborted) return;
     const { output } = outcome;
-    if (outcome.kind === 'warning')
-      return events.container(pod, container.name, 'Warning', 'ProbeWarning', `${kind} probe warning: ${output}`);
+    if (outcome.kind === 'warning') {
+      events.container(pod, container.name, 'Warning', 'ProbeWarning', `${kind} probe warning: ${output}`);
+      return;
+    }
     const how = outcome.kind === 'error' ? 'errored and resulted in unknown state' : 'failed';
     events.container(pod, container.name, 'Warning', 'Unhealthy', `${kind} probe ${how}: ${output}`);
   }

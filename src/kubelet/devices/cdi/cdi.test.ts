@@ -7,7 +7,9 @@ import { applyEdits } from './apply-edits.ts';
 import { findEdits } from './cdi-folders.ts';
 
 const [low, high] = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'coracle-cdi-'))) as [string, string];
-after(() => [low, high].forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+after(() => {
+  for (const folder of [low, high]) rmSync(folder, { recursive: true, force: true });
+});
 const spec = (kind: string, devices: object[], containerEdits: object = {}) => ({
   cdiVersion: '0.6.0',
   kind,
