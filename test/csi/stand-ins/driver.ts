@@ -1,7 +1,7 @@
 // A host path driver: everything a driver can do, with folders and loop devices of this machine.
 
 import { nodeService } from '../../../src/kubelet/csi/csi-proto.ts';
-import { serveUnix } from '../../../src/kubelet/grpc/unix-server.ts';
+import { serveUnix, type UnaryHandler } from '../../../src/kubelet/grpc/unix-server.ts';
 import { controllerHandlers } from './controller-service.ts';
 import { controllerService, identityService } from './csi-proto.ts';
 import { driverOptions } from './driver-options.ts';
@@ -14,7 +14,8 @@ import { DriverState } from './state.ts';
 export async function runDriver(args: readonly string[]): Promise<void> {
   const options = driverOptions(args);
   const state = new DriverState(options.stateDir);
-  const faulty = (handlers: Parameters<typeof withFaults>[1]) => withFaults(options.stateDir, handlers);
+  const faulty = (service: string, handlers: Readonly<Record<string, UnaryHandler>>) =>
+    withFaults(options.stateDir, service, handlers);
   const identity = {
     GetPluginInfo: () => ({ name: options.name, vendorVersion: '1.0.0' }),
     GetPluginCapabilities: () => ({
@@ -31,8 +32,8 @@ export async function runDriver(args: readonly string[]): Promise<void> {
     mode: 0o666,
     services: [
       { service: identityService, unary: identity },
-      { service: controllerService, unary: faulty(controllerHandlers(options, state)) },
-      { service: nodeService, unary: faulty(nodeHandlers(options, state)) },
+      { service: controllerService, unary: faulty('Controller', controllerHandlers(options, state)) },
+      { service: nodeService, unary: faulty('Node', nodeHandlers(options, state)) },
     ],
   });
   if (options.registration) {

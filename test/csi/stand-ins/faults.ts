@@ -9,11 +9,13 @@ export type Fault = 'refuse' | 'lie' | 'hang' | 'die';
 
 const internal = 13;
 
-export function withFaults(stateDir: string, handlers: Readonly<Record<string, UnaryHandler>>) {
+/** @param service `Node` */
+export function withFaults(stateDir: string, service: string, handlers: Readonly<Record<string, UnaryHandler>>) {
   const wrap = ([method, handler]: [string, UnaryHandler]): [string, UnaryHandler] => [
     method,
     async (request: GrpcMessage) => {
       appendFileSync(join(stateDir, 'calls.log'), `${JSON.stringify({ method, request })}\n`);
+      tell(`/csi.v1.${service}/${method}`, request);
       const fault = faultOf(stateDir, request);
       if (fault === 'die') process.exit(1);
       if (fault === 'hang') await new Promise(() => undefined);
@@ -22,6 +24,18 @@ export function withFaults(stateDir: string, handlers: Readonly<Record<string, U
     },
   ];
   return Object.fromEntries(Object.entries(handlers).map(wrap));
+}
+
+/** As upstream's driver does: its specs read it in the log. */
+function tell(method: string, { volumeContext }: GrpcMessage): void {
+  const call = {
+    Method: method,
+    Request: { volume_context: volumeContext ?? {} },
+    Response: {},
+    Error: '',
+    FullError: null,
+  };
+  console.log(`gRPCCall: ${JSON.stringify(call)}`);
 }
 
 function faultOf(stateDir: string, { volumeContext, volumeId }: GrpcMessage): Fault | undefined {
