@@ -12,6 +12,7 @@ import { createHttpsTransport } from '../client/https-transport.ts';
 import { createNodeAgent } from '../kubelet/agent.ts';
 import { defaultKubeletConfiguration, parseKubeletConfiguration } from '../kubelet/config/configuration.ts';
 import { createCriRuntime } from '../kubelet/runtime/cri/cri-runtime.ts';
+import { createOrphanSweep } from '../kubelet/runtime/orphans.ts';
 import { shareMounts } from '../kubelet/volumes/shared-mounts.ts';
 import { familyOf } from '../network/addresses.ts';
 import { ensureHostNetwork } from '../network/cni/host-network.ts';
@@ -121,7 +122,22 @@ const agent = createNodeAgent({
   log: log.with({ component: 'node' }),
 });
 
-await Promise.all([agent.run(signal), runNetwork(), informers.run(signal), proxyInformers.run(signal)]);
+const orphans = createOrphanSweep({
+  dataDir: dirname(options.containerdSocket),
+  socketPath: options.containerdSocket,
+  cniConfDir: networkFolders(options.name, options.folder).cniConfDir,
+  runtime,
+  clock,
+  log: log.with({ component: 'node' }),
+});
+
+await Promise.all([
+  agent.run(signal),
+  orphans.run(signal),
+  runNetwork(),
+  informers.run(signal),
+  proxyInformers.run(signal),
+]);
 runtime.close();
 process.exit(0);
 

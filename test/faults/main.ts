@@ -31,7 +31,7 @@ for (const [index, fault] of faults.entries()) {
     say(`${fault.name}: nothing is lost, nothing is left`);
   } catch (error) {
     failed++;
-    say(`${fault.name}: FAILED (SEED=${seed} ONLY=${fault.name}): ${(error as Error).message}`);
+    say(`${fault.name}: FAILED (SEED=${seed} ONLY=${fault.name}): ${wordsOf(error)}`);
   }
 }
 process.exitCode = failed > 0 ? 1 : 0;
@@ -48,4 +48,10 @@ async function suffer(fault: Fault, seed: number): Promise<void> {
   say(`${fault.name}: ${made} pods were made, ${deleted} deleted`);
   await node.untilConverged();
   await node.untilNothingIsLeft();
+}
+
+/** Also of what went wrong before something else did. */
+function wordsOf(error: unknown): string {
+  if (error instanceof SuppressedError) return `${wordsOf(error.suppressed)}; then ${wordsOf(error.error)}`;
+  return error instanceof Error ? error.message : String(error);
 }

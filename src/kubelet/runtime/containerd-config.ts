@@ -1,4 +1,5 @@
 // containerd's config.toml: version 2 for 1.x, version 3 for 2.x.
+import { join } from 'node:path';
 
 export interface ContainerdConfig {
   readonly dataDir: string;
@@ -100,3 +101,6 @@ function criVersion3(config: ContainerdConfig): string[] {
     '  stream_server_port = "0"',
   ];
 }
+
+/** Where containers are while they run, a folder each: with a shim, whether the daemon runs or not. */
+export const taskFolder = (dataDir: string) => join(dataDir, 'state/io.containerd.runtime.v2.task/k8s.io');

@@ -1,11 +1,11 @@
 // Starts containerd with its own root, state and socket, as a daemon that outlives us: pods go on when we stop.
 import { execFile, spawn } from 'node:child_process';
-import { chmod, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Clock, systemClock } from '../../base/clock.ts';
-import { renderContainerdConfig } from './containerd-config.ts';
+import { renderContainerdConfig, taskFolder } from './containerd-config.ts';
 
 const run = promisify(execFile);
 
@@ -83,11 +83,17 @@ export async function ensureContainerd(options: ContainerdOptions): Promise<Cont
   const configPath = join(dataDir, 'config.toml');
   await writeFile(configPath, config, { mode: 0o600 });
   await rm(socketPath, { force: true });
+  // What runs under shims already.
+  const before = await readdir(taskFolder(dataDir)).catch(() => []);
   const argv = [...enter(options.networkNamespace), binary, '--config', configPath];
   const pid = await spawnDaemon(argv, join(dataDir, 'containerd.log'));
   await writeFile(join(dataDir, 'containerd.pid.new'), String(pid));
   await rename(join(dataDir, 'containerd.pid.new'), join(dataDir, 'containerd.pid'));
   await waitForSocket(socketPath, pid, clock, timeoutMs, dataDir);
+  if (before.length > 0) {
+    const { removeOrphans } = await import('./orphans.ts');
+    await removeOrphans(before, { dataDir, socketPath, cniConfDir: options.cniConfDir, clock });
+  }
   return { pid, socketPath, started: true };
 }
 
