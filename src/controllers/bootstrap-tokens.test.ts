@@ -61,18 +61,22 @@ describe('a certificate for a joined node', () => {
     username: 'system:node:far',
     usages: ['client auth'],
   };
+  const own = { ...none, dns: ['far'], ip: ['198.51.100.2'] };
+  const nodes = ['system:nodes'];
   for (const { name, spec, commonName, organizations = [], names = none, due } of [
     {
       name: 'to serve its own name and address',
       spec: serving,
       commonName: 'system:node:far',
-      names: { ...none, dns: ['far'], ip: ['198.51.100.2'] },
+      organizations: nodes,
+      names: own,
       due: true,
     },
     {
       name: 'to serve the address of another',
       spec: serving,
       commonName: 'system:node:far',
+      organizations: nodes,
       names: { ...none, ip: ['192.0.2.2'] },
       due: false,
     },
@@ -80,7 +84,18 @@ describe('a certificate for a joined node', () => {
       name: 'to serve as another node',
       spec: serving,
       commonName: 'system:node:vm',
+      organizations: nodes,
       names: { ...none, dns: ['far'] },
+      due: false,
+    },
+    { name: 'to serve under no name', spec: serving, commonName: 'system:node:far', organizations: nodes, due: false },
+    { name: 'to serve as nobody of the nodes', spec: serving, commonName: 'system:node:far', names: own, due: false },
+    {
+      name: 'to serve and to ask',
+      spec: { ...serving, usages: ['server auth', 'client auth'] },
+      commonName: 'system:node:far',
+      organizations: nodes,
+      names: own,
       due: false,
     },
     { name: 'for its proxy', spec: client, commonName: 'system:kube-proxy', due: true },

@@ -111,7 +111,8 @@ for (const { path, want } of [
   { path: '/pods/', want: 'pods //' },
   { path: '/exec/ns/web', want: undefined },
   { path: '/exec/ns/../c', want: undefined },
-  { path: '/logs/', want: undefined },
+  { path: '/logs/', want: 'nodeLogs //' },
+  { path: '/etc/', want: undefined },
 ])
   test(`the node API reads ${path}`, () => {
     const found = parseNodeRequest(path);
