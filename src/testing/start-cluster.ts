@@ -1,11 +1,13 @@
 // A cluster inside a test: the real API server, controllers, scheduler and simulated nodes in this process, on time that
 // the test moves. No root, no files, no ports unless asked for.
+
 import { configMapKind, nodeKind, serviceAccountKind } from '../../generated/kinds.ts';
 import { isConditionTrue } from '../api/meta/conditions.ts';
 import { parseProgram, simulationFile, simulationKey } from '../api/simulation/program.ts';
 import type { UserInfo } from '../apiserver/authn/authenticator.ts';
 import { createLogger, silentLogger } from '../base/log.ts';
 import { type Random, seededRandom } from '../base/random.ts';
+import { measureTurnsBy } from '../base/turns.ts';
 import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { clusterObjects, ensureBootstrap } from '../cluster/bootstrap.ts';
@@ -59,6 +61,7 @@ const admin: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters
 export async function startCluster(options: TestingClusterOptions = {}): Promise<TestingCluster> {
   const { nodes = 1, seed = 1, startAt = new Date(Date.UTC(2030, 0, 1)) } = options;
   const clock = new VirtualClock(startAt.getTime());
+  measureTurnsBy(() => clock.monotonicMs());
   const random = seededRandom(seed);
   const log = options.log ? createLogger(options.log) : silentLogger;
   const store = openMemoryStore();
