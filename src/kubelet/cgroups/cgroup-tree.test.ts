@@ -9,6 +9,11 @@ import type { Pod } from '../../../generated/core-v1.ts';
 import { openCgroupTree } from './cgroup-tree.ts';
 import { cgroupMounts } from './group-files.ts';
 
+async function hierarchy(root: string, controller: string): Promise<void> {
+  await mkdir(join(root, controller));
+  await writeFile(join(root, controller, 'cgroup.procs'), '');
+}
+
 const pod: Pod = {
   metadata: { name: 'web', namespace: 'default', uid: 'u1' },
   spec: {
@@ -47,7 +52,7 @@ for (const { name, marks, want } of [
     const root = await mkdtemp(join(tmpdir(), 'cgroup-tree-'));
     try {
       for (const mark of marks) await writeFile(join(root, mark), 'cpu memory pids');
-      for (const controller of ['cpu', 'memory', 'pids']) await mkdir(join(root, controller));
+      for (const controller of ['cpu', 'memory', 'pids']) await hierarchy(root, controller);
       const tree = await openCgroupTree({ parent: 'coracle', podPidsLimit: 100, root });
       await tree.ensurePod(pod);
       assert.equal(tree.pathOf(pod), `/${path}`);
@@ -65,10 +70,12 @@ for (const { name, marks, want } of [
 test('a hierarchy that the kernel does not have is not made up', async () => {
   const root = await mkdtemp(join(tmpdir(), 'cgroup-tree-'));
   try {
-    await mkdir(join(root, 'cpu'));
+    await hierarchy(root, 'cpu');
+    await mkdir(join(root, 'hugetlb'));
     const { write } = await cgroupMounts(root);
     assert.equal(await write('coracle', { hugePages: new Map([['2Mi', 0]]), cpuShares: 2 }), false);
-    assert.deepEqual(await readdir(root), ['cpu']);
+    assert.deepEqual(await readdir(join(root, 'hugetlb')), []);
+    assert.deepEqual((await readdir(root)).sort(), ['cpu', 'hugetlb']);
   } finally {
     await rm(root, { recursive: true, force: true });
   }

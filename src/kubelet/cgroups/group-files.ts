@@ -50,7 +50,7 @@ const amount = (value: number | undefined, unlimited: string): string | number |
 async function writeSplit(root: string, path: string, settings: GroupSettings): Promise<boolean> {
   const { cpuShares, cpuQuota, cpuPeriod, memoryBytes, pids, hugePages } = settings;
   // A hierarchy that the kernel does not have would become a folder like any other.
-  const has = (controller: string) => existsSync(join(root, controller));
+  const has = (controller: string) => existsSync(join(root, controller, 'cgroup.procs'));
   const write = async (controller: string, files: Files) => {
     if (!has(controller)) return false;
     const dir = join(root, controller, path);

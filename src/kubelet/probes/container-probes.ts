@@ -123,7 +123,8 @@ export class ContainerProbes {
       if (isOnBeat || outcome.isSuccess) {
         countedMs = begunMs;
         if (!outcome.isSuccess || outcome.kind) this.#say(kind, outcome);
-        const verdict = counter.add(outcome.isSuccess);
+        // A look that could not be taken tells nothing of the container.
+        const verdict = outcome.kind === 'error' ? undefined : counter.add(outcome.isSuccess);
         if (verdict !== undefined && onVerdict(verdict)) return;
       }
       const isEager = kind !== 'Liveness' && !outcome.isSuccess && !this.isReady && clock.now() - startedAtMs < eagerMs;

@@ -97,7 +97,9 @@ async function httpProbe(action: HTTPGetAction, target: ProbeTarget, timeoutMs: 
   let url = httpUrl(action, target);
   const first = url;
   for (let redirects = 0; redirects <= 10; redirects++) {
-    const answer = await httpGet(url, action.httpHeaders ?? [], timeoutMs);
+    // Nobody who answers is an answer: the container is not what it should be.
+    const answer = await httpGet(url, action.httpHeaders ?? [], timeoutMs).catch((error: Error) => error);
+    if (answer instanceof Error) return { isSuccess: false, output: answer.message };
     if (answer.status >= 300 && answer.status < 400 && answer.location) {
       const next = new URL(answer.location, url);
       // Another host is not ours to ask: the redirect itself is a sign of life.
