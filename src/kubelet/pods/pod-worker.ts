@@ -4,17 +4,15 @@ import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { isFinished } from '../../api/core/pod-phase.ts';
 import { untilSettled } from '../../base/signals.ts';
-import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { SandboxConfig, SandboxStatus, UserNamespace } from '../runtime/runtime.ts';
 import { saysMore, withLatestStatus } from '../status/latest-status.ts';
 import { podStatus, rejectedStatus } from '../status/pod-status.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
-import type { ReadyVolume } from '../volumes/volume-driver.ts';
-import { VolumeFailure } from '../volumes/volume-failure.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
 import type { Rejection, ResizeProblem } from './admission.ts';
 import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers, takeAway } from './kill-containers.ts';
+import { letGo } from './let-go.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
 import { PodDeviceSteps } from './pod-device-steps.ts';
 import type { PodEnding } from './pod-ending.ts';
@@ -22,15 +20,13 @@ import { pullImageVolumes, pullSecretsOf } from './pod-images.ts';
 import { podReferences } from './pod-references.ts';
 import { PodSandbox } from './pod-sandbox.ts';
 import type { PodServices } from './pod-services.ts';
+import { PodVolumeSteps } from './pod-volume-steps.ts';
 import { ProbeSet } from './probe-set.ts';
 import { PodResize, resizeRetryMs } from './resize.ts';
 import type { ContainerRecord } from './runtime-tracker.ts';
 import { sandboxConfig } from './sandbox-config.ts';
 import { StartBackoff } from './start-backoff.ts';
 import { startContainer } from './start-container.ts';
-
-/** How long the end of a pod waits for the services to let go of it. */
-const releaseMs = 1_000;
 
 /** How long a stopping agent waits for what it is in the middle of. */
 const detachMs = 1_000;
@@ -51,6 +47,7 @@ export class PodWorker {
   readonly #backoff: StartBackoff;
   readonly #sandbox: PodSandbox;
   readonly #devices: PodDeviceSteps;
+  readonly #volumes: PodVolumeSteps;
   readonly #firstSeenMs: number;
   #pod: Pod;
   #isRemoved = false;
@@ -58,7 +55,6 @@ export class PodWorker {
   #loop: Promise<void> | undefined;
   #wake: { readonly atMs: number; readonly timer: Disposable } | undefined;
   #abort = new AbortController();
-  #volumes: Map<string, ReadyVolume> | undefined;
   /** Why the node itself ends it. */
   #ending: PodEnding | undefined;
   readonly #stopped = Promise.withResolvers<void>();
@@ -71,10 +67,6 @@ export class PodWorker {
   #isStopped = false;
   #isDone = false;
   #isRestartingAll = false;
-  #volumeRetryMs = 500;
-  /** Some are mounted that should not be. */
-  #owesVolumes = false;
-  readonly #unmountAll = () => this.#services.volumes.unmountAll(this.#uid);
   #isDetached = false;
 
   constructor(services: PodServices, pod: Pod, { rejection, resizeProblem }: PodAdmission = {}) {
@@ -89,6 +81,7 @@ export class PodWorker {
     this.#backoff = new StartBackoff(services);
     this.#sandbox = new PodSandbox(services);
     this.#devices = new PodDeviceSteps(services);
+    this.#volumes = new PodVolumeSteps(services, (delayMs) => this.#wakeIn(delayMs));
     this.#probes = new ProbeSet(services, () => {
       this.#tell();
       this.poke();
@@ -127,10 +120,7 @@ export class PodWorker {
     this.#services.references.retain(this.#uid, [...volumeReferences(pod), ...podReferences(pod)]);
     if (pod.metadata.deletionTimestamp && !before.metadata.deletionTimestamp) this.#beginEnd();
     else if (pod.metadata.deletionTimestamp && graceOf(pod) < graceOf(before)) void this.#hurry();
-    if (
-      this.#volumes &&
-      (before.metadata.labels !== pod.metadata.labels || before.metadata.annotations !== pod.metadata.annotations)
-    )
+    if (before.metadata.labels !== pod.metadata.labels || before.metadata.annotations !== pod.metadata.annotations)
       void this.refreshVolumes();
     this.poke();
   }
@@ -180,11 +170,7 @@ export class PodWorker {
   }
 
   async refreshVolumes(): Promise<void> {
-    const { volumes, log } = this.#services;
-    if (!this.#volumes || this.#isStopped) return;
-    await volumes.refresh(this.#pod, this.#facts()).catch((error) => {
-      log.debug('volumes were not refreshed', { pod: this.#pod.metadata.name, error: String(error) });
-    });
+    if (!this.#isStopped) await this.#volumes.refresh(this.#pod, this.#facts());
   }
 
   /** Lets go without touching what runs: the agent stops. */
@@ -229,7 +215,7 @@ export class PodWorker {
   async #sync(): Promise<void> {
     if (!this.#isDetached) this.#probes.follow(this.#pod);
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
-    if (this.#isStopped) return this.#owesVolumes ? void (await this.#givesBack(this.#unmountAll)) : undefined;
+    if (this.#isStopped) return this.#volumes.isOwed ? void (await this.#volumes.unmount(this.#pod)) : undefined;
     if (isFinished(this.#pod) || this.#rejection || this.#ending || this.#isPastDeadline()) return this.#stop();
     this.#reject(await this.#devices.admit(this.#pod));
     if (this.#rejection) return this.#stop();
@@ -314,7 +300,7 @@ export class PodWorker {
         step,
         sandbox,
         sandboxConfig: config,
-        volumes: this.#volumes!,
+        volumes: this.#volumes.ready!,
         pullSecrets,
         imageVolumes,
         signal,
@@ -370,39 +356,8 @@ export class PodWorker {
     return undefined;
   }
 
-  async #ensureVolumes(): Promise<boolean> {
-    if (this.#volumes) return true;
-    const { volumes, events } = this.#services;
-    try {
-      this.#volumes = await volumes.setUp(this.#pod, this.#facts(), this.#abort.signal);
-      this.#volumeRetryMs = 500;
-      return true;
-    } catch (error) {
-      if (this.#abort.signal.aborted) return false;
-      const reason = error instanceof VolumeFailure ? error.reason : 'FailedMount';
-      events.pod(this.#pod, 'Warning', reason, (error as Error).message);
-      this.#wakeIn(this.#volumeRetryMs);
-      this.#volumeRetryMs = Math.min(122_000, this.#volumeRetryMs * 2);
-      return false;
-    }
-  }
-
-  /** False while a volume's driver does not let go: it is asked again. */
-  async #givesBack(volumes: () => Promise<void>): Promise<boolean> {
-    this.#owesVolumes = true;
-    try {
-      await volumes();
-      this.#owesVolumes = false;
-      return true;
-    } catch (error) {
-      this.#services.log.warn('volumes are not given back yet', {
-        pod: this.#pod.metadata.name,
-        problem: rpcErrorText(error),
-      });
-      this.#wakeIn(this.#volumeRetryMs);
-      this.#volumeRetryMs = Math.min(122_000, this.#volumeRetryMs * 2);
-      return false;
-    }
+  #ensureVolumes(): Promise<boolean> {
+    return this.#volumes.ensure(this.#pod, this.#facts(), this.#abort.signal);
   }
 
   #facts() {
@@ -438,13 +393,13 @@ export class PodWorker {
     await this.#sink.flush();
     this.#stopped.resolve();
     await this.#services.cgroups.removePod(this.#uid);
-    if (!this.#isDetached) await this.#givesBack(this.#unmountAll);
+    if (!this.#isDetached) await this.#volumes.unmount(this.#pod);
   }
 
   /** The pod was deleted: stop it, tell how it ended, give back what it used, let the object go. */
   async #end(): Promise<void> {
-    const { volumes, cgroups, images, references, restarts } = this.#services;
-    await this.#stopRunning(this.#released());
+    const { cgroups, images, references, restarts } = this.#services;
+    await this.#stopRunning(this.#isRemoved ? undefined : letGo(this.#services, this.#pod));
     await this.#devices.unprepare(this.#pod);
     this.#isStopped = true;
     this.#stopped.resolve();
@@ -453,7 +408,7 @@ export class PodWorker {
       await this.#sink.flush();
     }
     if (this.#isDetached) return;
-    if (!(await this.#givesBack(() => volumes.tearDown(this.#uid)))) return;
+    if (!(await this.#volumes.tearDown(this.#pod))) return;
     await cgroups.removePod(this.#uid);
     if (!this.#isRemoved) await this.#services.deletePod(this.#pod);
     this.#sink.close();
@@ -464,18 +419,6 @@ export class PodWorker {
     this.#wake?.timer[Symbol.dispose]();
     this.#isDone = true;
     await this.#services.removeRuntimeState(this.#pod);
-  }
-
-  /** Only a pod that served, and has time to end, waits for the services to let go of it. */
-  async #released(): Promise<void> {
-    const { beforeStop, clock, log } = this.#services;
-    const wasReady = this.#pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-    if (!beforeStop || !wasReady || this.#isRemoved || graceOf(this.#pod) === 0) return;
-    const limit = Promise.withResolvers<void>();
-    using _timer = clock.timer(releaseMs, () => limit.resolve());
-    await Promise.race([beforeStop(this.#pod), limit.promise]).catch((error) => {
-      log.warn('services did not let go of a pod', { pod: this.#pod.metadata.name, error: String(error) });
-    });
   }
 
   async #stopRunning(beforeSignal?: Promise<void>): Promise<void> {
