@@ -48,11 +48,13 @@ async function keepListening(
   answer: RequestListener,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
+  for (let isTold = false; !signal.aborted; ) {
     const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, answer);
     server.maxConnections = 256;
     const problem = await served(server, place, signal);
-    if (problem) log.info('a port of the service proxy is taken', { port: place.port, problem: problem.message });
+    if (problem && !isTold)
+      log.info('a port of the service proxy is taken', { port: place.port, problem: problem.message });
+    isTold = problem !== undefined;
     if (!signal.aborted) await clock.sleep(retryMs, signal);
   }
 }
