@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type Clock, systemClock } from '../../base/clock.ts';
+import { systemMounter } from '../volumes/mounter.ts';
 import { renderContainerdConfig, taskFolder } from './containerd-config.ts';
 
 const run = promisify(execFile);
@@ -83,6 +84,7 @@ export async function ensureContainerd(options: ContainerdOptions): Promise<Cont
   const configPath = join(dataDir, 'config.toml');
   await writeFile(configPath, config, { mode: 0o600 });
   await rm(socketPath, { force: true });
+  await finishRemovals(taskFolder(dataDir));
   // What runs under shims already.
   const before = await readdir(taskFolder(dataDir)).catch(() => []);
   const argv = [...enter(options.networkNamespace), binary, '--config', configPath];
@@ -105,6 +107,16 @@ export async function stopContainerd(dataDir: string, clock: Clock = systemClock
   for (let waited = 0; waited < 10_000 && (await findContainerd(dataDir)); waited += 20) await clock.sleep(20);
   if (await findContainerd(dataDir)) process.kill(pid, 'SIGKILL');
   await rm(join(dataDir, 'containerd.pid'), { force: true });
+}
+
+/** Before it removes a task's folder it puts a dot before the name, and if it is killed then it never looks there again. */
+async function finishRemovals(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((each) => each.startsWith('.'))) {
+    const path = join(folder, name);
+    for (const point of await systemMounter.mountsBelow(path)) await systemMounter.unmount(point);
+    await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function letPass(folder: string): Promise<void> {
