@@ -55,6 +55,8 @@ export class Watcher {
 
   async #watchOnce(server: ApiServer): Promise<void> {
     const { random, signal, figures, filter } = this.#options;
+    // What came before a cut that came before the bookmark is not known to be there any more.
+    if (this.revision === 0) this.view.clear();
     const stop = new AbortController();
     const abort = () => stop.abort();
     signal.addEventListener('abort', abort, { once: true });
