@@ -58,12 +58,14 @@ test('an operator in Python works through the kubeconfig', { skip: !hasPython &&
   const { metadata } = await configMaps.list({ namespace: 'there' });
   const resourceVersion = metadata.resourceVersion ?? '';
   await using _time = cluster.clock.run();
-  const operator = spawn('python3', [join(examples, 'operator.py')], {
+  const operator = spawn('python3', [join(examples, 'copy_operator.py')], {
     env: { ...process.env, KUBECONFIG: kubeconfig },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  const ended = new AbortController();
+  operator.on('exit', (code) => ended.abort(new Error(`the operator ended with ${code}`)));
   try {
-    const signal = AbortSignal.timeout(60_000);
+    const signal = AbortSignal.any([AbortSignal.timeout(60_000), ended.signal]);
     const events = configMaps.watch({ namespace: 'there', resourceVersion, signal });
     for await (const event of events) {
       if (event.type === 'BOOKMARK' || event.object.metadata.name !== 'colours') continue;

@@ -1,4 +1,7 @@
-"""The same operator in Python, with nothing but its standard library: KUBECONFIG=FILE python3 operator.py."""
+"""The same operator in Python, with nothing but its standard library: KUBECONFIG=FILE python3 copy_operator.py.
+
+Not operator.py: Python has a module of that name, and looks beside the program first.
+"""
 
 import base64, json, os, ssl, urllib.error, urllib.request
 
