@@ -89,8 +89,13 @@ export async function ensureContainerd(options: ContainerdOptions): Promise<Cont
   const before = await readdir(taskFolder(dataDir)).catch(() => []);
   const argv = [...enter(options.networkNamespace), binary, '--config', configPath];
   const pid = await spawnDaemon(argv, join(dataDir, 'containerd.log'));
-  await writeFile(join(dataDir, 'containerd.pid.new'), String(pid));
-  await rename(join(dataDir, 'containerd.pid.new'), join(dataDir, 'containerd.pid'));
+  try {
+    await writeFile(join(dataDir, 'containerd.pid.new'), String(pid));
+    await rename(join(dataDir, 'containerd.pid.new'), join(dataDir, 'containerd.pid'));
+  } catch (error) {
+    process.kill(pid, 'SIGKILL'); // the disk is full: nobody would find it again
+    throw error;
+  }
   await waitForSocket(socketPath, pid, clock, timeoutMs, dataDir);
   if (before.length > 0) {
     const { removeOrphans } = await import('./orphans.ts');
