@@ -1,7 +1,7 @@
 // Several real nodes on one machine: until all are Ready, until one more is, and what one more costs. node bench/nodes.ts [rounds]
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readState } from '../src/cluster/state.ts';
+import { readState } from '../src/cluster/settings/state.ts';
 import { TestCluster, whyNoContainers } from '../test/e2e/cluster.ts';
 import { type Figure, median, printAlone } from './report.ts';
 

@@ -1,6 +1,6 @@
 // What processes cost: resident memory and CPU time, from /proc.
 import { readFileSync } from 'node:fs';
-import { readState } from '../src/cluster/state.ts';
+import { readState } from '../src/cluster/settings/state.ts';
 import type { TestCluster } from '../test/e2e/cluster.ts';
 
 const ticksPerSecond = 100;

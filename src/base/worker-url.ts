@@ -7,9 +7,9 @@ export const workerEntries = {
   'body-worker': '../schema/body-worker.ts',
   'openapi-worker': '../apiserver/discovery/openapi-worker.ts',
   'server-process': '../cluster/server-process.ts',
-  'controllers-worker': '../cluster/controllers-worker.ts',
-  'simulated-worker': '../cluster/simulated-worker.ts',
-  'node-process': '../cluster/node-process.ts',
+  'controllers-worker': '../cluster/control/controllers-worker.ts',
+  'simulated-worker': '../cluster/nodes/simulated/simulated-worker.ts',
+  'node-process': '../cluster/nodes/node-process.ts',
   'test-apiserver': '../testing/assets/apiserver-main.ts',
   'test-etcd': '../testing/assets/etcd-main.ts',
 } as const;

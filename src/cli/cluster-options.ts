@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { clusterNamePattern, defaultClusterName, type Layout, layoutOf } from '../cluster/layout.ts';
+import { clusterNamePattern, defaultClusterName, type Layout, layoutOf } from '../cluster/settings/layout.ts';
 
 export interface ClusterOptions {
   name: string;

@@ -1,6 +1,6 @@
 import pc from 'picocolors';
 import { coracleVersion, kubernetesVersion } from '../base/version.ts';
-import type { Progress, Report } from '../cluster/up-options.ts';
+import type { Progress, Report } from '../cluster/settings/up-options.ts';
 
 /** Prints each step of `up` with its time, and at the end what to type next. */
 export function printSteps(): Report {

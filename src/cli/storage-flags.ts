@@ -1,7 +1,7 @@
 // The flags of `up` about storage; named as upstream's API server and etcd name them.
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { EtcdOptions, StorageOptions } from '../cluster/storage-options.ts';
+import type { EtcdOptions, StorageOptions } from '../cluster/storage/storage-options.ts';
 
 export interface StorageFlags {
   etcdServers?: readonly string[];

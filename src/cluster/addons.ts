@@ -9,7 +9,7 @@ import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { createKubeconfigTransport } from '../client/kubeconfig-transport.ts';
 import { exitCodes, UserFailure } from './failure.ts';
-import type { Layout } from './layout.ts';
+import type { Layout } from './settings/layout.ts';
 
 export interface Addon {
   readonly name: string;

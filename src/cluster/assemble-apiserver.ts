@@ -10,9 +10,9 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
 import type { Store } from '../store/store.ts';
-import type { ComponentFigures } from './component-figures.ts';
+import type { ComponentFigures } from './control/component-figures.ts';
 import type { KeyPair, Pki } from './pki.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 export interface ApiServerParts {
   readonly store: Store;

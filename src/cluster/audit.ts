@@ -10,7 +10,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import { type AuditOptions, auditDefaults } from './audit-options.ts';
 import { exitCodes, UserFailure } from './failure.ts';
-import type { Layout } from './layout.ts';
+import type { Layout } from './settings/layout.ts';
 
 interface AuditParts {
   readonly options: AuditOptions | undefined;

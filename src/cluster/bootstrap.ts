@@ -11,14 +11,14 @@ import type { ResourceInfo } from '../api/resource-info.ts';
 import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
 import type { Client } from '../client/client.ts';
 import { rangesIn } from '../network/addresses.ts';
-import { nodeAutoscalerRoles, verticalAutoscalerRole } from './autoscaler-roles.ts';
-import { dnsPublisher } from './controller-identities.ts';
-import { metricsServerRoles } from './metrics-api.ts';
+import { nodeAutoscalerRoles, verticalAutoscalerRole } from './control/autoscaler-roles.ts';
+import { dnsPublisher } from './control/controller-identities.ts';
+import { metricsServerRoles } from './control/metrics-api.ts';
+import { simulatedNodesRole } from './nodes/simulated/simulated-nodes.ts';
 import { everywhere, inKubeSystem } from './own-rights.ts';
-import type { ServerAddress } from './server-addresses.ts';
-import { serviceIp } from './service-range.ts';
-import type { Settings } from './settings.ts';
-import { simulatedNodesRole } from './simulated-nodes.ts';
+import type { ServerAddress } from './settings/server-addresses.ts';
+import { serviceIp } from './settings/service-range.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** Creates what is missing and adds what later versions brought to roles; what was added by hand stays. */
 export async function ensureBootstrap(

@@ -2,16 +2,16 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cgroupName } from './cgroup-name.ts';
 import { joinedFile, readJoined } from './join/joined-settings.ts';
 import { removeFromKubeconfig } from './kubeconfig.ts';
-import { contextName, type Layout } from './layout.ts';
-import type { NodePlan } from './node-plan.ts';
-import { nodesHere } from './nodes-here.ts';
-import { releasePorts } from './ports.ts';
-import { readSettings } from './settings.ts';
-import { releaseSlot } from './slots.ts';
-import { clearState, isAlive, isContainerd, readState, stopProcess } from './state.ts';
+import { cgroupName } from './nodes/cgroup-name.ts';
+import type { NodePlan } from './nodes/node-plan.ts';
+import { nodesHere } from './nodes/nodes-here.ts';
+import { contextName, type Layout } from './settings/layout.ts';
+import { releasePorts } from './settings/ports.ts';
+import { readSettings } from './settings/settings.ts';
+import { releaseSlot } from './settings/slots.ts';
+import { clearState, isAlive, isContainerd, readState, stopProcess } from './settings/state.ts';
 
 const serverGraceMs = 20_000;
 
@@ -54,7 +54,7 @@ export async function deleteCluster(layout: Layout): Promise<boolean> {
 
 /** Pods, containerds, mounts, networks and cgroups of all real nodes. */
 async function clearNodes(layout: Layout, plans: readonly NodePlan[], podCidr: string): Promise<boolean> {
-  const { removeNodeNetwork } = await import('./node-network.ts');
+  const { removeNodeNetwork } = await import('./nodes/node-network.ts');
   const wereRunning = await Promise.all(plans.map(clearNode));
   await unmountBelow(layout.dataDir);
   await removeNodeNetwork(layout, podCidr);
@@ -65,7 +65,7 @@ async function clearNodes(layout: Layout, plans: readonly NodePlan[], podCidr: s
 /** The pods of one node, and its containerd. */
 export async function clearNode(plan: NodePlan): Promise<boolean> {
   const { findContainerd, stopContainerd } = await import('../kubelet/runtime/containerd-daemon.ts');
-  const { removeAllPods } = await import('./remove-pods.ts');
+  const { removeAllPods } = await import('./nodes/remove-pods.ts');
   const wasRunning = (await findContainerd(plan.containerd)) !== undefined;
   if (wasRunning || hasPods(plan)) {
     if (plan.namespace) {

@@ -11,9 +11,9 @@ import type {
 } from '../../generated/rbac-v1.ts';
 import type { KubernetesObject } from '../api/meta/object.ts';
 import { stringifyYaml } from '../base/yaml.ts';
-import { nodeCertificateApprover } from './controller-identities.ts';
+import { nodeCertificateApprover } from './control/controller-identities.ts';
 import { everywhere } from './own-rights.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './settings/settings.ts';
 
 /** What a bootstrap token is in, when it is to let nodes join. */
 export const joinGroup = 'system:bootstrappers:kubeadm:default-node-token';

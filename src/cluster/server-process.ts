@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { shrinkAtRest } from '../base/rest.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { startServer } from './server.ts';
-import type { Progress, UpOptions } from './up-options.ts';
+import type { Progress, UpOptions } from './settings/up-options.ts';
 
 // The size this process was given for its young generation is for this thread, which has it by now. As a flag it would
 // overrule the limits of the others, which are smaller.

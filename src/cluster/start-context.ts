@@ -2,10 +2,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Random } from '../base/random.ts';
-import type { Layout } from './layout.ts';
-import type { Settings } from './settings.ts';
-import type { StateFile } from './state-file.ts';
-import type { Report, UpOptions } from './up-options.ts';
+import type { Layout } from './settings/layout.ts';
+import type { Settings } from './settings/settings.ts';
+import type { StateFile } from './settings/state-file.ts';
+import type { Report, UpOptions } from './settings/up-options.ts';
 
 export interface StartContext {
   readonly options: UpOptions;

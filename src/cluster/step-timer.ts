@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import type { Report } from './up-options.ts';
+import type { Report } from './settings/up-options.ts';
 
 /** Tells of steps, each with the time since the one before. */
 export function stepTimer(report: Report, clock: Clock): (name: string, text: string) => void {

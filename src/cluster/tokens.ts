@@ -16,9 +16,9 @@ import { isAlreadyExists, isNotFound } from '../api/meta/status-error.ts';
 import { type Clock, rfc3339 } from '../base/clock.ts';
 import type { Random } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
-import type { ControlActions } from './control-socket.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { joinGroup } from './join-objects.ts';
+import type { ControlActions } from './socket/control-socket.ts';
 
 export interface TokenLine {
   readonly token: string;

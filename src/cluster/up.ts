@@ -7,10 +7,10 @@ import { shrinkAtRest } from '../base/rest.ts';
 import { workerUrl } from '../base/worker-url.ts';
 import { takeDown } from './down.ts';
 import { exitCodes, UserFailure } from './failure.ts';
-import { contextName } from './layout.ts';
-import { makeDataDir } from './make-data-dir.ts';
-import { isAlive, isServer, readState } from './state.ts';
-import type { Progress, Report, UpOptions } from './up-options.ts';
+import { contextName } from './settings/layout.ts';
+import { makeDataDir } from './settings/make-data-dir.ts';
+import { isAlive, isServer, readState } from './settings/state.ts';
+import type { Progress, Report, UpOptions } from './settings/up-options.ts';
 
 /** The server may take this long to come up before it is said to be stuck. */
 const patienceMs = 120_000;

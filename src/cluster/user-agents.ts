@@ -1,8 +1,8 @@
 // What components call themselves in requests: the managers of the fields they write have upstream's names.
 import { coracleVersion, kubernetesVersion } from '../base/version.ts';
-import { controllerManager, scheduler } from './control-settings.ts';
-import { controllerIdentities } from './controller-identities.ts';
-import { simulatedNodesAccount } from './simulated-nodes-account.ts';
+import { controllerManager, scheduler } from './control/control-settings.ts';
+import { controllerIdentities } from './control/controller-identities.ts';
+import { simulatedNodesAccount } from './nodes/simulated/simulated-nodes-account.ts';
 
 /** As upstream's programs do: name and version, and what it really is. */
 export const userAgent = (program: string): string => `${program}/${kubernetesVersion} (coracle ${coracleVersion})`;

@@ -11,7 +11,7 @@ import { measureTurnsBy } from '../base/turns.ts';
 import type { Client } from '../client/client.ts';
 import { createClient } from '../client/create-client.ts';
 import { clusterObjects, ensureBootstrap } from '../cluster/bootstrap.ts';
-import type { Settings } from '../cluster/settings.ts';
+import type { Settings } from '../cluster/settings/settings.ts';
 import type { NodeAutoscalerConfig } from '../controllers/node-autoscaler/config.ts';
 import type { Configuration } from '../scheduler/config/types.ts';
 import { createCompactor } from '../store/compactor.ts';

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { hostAddress } from '../../src/cluster/settings.ts';
+import { hostAddress } from '../../src/cluster/settings/settings.ts';
 import { ensureArchives } from './archives.ts';
 import { clusterKubeconfig, deleteCluster, ensureCluster, program } from './cluster.ts';
 import { command } from './command.ts';

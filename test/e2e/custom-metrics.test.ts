@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openPki } from '../../src/cluster/pki.ts';
-import { hostAddress } from '../../src/cluster/settings.ts';
+import { hostAddress } from '../../src/cluster/settings/settings.ts';
 import { TestCluster } from './cluster.ts';
 
 const address = hostAddress();

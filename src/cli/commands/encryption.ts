@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import type { StorageStatus } from '../../cluster/storage.ts';
+import type { StorageStatus } from '../../cluster/storage/storage.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 
 async function ask<T>(options: ClusterOptions, method: 'GET' | 'POST', path: string): Promise<T> {
-  const { askServer } = await import('../../cluster/control-client.ts');
+  const { askServer } = await import('../../cluster/socket/control-client.ts');
   return askServer<T>(layoutFrom(options), method, path);
 }
 

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import type { NodeLine } from '../../cluster/real-node-set.ts';
+import type { NodeLine } from '../../cluster/nodes/real-node-set.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printTable } from '../print-table.ts';
 
 async function ask<T>(options: ClusterOptions, method: 'GET' | 'POST', path: string): Promise<T> {
   const [{ askServer }, { readSettings }] = await Promise.all([
-    import('../../cluster/control-client.ts'),
-    import('../../cluster/settings.ts'),
+    import('../../cluster/socket/control-client.ts'),
+    import('../../cluster/settings/settings.ts'),
   ]);
   const layout = layoutFrom(options);
   if (readSettings(layout)?.simulatedNodes !== undefined) {

@@ -5,7 +5,7 @@ const saveCommand = clusterCommand('save')
   .description('write all objects of the running cluster to a file, while it goes on')
   .argument('<file>', 'where to')
   .action(async (file: string, options: ClusterOptions) => {
-    const { saveSnapshot } = await import('../../cluster/snapshots.ts');
+    const { saveSnapshot } = await import('../../cluster/storage/snapshots.ts');
     const { keys, revision, sizeBytes, sha256 } = await saveSnapshot(layoutFrom(options), file);
     console.log(`${file}: ${keys} keys at revision ${revision}, ${sizeBytes} bytes, sha256 ${sha256}`);
   });
@@ -14,7 +14,7 @@ const restoreCommand = clusterCommand('restore')
   .description('make a stopped cluster hold what a snapshot holds; what it held is kept beside it')
   .argument('<file>', 'a snapshot')
   .action(async (file: string, options: ClusterOptions) => {
-    const { restoreSnapshot } = await import('../../cluster/snapshots.ts');
+    const { restoreSnapshot } = await import('../../cluster/storage/snapshots.ts');
     const { keys, takenAt, newRevision, kept } = await restoreSnapshot(layoutFrom(options), file);
     console.log(`${keys} keys of ${takenAt} are back; the cluster goes on at revision ${newRevision}`);
     if (kept) console.log(`what was there before: ${kept}`);
@@ -25,7 +25,7 @@ const statusCommand = clusterCommand('status')
   .argument('<file>', 'a snapshot')
   .option('-o, --output <format>', 'json, or text')
   .action(async (file: string, options: ClusterOptions & { output?: string }) => {
-    const { inspectSnapshot } = await import('../../cluster/snapshots.ts');
+    const { inspectSnapshot } = await import('../../cluster/storage/snapshots.ts');
     const summary = await inspectSnapshot(file);
     if (options.output === 'json') return console.log(JSON.stringify(summary, null, 2));
     const { keys, revision, sizeBytes, sha256, takenAt, sealedBy } = summary;

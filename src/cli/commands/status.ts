@@ -1,7 +1,7 @@
 import { exitCodes } from '../../cluster/failure.ts';
-import type { Layout } from '../../cluster/layout.ts';
-import { isAlive, isServer, readState } from '../../cluster/state.ts';
-import type { StorageStatus } from '../../cluster/storage.ts';
+import type { Layout } from '../../cluster/settings/layout.ts';
+import { isAlive, isServer, readState } from '../../cluster/settings/state.ts';
+import type { StorageStatus } from '../../cluster/storage/storage.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printTable } from '../print-table.ts';
 
@@ -38,7 +38,7 @@ export const statusCommand = clusterCommand('status')
 
 /** Undefined when the server does not say. */
 async function storageOf(layout: Layout): Promise<StorageStatus | undefined> {
-  const { askServer } = await import('../../cluster/control-client.ts');
+  const { askServer } = await import('../../cluster/socket/control-client.ts');
   return askServer<StorageStatus>(layout, 'GET', '/storage', { timeoutMs: 2000 }).catch(() => undefined);
 }
 

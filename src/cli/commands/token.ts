@@ -6,7 +6,7 @@ import { printTable } from '../print-table.ts';
 import { parseDuration } from '../storage-flags.ts';
 
 async function ask<T>(options: ClusterOptions, method: 'GET' | 'POST', path: string): Promise<T> {
-  const { askServer } = await import('../../cluster/control-client.ts');
+  const { askServer } = await import('../../cluster/socket/control-client.ts');
   return askServer<T>(layoutFrom(options), method, path);
 }
 

@@ -2,8 +2,8 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseAddressRange } from '../../base/address-range.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
-import { rangeProblem } from '../../cluster/service-range.ts';
-import { componentNames, type UpOptions } from '../../cluster/up-options.ts';
+import { rangeProblem } from '../../cluster/settings/service-range.ts';
+import { componentNames, type UpOptions } from '../../cluster/settings/up-options.ts';
 import { type AuditFlags, addAuditFlags, auditOptions } from '../audit-flags.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printSteps } from '../print-steps.ts';
@@ -84,7 +84,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
 async function podShutdown(flags: Flags): Promise<Pick<UpOptions, 'podShutdownMs'>> {
   if (flags.shutdownOnStop === undefined) return {};
   if (!flags.shutdownOnStop) return { podShutdownMs: 0 };
-  const { podShutdownMs } = await import('../../cluster/kubelet-configuration.ts');
+  const { podShutdownMs } = await import('../../cluster/nodes/kubelet-configuration.ts');
   return { podShutdownMs: await podShutdownMs(flags.kubeletConfig) };
 }
 
@@ -104,7 +104,7 @@ async function nodeGroups(flags: Flags): Promise<NonNullable<UpOptions['nodeAuto
     throw new UserFailure(exitCodes.usage, 'E_NODE_GROUPS', problem, 'write: --node-groups small=0:5:2:4Gi');
   };
   if (flags.nodes?.realNodes) refuse('groups are of simulated nodes: --nodes simulated:N goes with them');
-  const { readNodeGroups } = await import('../../cluster/node-groups.ts');
+  const { readNodeGroups } = await import('../../cluster/nodes/node-groups.ts');
   try {
     return readNodeGroups(flags.nodeGroups!);
   } catch (error) {

@@ -1,10 +1,10 @@
 // What a machine that joined a cluster elsewhere knows of it; kept in join.json of its data directory.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cgroupName } from '../cgroup-name.ts';
 import type { ClusterFacts } from '../join-objects.ts';
-import type { Layout } from '../layout.ts';
-import type { NodePlan } from '../node-plan.ts';
+import { cgroupName } from '../nodes/cgroup-name.ts';
+import type { NodePlan } from '../nodes/node-plan.ts';
+import type { Layout } from '../settings/layout.ts';
 
 export interface JoinedSettings extends ClusterFacts {
   /** `https://192.0.2.2:6443` */

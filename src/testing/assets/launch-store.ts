@@ -1,6 +1,6 @@
 // Where the API server's data are: beside the stand-in for etcd when that answers, else in a real etcd.
 import { join } from 'node:path';
-import { openEtcd } from '../../cluster/open-etcd.ts';
+import { openEtcd } from '../../cluster/storage/open-etcd.ts';
 import { openSqliteStore } from '../../store/engines/sqlite.ts';
 import type { Store } from '../../store/store.ts';
 import type { ApiServerLaunch } from './apiserver-options.ts';

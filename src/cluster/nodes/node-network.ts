@@ -1,0 +1,32 @@
+// Where the node's network keeps its files, for the agent that sets it up and for `down`, which takes it away.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { removeHostNetwork } from '../../network/cni/host-network.ts';
+import { removeTable } from '../../network/nftables/nft.ts';
+import { tunnelName } from '../../network/overlay/names.ts';
+import { removeNodeNetworks } from '../../network/overlay/node-namespaces.ts';
+import { applyRoutes } from '../../network/overlay/route-table.ts';
+import { removeTunnel } from '../../network/overlay/tunnel.ts';
+import { policyTableName } from '../../network/policy/base-rules.ts';
+import { tableName } from '../../network/proxy/base-rules.ts';
+import type { Layout } from '../settings/layout.ts';
+
+export function networkFolders(clusterName: string, nodeFolder: string) {
+  return {
+    clusterName,
+    cniConfDir: join(nodeFolder, 'cni'),
+    ipamDir: join(nodeFolder, 'ipam'),
+  };
+}
+
+/** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. */
+export async function removeNodeNetwork(layout: Layout, podCidr: string): Promise<void> {
+  const recordDir = join(layout.node, 'switches');
+  const isOwn = existsSync(recordDir); // of a machine that joined
+  await removeHostNetwork({ ...networkFolders(layout.name, layout.node), ...(isOwn ? { recordDir } : {}) });
+  await applyRoutes([], { clusterPodCidr: podCidr, tunnelDevice: tunnelName(layout.name) });
+  await removeTunnel(tunnelName(layout.name));
+  await removeNodeNetworks(layout.name);
+  await removeTable(tableName(layout.name));
+  await removeTable(policyTableName(layout.name));
+}

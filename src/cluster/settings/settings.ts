@@ -1,0 +1,168 @@
+// What is decided once, when a cluster is made, and kept: ports, ranges, the kind of nodes.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
+import type { NodeAutoscalerConfig } from '../../controllers/node-autoscaler/config.ts';
+import type { AuditOptions } from '../audit-options.ts';
+import { exitCodes, UserFailure } from '../failure.ts';
+import { type NodeSettings, withMachineAddress, withNodeCount } from '../nodes/further-nodes.ts';
+import type { StorageOptions } from '../storage/storage-options.ts';
+import type { Layout } from './layout.ts';
+import { makeDataDir } from './make-data-dir.ts';
+import { firstFreePort, requirePort, takePort } from './ports.ts';
+import { refuseRanges } from './service-range.ts';
+import { claimSlot, rangesOfSlot } from './slots.ts';
+
+export interface Settings extends NodeSettings {
+  /** Simulated nodes; absent: one real node, this machine. */
+  readonly simulatedNodes?: number;
+  readonly apiPort: number;
+  /** Where the node agent listens. */
+  readonly agentPort: number;
+  readonly clusterDomain: string;
+  /** Addresses for load balancers, or `none`. */
+  readonly loadBalancerRange?: string;
+  /** The address components and pods reach the API server by. */
+  readonly address: string;
+  /** The user's kubeconfig that the context was merged into. */
+  readonly kubeconfigFile: string;
+  readonly storage?: StorageOptions;
+  readonly audit?: AuditOptions;
+  /** A KubeSchedulerConfiguration. */
+  readonly schedulerConfigFile?: string;
+  /** A KubeletConfiguration. */
+  readonly kubeletConfigFile?: string;
+  /** What pods may take to end when the cluster is stopped; 0 or absent: they go on. */
+  readonly podShutdownMs?: number;
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
+}
+
+export interface SettingsRequest {
+  readonly simulatedNodes?: number;
+  /** How many real nodes, the machine itself among them. */
+  readonly realNodes?: number;
+  readonly port?: number;
+  readonly podCidr?: string;
+  readonly serviceCidr?: string;
+  readonly loadBalancerRange?: string;
+  readonly kubeconfigFile: string;
+  readonly storage?: StorageOptions;
+  readonly audit?: AuditOptions;
+  readonly schedulerConfigFile?: string;
+  readonly kubeletConfigFile?: string;
+  readonly podShutdownMs?: number;
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
+}
+
+const defaultApiPort = 6443;
+/** Each node gets a /24 of the pods' range; there is room for 8,192 in the larger one. */
+const nodesInUsualRange = 256;
+const manyNodesRange = '10.32.0.0/11';
+export const defaultAgentPort = 10250;
+
+/** Reads the cluster's settings, or decides and writes them when it is new. Flags that differ from a made cluster are refused. */
+export async function ensureSettings(
+  layout: Layout,
+  request: SettingsRequest,
+): Promise<{ settings: Settings; isNew: boolean }> {
+  const existing = readSettings(layout);
+  if (existing) {
+    refuseChanges(existing, request, layout);
+    const isReal = existing.simulatedNodes === undefined;
+    const slot = isReal ? claimSlot(layout.dataDir) : 0;
+    const apiPort = request.port ?? existing.apiPort;
+    await requirePort(apiPort, layout.settings);
+    // Another cluster may have taken the agent's port while this one was down.
+    const { agentPort } = existing;
+    const isAgentPortFree = agentPort !== apiPort && (await takePort(agentPort, layout.settings));
+    const known: Settings = {
+      ...existing,
+      ...(request.simulatedNodes === undefined ? {} : { simulatedNodes: request.simulatedNodes }),
+      apiPort,
+      agentPort: isAgentPortFree ? agentPort : await firstFreePort(defaultAgentPort, layout.settings, apiPort),
+      address: isReal ? hostAddress() : '127.0.0.1',
+      kubeconfigFile: request.kubeconfigFile,
+      ...(request.loadBalancerRange ? { loadBalancerRange: request.loadBalancerRange } : {}),
+      ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
+      ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
+      ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
+      ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
+      ...(request.podShutdownMs === undefined ? {} : { podShutdownMs: request.podShutdownMs }),
+      ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
+    };
+    const settings = withMachineAddress(request.realNodes ? withNodeCount(known, request.realNodes, slot) : known);
+    writeSettings(layout, settings);
+    return { settings, isNew: false };
+  }
+  const isReal = request.simulatedNodes === undefined;
+  makeDataDir(layout.dataDir);
+  const slot = isReal ? claimSlot(layout.dataDir) : 0;
+  const ranges = rangesOfSlot(slot);
+  if (request.port) await requirePort(request.port, layout.settings);
+  const apiPort = request.port ?? (await firstFreePort(defaultApiPort, layout.settings));
+  const hasManyNodes = (request.simulatedNodes ?? 0) > nodesInUsualRange;
+  const podCidr = request.podCidr ?? (hasManyNodes ? manyNodesRange : ranges.podCidr);
+  const serviceCidr = request.serviceCidr ?? ranges.serviceCidr;
+  refuseRanges(podCidr, serviceCidr);
+  const decided: Settings = {
+    name: layout.name,
+    ...(isReal ? {} : { simulatedNodes: request.simulatedNodes! }),
+    apiPort,
+    agentPort: await firstFreePort(defaultAgentPort, layout.settings, apiPort),
+    podCidr,
+    serviceCidr,
+    loadBalancerRange: request.loadBalancerRange ?? ranges.loadBalancerRange,
+    clusterDomain: 'cluster.local',
+    nodeName: hostname().toLowerCase(),
+    address: isReal ? hostAddress() : '127.0.0.1',
+    kubeconfigFile: request.kubeconfigFile,
+    ...(request.storage ? { storage: request.storage } : {}),
+    ...(request.audit ? { audit: request.audit } : {}),
+    ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
+    ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
+    ...(request.podShutdownMs === undefined ? {} : { podShutdownMs: request.podShutdownMs }),
+    ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
+  };
+  const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);
+  writeSettings(layout, settings);
+  return { settings, isNew: true };
+}
+
+export function readSettings(layout: Layout): Settings | undefined {
+  if (!existsSync(layout.settings)) return undefined;
+  return JSON.parse(readFileSync(layout.settings, 'utf8')) as Settings;
+}
+
+export function writeSettings(layout: Layout, settings: Settings): void {
+  writeFileSync(layout.settings, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+}
+
+function refuseChanges(existing: Settings, request: SettingsRequest, layout: Layout): void {
+  const was = existing.simulatedNodes === undefined ? 'real nodes' : 'simulated nodes';
+  const wants = request.simulatedNodes === undefined ? 'real nodes' : 'simulated nodes';
+  const differing =
+    was !== wants
+      ? `has ${was}, not ${wants}`
+      : request.podCidr && request.podCidr !== existing.podCidr
+        ? `has pod range ${existing.podCidr}`
+        : request.serviceCidr && request.serviceCidr !== existing.serviceCidr
+          ? `has service range ${existing.serviceCidr}`
+          : request.storage?.etcd && !existing.storage?.etcd
+            ? 'keeps its objects in its own store, not in etcd'
+            : undefined;
+  if (!differing) return;
+  throw new UserFailure(
+    exitCodes.conflict,
+    'E_OTHER_SETTINGS',
+    `the cluster in ${layout.dataDir} ${differing}`,
+    `take another name (--name), or begin anew: coracle delete --name ${existing.name} --data-dir ${layout.dataDir}`,
+  );
+}
+
+/** The first IPv4 address that others can reach this machine by; loopback when there is none. */
+export function hostAddress(): string {
+  const usable = Object.entries(networkInterfaces())
+    .filter(([name]) => !/^(lo|docker|cni|br-|veth|virbr|cor[nvx]?-)/.test(name))
+    .flatMap(([, addresses]) => addresses ?? [])
+    .filter((each) => each.family === 'IPv4' && !each.internal && !each.address.startsWith('169.254.'));
+  return usable[0]?.address ?? '127.0.0.1';
+}

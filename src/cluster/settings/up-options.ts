@@ -1,0 +1,54 @@
+import type { NodeAutoscalerConfig } from '../../controllers/node-autoscaler/config.ts';
+import type { AuditOptions } from '../audit-options.ts';
+import type { StorageOptions } from '../storage/storage-options.ts';
+import type { Layout } from './layout.ts';
+
+export const componentNames = ['apiserver', 'controllers', 'scheduler'] as const;
+export type ComponentName = (typeof componentNames)[number];
+
+/** What `coracle up` was asked. */
+export interface UpOptions {
+  readonly layout: Layout;
+  readonly kubeconfigFile: string;
+  readonly port?: number;
+  /** How many nodes run containers, this machine the first of them. Absent: as the cluster was, or one. */
+  readonly realNodes?: number;
+  /** Absent: this machine is the node and runs containers. */
+  readonly simulatedNodes?: number;
+  /** How simulated pods and nodes live: put into the ConfigMap kube-system/simulation. Absent: that is left as it is. */
+  readonly simulationFile?: string;
+  /** A node that has not been heard of for so long is lost. Absent: 50 s. */
+  readonly nodeMonitorGraceMs?: number;
+  /** Absent: everything. */
+  readonly only?: readonly ComponentName[];
+  readonly serviceCidr?: string;
+  readonly podCidr?: string;
+  /** Addresses for load balancers, or `none`. */
+  readonly loadBalancerRange?: string;
+  /** Absent: as the cluster was, or the defaults. */
+  readonly storage?: StorageOptions;
+  readonly audit?: AuditOptions;
+  /** A KubeSchedulerConfiguration; absent: as the cluster was, or the default. */
+  readonly schedulerConfigFile?: string;
+  /** A KubeletConfiguration for the nodes of this machine; absent: as the cluster was, or the default. */
+  readonly kubeletConfigFile?: string;
+  /** What pods may take to end when the cluster is stopped; 0: they go on. Absent: as the cluster was. */
+  readonly podShutdownMs?: number;
+  /** Simulated nodes come and go. Absent: as the cluster was. */
+  readonly nodeAutoscaling?: NodeAutoscalerConfig;
+}
+
+/** What `up` tells while it works; also the messages from a detached server to the command that waits for it. */
+export type Progress =
+  | { readonly type: 'step'; readonly name: string; readonly text: string; readonly ms: number }
+  | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'ready'; readonly context: string; readonly ms: number; readonly rssBytes: number }
+  | {
+      readonly type: 'failed';
+      readonly exitCode: number;
+      readonly code: string;
+      readonly message: string;
+      readonly remedy: string;
+    };
+
+export type Report = (progress: Progress) => void;
