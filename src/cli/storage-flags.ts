@@ -13,6 +13,7 @@ export interface StorageFlags {
   quotaBackendBytes?: number;
   eventTtl?: number;
   encryptionProviderConfig?: string;
+  encryptionProviderConfigAutomaticReload?: boolean;
 }
 
 export function addStorageFlags(command: Command): Command {
@@ -25,7 +26,12 @@ export function addStorageFlags(command: Command): Command {
     .option('--etcd-compaction-interval <time>', 'how much history is kept, like 5m0s; 0 keeps all', parseDuration)
     .option('--quota-backend-bytes <bytes>', 'where the embedded store refuses writes (default 8 GiB)', parseBytes)
     .option('--event-ttl <time>', 'how long Events are kept (default 1h0m0s)', parseDuration)
-    .option('--encryption-provider-config <file>', 'EncryptionConfiguration to use instead of the cluster’s own');
+    .option('--encryption-provider-config <file>', 'EncryptionConfiguration to use instead of the cluster’s own')
+    .option(
+      '--encryption-provider-config-automatic-reload [true|false]',
+      'read that file again whenever it changes (default false)',
+      parseBoolean,
+    );
 }
 
 /** What was asked; undefined when nothing was. */
@@ -36,6 +42,9 @@ export function storageOptions(flags: StorageFlags): StorageOptions | undefined 
     ...(flags.quotaBackendBytes === undefined ? {} : { quotaBytes: flags.quotaBackendBytes }),
     ...(flags.eventTtl === undefined ? {} : { eventTtlMs: flags.eventTtl }),
     ...(flags.encryptionProviderConfig ? { encryptionConfigFile: resolve(flags.encryptionProviderConfig) } : {}),
+    ...(flags.encryptionProviderConfigAutomaticReload === undefined
+      ? {}
+      : { reloadsEncryptionConfig: flags.encryptionProviderConfigAutomaticReload }),
   };
   return Object.keys(options).length > 0 ? options : undefined;
 }
@@ -48,6 +57,11 @@ function etcdOptions(flags: StorageFlags, servers: readonly string[]): EtcdOptio
     ...(flags.etcdKeyfile ? { keyFile: resolve(flags.etcdKeyfile) } : {}),
     ...(flags.etcdPrefix ? { prefix: flags.etcdPrefix } : {}),
   };
+}
+
+function parseBoolean(value: string): boolean {
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw new InvalidArgumentError('write true or false.');
 }
 
 function parseServers(value: string): string[] {

@@ -76,7 +76,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     const daemons = programs ? prepareRealNodes(context, programs) : undefined;
     daemons?.catch(() => {}); // reported where it is awaited
     const { storage, pki } = await openState(context, isNew);
-    const server = await startApiServer(context, { store: storage.store, healthChecks: storage.healthChecks() }, pki);
+    const server = await startApiServer(context, storage.partsOfServer(), pki);
     await startLoops(context, server, pki);
     const actions: Record<string, ControlAction> = {
       ...storage.actions(),
@@ -123,7 +123,8 @@ async function stopLeftovers(layout: Layout): Promise<void> {
 
 async function openState(context: StartContext, isNew: boolean): Promise<{ storage: Storage; pki: Pki }> {
   const { layout, settings, state, cleanup, timed, log } = context;
-  const parts = { layout, options: settings.storage, clock, log: log.with({ component: 'store' }) };
+  const serverId = `${settings.address}:${settings.apiPort}`;
+  const parts = { layout, options: settings.storage, serverId, clock, log: log.with({ component: 'store' }) };
   const [storage, pki] = await Promise.all([Storage.open(parts), openPki(layout.pki, clock.now())]);
   cleanup.use(storage);
   state.set('store', process.pid, storage.engine);
@@ -145,6 +146,7 @@ async function startStorageLoops(
   const running = [
     watchStorage({ storage, admin, clock, log: storeLog }, signal),
     createCompactor({ store: storage.store, clock, log: storeLog, keepMs }).run(signal),
+    storage.followEncryption(signal),
     storage.rewriteStale(signal).catch((error) => storeLog.error('stored values were not encrypted again', error)),
   ];
   cleanup.defer(async () => {

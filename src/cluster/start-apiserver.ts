@@ -32,9 +32,16 @@ export interface StartedApiServer {
   readonly figures: ComponentFigures;
 }
 
+export interface StoreOfServer {
+  readonly store: Store;
+  readonly healthChecks?: readonly HealthCheck[];
+  /** Lines for `/metrics`. */
+  readonly printMetrics?: () => string;
+}
+
 export async function startApiServer(
   context: StartContext,
-  { store, healthChecks }: { readonly store: Store; readonly healthChecks?: readonly HealthCheck[] },
+  { store, healthChecks, printMetrics }: StoreOfServer,
   pki: Pki,
 ): Promise<StartedApiServer> {
   const { settings, isReal, state, timed, clock, random } = context;
@@ -51,7 +58,7 @@ export async function startApiServer(
   // Pods reach the server by the machine's address; simulated ones reach nothing.
   const auditor = await openAuditor({ options: settings.audit, layout: context.layout, clock, log });
   const host = isReal ? '0.0.0.0' : '127.0.0.1';
-  const figures = new ComponentFigures();
+  const figures = new ComponentFigures(printMetrics);
   const api = assembleApiServer({
     figures,
     store,

@@ -5,10 +5,16 @@ import type { ExtraPath } from '../../apiserver/discovery/discovery.ts';
 export class ComponentFigures {
   /** Prints what is served at a path. */
   source: ((path: string) => Promise<string>) | undefined;
+  /** Prints figures of the server's own parts. */
+  readonly #own: () => string;
+
+  constructor(own: () => string = () => '') {
+    this.#own = own;
+  }
 
   /** Lines for `/metrics`. */
   async print(): Promise<string> {
-    return (await this.source?.('/metrics')) ?? '';
+    return this.#own() + ((await this.source?.('/metrics')) ?? '');
   }
 
   /** Pages of their own. */

@@ -11,6 +11,7 @@ import { createClient } from '../../client/create-client.ts';
 import { createHttpsTransport } from '../../client/https-transport.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { type ClusterFacts, clusterFactsPlace } from '../join-objects.ts';
+import { checkKubeletConfiguration } from '../nodes/kubelet-configuration.ts';
 import { readIdentity } from '../nodes/node-identities.ts';
 import { checkRealNode } from '../preflight.ts';
 import type { Layout } from '../settings/layout.ts';
@@ -31,6 +32,8 @@ export interface JoinRequest extends DiscoveryRequest {
   readonly nodeName?: string;
   /** Default: the address that the server is reached from. */
   readonly address?: string;
+  /** A KubeletConfiguration. */
+  readonly kubeletConfigFile?: string;
 }
 
 const clock = systemClock;
@@ -40,6 +43,8 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
   const { layout } = asked;
   refuseTaken(layout);
   checkRealNode();
+  const { kubeletConfigFile } = asked;
+  await checkKubeletConfiguration(kubeletConfigFile);
   const timed = stepTimer(report, clock);
   const { server: answering, ca, localAddress } = await discover(asked, clock);
   const nodeName = asked.nodeName ?? hostname().toLowerCase();
@@ -63,7 +68,8 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
       serversFile(layout),
       asked.servers.map((each) => `https://${each}`),
     );
-    writeJoined(layout, { ...facts, server, nodeName, address, agentPort });
+    const own = kubeletConfigFile ? { kubeletConfigFile } : {};
+    writeJoined(layout, { ...facts, server, nodeName, address, agentPort, ...own });
   } catch (error) {
     throw explained(error);
   } finally {

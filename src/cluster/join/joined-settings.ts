@@ -12,6 +12,8 @@ export interface JoinedSettings extends ClusterFacts {
   readonly nodeName: string;
   readonly address: string;
   readonly agentPort: number;
+  /** A KubeletConfiguration. */
+  readonly kubeletConfigFile?: string;
 }
 
 /** The servers it may turn to; see known-servers.ts. */

@@ -9,6 +9,7 @@ import type { Client } from '../../client/client.ts';
 import { createClient } from '../../client/create-client.ts';
 import { createHttpsTransport } from '../../client/https-transport.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
+import { checkKubeletConfiguration } from '../nodes/kubelet-configuration.ts';
 import { readIdentity } from '../nodes/node-identities.ts';
 import { type NodeShared, prepareNode, type RealNode, startRealNode } from '../nodes/real-node.ts';
 import { checkRealNode } from '../preflight.ts';
@@ -63,7 +64,8 @@ export async function startJoinedNode(
   const shared: NodeShared = { layout, state, clock, log };
   const daemon = await prepareNode(shared, plan, programs, undefined);
   timed('containerd', daemon.socketPath);
-  const { server, podCidr, serviceCidr, clusterDomain } = settings;
+  const { server, podCidr, serviceCidr, clusterDomain, kubeletConfigFile } = settings;
+  await checkKubeletConfiguration(kubeletConfigFile);
   const sysctlRecord = join(layout.node, 'switches');
   const start = () =>
     startRealNode(shared, plan, programs, daemon, {
@@ -72,6 +74,7 @@ export async function startJoinedNode(
       podCidr,
       serviceCidr,
       clusterDomain,
+      ...(kubeletConfigFile ? { kubeletConfigFile } : {}),
       sysctlRecord,
     });
   const node = new Replaceable(start);

@@ -1,5 +1,5 @@
 // The configuration of encryption at rest: the cluster's own, made with a new key, or the one that was named.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -37,8 +37,17 @@ export function encryptionFileOf(layout: Layout, options: StorageOptions | undef
   return { path: named ?? join(layout.pki, 'encryption-config.yaml'), isOwn: named === undefined };
 }
 
+export interface LoadedEncryption {
+  readonly configuration: EncryptionConfiguration;
+  /** Of the file's text. */
+  readonly hash: string;
+}
+
+/** As upstream names what a text or a name is without telling it. */
+export const hashOf = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+
 /** Reads the configuration; the cluster's own is made when it is not there. @throws UserFailure */
-export function ensureEncryption(file: EncryptionFile, nowMs: number): EncryptionConfiguration {
+export function ensureEncryption(file: EncryptionFile, nowMs: number): LoadedEncryption {
   if (file.isOwn && !existsSync(file.path)) {
     const secrets: EncryptionRule = { resources: ['secrets'], providers: [newProvider(nowMs), identity] };
     mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 });
@@ -47,9 +56,11 @@ export function ensureEncryption(file: EncryptionFile, nowMs: number): Encryptio
   return readEncryption(file);
 }
 
-export function readEncryption({ path }: EncryptionFile): EncryptionConfiguration {
+/** @throws UserFailure */
+export function readEncryption({ path }: EncryptionFile): LoadedEncryption {
   try {
-    return parseEncryptionConfiguration(readFileSync(path, 'utf8'));
+    const text = readFileSync(path, 'utf8');
+    return { configuration: parseEncryptionConfiguration(text), hash: hashOf(text) };
   } catch (error) {
     const isText = error instanceof EncryptionConfigurationError;
     const problem = isText ? error.message : `cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`;
@@ -96,12 +107,13 @@ export function withoutOldKeys({ rules }: EncryptionConfiguration): EncryptionCo
   };
 }
 
-/** Whole or not at all, and on the disk before anything is written under the new key. */
-export function writeConfiguration(path: string, configuration: EncryptionConfiguration): void {
+/** Whole or not at all, and on the disk before anything is written under the new key. @returns the text's hash */
+export function writeConfiguration(path: string, configuration: EncryptionConfiguration): string {
+  const text = printEncryptionConfiguration(configuration);
   const draft = `${path}.new`;
   const file = openSync(draft, 'w', 0o600);
   try {
-    writeSync(file, printEncryptionConfiguration(configuration));
+    writeSync(file, text);
     fsyncSync(file);
   } finally {
     closeSync(file);
@@ -110,4 +122,5 @@ export function writeConfiguration(path: string, configuration: EncryptionConfig
   const folder = openSync(dirname(path), 'r');
   fsyncSync(folder);
   closeSync(folder);
+  return hashOf(text);
 }

@@ -78,7 +78,7 @@ function requireKeys(layout: Layout, { sealedBy }: SnapshotSummary): void {
   const file = encryptionFileOf(layout, readSettings(layout)?.storage);
   const known = new Set<string>();
   if (existsSync(file.path)) {
-    for (const { providers } of readEncryption(file).rules)
+    for (const { providers } of readEncryption(file).configuration.rules)
       for (const { type, keys, service } of providers) {
         if (service) known.add(`k8s:enc:kms:v2:${service.name}:`);
         for (const { name } of keys) known.add(`k8s:enc:${type}:v1:${name}:`);

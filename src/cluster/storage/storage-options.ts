@@ -21,6 +21,8 @@ export interface StorageOptions {
   readonly eventTtlMs?: number;
   /** An EncryptionConfiguration. Absent: the cluster's own, which encrypts Secrets. */
   readonly encryptionConfigFile?: string;
+  /** The file is read again when it changes. */
+  readonly reloadsEncryptionConfig?: boolean;
 }
 
 export const storageDefaults = {

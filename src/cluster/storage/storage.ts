@@ -6,23 +6,25 @@ import { type Clock, rfc3339 } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { EncryptionConfiguration } from '../../store/encryption/configuration.ts';
 import { EncryptedStore, type KeyPlace } from '../../store/encryption/encrypted-store.ts';
-import { KeyServiceError, Sealer } from '../../store/encryption/sealer.ts';
+import { KeyServiceError, Sealer, UnreadableValueError } from '../../store/encryption/sealer.ts';
 import { openSqliteStore } from '../../store/engines/sqlite.ts';
 import { writeSnapshot } from '../../store/snapshot.ts';
 import type { Store } from '../../store/store.ts';
-import { exitCodes, UserFailure } from '../failure.ts';
 import type { Layout } from '../settings/layout.ts';
 import type { ControlActions } from '../socket/control-socket.ts';
+import * as encryptionFailures from './encryption-failures.ts';
 import {
   type EncryptionFile,
   encryptionFileOf,
   ensureEncryption,
   isReadableByOthers,
+  type LoadedEncryption,
   readEncryption,
   withNewKeys,
   withoutOldKeys,
   writeConfiguration,
 } from './encryption-file.ts';
+import { EncryptionReload } from './encryption-reload.ts';
 import { openEtcd } from './open-etcd.ts';
 import { alarmOf } from './storage-monitor.ts';
 import { type StorageOptions, storageDefaults } from './storage-options.ts';
@@ -48,9 +50,13 @@ export interface StorageStatus {
 export interface StorageParts {
   readonly layout: Layout;
   readonly options: StorageOptions | undefined;
+  /** Which server this is, among several. */
+  readonly serverId: string;
   readonly clock: Clock;
   readonly log: Logger;
 }
+
+const retiredForMs = 10_000;
 
 export class Storage implements AsyncDisposable {
   /** What the API server works with: values are plain. */
@@ -59,33 +65,61 @@ export class Storage implements AsyncDisposable {
   readonly #base: Store;
   readonly #file: EncryptionFile;
   readonly #parts: StorageParts;
+  readonly #reload: EncryptionReload;
+  /** Of the configuration's text that is in use. */
+  #hash: string;
   /** One rotation or rewrite at a time. */
   #turn: Promise<unknown> = Promise.resolve();
+  readonly #releases = new Set<Disposable>();
 
-  private constructor(parts: StorageParts, engine: string, base: Store, file: EncryptionFile, sealer: Sealer) {
+  private constructor(
+    parts: StorageParts,
+    engine: string,
+    base: Store,
+    file: EncryptionFile,
+    { sealer, hash }: { readonly sealer: Sealer; readonly hash: string },
+  ) {
     this.#parts = parts;
     this.engine = engine;
     this.#base = base;
     this.#file = file;
     this.store = new EncryptedStore({ store: base, sealer, placeOf: placesByPrefix() });
+    this.#hash = hash;
+    this.#reload = new EncryptionReload({
+      path: file.path,
+      serverId: parts.serverId,
+      clock: parts.clock,
+      log: parts.log,
+      loaded: () => this.#hash,
+      load: (signal) => this.#load(signal),
+    });
   }
 
   static async open(parts: StorageParts): Promise<Storage> {
     const { layout, options, clock, log } = parts;
     const file = encryptionFileOf(layout, options);
-    const sealer = await createSealer(ensureEncryption(file, clock.now()), clock);
+    if (options?.reloadsEncryptionConfig && file.isOwn) throw encryptionFailures.nothingToReload();
+    const { configuration, hash } = ensureEncryption(file, clock.now());
+    const sealer = await createSealer(configuration, clock);
     if (isReadableByOthers(file)) log.warn('others may read the keys of encryption at rest', { file: file.path });
     const [engine, store] = await openEngine(layout, options);
-    return new Storage(parts, engine, store, file, sealer);
+    return new Storage(parts, engine, store, file, { sealer, hash });
   }
 
-  /** As upstream's check of this name; there when a key service is in use. */
-  healthChecks(): HealthCheck[] {
+  /** What the API server is given. */
+  partsOfServer(): { store: Store; healthChecks: HealthCheck[]; printMetrics: () => string } {
+    return { store: this.store, healthChecks: this.#healthChecks(), printMetrics: () => this.#reload.print() };
+  }
+
+  /** As upstream's check of this name; there when a key service is in use, or may be after a change of the file. */
+  #healthChecks(): HealthCheck[] {
     const on = ['healthz', 'livez', 'readyz'] as const;
     const usesService = this.store.sealer.configuration.rules.some(({ providers }) =>
       providers.some(({ type }) => type === 'kms'),
     );
-    return usesService ? [{ name: 'kms-providers', on, problem: () => this.store.sealer.problem }] : [];
+    return usesService || this.#parts.options?.reloadsEncryptionConfig
+      ? [{ name: 'kms-providers', on, problem: () => this.store.sealer.problem }]
+      : [];
   }
 
   async status(): Promise<StorageStatus> {
@@ -130,8 +164,7 @@ export class Storage implements AsyncDisposable {
       this.#requireAlone();
       const next = withNewKeys(this.store.sealer.configuration, this.#parts.clock.now());
       const sealer = await createSealer(next, this.#parts.clock);
-      writeConfiguration(this.#file.path, next);
-      this.store.use(sealer);
+      this.#use(sealer, writeConfiguration(this.#file.path, next));
       return this.#rewrite(signal);
     });
   }
@@ -139,9 +172,50 @@ export class Storage implements AsyncDisposable {
   /** Reads the configuration again, and writes again what is stored otherwise than it says. */
   rewrite(signal?: AbortSignal): Promise<{ examined: number; rewritten: number }> {
     return this.#inTurn(async () => {
-      this.store.use(await createSealer(readEncryption(this.#file), this.#parts.clock));
+      await this.#take(readEncryption(this.#file), signal);
       return this.#rewrite(signal);
     });
+  }
+
+  /** Takes the configuration again whenever its file changes, if that was asked for. */
+  async followEncryption(signal: AbortSignal): Promise<void> {
+    if (this.#parts.options?.reloadsEncryptionConfig) await this.#reload.run(signal);
+  }
+
+  #load(signal: AbortSignal): Promise<void> {
+    return this.#inTurn(async () => {
+      const loaded = readEncryption(this.#file);
+      if (loaded.hash !== this.#hash) await this.#take(loaded, signal);
+    });
+  }
+
+  /** Uses it, if everything can be read with it that is there. @throws UserFailure */
+  async #take({ configuration, hash }: LoadedEncryption, signal?: AbortSignal): Promise<void> {
+    const sealer = await createSealer(configuration, this.#parts.clock, signal);
+    const { rules } = this.store.sealer.configuration;
+    try {
+      // What is encrypted now must be readable although no rule speaks of it any longer.
+      for (const prefix of prefixesOf({ rules: [...rules, ...configuration.rules] })) {
+        await this.store.verify(sealer, prefix, signal);
+      }
+      signal?.throwIfAborted();
+    } catch (error) {
+      sealer.close();
+      if (error instanceof UnreadableValueError) throw encryptionFailures.wouldLoseKeys(this.#file, error);
+      throw error;
+    }
+    this.#use(sealer, hash);
+  }
+
+  /** What was written a moment ago may come back from the engine a moment later. */
+  #use(sealer: Sealer, hash: string): void {
+    const release = this.store.use(sealer);
+    this.#hash = hash;
+    const timer = this.#parts.clock.timer(retiredForMs, () => {
+      this.#releases.delete(timer);
+      release();
+    });
+    this.#releases.add(timer);
   }
 
   /** Takes keys out of the file that nothing is written with any longer, history included. */
@@ -152,16 +226,15 @@ export class Storage implements AsyncDisposable {
       await this.compact();
       const next = withoutOldKeys(this.store.sealer.configuration);
       const sealer = await createSealer(next, this.#parts.clock);
-      writeConfiguration(this.#file.path, next);
-      this.store.use(sealer);
+      this.#use(sealer, writeConfiguration(this.#file.path, next));
       return done;
     });
   }
 
   /** Keys in our own file, and no other server that would have to know them first. @throws UserFailure */
   #requireAlone(): void {
-    if (!this.#file.isOwn) throw notOurs(this.#file);
-    if (this.store.head) throw notAlone(this.#file);
+    if (!this.#file.isOwn) throw encryptionFailures.notOurs(this.#file);
+    if (this.store.head) throw encryptionFailures.notAlone(this.#file);
   }
 
   /** After a start: what was written before the cluster's own keys were as they are is written again. */
@@ -199,17 +272,21 @@ export class Storage implements AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {
+    for (const timer of this.#releases) timer[Symbol.dispose]();
     return this.store[Symbol.asyncDispose]();
   }
 }
 
-async function createSealer(configuration: EncryptionConfiguration, clock: Clock): Promise<Sealer> {
+async function createSealer(
+  configuration: EncryptionConfiguration,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<Sealer> {
   try {
-    return await Sealer.create(configuration, clock);
+    return await Sealer.create(configuration, clock, signal);
   } catch (error) {
     if (!(error instanceof KeyServiceError)) throw error;
-    const remedy = 'start the key service first; the socket is named in the encryption configuration';
-    throw new UserFailure(exitCodes.notRunning, 'E_KEY_SERVICE', error.message, remedy);
+    throw encryptionFailures.serviceFailed(error);
   }
 }
 
@@ -245,22 +322,4 @@ function prefixesOf({ rules }: EncryptionConfiguration): string[] {
     return `${registryRoot}${group.join('.') || 'core'}/${plural}/`;
   };
   return [...new Set(names.map(prefixOf))];
-}
-
-function notOurs({ path }: EncryptionFile): UserFailure {
-  return new UserFailure(
-    exitCodes.usage,
-    'E_ENCRYPTION_CONFIG',
-    `the keys are in ${path}, which is not this cluster's own file`,
-    'put a new key in front there, then run: coracle encryption rewrite',
-  );
-}
-
-function notAlone({ path }: EncryptionFile): UserFailure {
-  return new UserFailure(
-    exitCodes.conflict,
-    'E_ENCRYPTION_CONFIG',
-    'other servers may use this etcd, and must know a key before anything is written with it',
-    `put a new key second in ${path} of each, restart them, put it first, restart them; then: coracle encryption rewrite`,
-  );
 }

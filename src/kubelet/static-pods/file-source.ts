@@ -1,10 +1,10 @@
 // Static pods of a folder, or of one file: read again when the kernel says that something changed, and now and then.
-import { type FSWatcher, watch } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
+import { followPath } from '../../base/path-changes.ts';
 import { readManifest } from './read-manifest.ts';
 
 export interface FileSourceOptions {
@@ -18,49 +18,10 @@ export interface FileSourceOptions {
 }
 
 const maxBytes = 10 * 2 ** 20;
-/** A file is written in several steps. */
-const settleMs = 100;
 
 export async function followFiles(options: FileSourceOptions, signal: AbortSignal): Promise<void> {
   const source = new FileSource(options);
-  for (let isChange = false; !signal.aborted; ) {
-    // Watched before it is read: nothing falls between the two.
-    using change = watchPath(options.path);
-    await source.look(isChange);
-    isChange = await changeOrPeriod(change.happened, options, signal);
-    if (isChange) await options.clock.sleep(settleMs, signal);
-  }
-}
-
-/** True for a change, false when the time has come. */
-async function changeOrPeriod(
-  change: Promise<void>,
-  { clock, periodMs }: FileSourceOptions,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const done = Promise.withResolvers<boolean>();
-  const end = () => done.resolve(false);
-  signal.addEventListener('abort', end, { once: true });
-  using _timer = clock.timer(periodMs, () => done.resolve(false));
-  void change.then(() => done.resolve(true));
-  try {
-    return await done.promise;
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
-}
-
-/** A path that is not there is looked at by the clock alone. */
-function watchPath(path: string): Disposable & { readonly happened: Promise<void> } {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let watcher: FSWatcher | undefined;
-  try {
-    watcher = watch(path, { persistent: false }, () => resolve());
-    watcher.on('error', () => watcher?.close());
-  } catch {
-    // Not there yet.
-  }
-  return { happened: promise, [Symbol.dispose]: () => watcher?.close() };
+  await followPath(options, (isChange) => source.look(isChange), signal);
 }
 
 class FileSource {

@@ -96,6 +96,27 @@ test('a key is replaced while its values stay readable, until none is left under
   for (const { value } of (await disk.range({ prefix: '/' })).items) assert.ok(isSealed(value));
 });
 
+test('what was sealed just before a key went is still read until the sealer before is let go', async () => {
+  await using disk = openMemoryStore();
+  const store = await above(disk, { type: 'aesgcm', keys: [key('old')] });
+  await store.commit([{ key: secret, value: bytes('under way') }]);
+  const release = store.use(await Sealer.create(configuration({ type: 'aesgcm', keys: [key('fresh')] })));
+  assert.equal(text((await store.get(secret))?.value), 'under way');
+  assert.equal(await store.isStale(secret), true);
+  release();
+  await assert.rejects(store.get(secret), UnreadableValueError);
+});
+
+test('a sealer is tried on all that is stored before it is used', async () => {
+  await using disk = openMemoryStore();
+  const [old, fresh] = [key('old'), key('fresh')];
+  const store = await above(disk, { type: 'aesgcm', keys: [old] });
+  await store.commit([{ key: secret, value: bytes('x') }]);
+  await store.verify(await Sealer.create(configuration({ type: 'aesgcm', keys: [fresh, old] })), '/registry/');
+  const without = await Sealer.create(configuration({ type: 'aesgcm', keys: [fresh] }, identity));
+  await assert.rejects(store.verify(without, '/registry/'), UnreadableValueError);
+});
+
 test('without the key a value is refused, and the message names the key that is needed', async () => {
   await using disk = openMemoryStore();
   await (await above(disk, { type: 'aesgcm', keys: [key('gone')] })).commit([{ key: secret, value: bytes('x') }]);

@@ -24,12 +24,20 @@ export interface EncryptedStoreOptions {
   readonly placeOf: (key: string) => KeyPlace | undefined;
 }
 
+interface Openable {
+  readonly key: string;
+  readonly value?: Uint8Array;
+  readonly previous?: Uint8Array;
+}
+
 const pageRows = 500;
 
 export class EncryptedStore implements Store {
   readonly #store: Store;
   readonly #placeOf: EncryptedStoreOptions['placeOf'];
   #sealer: Sealer;
+  /** Those before it, for what was under way when it came. */
+  readonly #retired = new Set<Sealer>();
   /** Values seen that the first provider would write otherwise today. */
   #staleSeen = 0;
   #lastSizeBytes: number | undefined;
@@ -44,11 +52,29 @@ export class EncryptedStore implements Store {
     return this.#sealer;
   }
 
-  /** Writes from now on are sealed as this one says; it must be able to open what is there. */
-  use(sealer: Sealer): void {
+  /**
+   * Writes from now on are sealed as this one says; it must be able to open what is there.
+   * @returns lets go of the one before, once nothing is under way that was sealed by it
+   */
+  use(sealer: Sealer): () => void {
     const before = this.#sealer;
     this.#sealer = sealer;
-    if (before !== sealer) before.close();
+    this.#retired.add(before);
+    return () => {
+      if (this.#retired.delete(before)) before.close();
+    };
+  }
+
+  /** Whether another sealer could open all that is stored below `prefix`. @throws UnreadableValueError */
+  async verify(sealer: Sealer, prefix: string, signal?: AbortSignal): Promise<void> {
+    for await (const items of this.#pages(prefix, signal)) {
+      for (const { key, value } of items) {
+        const place = this.#placeOf(key);
+        if (!place) continue;
+        await sealer.prepare(place.group, place.resource, key, value);
+        sealer.open(place.group, place.resource, key, value);
+      }
+    }
   }
 
   get staleSeen(): number {
@@ -87,13 +113,13 @@ export class EncryptedStore implements Store {
 
   async get(key: string, revision?: number): Promise<StoredValue | undefined> {
     const stored = await this.#store.get(key, revision);
-    if (stored) await this.#prepare([stored]);
+    if (stored) await this.#prepared([stored]);
     return stored && this.#openStored(stored);
   }
 
   async range(options: RangeOptions): Promise<RangeResult> {
     const result = await this.#store.range(options);
-    await this.#prepare(result.items);
+    await this.#prepared(result.items);
     for (const [index, item] of result.items.entries()) {
       const opened = this.#openStored(item);
       if (opened !== item) result.items[index] = opened;
@@ -111,7 +137,7 @@ export class EncryptedStore implements Store {
     }
     return this.#store.commit(sealed ?? writes).catch(async (error) => {
       if (error instanceof CompareFailedError && error.current) {
-        await this.#prepare([error.current]);
+        await this.#prepared([error.current]);
         const { key } = error.current;
         throw new CompareFailedError(key, this.#openStored(error.current));
       }
@@ -123,7 +149,7 @@ export class EncryptedStore implements Store {
     const source = this.#store.watch(options);
     const openBatch = (batch: readonly StoreEvent[]) =>
       batch.some((event) => this.#mayBeSealed(event)) ? batch.map((event) => this.#openEvent(event)) : batch;
-    const prepare = (batch: readonly StoreEvent[]) => this.#prepare(batch);
+    const prepare = (batch: readonly StoreEvent[]) => this.#prepared(batch);
     return {
       [Symbol.asyncIterator]() {
         const reader = source[Symbol.asyncIterator]();
@@ -156,7 +182,7 @@ export class EncryptedStore implements Store {
   }
 
   [Symbol.asyncDispose](): PromiseLike<void> {
-    this.#sealer.close();
+    for (const sealer of [this.#sealer, ...this.#retired]) sealer.close();
     return this.#store[Symbol.asyncDispose]();
   }
 
@@ -165,27 +191,33 @@ export class EncryptedStore implements Store {
     const place = this.#placeOf(key);
     if (!place) return false;
     const stored = await this.#store.get(key);
-    if (stored) await this.#prepare([stored]);
-    return stored !== undefined && this.#sealer.open(place.group, place.resource, key, stored.value).isStale;
+    if (stored) await this.#prepared([stored]);
+    return stored !== undefined && this.#open(key, stored.value).isStale;
   }
 
   /** Writes every stale value below `prefix` again; values that change meanwhile are written by whoever changes them. */
   async rewrite(prefix: string, signal?: AbortSignal): Promise<{ examined: number; rewritten: number }> {
     let examined = 0;
     let rewritten = 0;
+    for await (const items of this.#pages(prefix, signal)) {
+      examined += items.length;
+      await this.#prepared(items);
+      const stale = items.filter((item) => this.#open(item.key, item.value).isStale);
+      const outcomes = await Promise.all(stale.map((item) => this.#rewriteOne(item)));
+      rewritten += outcomes.filter(Boolean).length;
+    }
+    return { examined, rewritten };
+  }
+
+  async *#pages(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<readonly StoredValue[]> {
     let after: string | undefined;
     while (!signal?.aborted) {
       const options = { prefix, limit: pageRows, ...(after === undefined ? {} : { after }) };
       const { items, remaining } = await this.#store.range(options);
-      examined += items.length;
-      await this.#prepare(items);
-      const stale = items.filter((item) => this.#open(item.key, item.value).isStale);
-      const outcomes = await Promise.all(stale.map((item) => this.#rewriteOne(item)));
-      rewritten += outcomes.filter(Boolean).length;
-      if (remaining === 0) break;
+      yield items;
+      if (remaining === 0) return;
       after = items.at(-1)!.key;
     }
-    return { examined, rewritten };
   }
 
   async #rewriteOne({ key, value, modRevision }: StoredValue): Promise<boolean> {
@@ -206,19 +238,35 @@ export class EncryptedStore implements Store {
 
   #open(key: string, value: Uint8Array): Opened {
     const place = this.#placeOf(key);
-    return place ? this.#sealer.open(place.group, place.resource, key, value) : { value, isStale: false };
+    if (!place) return { value, isStale: false };
+    const sealer = this.#readerOf(place, value);
+    const opened = sealer.open(place.group, place.resource, key, value);
+    return sealer === this.#sealer ? opened : { ...opened, isStale: true };
   }
 
-  /** Before anything is opened: what a key service must be asked first. */
-  #prepare(
-    all: readonly { readonly key: string; readonly value?: Uint8Array; readonly previous?: Uint8Array }[],
-  ): Promise<unknown> | undefined {
+  /** Written just before the keys changed: one of those before knows it. */
+  #readerOf({ group, resource }: KeyPlace, stored: Uint8Array): Sealer {
+    if (this.#retired.size === 0 || this.#sealer.knows(group, resource, stored)) return this.#sealer;
+    return [...this.#retired].findLast((each) => each.knows(group, resource, stored)) ?? this.#sealer;
+  }
+
+  /** Before anything is opened. Undefined: it may be opened at once. */
+  #prepared(all: readonly Openable[]): Promise<void> | undefined {
+    const wait = this.#prepare(all);
+    if (!wait) return undefined;
+    const sealer = this.#sealer;
+    // Keys that changed meanwhile have not been asked for.
+    return wait.then(() => (sealer === this.#sealer ? undefined : this.#prepared(all)));
+  }
+
+  /** What a key service must be asked first. */
+  #prepare(all: readonly Openable[]): Promise<unknown> | undefined {
     const waits: Promise<void>[] = [];
     for (const { key, value, previous } of all) {
       for (const stored of [value, previous]) {
         if (!stored || !isSealed(stored)) continue;
         const place = this.#placeOf(key);
-        const wait = place && this.#sealer.prepare(place.group, place.resource, key, stored);
+        const wait = place && this.#readerOf(place, stored).prepare(place.group, place.resource, key, stored);
         if (wait) waits.push(wait);
       }
     }

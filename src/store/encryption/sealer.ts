@@ -63,12 +63,16 @@ export class Sealer {
     this.#byRule = byRule;
   }
 
-  /** @param clock for key services; where there are none it is not looked at. @throws KeyServiceError */
-  static async create(configuration: EncryptionConfiguration, clock?: Clock): Promise<Sealer> {
+  /**
+   * @param clock for key services; where there are none it is not looked at
+   * @param signal ends waiting for them
+   * @throws KeyServiceError
+   */
+  static async create(configuration: EncryptionConfiguration, clock?: Clock, signal?: AbortSignal): Promise<Sealer> {
     const byRule = new Map<EncryptionRule, Providers>();
     const sealer = new Sealer(configuration, byRule);
     try {
-      for (const rule of configuration.rules) byRule.set(rule, await providersOf(rule, clock));
+      for (const rule of configuration.rules) byRule.set(rule, await providersOf(rule, clock, signal));
     } catch (error) {
       sealer.close();
       throw error;
@@ -112,6 +116,13 @@ export class Sealer {
     return writer ? Buffer.concat([writer.mark, writer.cipher.seal(plain, key)]) : plain;
   }
 
+  /** Whether a provider of this resource has the key that the value was sealed with. */
+  knows(group: string, resource: string, stored: Uint8Array): boolean {
+    const providers = this.#providers(group, resource);
+    if (!isSealed(stored)) return !providers || providers.readsPlain;
+    return providers?.readers.has(markOf(stored) ?? '') === true;
+  }
+
   /** Undefined: the value may be opened. Else it may when this has settled. @throws UnreadableValueError */
   prepare(group: string, resource: string, key: string, stored: Uint8Array): Promise<void> | undefined {
     if (!isSealed(stored)) return undefined;
@@ -150,7 +161,11 @@ export class Sealer {
   }
 }
 
-async function providersOf({ providers }: EncryptionRule, clock: Clock | undefined): Promise<Providers> {
+async function providersOf(
+  { providers }: EncryptionRule,
+  clock: Clock | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Providers> {
   const readers = new Map<string, Cipher>();
   let writer: Providers['writer'];
   const add = (mark: string, cipher: Cipher, isWriter: boolean) => {
@@ -160,7 +175,9 @@ async function providersOf({ providers }: EncryptionRule, clock: Clock | undefin
   try {
     for (const [index, provider] of providers.entries()) {
       const { type, keys, service } = provider;
-      if (service) add(`k8s:enc:kms:v2:${service.name}:`, await keyServiceCipher(provider, clock), index === 0);
+      if (service) {
+        add(`k8s:enc:kms:v2:${service.name}:`, await keyServiceCipher(provider, clock, signal), index === 0);
+      }
       for (const [position, key] of keys.entries()) {
         add(`k8s:enc:${type}:v1:${key.name}:`, await createCipher(type, key), index === 0 && position === 0);
       }
@@ -183,17 +200,26 @@ export class KeyServiceError extends Error {
 /** A service that starts beside the cluster may take this long. */
 const servicePatienceMs = 30_000;
 
-async function keyServiceCipher({ service }: Provider, clock: Clock | undefined): Promise<Cipher> {
+async function keyServiceCipher(
+  { service }: Provider,
+  clock: Clock | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Cipher> {
   if (!service || !clock) throw new Error('a key service needs settings and a clock');
   const { connectKeyService } = await import('./kms/key-service.ts');
   const { EnvelopeCipher } = await import('./kms/envelope.ts');
   const { name, timeoutMs } = service;
   const cipher = new EnvelopeCipher({ name, service: connectKeyService(socketOf(service), timeoutMs), clock });
+  const giveUp = () => cipher.close();
+  signal?.addEventListener('abort', giveUp, { once: true });
   try {
+    signal?.throwIfAborted();
     await cipher.begin(servicePatienceMs);
   } catch (error) {
     cipher.close();
     throw new KeyServiceError((error as Error).message);
+  } finally {
+    signal?.removeEventListener('abort', giveUp);
   }
   return cipher;
 }

@@ -69,7 +69,7 @@ export class EnvelopeCipher implements Cipher {
     for (;;) {
       await this.#look();
       if (!this.#problem) break;
-      if (clock.monotonicMs() > deadline) throw new Error(this.problem);
+      if (this.#closing.signal.aborted || clock.monotonicMs() > deadline) throw new Error(this.problem);
       await clock.sleep(500, this.#closing.signal);
     }
     void this.#watch();
