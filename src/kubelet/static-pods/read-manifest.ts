@@ -1,7 +1,7 @@
 // A manifest that lies on this machine, or comes from an address, made a pod of this node.
 import { createHash } from 'node:crypto';
 import type { Pod } from '../../../generated/core-v1.ts';
-import { podReferences } from '../../api/core/pod-references.ts';
+import { firstApiRead } from '../../api/core/pod-api-reads.ts';
 import { FieldErrors } from '../../api/meta/field-errors.ts';
 import { rfc3339Micro } from '../../base/clock.ts';
 import { yamlToJson } from '../../base/yaml-json.ts';
@@ -54,7 +54,8 @@ async function podOf(json: string, source: ManifestSource): Promise<Pod> {
   validateNewPod(pod, errors);
   if (!errors.isEmpty)
     throw new Error(`invalid pod: [${errors.list.map(({ field, body }) => `${field}: ${body}`).join(', ')}]`);
-  const needed = neededObjects(pod);
+  // The API server may not be there.
+  const needed = firstApiRead(pod.spec, pod.metadata.name ?? '');
   if (needed) throw new Error(`static pods may not reference ${needed}`);
   return pod;
 }
@@ -87,30 +88,4 @@ function settle(pod: Pod, uid: string, { kind, nodeName, nowMs }: ManifestSource
   )
     spec.tolerations = [...(spec.tolerations ?? []), { operator: 'Exists', effect: 'NoExecute' }];
   pod.status = { phase: 'Pending' };
-}
-
-/** What it would need of the API server, which may not be there; in upstream's words. */
-function neededObjects({ metadata, spec }: Pod): string | undefined {
-  if (spec.serviceAccountName) return 'serviceaccounts';
-  const { secrets, configMaps } = podReferences({ ...spec, volumes: [] }, metadata.name);
-  if (secrets.size > 0) return 'secrets';
-  if (configMaps.size > 0) return 'configmaps';
-  if (spec.resourceClaims?.length) return 'resourceclaims';
-  for (const volume of spec.volumes ?? []) {
-    if (volume.configMap) return 'configmaps (via configmap volumes)';
-    if (volume.secret) return 'secrets (via secret volumes)';
-    if (volume.csi) return 'csidrivers (via CSI volumes)';
-    if (volume.glusterfs) return 'endpoints (via glusterFS volumes)';
-    if (volume.persistentVolumeClaim) return 'persistentvolumeclaims';
-    if (volume.ephemeral) return 'persistentvolumeclaims (via ephemeral volumes)';
-    if (volume.azureFile) return 'secrets (via azureFile volumes)';
-    for (const source of volume.projected?.sources ?? []) {
-      if (source.configMap) return 'configmaps (via projected volumes)';
-      if (source.secret) return 'secrets (via projected volumes)';
-      if (source.serviceAccountToken) return 'serviceaccounts (via projected volumes)';
-      if (source.clusterTrustBundle) return 'clustertrustbundles';
-      if (source.podCertificate) return 'podcertificates';
-    }
-  }
-  return undefined;
 }
