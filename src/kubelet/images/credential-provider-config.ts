@@ -3,8 +3,8 @@ import { access, constants, readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import { qualifiedNameProblems } from '../../api/meta/names.ts';
+import { readConfigurationFile } from '../../base/configuration-file.ts';
 import { checkFields, type Fields } from '../../base/strict-fields.ts';
-import { parseYaml } from '../../base/yaml.ts';
 import { parseDuration } from '../../schema/time.ts';
 
 export interface CredentialProvider {
@@ -114,16 +114,15 @@ async function configFiles(config: string): Promise<string[]> {
 
 function parse(text: string, file: string): readonly CredentialProvider[] {
   try {
-    const parsed = parseYaml(text) as { kind?: unknown; apiVersion?: unknown; providers?: CredentialProvider[] } | null;
-    const { kind, apiVersion } = parsed ?? {};
-    if (kind !== 'CredentialProviderConfig' || !configVersions.includes(String(apiVersion)))
-      throw new Error(
-        `no kind ${JSON.stringify(kind ?? '')} is registered for version ${JSON.stringify(apiVersion ?? '')}`,
-      );
+    const kind = 'CredentialProviderConfig';
+    const parsed: { providers?: CredentialProvider[] } = readConfigurationFile(text, {
+      apiVersions: configVersions,
+      kind,
+    });
     checkFields(parsed, fields);
-    for (const { defaultCacheDuration } of parsed!.providers ?? [])
+    for (const { defaultCacheDuration } of parsed.providers ?? [])
       if (defaultCacheDuration) parseDuration(defaultCacheDuration);
-    return parsed!.providers ?? [];
+    return parsed.providers ?? [];
   } catch (error) {
     throw new Error(`error decoding config ${JSON.stringify(file)}: ${(error as Error).message}`);
   }

@@ -1,37 +1,24 @@
 // KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1: read strictly, filled with upstream's defaults, judged in
 // upstream's words.
 
+import { readConfigurationFile } from '../../base/configuration-file.ts';
 import { ConfigurationError, checkFields } from '../../base/strict-fields.ts';
-import { parseYaml, YamlError } from '../../base/yaml.ts';
 import { withArgDefaults } from './plugin-args.ts';
 import { configurationFields, pluginArgsFields } from './schema.ts';
 import type { Configuration, PluginConfig, Profile } from './types.ts';
 import { validateConfiguration } from './validation.ts';
 
-const apiVersion = 'kubescheduler.config.k8s.io/v1';
-const kind = 'KubeSchedulerConfiguration';
+const configurationKind = {
+  apiVersions: ['kubescheduler.config.k8s.io/v1'],
+  kind: 'KubeSchedulerConfiguration',
+  scheme: 'pkg/runtime/scheme.go:111',
+};
 
 type Json = Record<string, any>;
 
 /** @throws ConfigurationError, in upstream's words. */
 export function parseConfiguration(text: string): Configuration {
-  let read: unknown;
-  try {
-    read = parseYaml(text);
-  } catch (error) {
-    if (error instanceof YamlError) throw new ConfigurationError(`yaml: ${error.message}`);
-    throw error;
-  }
-  if (read === null || read === undefined) throw new ConfigurationError("Object 'Kind' is missing in 'null'");
-  if (typeof read !== 'object' || Array.isArray(read)) {
-    throw new ConfigurationError("couldn't get version/kind; json parse error: json: cannot unmarshal into an object");
-  }
-  const json = read as Json;
-  if (!json['kind']) throw new ConfigurationError(`Object 'Kind' is missing in '${JSON.stringify(json)}'`);
-  if (json['kind'] !== kind || json['apiVersion'] !== apiVersion) {
-    const what = `no kind ${JSON.stringify(json['kind'])} is registered for version ${JSON.stringify(json['apiVersion'] ?? '')}`;
-    throw new ConfigurationError(`${what} in scheme "pkg/runtime/scheme.go:111"`);
-  }
+  const json = readConfigurationFile(text, configurationKind);
   checkFields(json, configurationFields);
   const configuration = withDefaults(json);
   const problems = validateConfiguration(configuration);
