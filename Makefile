@@ -9,7 +9,7 @@ REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
 DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(SUBJECT),--subject '$(SUBJECT)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
 
-FAULTS_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(ONLY),--only '$(ONLY)') $(if $(SCALE),--scale '$(SCALE)')
+FAULTS_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(ONLY),--only '$(ONLY)') $(if $(SCALE),--scale '$(SCALE)') $(if $(PODS),--pods '$(PODS)')
 
 SIM_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(SEEDS),--seeds '$(SEEDS)') $(if $(ABOUT),--about '$(ABOUT)')
 

@@ -5,6 +5,7 @@ import type { Pod } from '../generated/core-v1.ts';
 import { silentLogger } from '../src/base/log.ts';
 import { containerConfig } from '../src/kubelet/pods/container-config.ts';
 import { sandboxConfig } from '../src/kubelet/pods/sandbox-config.ts';
+import { usualCpuLimits } from '../src/kubelet/resources.ts';
 import { containerdSocket } from '../src/kubelet/runtime/containerd-daemon.ts';
 import { createCriRuntime } from '../src/kubelet/runtime/cri/cri-runtime.ts';
 import { nginx } from './pod-latency.ts';
@@ -21,13 +22,15 @@ export async function startByRuntime(dataDir: string, names: readonly string[]):
     const made = nginx(name);
     const pod = { ...made, metadata: { ...made.metadata, uid: `cri-${name}` } } as Pod;
     const logDirectory = join(dataDir, 'node/logs/cri', name);
-    const settings = { dns, security, logDirectory, cgroupParent: `/coracle-bench/${name}`, attempt: 0 };
+    const cpuLimits = usualCpuLimits;
+    const settings = { dns, security, logDirectory, cgroupParent: `/coracle-bench/${name}`, attempt: 0, cpuLimits };
     const container = {
       image,
       environment: new Map(),
       mounts: [],
       restartCount: 0,
       memoryCapacityBytes: 1e9,
+      cpuLimits,
       security,
     };
     // Without our labels: the agent would take it for a pod of its own that nobody wants.

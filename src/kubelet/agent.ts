@@ -32,10 +32,12 @@ import { runHook } from './pods/hooks.ts';
 import { hostAbilities } from './pods/host-admission.ts';
 import { PodManager } from './pods/pod-manager.ts';
 import type { PodServices } from './pods/pod-services.ts';
+import { createHandlerLookup } from './pods/runtime-classes.ts';
 import { RuntimeTracker } from './pods/runtime-tracker.ts';
 import { readTermination } from './pods/termination-message.ts';
 import { createUserNamespaces } from './pods/user-namespaces.ts';
 import { runProbe } from './probes/run-probe.ts';
+import { createRateLimit } from './rate-limit.ts';
 import { ReferenceCache } from './reference-cache.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import type { NodeAuthenticate } from './server/authenticate.ts';
@@ -49,6 +51,8 @@ import { LocalVolumes } from './volumes/local-volumes.ts';
 import { systemMounter } from './volumes/mounter.ts';
 import { TokenSource } from './volumes/token-source.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
+
+const usualResolvConf = '/etc/resolv.conf';
 
 export interface NodeAgentOptions {
   readonly nodeName: string;
@@ -104,20 +108,21 @@ export function createNodeAgent(options: NodeAgentOptions): Component {
 
 async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise<void> {
   const { nodeName, client, informers, dataDir, clock, log } = options;
+  const config = options.config ?? defaultKubeletConfiguration();
+  const eventRate = createRateLimit(config.events, clock);
+  const recorders = createEventRecorders({ client, clock, log, host: nodeName, turn: eventRate.take });
   const figures = new NodeFigures(clock);
   const runtime = figures.observeRuntime(options.runtime);
   const pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
   const services = informers.informer(serviceKind);
-  const recorders = createEventRecorders({ client, clock, log, host: nodeName });
   const recorder = recorders.recorder('kubelet');
   const events = createNodeEvents(recorder);
   await mkdir(dataDir, { recursive: true, mode: 0o755 });
   const machine = await describeMachine(dataDir);
-  const config = options.config ?? defaultKubeletConfiguration();
   checkReservations(machine, config);
   const resources = resourcesOfNode(machine, config);
   const { allocatable } = resources;
-  const hostDns = await readHostDns(options.resolvConf ?? '/etc/resolv.conf');
+  const hostDns = await readHostDns(resolvConfOf(options, config));
   const dns: ClusterDns = { clusterDns: options.clusterDns, clusterDomain: options.clusterDomain, host: hostDns };
   const logDir = options.podLogDir ?? join(dataDir, 'logs', 'pods');
   const references = new ReferenceCache({ client, clock, onChange: (uids) => manager.referencesChanged(uids) });
@@ -177,8 +182,10 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const cgroups = await openCgroupTree({
     parent: options.cgroupParent ?? 'coracle',
     podPidsLimit: Math.max(0, config.podPidsLimit),
+    cpuLimits: config.cpuLimits,
     hugePageSizes: (machine.hugePages ?? []).filter(({ bytes }) => bytes > 0).map(({ size }) => size),
   });
+  const handlerOf = createHandlerLookup(client);
   const podServices: PodServices = {
     runtime,
     tracker,
@@ -191,6 +198,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
       tokens,
       dataDir,
       configuration: config.json,
+      rate: createRateLimit(config.registryPulls, clock),
     }),
     volumes,
     references,
@@ -199,7 +207,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     events,
     clock,
     log,
-    restarts: new Backoff(10_000, 300_000),
+    restarts: new Backoff(Math.min(10_000, config.maxRestartPeriodMs), config.maxRestartPeriodMs),
     probe: figures.observeProbe(runProbe, () => tracker),
     hook: runHook,
     security: { seccompDefault: config.seccompDefault, seccompRoot: join(dataDir, 'seccomp') },
@@ -207,6 +215,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     users: createUserNamespaces({
       dataDir,
       podDir: (uid) => volumes.podDir(uid),
+      handlerOf,
       isSupported: async (handler) =>
         (await runtime.features()).handlers.some(({ name, userNamespaces }) => name === handler && userNamespaces),
     }),
@@ -214,11 +223,12 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     hostIPs,
     runtimeName,
     memoryCapacityBytes: machine.memoryBytes,
+    cpuLimits: config.cpuLimits,
     logDir,
     factsFor: (_, podIPs) => ({ nodeName, hostIPs, podIPs, allocatable }),
     services: () => services.list(),
     servicesSynced: () => services.hasSynced,
-    runtimeHandler: (name) => name,
+    runtimeHandler: handlerOf,
     ...(options.beforeStart ? { beforeStart: options.beforeStart } : {}),
     ...(options.beforeStop ? { beforeStop: options.beforeStop } : {}),
     networkProblem: networkCheck(runtime, clock),
@@ -231,6 +241,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     pods,
     admission: (pod) => care.admission(pod),
     staticServices: (pod) => staticPods.services(podServices, pod),
+    upkeep: config,
   });
   const staticPods = createStaticPods({
     config,
@@ -303,6 +314,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     devices: () => devices.plugins.counts(),
     volumesInUse: () => csi.volumes.volumesInUse(),
     beforeReady: () => csi.initialize(),
+    timing: config,
     ...(options.podCidr ? { podCidr: options.podCidr } : {}),
   });
   const plugins = createPluginWatcher({
@@ -370,6 +382,11 @@ async function startServer(options: NodeAgentOptions, parts: ServedNode) {
 
 async function pidMax(): Promise<number> {
   return Number(await readFile('/proc/sys/kernel/pid_max', 'utf8').catch(() => 2 ** 22));
+}
+
+/** The file's, where it names one; else the one that the machine's daemon keeps for others. */
+function resolvConfOf({ resolvConf = usualResolvConf }: NodeAgentOptions, config: KubeletConfiguration): string {
+  return config.resolvConf === usualResolvConf ? resolvConf : config.resolvConf;
 }
 
 async function readHostDns(path: string): Promise<DnsSettings> {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PodSpec, ResourceRequirements } from '../../generated/core-v1.ts';
-import { cpuQuota, cpuShares, podLinuxResources, qosClassOf, quantityValue } from './resources.ts';
+import type { Pod, PodSpec, ResourceRequirements } from '../../generated/core-v1.ts';
+import {
+  type CpuLimits,
+  containerLinuxResources,
+  cpuQuota,
+  cpuShares,
+  podLinuxResources,
+  qosClassOf,
+  quantityValue,
+} from './resources.ts';
 
 const spec = (...resources: ResourceRequirements[]): PodSpec => ({
   containers: resources.map((each, index) => ({ name: `c${index}`, resources: each })),
@@ -40,4 +48,28 @@ test('a pod is limited only where each of its containers is', () => {
       memoryLimitInBytes: 2 ** 31,
     },
   );
+});
+
+test('a runtime class adds its overhead to the group of its pods, and limits what was not limited no more', () => {
+  const overhead = { cpu: '250m', memory: '64Mi' };
+  assert.deepEqual(podLinuxResources({ ...spec({ limits: full }), overhead }), {
+    cpuShares: 1280,
+    cpuPeriod: 100_000,
+    cpuQuota: 125_000,
+    memoryLimitInBytes: 2 ** 30 + 2 ** 26,
+  });
+  assert.deepEqual(podLinuxResources({ ...spec({ requests: { cpu: '1' } }), overhead }), { cpuShares: 1280 });
+});
+
+test('a limit of CPU holds in periods of the length the node was told, or not at all', () => {
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'p' }, spec: spec({ limits: full }) } as Pod;
+  const given = (cpuLimits: CpuLimits) => {
+    const { cpuPeriod, cpuQuota } = containerLinuxResources(pod, pod.spec.containers[0]!, {
+      memoryCapacityBytes: 2 ** 34,
+      cpuLimits,
+    });
+    return [cpuPeriod, cpuQuota];
+  };
+  assert.deepEqual(given({ isHeld: true, periodMicros: 20_000 }), [20_000, 20_000]);
+  assert.deepEqual(given({ isHeld: false, periodMicros: 20_000 }), [20_000, -1]);
 });

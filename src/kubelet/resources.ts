@@ -1,5 +1,6 @@
 // What containers ask for and may use, in the units of cgroups.
 import type { Container, Pod, PodSpec } from '../../generated/core-v1.ts';
+import { podResources } from '../api/core/effective-resources.ts';
 import type { LinuxResources } from './runtime/runtime.ts';
 
 const suffixes: Record<string, number> = {
@@ -71,9 +72,23 @@ export function cpuShares(milli: number): number {
   return milli === 0 ? 2 : Math.max(2, Math.min(262_144, Math.floor((milli * 1024) / 1000)));
 }
 
-/** cfs quota of a limit for a period of 100 ms, at least 1 ms. */
-export function cpuQuota(milli: number): number {
-  return milli === 0 ? 0 : Math.max(1000, Math.floor((milli * 100_000) / 1000));
+/** How limits of CPU are held. */
+export interface CpuLimits {
+  /** False: they are not. */
+  readonly isHeld: boolean;
+  readonly periodMicros: number;
+}
+
+export const usualCpuLimits: CpuLimits = { isHeld: true, periodMicros: 100_000 };
+
+/** Microseconds of a period that a limit allows, at least 1 ms; 0 without a limit. */
+export function cpuQuota(milli: number, { periodMicros }: CpuLimits = usualCpuLimits): number {
+  return milli === 0 ? 0 : Math.max(1000, Math.floor((milli * periodMicros) / 1000));
+}
+
+function cpuTime(milli: number, limits: CpuLimits): Pick<LinuxResources, 'cpuPeriod' | 'cpuQuota'> {
+  if (milli === 0) return {};
+  return { cpuPeriod: limits.periodMicros, cpuQuota: limits.isHeld ? cpuQuota(milli, limits) : -1 };
 }
 
 /** Who is killed first when memory runs out: best effort, then those who use more than they asked for. */
@@ -87,7 +102,13 @@ export function oomScoreAdjust(pod: Pod, container: Container, memoryCapacityByt
   return Math.min(999, Math.max(3, score));
 }
 
-export function containerLinuxResources(pod: Pod, container: Container, memoryCapacityBytes: number): LinuxResources {
+/** What the machine says to what containers ask for. */
+export interface MachineLimits {
+  readonly memoryCapacityBytes: number;
+  readonly cpuLimits: CpuLimits;
+}
+
+export function containerLinuxResources(pod: Pod, container: Container, machine: MachineLimits): LinuxResources {
   const { limits = {}, requests = {} } = container.resources ?? {};
   const cpuLimit = milliCpu(limits['cpu']);
   const cpuRequest =
@@ -95,10 +116,10 @@ export function containerLinuxResources(pod: Pod, container: Container, memoryCa
   const memory = bytesOf(limits['memory']);
   return {
     cpuShares: cpuShares(cpuRequest),
-    ...(cpuLimit ? { cpuPeriod: 100_000, cpuQuota: cpuQuota(cpuLimit) } : {}),
+    ...cpuTime(cpuLimit, machine.cpuLimits),
     ...(memory ? { memoryLimitInBytes: memory } : {}),
     ...hugePageLimits(limits),
-    oomScoreAdj: oomScoreAdjust(pod, container, memoryCapacityBytes),
+    oomScoreAdj: oomScoreAdjust(pod, container, machine.memoryCapacityBytes),
   };
 }
 
@@ -111,32 +132,44 @@ function hugePageLimits(limits: Record<string, string>): Pick<LinuxResources, 'h
   return hugepageLimits.length > 0 ? { hugepageLimits } : {};
 }
 
-/** A pod's sums: shares of the requests; limits only where every container has one. */
-export function podLinuxResources(spec: PodSpec): LinuxResources {
-  const regular = [...(spec.initContainers ?? []).filter(isSidecar), ...spec.containers];
-  const once = (spec.initContainers ?? []).filter((container) => !isSidecar(container));
-  const total = (read: (container: Container) => number) =>
-    Math.max(
-      regular.reduce((sum, each) => sum + read(each), 0),
-      ...once.map(read),
-      0,
-    );
-  const requests = total((each) => milliCpu(each.resources?.requests?.['cpu'] ?? each.resources?.limits?.['cpu']));
-  const limited = (name: string) => [...regular, ...once].every((each) => each.resources?.limits?.[name] !== undefined);
-  const pod = spec.resources;
-  const cpuLimit = pod?.limits?.['cpu']
-    ? milliCpu(pod.limits['cpu'])
-    : limited('cpu')
-      ? total((each) => milliCpu(each.resources?.limits?.['cpu']))
-      : 0;
-  const memory = pod?.limits?.['memory']
-    ? bytesOf(pod.limits['memory'])
-    : limited('memory')
-      ? total((each) => bytesOf(each.resources?.limits?.['memory']))
-      : 0;
+/** A pod's sums, with its overhead: shares of the requests; limits only where every container has one, or the pod itself. */
+export function podLinuxResources(spec: PodSpec, cpuLimits: CpuLimits = usualCpuLimits): LinuxResources {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  const limits = podResources(spec, 'limits');
+  const isLimited = (name: string) =>
+    quantityValue(spec.resources?.limits?.[name] ?? '0') > 0 ||
+    containers.every(({ resources }) => quantityValue(resources?.limits?.[name] ?? '0') > 0);
+  const memory = isLimited('memory') ? Number(limits.get('memory')?.units ?? 0n) : 0;
   return {
-    cpuShares: cpuShares(pod?.requests?.['cpu'] ? milliCpu(pod.requests['cpu']) : requests),
-    ...(cpuLimit ? { cpuPeriod: 100_000, cpuQuota: cpuQuota(cpuLimit) } : {}),
+    cpuShares: cpuShares(Number(podResources(withRequests(spec), 'requests').get('cpu')?.millis ?? 0n)),
+    ...cpuTime(isLimited('cpu') ? Number(limits.get('cpu')?.millis ?? 0n) : 0, cpuLimits),
+    ...(memory ? { memoryLimitInBytes: memory } : {}),
+  };
+}
+
+/** Where only a limit of CPU is given it is the request as well; manifests of this machine have met no defaults. */
+function withRequests(spec: PodSpec): PodSpec {
+  const withRequest = (container: Container): Container => {
+    const { requests, limits } = container.resources ?? {};
+    if (requests?.['cpu'] !== undefined || limits?.['cpu'] === undefined) return container;
+    return { ...container, resources: { ...container.resources, requests: { ...requests, cpu: limits['cpu'] } } };
+  };
+  const { initContainers, containers } = spec;
+  return {
+    ...spec,
+    containers: containers.map(withRequest),
+    ...(initContainers ? { initContainers: initContainers.map(withRequest) } : {}),
+  };
+}
+
+/** What the sandbox itself takes, above its containers; undefined where the runtime class says nothing. */
+export function overheadResources({ overhead }: PodSpec, cpuLimits: CpuLimits): LinuxResources | undefined {
+  if (!overhead) return undefined;
+  const cpu = milliCpu(overhead['cpu']);
+  const memory = bytesOf(overhead['memory']);
+  return {
+    cpuShares: cpuShares(cpu),
+    ...cpuTime(cpu, cpuLimits),
     ...(memory ? { memoryLimitInBytes: memory } : {}),
   };
 }

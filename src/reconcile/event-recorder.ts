@@ -16,6 +16,8 @@ export interface EventRecordersOptions {
   readonly log: Logger;
   /** The node that reports, for components of a node. */
   readonly host?: string;
+  /** Settles when one more may be written; default: at once. */
+  readonly turn?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface EventRecorders {
@@ -146,6 +148,7 @@ class EventWriter {
     const decision = this.#correlator.correlate(recorded, recorded.atMs);
     if (!decision) return;
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
+      await this.#options.turn?.(signal);
       try {
         const written = await this.#send(recorded, decision.message, decision.known);
         decision.remember(written);

@@ -43,11 +43,18 @@ async function suffer(fault: Fault, seed: number): Promise<void> {
   const churn = await startChurn(node.client, random, Number(values.pods));
   await node.until('pods run', async () => ((await node.pods()).length >= Number(values.pods) / 2 ? '' : 'too few'));
   say(`${fault.name}: ${(await node.pods()).length} pods`);
-  await fault.inflict({ node, random, scale: Number(values.scale), say });
-  const { made, deleted } = await churn.stop();
-  say(`${fault.name}: ${made} pods were made, ${deleted} deleted`);
-  await node.untilConverged();
-  await node.untilNothingIsLeft();
+  try {
+    await fault.inflict({ node, random, scale: Number(values.scale), say });
+    const { made, deleted } = await churn.stop();
+    say(`${fault.name}: ${made} pods were made, ${deleted} deleted`);
+    await node.untilConverged();
+    say(`${fault.name}: pods and containers agree`);
+    await node.untilNothingIsLeft();
+  } catch (error) {
+    await churn.stop();
+    say(`${fault.name}: logs are in ${await node.keepLogs()}`);
+    throw error;
+  }
 }
 
 /** Also of what went wrong before something else did. */

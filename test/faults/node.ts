@@ -1,6 +1,7 @@
 // A real node under test: its cluster, its parts by pid, its pods as the API and as its runtime know them.
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, globSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pod } from '../../generated/core-v1.ts';
 import { podKind } from '../../generated/kinds.ts';
@@ -53,7 +54,7 @@ export class FaultyNode implements AsyncDisposable {
   }
 
   /** Waits for what must be so in the end. @throws with what it last said, after `patienceMs` */
-  async until(what: string, problem: () => Promise<string>, patienceMs = 180_000): Promise<void> {
+  async until(what: string, problem: () => Promise<string>, patienceMs = 600_000): Promise<void> {
     const deadline = performance.now() + patienceMs;
     let last = '';
     for (;;) {
@@ -123,6 +124,16 @@ export class FaultyNode implements AsyncDisposable {
     }
     await this.until('pods are gone', async () => (await this.pods()).map(({ metadata }) => metadata.name).join(' '));
     await this.until('nothing is left of them', async () => (await this.tracesOfPods()).slice(0, 8).join('\n'));
+  }
+
+  /** What its parts wrote, kept for who looks into a failure. Gives the folder. */
+  async keepLogs(): Promise<string> {
+    const folder = mkdtempSync(join(tmpdir(), 'coracle-faults-'));
+    for (const each of ['logs', 'containerd/containerd.log'])
+      cpSync(join(this.cluster.dataDir, each), join(folder, basename(each)), { recursive: true, errorOnExist: false });
+    writeFileSync(join(folder, 'pods.json'), JSON.stringify(await this.pods().catch(String), null, 1));
+    writeFileSync(join(folder, 'traces'), (await this.tracesOfPods().catch((error) => [String(error)])).join('\n'));
+    return folder;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

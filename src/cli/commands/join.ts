@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseBootstrapToken } from '../../api/core/bootstrap-token.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
@@ -10,6 +11,7 @@ interface Flags extends ClusterOptions {
   discoveryTokenUnsafeSkipCaVerification?: boolean;
   nodeName?: string;
   nodeIp?: string;
+  kubeletConfig?: string;
   detach?: boolean;
 }
 
@@ -21,6 +23,7 @@ export const joinCommand = clusterCommand('join')
   .option('--discovery-token-unsafe-skip-ca-verification', 'believe any authority that the token vouches for')
   .option('--node-name <name>', 'the node’s name (default: the machine’s)', parseNodeName)
   .option('--node-ip <address>', 'the node’s address (default: the one the server is reached from)')
+  .option('--kubelet-config <file>', 'KubeletConfiguration: eviction, reserved resources, static pods, logs')
   .option('--detach', 'return when the node is Ready and leave it running')
   .action(async (servers: string[], flags: Flags) => {
     const pins = flags.discoveryTokenCaCertHash;
@@ -38,6 +41,7 @@ export const joinCommand = clusterCommand('join')
         ...asked,
         ...(flags.nodeName ? { nodeName: flags.nodeName } : {}),
         ...(flags.nodeIp ? { address: flags.nodeIp } : {}),
+        ...(flags.kubeletConfig ? { kubeletConfigFile: resolve(flags.kubeletConfig) } : {}),
       },
       report,
     );

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { podResources } from '../../api/core/effective-resources.ts';
-import { cpuShares, podLinuxResources, qosClassOf } from '../resources.ts';
+import { type CpuLimits, cpuShares, podLinuxResources, qosClassOf } from '../resources.ts';
 import { cgroupMounts, removeTree } from './group-files.ts';
 
 export interface CgroupTreeOptions {
@@ -14,6 +14,7 @@ export interface CgroupTreeOptions {
   readonly podPidsLimit?: number;
   /** Of large pages that the node has: who asks for none may use none. */
   readonly hugePageSizes?: readonly string[];
+  readonly cpuLimits?: CpuLimits;
   readonly root?: string;
 }
 
@@ -58,6 +59,7 @@ export async function openCgroupTree({
   parent,
   podPidsLimit = 0,
   hugePageSizes = [],
+  cpuLimits,
   root = '/sys/fs/cgroup',
 }: CgroupTreeOptions): Promise<CgroupTree> {
   const mounts = await cgroupMounts(root);
@@ -70,11 +72,11 @@ export async function openCgroupTree({
   return {
     pathOf: (pod) => `/${pathOf(pod)}`,
     async ensurePod(pod) {
-      const { cpuShares: shares, cpuQuota, cpuPeriod, memoryLimitInBytes } = podLinuxResources(pod.spec);
+      const { cpuShares: shares, cpuQuota, cpuPeriod, memoryLimitInBytes } = podLinuxResources(pod.spec, cpuLimits);
       await mounts.write(pathOf(pod), {
         cpuShares: shares,
         cpuPeriod,
-        cpuQuota: cpuQuota ?? Number.POSITIVE_INFINITY,
+        cpuQuota: cpuQuota === undefined || cpuQuota < 0 ? Number.POSITIVE_INFINITY : cpuQuota,
         memoryBytes: memoryLimitInBytes ?? Number.POSITIVE_INFINITY,
         pids: podPidsLimit || undefined,
         hugePages: hugePagesOf(pod, hugePageSizes),

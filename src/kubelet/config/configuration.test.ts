@@ -34,6 +34,8 @@ const cases: Readonly<Record<string, string>> = {
   'enforceNodeAllocatable: [system-reserved]': judged(
     'systemReservedCgroup (--system-reserved-cgroup) must be specified when "system-reserved" or "system-reserved-compressible" included in enforceNodeAllocatable (--enforce-node-allocatable)',
   ),
+  'cpuManagerPolicy: static\nmemorySwap: {swapBehavior: LimitedSwap}':
+    'settings that this node agent does not have: cpuManagerPolicy: must be "none", got "static"; memorySwap.swapBehavior: must be "NoSwap", got "LimitedSwap"',
   'imageGCHighThresholdPercent: 70': judged(
     'imageGCLowThresholdPercent (--image-gc-low-threshold) 80 must be less than imageGCHighThresholdPercent (--image-gc-high-threshold) 70',
   ),
@@ -53,6 +55,23 @@ test('what a KubeletConfiguration leaves out is as upstream has it; one threshol
     `${header}evictionHard: {memory.available: 1Gi}\nmergeDefaultEvictionSettings: true`,
   );
   assert.equal(merged.evictionHard['imagefs.available'], '15%');
+});
+
+test('times and rates of the node are what the file says', () => {
+  const given = parseKubeletConfiguration(
+    `${header}containerLogMaxSize: 20Mi\ncontainerLogMonitorInterval: 3s\ncpuCFSQuota: false\ncpuCFSQuotaPeriod: 10ms
+crashLoopBackOff: {maxContainerRestartPeriod: 8s}\nregistryPullQPS: 0\neventRecordQPS: 7\nnodeStatusUpdateFrequency: 4s`,
+  );
+  assert.deepEqual([given.containerLogMaxBytes, given.containerLogMonitorMs], [20 * 2 ** 20, 3_000]);
+  assert.deepEqual(given.cpuLimits, { isHeld: false, periodMicros: 10_000 });
+  assert.deepEqual([given.maxRestartPeriodMs, given.nodeStatusReportMs], [8_000, 4_000]);
+  assert.deepEqual(
+    [given.registryPulls, given.events],
+    [
+      { perSecond: 0, burst: 10 },
+      { perSecond: 7, burst: 100 },
+    ],
+  );
 });
 
 test('grace periods of a shutdown come in order of priority', () => {

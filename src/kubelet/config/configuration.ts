@@ -2,24 +2,26 @@
 // upstream's words.
 
 import { unitsOf } from '../../api/meta/quantity.ts';
+import { readConfigurationFile } from '../../base/configuration-file.ts';
 import { ConfigurationError, checkFields } from '../../base/strict-fields.ts';
-import { parseYaml, YamlError } from '../../base/yaml.ts';
 import { canonicalDuration, parseDuration } from '../../schema/time.ts';
 import { parseThresholds } from '../eviction/thresholds.ts';
 import { withDefaults, withoutFile } from './defaults.ts';
 import { configurationFields } from './fields.ts';
 import type { KubeletConfiguration, ShutdownGracePeriod } from './types.ts';
+import { unsupportedSettings } from './unsupported.ts';
 import { problemsOf } from './validation.ts';
 
 const apiVersion = 'kubelet.config.k8s.io/v1beta1';
 const kind = 'KubeletConfiguration';
+const scheme = 'k8s.io/kubernetes/pkg/kubelet/apis/config/scheme/scheme.go:33';
 const criticalPriority = 2_000_000_000;
 
 type Json = Record<string, any>;
 
 /** @throws ConfigurationError, in upstream's words. */
 export function parseKubeletConfiguration(text: string): KubeletConfiguration {
-  const json = readObject(text);
+  const json = readConfigurationFile(text, { apiVersions: [apiVersion], kind, scheme });
   checkFields(json, configurationFields);
   checkDurations(json);
   const full = withDefaults(json);
@@ -28,6 +30,9 @@ export function parseKubeletConfiguration(text: string): KubeletConfiguration {
     throw new ConfigurationError(
       `failed to validate kubelet configuration, error: ${problems.length === 1 ? problems[0] : `[${problems.join(', ')}]`}`,
     );
+  const unsupported = unsupportedSettings(full);
+  if (unsupported.length > 0)
+    throw new ConfigurationError(`settings that this node agent does not have: ${unsupported.join('; ')}`);
   const configuration = settingsOf(full);
   try {
     parseThresholds(configuration);
@@ -39,26 +44,6 @@ export function parseKubeletConfiguration(text: string): KubeletConfiguration {
 
 /** What a node without a file has. */
 export const defaultKubeletConfiguration = (): KubeletConfiguration => settingsOf(withDefaults(withoutFile));
-
-function readObject(text: string): Json {
-  let read: unknown;
-  try {
-    read = parseYaml(text);
-  } catch (error) {
-    if (error instanceof YamlError) throw new ConfigurationError(`yaml: ${error.message}`);
-    throw error;
-  }
-  if (read === null || read === undefined) throw new ConfigurationError("Object 'Kind' is missing in 'null'");
-  if (typeof read !== 'object' || Array.isArray(read))
-    throw new ConfigurationError("couldn't get version/kind; json parse error: json: cannot unmarshal into an object");
-  const json = read as Json;
-  if (!json['kind']) throw new ConfigurationError(`Object 'Kind' is missing in '${JSON.stringify(json)}'`);
-  if (json['kind'] !== kind || json['apiVersion'] !== apiVersion) {
-    const what = `no kind ${JSON.stringify(json['kind'])} is registered for version ${JSON.stringify(json['apiVersion'] ?? '')}`;
-    throw new ConfigurationError(`${what} in scheme "k8s.io/kubernetes/pkg/kubelet/apis/config/scheme/scheme.go:33"`);
-  }
-  return json;
-}
 
 /** Their texts are read once here, and are sound from then on. @throws ConfigurationError */
 function checkDurations(json: Json): void {
@@ -101,10 +86,20 @@ function settingsOf(json: Json): KubeletConfiguration {
     registerWithTaints: json['registerWithTaints'] ?? [],
     containerLogMaxBytes: unitsOf(json['containerLogMaxSize']),
     containerLogMaxFiles: json['containerLogMaxFiles'],
-    cpuCfsQuota: json['cpuCFSQuota'],
-    cpuCfsPeriodMs: ms(json['cpuCFSQuotaPeriod']),
+    containerLogMaxWorkers: json['containerLogMaxWorkers'],
+    containerLogMonitorMs: ms(json['containerLogMonitorInterval']),
+    cpuLimits: { isHeld: json['cpuCFSQuota'], periodMicros: Math.floor(ms(json['cpuCFSQuotaPeriod']) * 1000) },
     maxRestartPeriodMs: ms(json['crashLoopBackOff'].maxContainerRestartPeriod),
     allowedUnsafeSysctls: json['allowedUnsafeSysctls'] ?? [],
+    syncMs: ms(json['syncFrequency']),
+    resolvConf: json['resolvConf'],
+    registerNode: json['registerNode'],
+    nodeStatusUpdateMs: ms(json['nodeStatusUpdateFrequency']),
+    nodeStatusReportMs: ms(json['nodeStatusReportFrequency']),
+    nodeLeaseSeconds: json['nodeLeaseDurationSeconds'],
+    nodeStatusMaxImages: json['nodeStatusMaxImages'],
+    registryPulls: { perSecond: json['registryPullQPS'], burst: json['registryBurst'] },
+    events: { perSecond: json['eventRecordQPS'], burst: json['eventBurst'] },
     evictionHard: amounts(json['evictionHard']),
     evictionSoft: amounts(json['evictionSoft']),
     evictionSoftGracePeriod: amounts(json['evictionSoftGracePeriod']),

@@ -1,5 +1,7 @@
 // A KubeletConfiguration as the rest of the agent uses it. Times are milliseconds.
 import type { Taint } from '../../../generated/core-v1.ts';
+import type { Rate } from '../rate-limit.ts';
+import type { CpuLimits } from '../resources.ts';
 
 export interface KubeletConfiguration {
   readonly staticPodPath: string;
@@ -18,11 +20,28 @@ export interface KubeletConfiguration {
   readonly registerWithTaints: readonly Taint[];
   readonly containerLogMaxBytes: number;
   readonly containerLogMaxFiles: number;
-  readonly cpuCfsQuota: boolean;
-  readonly cpuCfsPeriodMs: number;
+  /** Rotated side by side. */
+  readonly containerLogMaxWorkers: number;
+  readonly containerLogMonitorMs: number;
+  readonly cpuLimits: CpuLimits;
   /** Longest wait before a container that fails starts again. */
   readonly maxRestartPeriodMs: number;
   readonly allowedUnsafeSysctls: readonly string[];
+
+  /** How often files of volumes are looked at again. */
+  readonly syncMs: number;
+  /** Of other machines; '': pods get none of it. */
+  readonly resolvConf: string;
+  readonly registerNode: boolean;
+  /** How often the status is looked at, and how often it is written without news. */
+  readonly nodeStatusUpdateMs: number;
+  readonly nodeStatusReportMs: number;
+  readonly nodeLeaseSeconds: number;
+  /** Below zero: all of them. */
+  readonly nodeStatusMaxImages: number;
+  /** Pulls of images. */
+  readonly registryPulls: Rate;
+  readonly events: Rate;
 
   /** Threshold by signal: an amount, or a percentage of the whole. */
   readonly evictionHard: Readonly<Record<string, string>>;

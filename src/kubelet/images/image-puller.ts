@@ -4,6 +4,7 @@ import type { Clock } from '../../base/clock.ts';
 import { formatDuration } from '../../schema/time.ts';
 import type { PodEvents } from '../events.ts';
 import { Backoff } from '../pods/backoff.ts';
+import type { RateLimit } from '../rate-limit.ts';
 import { isNotFoundError, RuntimeError, rpcErrorText, unknownCode } from '../runtime/rpc-error.ts';
 import type { ImageInfo, ImageService, SandboxConfig } from '../runtime/runtime.ts';
 import type { CredentialProviders } from './credential-provider.ts';
@@ -37,6 +38,8 @@ export interface ImagePullerOptions {
   readonly clock: Clock;
   /** Pulls side by side; 1 is one after the other. Default 5. */
   readonly maxParallelPulls?: number;
+  /** How often a pull may begin; default: as often as pods need it. */
+  readonly rate?: RateLimit;
   /** What was pulled with whose credentials; without it every pod may use every image that is here. */
   readonly records?: PullRecords;
   readonly verification?: VerificationPolicy;
@@ -174,6 +177,7 @@ export class ImagePuller {
     try {
       const { used, info, begunMs } = await this.#queue.run(async () => {
         const begunMs = clock.monotonicMs();
+        if (this.#options.rate?.tryTake() === false) throw new Error('pull QPS exceeded');
         const { ref, used } = await this.#pullWith(request, credentials);
         const info = (await runtime.imageStatus(image)) ?? (await runtime.imageStatus(ref));
         if (!info) throw new Error(`image ${image} is not there after its pull`);

@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import type { PodEvents } from '../events.ts';
+import type { RateLimit } from '../rate-limit.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { TokenWish } from '../volumes/token-source.ts';
 import type { ServiceAccountSource } from './credential-provider.ts';
@@ -27,6 +28,7 @@ export interface NodeImagesOptions {
   readonly dataDir: string;
   /** A KubeletConfiguration with its defaults, in upstream's form. */
   readonly configuration: Readonly<Record<string, unknown>>;
+  readonly rate: RateLimit;
 }
 
 /** Credential providers: configuration files, and a folder `bin` with the programs. */
@@ -41,6 +43,7 @@ export async function createNodeImages(options: NodeImagesOptions): Promise<Imag
     runtime,
     events,
     clock,
+    rate: options.rate,
     maxParallelPulls: parallelPulls(configuration),
     records: createPullRecords(join(dataDir, 'image_manager'), () => clock.now()),
     verification: verificationPolicy(configuration),

@@ -6,12 +6,14 @@ import { type Clock, rfc3339Micro } from '../../base/clock.ts';
 import type { Client } from '../../client/client.ts';
 
 export const leaseNamespace = 'kube-node-lease';
-export const leaseDurationSeconds = 40;
+const usualLeaseSeconds = 40;
 export const leaseRenewMs = 10_000;
 
 export interface LeaseHolder {
   readonly nodeName: string;
   readonly nodeUid: string;
+  /** How long it holds without a renewal; default 40. */
+  readonly seconds?: number;
 }
 
 /** Renews once, making the lease when it is not there. @returns the lease to renew next time. */
@@ -22,7 +24,7 @@ export async function renewLease(
   current: Lease | undefined,
 ): Promise<Lease> {
   const leases = client.resource(leaseKind);
-  const { nodeName, nodeUid } = holder;
+  const { nodeName, nodeUid, seconds: leaseDurationSeconds = usualLeaseSeconds } = holder;
   const renewTime = rfc3339Micro(clock.now());
   const key = { namespace: leaseNamespace, name: nodeName };
   const held = current ?? (await leases.find(key));

@@ -7,10 +7,11 @@ import { isNotFound } from '../../api/meta/status-error.ts';
 import { type Clock, every } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
+import type { KubeletConfiguration } from '../config/types.ts';
 import type { NodeEvents } from '../events.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
-import { leaseRenewMs, renewLease } from './lease.ts';
+import { renewLease } from './lease.ts';
 import { architecture, type Machine } from './node-facts.ts';
 import type { NodeResources } from './node-resources.ts';
 import {
@@ -49,11 +50,13 @@ export interface NodeRegistrarOptions {
   readonly volumesInUse?: () => readonly string[] | undefined;
   /** The node is not ready before this is done; tried again while it fails. */
   readonly beforeReady?: () => Promise<void>;
+  readonly timing: NodeTiming;
 }
 
-const lookMs = 10_000;
-/** Without news the status is written this often; the lease is the heartbeat. */
-const reportMs = 300_000;
+export type NodeTiming = Pick<
+  KubeletConfiguration,
+  'registerNode' | 'nodeStatusUpdateMs' | 'nodeStatusReportMs' | 'nodeLeaseSeconds' | 'nodeStatusMaxImages'
+>;
 
 export class NodeRegistrar {
   readonly #options: NodeRegistrarOptions;
@@ -107,24 +110,25 @@ export class NodeRegistrar {
   }
 
   async #heartbeats(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
-    for await (const _ of every(clock, leaseRenewMs, signal))
+    const { clock, log, timing } = this.#options;
+    for await (const _ of every(clock, (timing.nodeLeaseSeconds * 1000) / 4, signal))
       await this.#renew().catch((error) => log.warn('lease was not renewed', { error: String(error) }));
   }
 
   async #reports(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, timing } = this.#options;
     while (!signal.aborted) {
       const isReady = this.#node?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
-      await clock.sleep(isReady ? lookMs : 150, signal);
+      await clock.sleep(isReady ? timing.nodeStatusUpdateMs : 150, signal);
       if (!signal.aborted) await this.refresh();
     }
   }
 
   async #renew(): Promise<void> {
-    const { client, clock, nodeName } = this.#options;
+    const { client, clock, nodeName, timing } = this.#options;
     if (!this.#node) return;
-    this.#lease = await renewLease(client, clock, { nodeName, nodeUid: this.#node.metadata.uid! }, this.#lease);
+    const holder = { nodeName, nodeUid: this.#node.metadata.uid!, seconds: timing.nodeLeaseSeconds };
+    this.#lease = await renewLease(client, clock, holder, this.#lease);
   }
 
   async #ensureNode(): Promise<Node> {
@@ -139,6 +143,10 @@ export class NodeRegistrar {
       ...labels,
     };
     const found = await nodes.find({ namespace: '', name: nodeName });
+    if (!this.#options.timing.registerNode) {
+      if (found) return found;
+      throw new Error(`node "${nodeName}" is to be made by somebody else (registerNode: false)`);
+    }
     if (found) {
       const missing = {
         labels: whatIsMissing(found.metadata.labels, wanted),
@@ -163,11 +171,11 @@ export class NodeRegistrar {
   }
 
   async #report(): Promise<void> {
-    const { client, nodeName, clock, events } = this.#options;
+    const { client, nodeName, clock, events, timing } = this.#options;
     if (!this.#node) return;
     const before = this.#node.status ?? {};
     const next = await this.#status(before);
-    const isDue = clock.monotonicMs() - this.#reportedMs >= reportMs;
+    const isDue = clock.monotonicMs() - this.#reportedMs >= timing.nodeStatusReportMs;
     if (!isDue && !hasNews(before, next)) return;
     try {
       this.#node = await client
@@ -192,7 +200,7 @@ export class NodeRegistrar {
   }
 
   async #status(before: NodeStatus): Promise<NodeStatus> {
-    const { runtime, machine, addresses, port, resources, pressure, clock, devices } = this.#options;
+    const { runtime, machine, addresses, port, resources, pressure, clock, devices, timing } = this.#options;
     const problems: string[] = [];
     const [conditions, features, images] = await Promise.all([
       runtime.conditions().catch((error) => {
@@ -220,6 +228,7 @@ export class NodeRegistrar {
       findings: this.#options.findings?.() ?? [],
       features,
       images,
+      maxImages: timing.nodeStatusMaxImages,
       before,
       nowMs: clock.now(),
       ...(devices ? { devices: devices() } : {}),

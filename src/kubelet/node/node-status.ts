@@ -44,6 +44,8 @@ export interface NodeStatusInput {
   readonly findings?: readonly NodeFinding[];
   readonly features?: RuntimeFeatures;
   readonly images: readonly ImageInfo[];
+  /** Below zero: all of them. Default 50. */
+  readonly maxImages?: number;
   readonly volumesInUse?: readonly string[];
   /** What device plugins announce. */
   readonly devices?: DeviceCounts;
@@ -75,7 +77,7 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     addresses: [...input.addresses],
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
     nodeInfo: { ...machine.systemInfo, containerRuntimeVersion: input.runtimeVersion },
-    images: imageList(input.images),
+    images: imageList(input.images, input.maxImages ?? 50),
     runtimeHandlers: runtimeHandlers(input.features?.handlers ?? []),
     features: { supplementalGroupsPolicy: input.features?.supplementalGroupsPolicy ?? false },
     // An empty list takes the last ones out; where there never was one, none is written.
@@ -156,11 +158,11 @@ function conditions(input: NodeStatusInput): NodeCondition[] {
   return [...others, ...own];
 }
 
-/** The fifty largest, each with at most five names. */
-function imageList(images: readonly ImageInfo[]): ContainerImage[] {
+/** The largest, each with at most five names. */
+function imageList(images: readonly ImageInfo[], most: number): ContainerImage[] {
   return [...images]
     .sort((a, b) => b.sizeBytes - a.sizeBytes)
-    .slice(0, 50)
+    .slice(0, most < 0 ? images.length : most)
     .map(({ repoDigests, repoTags, sizeBytes }) => ({ names: [...repoDigests, ...repoTags].slice(0, 5), sizeBytes }))
     .filter(({ names }) => names.length > 0);
 }

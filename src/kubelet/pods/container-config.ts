@@ -1,6 +1,6 @@
 // What the runtime is told of a container.
 import type { Container, Pod } from '../../../generated/core-v1.ts';
-import { containerLinuxResources } from '../resources.ts';
+import { containerLinuxResources, type MachineLimits } from '../resources.ts';
 import type { ContainerConfig, ImageInfo, MountConfig, UserNamespace } from '../runtime/runtime.ts';
 import { containerHash } from './container-hash.ts';
 import { expandVariables } from './expand.ts';
@@ -17,13 +17,12 @@ import {
 } from './labels.ts';
 import { containerSecurity, type SecurityDefaults } from './security-context.ts';
 
-export interface ContainerSettings {
+export interface ContainerSettings extends MachineLimits {
   readonly image: ImageInfo;
   readonly environment: ReadonlyMap<string, string>;
   readonly mounts: MountConfig[];
   readonly devices?: ContainerConfig['devices'];
   readonly restartCount: number;
-  readonly memoryCapacityBytes: number;
   readonly security: SecurityDefaults;
   readonly users?: UserNamespace;
   /** Container whose processes an ephemeral container sees. */
@@ -66,7 +65,7 @@ export function containerConfig(pod: Pod, container: Container, settings: Contai
     stdin: container.stdin ?? false,
     stdinOnce: container.stdinOnce ?? false,
     tty: container.tty ?? false,
-    linux: { resources: containerLinuxResources(pod, container, settings.memoryCapacityBytes), securityContext },
+    linux: { resources: containerLinuxResources(pod, container, settings), securityContext },
     ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
   };
 }

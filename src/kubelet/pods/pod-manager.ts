@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { every } from '../../base/clock.ts';
 import type { Informer } from '../../reconcile/informer.ts';
-import { rotateLogs } from '../server/log-rotation.ts';
+import { keepLogsSmall, type LogLimits } from '../server/log-rotation.ts';
 import { type Rejection, rejectionOf, resizeProblemOf } from './admission.ts';
 import { hostRejectionOf } from './host-admission.ts';
 import { orphanPod } from './orphan-pod.ts';
@@ -22,6 +22,8 @@ export interface PodManagerOptions {
   readonly admission?: (pod: Pod) => Rejection | undefined;
   /** What pods work with that do not come from the API server. */
   readonly staticServices?: (pod: Pod) => PodServices;
+  /** Of a real node: how large logs become, and how often volumes are looked at again. */
+  readonly upkeep?: LogLimits & { readonly syncMs: number };
 }
 
 const relistMs = 10_000;
@@ -32,6 +34,7 @@ export class PodManager {
   readonly #informer: Informer<Pod>;
   readonly #servicesFor: (pod: Pod) => PodServices | undefined;
   readonly #admission: (pod: Pod) => Rejection | undefined;
+  readonly #upkeep: PodManagerOptions['upkeep'];
   readonly #workers = new Map<string, PodWorker>();
   readonly #staticServices: (pod: Pod) => PodServices;
   /** By source, then by uid. */
@@ -44,8 +47,9 @@ export class PodManager {
   #isOpen = false;
   #hasAllSources = true;
 
-  constructor({ services, pods, servicesFor, admission, staticServices }: PodManagerOptions) {
+  constructor({ services, pods, servicesFor, admission, staticServices, upkeep }: PodManagerOptions) {
     this.#services = services;
+    this.#upkeep = upkeep;
     this.#admission = admission ?? (() => undefined);
     this.#servicesFor = servicesFor ?? (() => services);
     this.#staticServices = staticServices ?? (this.#servicesFor as (pod: Pod) => PodServices);
@@ -186,6 +190,9 @@ export class PodManager {
       ),
       this.#relists(signal),
       this.#housekeeping(signal),
+      ...(this.#upkeep
+        ? [keepLogsSmall(this.#services, this.#upkeep, signal), this.#refreshes(this.#upkeep.syncMs, signal)]
+        : []),
     ]);
   }
 
@@ -283,12 +290,19 @@ export class PodManager {
     for await (const _ of every(clock, housekeepingMs, signal)) {
       try {
         await this.#removeOrphans();
-        await rotateLogs(this.#services);
-        for (const worker of this.#workers.values()) await worker.refreshVolumes();
       } catch (error) {
         log.warn('housekeeping stopped early', { error: String(error) });
       }
     }
+  }
+
+  async #refreshes(syncMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#services;
+    for await (const _ of every(clock, syncMs, signal))
+      for (const worker of this.#workers.values())
+        await worker
+          .refreshVolumes()
+          .catch((error) => log.warn('volumes were not refreshed', { error: String(error) }));
   }
 
   /** What a pod left that was deleted while we were away. */

@@ -1,4 +1,5 @@
 // The sandbox of one pod: made, made anew, and what a failed attempt left taken away.
+import { mkdir } from 'node:fs/promises';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { SandboxConfig, SandboxStatus, UserNamespace } from '../runtime/runtime.ts';
@@ -39,9 +40,11 @@ export class PodSandbox {
       await tracker.refreshSandbox(old.id);
     }
     try {
+      if (!this.#services.isSimulated) await mkdir(config.logDirectory, { recursive: true, mode: 0o755 });
       await cgroups.ensurePod(pod);
       const { runtimeClassName } = pod.spec;
-      const id = await runtime.runSandbox(config, runtimeClassName ? runtimeHandler(runtimeClassName) : '');
+      const handler = runtimeClassName ? await runtimeHandler(runtimeClassName) : '';
+      const id = await runtime.runSandbox(config, handler);
       this.#retryMs = firstRetryMs;
       for (const old of before.slice(1)) void runtime.removeSandbox(old.id).catch(() => undefined);
       return (await tracker.refreshSandbox(id)) ?? { retryInMs: this.#retryMs };

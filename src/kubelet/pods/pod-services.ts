@@ -8,6 +8,7 @@ import type { PodEvents } from '../events.ts';
 import type { ImagePuller } from '../images/image-puller.ts';
 import type { ProbeRunner } from '../probes/run-probe.ts';
 import type { PodReferences } from '../reference-cache.ts';
+import type { MachineLimits } from '../resources.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
@@ -20,7 +21,7 @@ import type { RuntimeTracker } from './runtime-tracker.ts';
 import type { SecurityDefaults } from './security-context.ts';
 import type { UserNamespaces } from './user-namespaces.ts';
 
-export interface PodServices {
+export interface PodServices extends MachineLimits {
   readonly runtime: ContainerRuntime;
   readonly tracker: RuntimeTracker;
   readonly images: ImagePuller;
@@ -42,7 +43,6 @@ export interface PodServices {
   readonly hostIPs: readonly string[];
   /** `containerd`, as in container IDs. */
   readonly runtimeName: string;
-  readonly memoryCapacityBytes: number;
   /** Folder of container logs: `NS_NAME_UID/CONTAINER/N.log`. */
   readonly logDir: string;
   readonly probe: ProbeRunner;
@@ -54,8 +54,8 @@ export interface PodServices {
   factsFor(pod: Pod, podIPs: readonly string[]): NodeFacts;
   services(): readonly Service[];
   servicesSynced(): boolean;
-  /** The runtime's name for a RuntimeClass. */
-  runtimeHandler(runtimeClass: string): string;
+  /** The runtime's name for a RuntimeClass. @throws when there is no such class */
+  runtimeHandler(runtimeClass: string): Promise<string>;
   /** Settles when the policies about the pod are in force at its addresses; nothing runs in it before. */
   beforeStart?(pod: Pod, addresses: readonly string[]): Promise<void>;
   /** Settles when no Service leads to the pod any more; what runs in it is told to stop only then. */

@@ -338,13 +338,14 @@ export class PodWorker {
   }
 
   #sandboxConfig(attempt: number, users: UserNamespace | undefined): SandboxConfig {
-    const { dns, security, cgroups, logDir } = this.#services;
+    const { dns, security, cgroups, logDir, cpuLimits } = this.#services;
     return sandboxConfig(this.#pod, {
       dns: dns(),
       security,
       logDirectory: podLogDir(logDir, this.#pod),
       cgroupParent: cgroups.pathOf(this.#pod),
       attempt,
+      cpuLimits,
       ...(users ? { users } : {}),
     });
   }

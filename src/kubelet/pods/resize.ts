@@ -84,7 +84,7 @@ export class PodResize {
 
   /** Gives running containers what they are allowed, or stops those that have to start anew for it. Gives whether any was stopped. */
   async apply(pod: Pod, running: readonly ContainerRecord[]): Promise<boolean> {
-    const { cgroups, runtime, memoryCapacityBytes } = this.#services;
+    const { cgroups, runtime } = this.#services;
     const changes = running.flatMap((record) => {
       const container = resizable(pod).find(({ name }) => name === record.name);
       if (!container) return [];
@@ -107,7 +107,7 @@ export class PodResize {
           hasStopped = true;
           continue;
         }
-        await runtime.updateContainerResources(record.id, containerLinuxResources(pod, container, memoryCapacityBytes));
+        await runtime.updateContainerResources(record.id, containerLinuxResources(pod, container, this.#services));
         this.#given.set(record.id, wanted);
       }
       if (changes.length > 0) await cgroups.ensurePod(pod);

@@ -1,6 +1,6 @@
 // What the runtime is told of a pod's sandbox.
 import type { Pod } from '../../../generated/core-v1.ts';
-import { podLinuxResources } from '../resources.ts';
+import { type CpuLimits, overheadResources, podLinuxResources } from '../resources.ts';
 import type { SandboxConfig, UserNamespace } from '../runtime/runtime.ts';
 import { type ClusterDns, podDns } from './dns-config.ts';
 import { kernelHostName } from './host-names.ts';
@@ -13,12 +13,15 @@ export interface SandboxSettings {
   readonly logDirectory: string;
   readonly cgroupParent: string;
   readonly attempt: number;
+  readonly cpuLimits: CpuLimits;
   readonly users?: UserNamespace;
 }
 
 export function sandboxConfig(pod: Pod, settings: SandboxSettings): SandboxConfig {
   const { name, namespace = '', uid = '' } = pod.metadata;
   const dns = podDns(pod, settings.dns);
+  const { overhead: _, ...spec } = pod.spec;
+  const overhead = overheadResources(pod.spec, settings.cpuLimits);
   const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
   return {
     metadata: { name, namespace, uid, attempt: settings.attempt },
@@ -42,7 +45,8 @@ export function sandboxConfig(pod: Pod, settings: SandboxSettings): SandboxConfi
       cgroupParent: settings.cgroupParent,
       securityContext: sandboxSecurity(pod, settings.security, settings.users),
       sysctls: Object.fromEntries((pod.spec.securityContext?.sysctls ?? []).map((each) => [each.name, each.value])),
-      resources: podLinuxResources(pod.spec),
+      resources: podLinuxResources(spec, settings.cpuLimits),
+      ...(overhead ? { overhead } : {}),
     },
   };
 }

@@ -141,6 +141,7 @@ async function createAndStart(
       devices: services.isSimulated ? [] : volumeDevices(container, input.volumes),
       restartCount,
       memoryCapacityBytes: services.memoryCapacityBytes,
+      cpuLimits: services.cpuLimits,
       security: services.security,
       ...(users ? { users } : {}),
       ...(targetId ? { targetId } : {}),

@@ -21,6 +21,8 @@ export interface UserNamespacesOptions {
   /** Of the node: what it is decides where its ranges begin. */
   readonly dataDir: string;
   readonly podDir: (podUid: string) => string;
+  /** The runtime's name for a RuntimeClass. */
+  readonly handlerOf: (runtimeClass: string) => Promise<string>;
   readonly isSupported: (handler: string) => Promise<boolean>;
 }
 
@@ -30,7 +32,12 @@ interface Mapping {
   readonly length: number;
 }
 
-export function createUserNamespaces({ dataDir, podDir, isSupported }: UserNamespacesOptions): UserNamespaces {
+export function createUserNamespaces({
+  dataDir,
+  podDir,
+  handlerOf,
+  isSupported,
+}: UserNamespacesOptions): UserNamespaces {
   const place = createHash('sha256').update(dataDir).digest().readUInt32BE(0) % places;
   const firstId = rangeLength * (1 + place * rangesOfNode);
   const taken = new Map<number, string>();
@@ -56,7 +63,7 @@ export function createUserNamespaces({ dataDir, podDir, isSupported }: UserNames
   return {
     async of({ metadata, spec }) {
       if (spec.hostUsers !== false) return undefined;
-      const handler = spec.runtimeClassName ?? '';
+      const handler = spec.runtimeClassName ? await handlerOf(spec.runtimeClassName) : '';
       if (!(await isSupported(handler))) {
         const who = handler ? `RuntimeClass handler "${handler}"` : 'runtime';
         throw new Error(`can't set \`spec.hostUsers: false\`, ${who} does not support user namespaces`);

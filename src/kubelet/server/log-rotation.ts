@@ -1,30 +1,51 @@
-// Container logs stay small: at 10 MiB a file is put aside and the runtime opens a new one; five are kept.
+// Container logs stay small: a file that is full is put aside and the runtime opens a new one; a few are kept.
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { every } from '../../base/clock.ts';
+import type { KubeletConfiguration } from '../config/types.ts';
 import type { PodServices } from '../pods/pod-services.ts';
+import type { ContainerRecord } from '../pods/runtime-tracker.ts';
 
-const maxBytes = 10 * 2 ** 20;
-const maxFiles = 5;
+export type LogLimits = Pick<
+  KubeletConfiguration,
+  'containerLogMaxBytes' | 'containerLogMaxFiles' | 'containerLogMaxWorkers' | 'containerLogMonitorMs'
+>;
+
+type Services = Pick<PodServices, 'tracker' | 'runtime' | 'clock' | 'log'>;
+
+/** Looks at every running container, again and again until the signal. */
+export async function keepLogsSmall(services: Services, limits: LogLimits, signal: AbortSignal): Promise<void> {
+  for await (const _ of every(services.clock, limits.containerLogMonitorMs, signal)) await rotateLogs(services, limits);
+}
 
 /** Looks at every running container once. */
-export async function rotateLogs({
-  tracker,
-  runtime,
-  clock,
-  log,
-}: Pick<PodServices, 'tracker' | 'runtime' | 'clock' | 'log'>): Promise<void> {
-  for (const { id, state, logPath } of tracker.containers()) {
-    if (state !== 'CONTAINER_RUNNING' || !logPath) continue;
-    const size = (await stat(logPath).catch(() => undefined))?.size ?? 0;
-    if (size < maxBytes) continue;
-    try {
-      await dropOldest(logPath);
-      const suffix = new Date(clock.now()).toISOString().replace(/[-:T]/g, '').slice(0, 14);
-      await rename(logPath, `${logPath}.${suffix}`);
-      await runtime.reopenContainerLog(id);
-    } catch (error) {
-      log.warn('a log was not rotated', { path: logPath, error: String(error) });
-    }
+export async function rotateLogs(services: Services, limits: LogLimits): Promise<void> {
+  const waiting = [...services.tracker.containers()].values();
+  const work = async () => {
+    for (const record of waiting) await rotate(services, limits, record);
+  };
+  await Promise.all(Array.from({ length: limits.containerLogMaxWorkers }, work));
+}
+
+async function rotate(
+  { runtime, clock, log }: Services,
+  { containerLogMaxBytes, containerLogMaxFiles }: LogLimits,
+  { id, state, logPath }: ContainerRecord,
+): Promise<void> {
+  if (state !== 'CONTAINER_RUNNING' || !logPath) return;
+  const size = (await stat(logPath).catch(() => undefined))?.size ?? 0;
+  if (size < containerLogMaxBytes) return;
+  const suffix = new Date(clock.now()).toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  const aside = `${logPath}.${suffix}`;
+  try {
+    await dropOldest(logPath, containerLogMaxFiles);
+    await rename(logPath, aside);
+    await runtime.reopenContainerLog(id).catch(async (error) => {
+      await rename(aside, logPath); // it goes on writing there
+      throw error;
+    });
+  } catch (error) {
+    log.warn('a log was not rotated', { path: logPath, error: String(error) });
   }
 }
 
@@ -40,7 +61,7 @@ export async function rotatedLogs(logPath: string): Promise<string[]> {
 }
 
 /** Room for the file to be put aside now, the live one counted. */
-async function dropOldest(logPath: string): Promise<void> {
+async function dropOldest(logPath: string, maxFiles: number): Promise<void> {
   const old = await rotatedLogs(logPath);
   for (const path of old.slice(0, Math.max(0, old.length - (maxFiles - 2)))) await rm(path, { force: true });
 }

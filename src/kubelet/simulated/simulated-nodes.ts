@@ -16,6 +16,7 @@ import { podNamespaceLabel, podUidLabel } from '../pods/labels.ts';
 import { PodManager } from '../pods/pod-manager.ts';
 import type { PodServices } from '../pods/pod-services.ts';
 import { RuntimeTracker } from '../pods/runtime-tracker.ts';
+import { usualCpuLimits } from '../resources.ts';
 import { createSimulatedRuntime } from '../runtime/simulated/simulated-runtime.ts';
 import { createPodStatusSink, takingTurns } from '../status/status-writer.ts';
 import { Fleet, type NodeFace } from './fleet.ts';
@@ -125,11 +126,12 @@ function createManager(
     }),
     runtimeName: 'simulated',
     memoryCapacityBytes: machine.memoryBytes,
+    cpuLimits: usualCpuLimits,
     logDir: '/nonexistent',
     isSimulated: true,
     services: () => services.list(),
     servicesSynced: () => services.hasSynced,
-    runtimeHandler: (name: string) => name,
+    runtimeHandler: async (name: string) => name,
     networkProblem: async () => undefined,
     statusSink: () => createPodStatusSink({ client, clock, log, turns }),
     removeRuntimeState: async (pod: Pod) => {
