@@ -3,6 +3,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { internalError } from '../../api/meta/status-error.ts';
+import { splice } from '../../base/splice.ts';
 import type { Answer, BytesAnswer } from '../http/answer.ts';
 import type { ServerRequest } from '../http/exchange.ts';
 import { protocolOf } from './passed-on.ts';
@@ -73,15 +74,4 @@ function switchingHead({ rawHeaders }: IncomingMessage): string {
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
     lines.push(`${rawHeaders[index]}: ${rawHeaders[index + 1]}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-/** Bytes pass both ways; the end of one side is the end of both. */
-function splice(a: Duplex, b: Duplex): void {
-  a.pipe(b);
-  b.pipe(a);
-  const end = () => {
-    a.destroy();
-    b.destroy();
-  };
-  for (const side of [a, b]) side.once('error', end).once('close', end);
 }

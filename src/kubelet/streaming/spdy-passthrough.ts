@@ -1,7 +1,7 @@
 // A client that speaks SPDY itself is joined with the runtime: the same frames pass through.
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { splice } from './splice.ts';
+import { splice } from '../../base/splice.ts';
 import { upgradeToSpdy } from './upgrade.ts';
 
 /** Values of a header that may come in several lines, or in one with commas. */

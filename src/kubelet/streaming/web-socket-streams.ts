@@ -3,10 +3,10 @@
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { splice } from '../../base/splice.ts';
 import type { StreamOptions } from '../runtime/runtime.ts';
 import type { MissedOutput } from '../server/missed-output.ts';
 import { type SpdyConnection, type SpdyStream, spdyClient } from './spdy/spdy-client.ts';
-import { splice } from './splice.ts';
 import { type Upgraded, upgradeToSpdy } from './upgrade.ts';
 
 export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
@@ -73,15 +73,19 @@ export async function joinChannels(channelRequest: ChannelRequest): Promise<void
     else client.send(Buffer.concat([Buffer.from([channel]), chunk]), afterSend);
     if (client.bufferedAmount > highWaterBytes) spdy?.pause();
   };
+  let atEnd: (() => void) | undefined;
   const afterSend = (): void => {
     if (client.bufferedAmount <= highWaterBytes) spdy?.resume();
+    if (client.bufferedAmount === 0) atEnd?.();
   };
   const say = missed ? hearEnd(send) : undefined;
   // Nothing is lost while the streams are opened: the socket waits.
   const spdy = backend && spdyClient(backend.socket, backend.early);
   const finish = async (): Promise<void> => {
     if (missed && say) await say.end(missed).catch(() => undefined);
-    client.close(1000);
+    // `close` waits half a minute, whoever reads slowly: first all must be on its way.
+    if (client.bufferedAmount > 0) atEnd = () => client.close(1000);
+    else client.close(1000);
   };
   if (!backend) say?.send(channels.error, unreached);
   if (!backend || !spdy || backend.socket.destroyed) return finish();
@@ -94,7 +98,9 @@ export async function joinChannels(channelRequest: ChannelRequest): Promise<void
     const [channel, payload] = isBase64 && !isBinary ? decodeBase64(data) : [data[0]!, data.subarray(1)];
     if (channel === closeSignal) return void inputs.get(payload[0] ?? -1)?.end();
     const stream = inputs.get(channel);
-    if (stream && payload.length > 0 && !stream.write(payload)) client.pause();
+    if (!stream || payload.length === 0) return;
+    stream.write(payload);
+    if (backend.socket.writableLength > highWaterBytes) client.pause();
   });
 }
 
@@ -179,8 +185,9 @@ function messageStream(client: WebSocket): Duplex {
     read: () => client.resume(),
     write: (chunk, _, done) => client.send(chunk, { binary: true }, (error) => done(error ?? null)),
     final: (done) => {
+      if (client.readyState === client.CLOSED) return done();
+      client.once('close', () => done());
       client.close(1000);
-      done();
     },
     destroy: (error, done) => {
       client.terminate();
