@@ -7,7 +7,7 @@ import { type Authority, issue } from './certificates/issue.ts';
 import { signerRules } from './certificates/signer-rules.ts';
 
 /** Signs what is approved and asks one of the four built-in signers; says so when their rules forbid it. */
-export function certificateSigningController(authority: Authority): ControllerDefinition {
+export function certificateSigningController(authority: Authority, longestSeconds?: number): ControllerDefinition {
   return {
     name: 'certificatesigningrequest-signing',
     setup({ client, informers, clock }, queue) {
@@ -27,7 +27,7 @@ export function certificateSigningController(authority: Authority): ControllerDe
           const problem = rule(request, usages);
           const status = { ...current.status };
           if (problem === undefined) {
-            const pem = await issue(request, authority, { usages, expirationSeconds, nowMs: clock.now() });
+            const pem = await issue(request, authority, { usages, expirationSeconds, longestSeconds, nowMs: clock.now() });
             status.certificate = Buffer.from(pem).toString('base64');
           } else {
             const condition = {

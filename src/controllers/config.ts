@@ -6,6 +6,8 @@ export interface ControllersConfig {
   readonly rootCa?: string;
   /** Signs certificates on request; absent: nobody does. */
   readonly signer?: Authority;
+  /** How long its certificates are good at most; default a year. */
+  readonly signingSeconds?: number;
   /** Nodes get their pod networks out of this range; absent: nobody hands them out. */
   readonly clusterCidr?: string;
   /** Addresses for Services of type LoadBalancer, as address-range.ts reads them; absent: nobody hands them out. */

@@ -9,7 +9,7 @@ import {
   replicationControllerKind,
   statefulSetKind,
 } from '../../generated/kinds.ts';
-import type { LabelSelector, OwnerReference } from '../../generated/meta-v1.ts';
+import type { APIResourceList, LabelSelector, OwnerReference } from '../../generated/meta-v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../generated/policy-v1.ts';
 import { isFinished } from '../api/core/pod-phase.ts';
 import { findCondition, withCondition } from '../api/meta/conditions.ts';
@@ -29,16 +29,8 @@ import { isReady } from './shared/pod-state.ts';
 
 /** An eviction that was granted and is not seen to happen is forgotten after so long. */
 const evictionTimeoutMs = 2 * 60_000;
-/** Owners that are counted by what is cached of them, or cannot be scaled at all. */
-const counted = new Set([
-  'ReplicaSet',
-  'ReplicationController',
-  'StatefulSet',
-  'Deployment',
-  'DaemonSet',
-  'Job',
-  'Node',
-]);
+/** Owners that are counted by what is cached of them. */
+const counted = new Set(['ReplicaSet', 'ReplicationController', 'StatefulSet']);
 interface PodMaker extends KubernetesObject {
   readonly spec?: { readonly template?: { readonly metadata?: { readonly labels?: Labels } } };
 }
@@ -228,6 +220,7 @@ class DisruptionController {
       }
       if (wanted.has(reference.uid)) continue;
       const owner = this.#scaledOwner(pod) ?? (await this.#otherOwner(pod, reference));
+      if (typeof owner === 'string') return owner;
       if (!owner) return `found no controllers for pod "${pod.metadata.name}"`;
       wanted.set(owner.uid, owner.replicas);
     }
@@ -252,25 +245,28 @@ class DisruptionController {
     return { uid: scaled.metadata.uid ?? '', replicas: scaled.spec?.replicas ?? 1 };
   }
 
-  /** Whatever can be scaled says how many it wants. */
+  /** Whatever can be scaled says how many it wants; or why it can not be asked. */
   async #otherOwner(
     { metadata }: Pod,
     { apiVersion, kind, name, uid }: OwnerReference,
-  ): Promise<{ uid: string; replicas: number } | undefined> {
-    if (counted.has(kind)) return undefined;
+  ): Promise<{ uid: string; replicas: number } | string | undefined> {
     const { client } = this.#context;
+    const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
+    if (counted.has(kind) && (group === '' || group === 'apps')) return undefined;
     const { resources } = await discover(client);
-    const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
-    const resource = resources.find((each) => each.kind === kind && each.group === group);
-    if (!resource) return undefined;
+    const isIt = (each: (typeof resources)[number]) => each.kind === kind && each.group === group;
+    const resource = resources.find((each) => isIt(each) && each.version === version) ?? resources.find(isIt);
+    if (!resource) return `no matches for kind ${JSON.stringify(kind)} in version ${JSON.stringify(apiVersion)}`;
     const root = group ? `/apis/${group}/${resource.version}` : `/api/${resource.version}`;
+    const path = `${root}/namespaces/${metadata.namespace}/${resource.plural}/${name}/scale`;
     try {
-      const path = `${root}/namespaces/${metadata.namespace}/${resource.plural}/${name}/scale`;
-      const { spec } = await client.getJson<Scale>(path);
-      return { uid, replicas: spec?.replicas ?? 0 };
+      const scale = await client.getJson<Scale>(path);
+      return scale.metadata?.uid === uid ? { uid, replicas: scale.spec?.replicas ?? 0 } : undefined;
     } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
+      if (!isNotFound(error)) throw error;
+      const { resources: served = [] } = await client.getJson<APIResourceList>(root);
+      if (served.some((each) => each.name === `${resource.plural}/scale`)) return undefined;
+      return `${group ? `${resource.plural}.${group}` : resource.plural} does not implement the scale subresource`;
     }
   }
 

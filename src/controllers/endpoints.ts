@@ -41,7 +41,7 @@ export const endpointsController: ControllerDefinition = {
           if (current && isOurs(current)) await resource.delete(splitKey(key)).catch(ignoreNotFound);
           return;
         }
-        if (!hasSelector(service)) return;
+        if (!hasSelector(service) || service.spec?.type === 'ExternalName') return;
         const chosen = podsOf(service, pods);
         const triggeredAt = triggerTimes.next(service, chosen);
         const planned = planEndpoints(service, current, planSubsets(service, chosen));

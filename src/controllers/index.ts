@@ -96,6 +96,6 @@ export function createControllers(config: ControllersConfig): readonly Controlle
     certificateApprovingController,
     nodeCertificateApproving,
     certificateCleaner,
-    ...(config.signer ? [certificateSigningController(config.signer)] : []),
+    ...(config.signer ? [certificateSigningController(config.signer, config.signingSeconds)] : []),
   ];
 }

@@ -20,6 +20,7 @@ const orphanKey = (pod: Pod) => `orphan:${keyOf(pod)}`;
 /** Runs pods until enough of them have succeeded. */
 export const jobController: ControllerDefinition = {
   name: 'job',
+  retry: { baseDelayMs: 1_000, maxDelayMs: 60_000 },
   setup({ client, informers, clock, recorder }, queue) {
     const jobs = informers.informer(jobKind);
     const pods = informers.informer(podKind);

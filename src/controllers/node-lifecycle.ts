@@ -9,6 +9,7 @@ import { timeText } from '../api/meta/time.ts';
 import { about } from '../reconcile/about.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, KeyQueue } from '../reconcile/controller.ts';
 import type { Informer } from '../reconcile/informer.ts';
+import { planLabels } from './node-lifecycle/plan-labels.ts';
 import { planTaints } from './node-lifecycle/plan-taints.ts';
 import { indexByNode, podsOn } from './shared/pods-by-node.ts';
 
@@ -99,6 +100,15 @@ class NodeLifecycle {
     else if (ready?.status !== 'Unknown') node = await this.#markUnknown(node);
     else if (podsOn(this.#pods, name).some(isMarkedReady)) await this.#markPodsNotReady(node);
     await this.#taint(node);
+    await this.#label(node);
+  }
+
+  async #label({ metadata }: Node): Promise<void> {
+    const labels = planLabels(metadata.labels);
+    if (labels)
+      await this.#context.client
+        .resource(nodeKind)
+        .patch({ namespace: '', name: metadata.name }, { metadata: { labels } }, { type: 'merge' });
   }
 
   /** For how long the node could have been heard of and was not: while we ourselves hear nothing, nobody is silent. */

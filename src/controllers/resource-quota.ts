@@ -69,7 +69,7 @@ class ResourceQuotaController {
     const hard = quota.spec?.hard ?? {};
     const isComplete = await this.#followNamed(Object.keys(hard), signal);
     if (!isComplete) return this.#queue.addAfter(key, settleMs);
-    const names = Object.keys(hard);
+    const names = Object.keys(hard).filter((name) => this.#isCountable(name));
     const before = quota.status?.used ?? {};
     let used = this.#usage(quota, names, ({ informer }) => informer.list(quota.metadata.namespace));
     // What the caches have not shown yet must not be forgotten: more would be let in than there is room for.
@@ -85,6 +85,12 @@ class ResourceQuotaController {
     const status = { hard, used };
     if (isEqual(status, quota.status)) return;
     await this.#context.client.resource(resourceQuotaKind).update({ ...quota, status }, { subresource: 'status' });
+  }
+
+  /** What nobody can count is not said to be used. */
+  #isCountable(name: string): boolean {
+    if (name.startsWith('count/')) return this.#counted.has(idOf(name));
+    return !name.includes('/') || /^requests\.|\.(?:storageclass\.storage|deviceclass\.resource)\.k8s\.io\//.test(name);
   }
 
   #noteCharge({ metadata }: ResourceQuota): void {
@@ -151,11 +157,11 @@ class ResourceQuotaController {
   /** Sees to it that every kind counted in a quota is followed. False while a cache is still filling. */
   async #followNamed(names: readonly string[], signal: AbortSignal): Promise<boolean> {
     for (const name of names) {
-      const plural = name.startsWith('count/') ? name.slice('count/'.length) : name;
-      const id = plural.includes('.') ? plural : `${plural}.`;
+      const id = idOf(name);
       if (this.#counted.has(id)) continue;
       const resource = (await this.#resources(signal)).get(id);
-      if (resource?.verbs.includes('watch')) this.#follow(resource, { ...resource, metadataOnly: true });
+      if (resource?.namespaced && resource.verbs.includes('watch'))
+        this.#follow(resource, { ...resource, metadataOnly: true });
     }
     return [...this.#counted.values()].every(({ informer }) => informer.hasSynced);
   }
@@ -185,6 +191,12 @@ class ResourceQuotaController {
     }
     return this.#served.byName;
   }
+}
+
+/** `count/deployments.apps` → `deployments.apps`, `configmaps` → `configmaps.` */
+function idOf(name: string): string {
+  const plural = name.startsWith('count/') ? name.slice('count/'.length) : name;
+  return plural.includes('.') ? plural : `${plural}.`;
 }
 
 const usageText = (kind: KindRef<KubernetesObject>, object: KubernetesObject): string =>

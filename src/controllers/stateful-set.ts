@@ -213,10 +213,13 @@ class StatefulSetController {
 
   /** Puts back labels that were taken, and gives the claims their owner. */
   async #settle(set: StatefulSet, pod: Pod): Promise<void> {
-    await this.#claims.retain(set, pod);
+    const hasRetained = await this.#claims.retain(set, pod);
     const labels = lostLabels(set, ordinalOf(set, pod) ?? 0, pod);
-    if (!labels || pod.metadata.deletionTimestamp) return;
-    const { namespace = '', name, uid } = pod.metadata;
+    const { namespace = '', name, uid, deletionTimestamp } = pod.metadata;
+    if (!labels || deletionTimestamp) {
+      if (hasRetained) this.#tell(set, 'Update', name);
+      return;
+    }
     try {
       const patch = { metadata: { uid, labels } };
       await this.#context.client.resource(podKind).patch({ namespace, name }, patch, { type: 'merge' });

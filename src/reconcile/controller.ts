@@ -50,5 +50,7 @@ export interface Controller {
  */
 export interface ControllerDefinition {
   readonly name: string;
+  /** When a key that failed is looked at again; default: the queue's. */
+  readonly retry?: { readonly baseDelayMs: number; readonly maxDelayMs: number };
   setup(context: ControllerContext, queue: KeyQueue): Controller;
 }

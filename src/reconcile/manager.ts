@@ -54,7 +54,7 @@ async function superviseOne(
 ): Promise<void> {
   const log = context.log.with({ controller: definition.name });
   for (let delayMs = minRestartMs; !signal.aborted; delayMs = Math.min(delayMs * 2, maxRestartMs)) {
-    const queue = new WorkQueue({ clock: context.clock });
+    const queue = new WorkQueue({ clock: context.clock, ...definition.retry });
     const seen = new Set<SharedInformer<any>>();
     try {
       const controller = definition.setup({ ...context, log, informers: noting(context.informers, seen) }, queue);

@@ -12,11 +12,13 @@ export interface IssueOptions {
   readonly usages: readonly string[];
   /** Of the request; absent: as long as this signer signs for. */
   readonly expirationSeconds: number | undefined;
+  /** Default: a year. */
+  readonly longestSeconds?: number | undefined;
   readonly nowMs: number;
 }
 
 const minuteMs = 60_000;
-const longestMs = 365 * 24 * 60 * minuteMs;
+const usualSeconds = 365 * 24 * 3600;
 const shortestMs = 10 * minuteMs;
 const backdateMs = 5 * minuteMs;
 /** Below it the end is not moved back together with the beginning. */
@@ -55,11 +57,12 @@ const extendedUsages: Readonly<Record<string, string>> = {
 
 /** From when until when; never longer than the authority itself. */
 export function validity(
-  { expirationSeconds, nowMs }: IssueOptions,
+  { expirationSeconds, longestSeconds = usualSeconds, nowMs }: IssueOptions,
   authorityEndMs: number,
 ): { notBefore: Date; notAfter: Date } {
-  const askedMs = expirationSeconds === undefined ? longestMs : expirationSeconds * 1000;
-  const lifeMs = Math.max(shortestMs, Math.min(askedMs, longestMs));
+  const longestMs = longestSeconds * 1000;
+  const askedMs = expirationSeconds === undefined ? longestMs : Math.max(shortestMs, expirationSeconds * 1000);
+  const lifeMs = Math.min(askedMs, longestMs);
   const endMs = nowMs + (lifeMs < shortLivedMs ? lifeMs : lifeMs - backdateMs);
   if (nowMs >= authorityEndMs) throw new Error('the authority of the cluster has expired');
   return { notBefore: new Date(nowMs - backdateMs), notAfter: new Date(Math.min(endMs, authorityEndMs)) };

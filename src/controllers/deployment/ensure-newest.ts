@@ -113,8 +113,10 @@ async function takeExisting(rollout: RolloutContext, draft: ReplicaSet, error: u
 /** Says on the Deployment that its set could not be made. Gives the error back. */
 async function noteFailure(rollout: RolloutContext, name: string, error: unknown): Promise<unknown> {
   const { deployment } = rollout;
-  if (isNamespaceEnding(error) || !hasDeadline(deployment)) return error;
+  if (isNamespaceEnding(error)) return error;
   const message = `Failed to create new replica set "${name}": ${(error as Error).message}`;
+  rollout.tell('Warning', 'ReplicaSetCreateError', message);
+  if (!hasDeadline(deployment)) return error;
   const failed = condition('Progressing', 'False', 'ReplicaSetCreateError', message, rollout.nowMs);
   const conditions = withDeploymentCondition(deployment.status?.conditions, failed);
   // The failure itself matters more than that it could not be noted.

@@ -20,7 +20,7 @@ export interface SlicePlan {
   readonly delete: EndpointSlice[];
 }
 
-const maxPerSlice = 100;
+const mostPerSlice = 100;
 
 export const identityOf = (endpoint: Endpoint): string => endpoint.targetRef?.uid ?? endpoint.addresses[0] ?? '';
 
@@ -31,11 +31,15 @@ interface Draft {
   isChanged: boolean;
 }
 
-export function planSlices(existing: readonly EndpointSlice[], groups: readonly EndpointGroup[]): SlicePlan {
+export function planSlices(
+  existing: readonly EndpointSlice[],
+  groups: readonly EndpointGroup[],
+  maxPerSlice = mostPerSlice,
+): SlicePlan {
   const plan: SlicePlan = { create: [], update: [], delete: [] };
   const unused = new Set(existing);
   const filled = groups.filter((group) => group.endpoints.size > 0);
-  for (const group of filled) planGroup(group, unused, plan);
+  for (const group of filled) planGroup(group, unused, plan, maxPerSlice);
   const rest = [...unused];
   if (filled.length === 0) {
     // One empty slice says that the Service is known and has nothing behind it.
@@ -50,14 +54,14 @@ export function planSlices(existing: readonly EndpointSlice[], groups: readonly 
   return plan;
 }
 
-function planGroup(group: EndpointGroup, unused: Set<EndpointSlice>, plan: SlicePlan): void {
+function planGroup(group: EndpointGroup, unused: Set<EndpointSlice>, plan: SlicePlan, maxPerSlice: number): void {
   const drafts: Draft[] = [];
   const left = new Map(group.endpoints);
   const ports = [...group.ports];
   for (const slice of [...unused]) {
     if (!isEqual(slice.ports, ports)) continue;
     unused.delete(slice);
-    drafts.push(keepWanted(slice, ports, left));
+    drafts.push(keepWanted(slice, ports, left, maxPerSlice));
   }
   for (const [id, endpoint] of left) {
     const draft = drafts.find(({ endpoints }) => endpoints.length < maxPerSlice);
@@ -82,7 +86,12 @@ function planGroup(group: EndpointGroup, unused: Set<EndpointSlice>, plan: Slice
 }
 
 /** What of a slice stays; takes it out of `left`. */
-function keepWanted(slice: EndpointSlice, ports: EndpointPort[], left: Map<string, Endpoint>): Draft {
+function keepWanted(
+  slice: EndpointSlice,
+  ports: EndpointPort[],
+  left: Map<string, Endpoint>,
+  maxPerSlice: number,
+): Draft {
   const draft: Draft = { slice, ports, endpoints: [], isChanged: false };
   for (const endpoint of slice.endpoints ?? []) {
     const id = identityOf(endpoint);

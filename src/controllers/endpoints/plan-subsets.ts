@@ -1,5 +1,6 @@
 import type { EndpointAddress, EndpointPort, EndpointSubset, Pod, Service } from '../../../generated/core-v1.ts';
 import { isReady } from '../shared/pod-state.ts';
+import { portsInOrder } from './canonical-subsets.ts';
 import { addressesOf, hostnameOf, isHeadless, type PortOfPod, portsOf, targetOf } from './service-pods.ts';
 
 /** Endpoints objects hold no more; EndpointSlices are for those who need all. */
@@ -62,7 +63,7 @@ function groupByAddresses(entries: readonly PortEntry[]): EndpointSubset[] {
   return [...groups.values()].map(({ entry, ports }) => ({
     ...(entry.ready.size > 0 ? { addresses: sorted(entry.ready) } : {}),
     ...(entry.notReady.size > 0 ? { notReadyAddresses: sorted(entry.notReady) } : {}),
-    ...(ports.length > 0 ? { ports } : {}),
+    ...(ports.length > 0 ? { ports: portsInOrder(ports) } : {}),
   }));
 }
 

@@ -89,3 +89,12 @@ test('pods are deleted or made, never both in one look', () => {
   const plan = planPods(input(job, pods), countPods(input(job, pods), undefined));
   assert.deepEqual([names(plan.toDelete), plan.toCreate], [['strange'], 0]);
 });
+
+test('what is ended with its Job has not failed its index', () => {
+  const job = aJob({ completionMode: 'Indexed', completions: 3, backoffLimitPerIndex: 0, maxFailedIndexes: 0 });
+  const pods = [aPod('failed', { index: 2 }), aPod('running', { index: 0, phase: 'Running' })];
+  const failing = jobCondition('FailureTarget', 'True', 'MaxFailedIndexesExceeded', '', nowMs);
+  const count = countPods(input(job, pods), failing);
+  assert.deepEqual([...count.failedIndexes], [2]);
+  assert.deepEqual([...count.newFailed].sort(), ['failed', 'running']);
+});

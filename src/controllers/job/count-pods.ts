@@ -77,7 +77,8 @@ export function countPods({ job, pods, released }: JobInput, finishing: JobCondi
     } else if ((hasFailed(job, pod) || isFailing) && inRange(pod)) {
       const verdict = judgeFailure(job, pod);
       if (verdict.counts) newFailed.add(uid);
-      if (failsItsIndex(job, pod, verdict)) failedIndexes.add(indexOf(pod)!);
+      // What is only ended with the Job has not failed its index.
+      if (hasFailed(job, pod) && failsItsIndex(job, pod, verdict)) failedIndexes.add(indexOf(pod)!);
     }
   }
   const active = pods.filter(isActive);

@@ -63,8 +63,9 @@ export class ClaimControl {
     }
   }
 
-  /** Sees to it that the claims are owned by whom the retention policy says. */
-  async retain(set: StatefulSet, pod: Pod): Promise<void> {
+  /** Sees to it that the claims are owned by whom the retention policy says. Gives whether one was not. */
+  async retain(set: StatefulSet, pod: Pod): Promise<boolean> {
+    let hasChanged = false;
     for (const claim of claimsIn(set, ordinalOf(set, pod) ?? 0)) {
       const known = this.#find(claim);
       const owners = known && planClaimOwners(set, pod, known);
@@ -73,10 +74,12 @@ export class ClaimControl {
       try {
         const next = { ...known, metadata: { ...metadata, ...(owners.length > 0 ? { ownerReferences: owners } : {}) } };
         await this.#options.client.resource(persistentVolumeClaimKind).update(next);
+        hasChanged = true;
       } catch (error) {
         if (!isNotFound(error)) throw error;
       }
     }
+    return hasChanged;
   }
 }
 

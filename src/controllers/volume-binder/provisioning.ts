@@ -8,6 +8,18 @@ import type { Client } from '../../client/client.ts';
 import type { Provisioner } from './provisioner.ts';
 import type { Volumes } from './volumes.ts';
 
+/** Makers that upstream once held itself, and the drivers that took their place. */
+const migratedTo: ReadonlyMap<string, string> = new Map([
+  ['kubernetes.io/aws-ebs', 'ebs.csi.aws.com'],
+  ['kubernetes.io/azure-disk', 'disk.csi.azure.com'],
+  ['kubernetes.io/azure-file', 'file.csi.azure.com'],
+  ['kubernetes.io/cinder', 'cinder.csi.openstack.org'],
+  ['kubernetes.io/gce-pd', 'pd.csi.storage.gke.io'],
+  ['kubernetes.io/portworx-volume', 'pxd.portworx.com'],
+  ['kubernetes.io/vsphere-volume', 'csi.vsphere.vmware.com'],
+]);
+const hostPath = 'kubernetes.io/host-path';
+
 export class Provisioning {
   readonly #volumes: Volumes;
   readonly #client: Client;
@@ -24,8 +36,13 @@ export class Provisioning {
     if (!storageClass) {
       return this.#fail(claim, `storageclass.storage.k8s.io ${JSON.stringify(claimClass(claim))} not found`);
     }
-    const { provisioner: name } = storageClass;
+    const name = migratedTo.get(storageClass.provisioner) ?? storageClass.provisioner;
     const provisioner = this.#provisioners.get(name);
+    if (!provisioner && name === hostPath) {
+      await this.#mark(claim, name);
+      const why = `provisioning in volume plugin ${JSON.stringify(name)} is disabled`;
+      return this.#fail(claim, `Failed to create provisioner: ${why}`);
+    }
     if (!provisioner && name.startsWith('kubernetes.io/')) {
       return this.#fail(claim, `no volume plugin matched name: ${name}`);
     }

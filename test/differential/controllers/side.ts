@@ -1,34 +1,13 @@
 // One of the two clusters, as the steps of a story see it: one namespace, and a kubelet that does what the story says.
 
 import type { WireClient } from '../../upstream/client.ts';
-import { podStatus } from '../../upstream/scenarios/pod-status.ts';
+import { type PodStatusWish, podStatus } from '../../upstream/scenarios/pod-status.ts';
+import { clusterKinds, paths, usualKinds } from './paths.ts';
 
 export type Json = any;
 
-const paths: Readonly<Record<string, string>> = {
-  Pod: '/api/v1/namespaces/NS/pods',
-  Service: '/api/v1/namespaces/NS/services',
-  Endpoints: '/api/v1/namespaces/NS/endpoints',
-  ReplicationController: '/api/v1/namespaces/NS/replicationcontrollers',
-  ResourceQuota: '/api/v1/namespaces/NS/resourcequotas',
-  PersistentVolumeClaim: '/api/v1/namespaces/NS/persistentvolumeclaims',
-  Event: '/api/v1/namespaces/NS/events',
-  Deployment: '/apis/apps/v1/namespaces/NS/deployments',
-  ReplicaSet: '/apis/apps/v1/namespaces/NS/replicasets',
-  StatefulSet: '/apis/apps/v1/namespaces/NS/statefulsets',
-  DaemonSet: '/apis/apps/v1/namespaces/NS/daemonsets',
-  ControllerRevision: '/apis/apps/v1/namespaces/NS/controllerrevisions',
-  Job: '/apis/batch/v1/namespaces/NS/jobs',
-  CronJob: '/apis/batch/v1/namespaces/NS/cronjobs',
-  PodDisruptionBudget: '/apis/policy/v1/namespaces/NS/poddisruptionbudgets',
-  EndpointSlice: '/apis/discovery.k8s.io/v1/namespaces/NS/endpointslices',
-};
-
-/** What is compared. */
-export const kinds: readonly string[] = Object.keys(paths);
-
 /** What pods do once they are on a node. */
-export type PodPolicy = 'ready' | 'unready' | 'fail' | 'succeed' | 'stay';
+export type PodPolicy = 'ready' | 'unready' | 'fail' | 'succeed' | 'stay' | 'away';
 
 const nodes = ['n1', 'n2', 'n3'];
 const quietMs = 900;
@@ -38,12 +17,16 @@ const pollMs = 150;
 export class Side {
   readonly #client: WireClient;
   readonly namespace: string;
+  readonly kinds: readonly string[];
   policy: PodPolicy = 'ready';
+  /** Whether this side puts pods on nodes itself; else a scheduler does. */
+  binds = true;
   #address = 1;
 
-  constructor(client: WireClient, namespace: string) {
+  constructor(client: WireClient, namespace: string, kinds: readonly string[] = usualKinds) {
     this.#client = client;
     this.namespace = namespace;
+    this.kinds = kinds;
   }
 
   async ask(
@@ -61,16 +44,19 @@ export class Side {
   }
 
   pathOf(kind: string, name?: string): string {
-    return name === undefined ? paths[kind]! : `${paths[kind]}/${name}`;
+    const path = paths.get(kind);
+    if (!path) throw new Error(`no path for ${kind}`);
+    return name === undefined ? path : `${path}/${name}`;
   }
 
   async list(kind: string): Promise<Json[]> {
-    const { body } = await this.ask('GET', paths[kind]!);
-    return (body.items ?? []).map((item: Json) => ({ kind, ...item }));
+    const { body } = await this.ask('GET', this.pathOf(kind));
+    const isMine = ({ metadata }: Json) => !clusterKinds.has(kind) || metadata.name.includes(this.namespace);
+    return (body.items ?? []).filter(isMine).map((item: Json) => ({ ...item, kind }));
   }
 
   async everything(): Promise<Json[]> {
-    return (await Promise.all(kinds.map((kind) => this.list(kind)))).flat();
+    return (await Promise.all(this.kinds.map((kind) => this.list(kind)))).flat();
   }
 
   /** Until nothing changes any more, with pods that do as the policy says. */
@@ -96,6 +82,7 @@ export class Side {
 
   /** Gives whether there was anything to do. */
   async #bePods(): Promise<boolean> {
+    if (this.policy === 'away' || !this.kinds.includes('Pod')) return false;
     let hasActed = false;
     for (const pod of (await this.list('Pod')).sort(byBirth)) {
       const path = this.pathOf('Pod', pod.metadata.name);
@@ -104,6 +91,7 @@ export class Side {
         const { code } = await this.ask('DELETE', path, { gracePeriodSeconds: 0 });
         hasActed ||= code === 200 && !pod.metadata.finalizers?.length;
       } else if (!pod.spec.nodeName) {
+        if (!this.binds || pod.spec.schedulingGates?.length) continue;
         await this.#bind(pod);
         hasActed = true;
       } else if (this.policy !== 'stay' && this.#isDue(pod)) {
@@ -120,6 +108,28 @@ export class Side {
       }
     }
     return hasActed;
+  }
+
+  /** Nodes, volumes and pods go, so that the next story starts alone. */
+  async clear(): Promise<void> {
+    const now = { gracePeriodSeconds: 0 };
+    for (const kind of [...this.kinds].filter((each) => each === 'Pod' || clusterKinds.has(each)).reverse())
+      for (const { metadata } of await this.list(kind)) {
+        const path = this.pathOf(kind, metadata.name);
+        if (metadata.finalizers?.length && kind !== 'Namespace')
+          await this.ask('PATCH', path, { metadata: { finalizers: null } }, 'application/merge-patch+json');
+        await this.ask('DELETE', path, now);
+      }
+    await this.ask('DELETE', `/api/v1/namespaces/${this.namespace}`);
+  }
+
+  /** A kubelet's word about the pods with these names. */
+  async say(names: RegExp, wish: PodStatusWish): Promise<void> {
+    for (const pod of (await this.list('Pod')).filter(({ metadata }) => names.test(metadata.name))) {
+      const status = podStatus(pod, wish, `10.244.9.${this.#address++ % 250}`);
+      const path = `${this.pathOf('Pod', pod.metadata.name)}/status`;
+      await this.ask('PATCH', path, { status }, 'application/merge-patch+json');
+    }
   }
 
   #isDue({ status, spec }: Json): boolean {
@@ -146,7 +156,7 @@ export async function makeNodes(client: WireClient): Promise<void> {
   const side = new Side(client, '');
   for (const name of nodes) {
     await side.ask('POST', '/api/v1/nodes', {
-      metadata: { name, labels: { 'kubernetes.io/hostname': name, zone: name } },
+      metadata: { name, labels: { 'kubernetes.io/hostname': name, zone: name, base: 'yes' } },
     });
     await beatNode(side, name);
   }

@@ -18,7 +18,11 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/(?<=[-"])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=$|[-"\\\s,/:])/g, '<old>'],
   [/(?<=")n[123](?=")/g, '<node>'],
   [/10\.244\.9\.\d+/g, '<ip>'],
+  [/10\.244\.\d+\.0\/24/g, '<cidr>'],
+  [/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\\n/g, '<certificate>'],
   [/10\.96\.\d+\.\d+/g, '<service>'],
+  [/(?<="(?:healthCheckN|n)odePort":)3\d{4}/g, '"<port>"'],
+  [/"endpoints.kubernetes.io\/last-change-trigger-time":"<time>",?/g, ''],
   [/-\d{8}(?=$|["\s,/:-])/g, '-<minute>'],
 ];
 
@@ -60,9 +64,20 @@ function stable(object: Json): string {
   const { generateName, ...meta } = metadata;
   // How many writes it took is a matter of pace.
   if (kind === 'EndpointSlice' || kind === 'ReplicaSet') delete meta.generation;
+  if (kind === 'EndpointSlice')
+    rest.endpoints?.sort((a: Json, b: Json) => (endpointName(a) < endpointName(b) ? -1 : 1));
+  // Sorted by hashes of what holds uids.
+  if (kind === 'Endpoints') rest.subsets?.sort((a: Json, b: Json) => (firstAddress(a) < firstAddress(b) ? -1 : 1));
   if (kind === 'ReplicaSet') rest.status = { ...rest.status, observedGeneration: undefined };
   return `${kind} ${metadata.name} ${JSON.stringify(sorted({ ...rest, metadata: { ...meta, generateName } }))}`;
 }
+
+const endpointName = ({ targetRef, addresses }: Json): string => targetRef?.name ?? addresses[0];
+
+const firstAddress = ({ addresses, notReadyAddresses }: Json): string => {
+  const { targetRef, ip } = (addresses ?? notReadyAddresses)[0];
+  return targetRef?.name ?? ip;
+};
 
 /** Keys in order, without what is dropped; an explicit stack is not needed: it is our own servers' output. */
 function sorted(value: Json): Json {

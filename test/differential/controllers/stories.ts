@@ -1,16 +1,44 @@
 // Stories: what somebody does to one workload, made up from a seed.
 import type { Random } from '../../../src/base/random.ts';
+import type { PodStatusWish } from '../../upstream/scenarios/pod-status.ts';
 import type { Json, PodPolicy } from './side.ts';
 
 export type Step =
+  /** A `status` in it is written afterwards. */
   | { readonly do: 'create'; readonly object: Json }
-  | { readonly do: 'patch'; readonly kind: string; readonly name: string; readonly patch: Json }
-  | { readonly do: 'delete'; readonly kind: string; readonly name: string; readonly propagation?: string }
-  | { readonly do: 'pods'; readonly policy: PodPolicy };
+  | {
+      readonly do: 'patch';
+      readonly kind: string;
+      readonly name: string;
+      readonly patch: Json;
+      readonly subresource?: string;
+      /** Default: strategic. */
+      readonly type?: 'merge' | 'strategic' | 'json';
+    }
+  | {
+      readonly do: 'post';
+      readonly kind: string;
+      readonly name: string;
+      readonly subresource: string;
+      readonly object: Json;
+    }
+  | {
+      readonly do: 'delete';
+      readonly kind: string;
+      readonly name: string;
+      readonly propagation?: string;
+      readonly grace?: number;
+    }
+  | { readonly do: 'pods'; readonly policy: PodPolicy }
+  /** A kubelet's word about some pods; `names` is a regular expression. */
+  | { readonly do: 'say'; readonly names: string; readonly wish: PodStatusWish }
+  | { readonly do: 'wait'; readonly seconds: number };
 
 export interface Story {
   readonly title: string;
   readonly steps: readonly Step[];
+  /** What is compared; default: the usual ones. */
+  readonly kinds?: readonly string[];
 }
 
 class Dice {
