@@ -7,11 +7,16 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { CompactedError, FutureRevisionError, type StoredValue, type StoreEvent } from '../store.ts';
 import { type CommitGroup, type GroupOutcome, joinValues, outcomes } from './sqlite-messages.ts';
+import { WalFile } from './sqlite-wal-file.ts';
 
 /** Most writes of one commit. */
 export const placesPerRevision = 1024;
 
 const pageBytes = 8192;
+/** Pages the write-ahead log gathers before they go into the database. */
+const walPages = 2000;
+/** Each has a head there; the last commit before that may be a large one. */
+const walBytes = (walPages + 200) * (pageBytes + 24);
 
 /** What deletions may still use once the table is full. */
 const reserveOf = (maxBytes: number) => Math.max(16 << 20, Math.ceil(maxBytes / 16));
@@ -71,6 +76,7 @@ export class LogTable {
   readonly #sweepOne: StatementSync;
   readonly #pageCount: StatementSync;
   readonly #freeCount: StatementSync;
+  readonly #wal: WalFile;
   /** Where the last reader that was told how much remains has got to. */
   #counted: { prefix: string; revision: number; last: string; remaining: number } | undefined;
   #revision: number;
@@ -80,12 +86,13 @@ export class LogTable {
   constructor({ file, cacheKilobytes, maxBytes }: TableOptions) {
     prepareFile(file);
     this.#db = new DatabaseSync(file);
+    // Of synchronous only what checkpoints need: commits are flushed here.
     this.#db.exec(`
       pragma locking_mode = exclusive;
       pragma page_size = ${pageBytes};
       pragma journal_mode = wal;
-      pragma synchronous = full;
-      pragma wal_autocheckpoint = 2000;
+      pragma synchronous = normal;
+      pragma wal_autocheckpoint = ${walPages};
       pragma journal_size_limit = 33554432;
       pragma cache_size = -${cacheKilobytes};
       pragma temp_store = memory;
@@ -93,6 +100,7 @@ export class LogTable {
     `);
     this.#maxBytes = maxBytes;
     this.#db.exec(schema);
+    this.#wal = new WalFile(`${file}-wal`, walBytes);
     const prepare = (sql: string) => {
       const statement = this.#db.prepare(sql);
       statement.setReturnArrays(true);
@@ -202,6 +210,7 @@ export class LogTable {
     if (revision > this.#revision) throw new FutureRevisionError(this.#revision);
     if (revision <= this.#compacted) return;
     this.#db.prepare('update state set compacted = ?').run(revision);
+    this.#wal.flush();
     this.#compacted = revision;
   }
 
@@ -244,10 +253,12 @@ export class LogTable {
   finishLoad(revision: number): void {
     const swept = firstPlace(revision + 1) - 1;
     this.#db.prepare('update state set revision = ?, compacted = ?, swept = ?').run(revision, revision, swept);
+    this.#wal.flush();
     [this.#revision, this.#compacted, this.#swept] = this.#checkState();
   }
 
   close(): void {
+    this.#wal.close();
     this.#db.close();
   }
 
@@ -256,6 +267,7 @@ export class LogTable {
     try {
       const result = body();
       this.#db.exec('commit');
+      this.#wal.flush();
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('rollback');
