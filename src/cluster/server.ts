@@ -22,7 +22,7 @@ import { instanceOf } from './settings/instance.ts';
 import { contextName, type Layout } from './settings/layout.ts';
 import { openLogFile } from './settings/log-file.ts';
 import { makeDataDir } from './settings/make-data-dir.ts';
-import { ensureSettings, readSettings } from './settings/settings.ts';
+import { ensureSettings, isReachable, readSettings } from './settings/settings.ts';
 import { rangesOfSlot } from './settings/slots.ts';
 import { isAlive, isNodeAgent, readState, stopProcess } from './settings/state.ts';
 import { StateFile } from './settings/state-file.ts';
@@ -165,7 +165,7 @@ function explained(error: unknown): unknown {
 
 async function startLoops(context: StartContext, { api, url, figures }: StartedApiServer, pki: Pki): Promise<void> {
   const { options, settings, isReal, state, cleanup, writeLog, onFailure, timed } = context;
-  const { nodeMonitorGraceMs: graceMs } = options;
+  const { nodeMonitorGraceMs: graceMs, signingMs } = options;
   const wanted: readonly ComponentName[] = options.only ?? componentNames;
   const loops = wanted.filter((name) => name !== 'apiserver');
   if (loops.length === 0) return;
@@ -182,12 +182,13 @@ async function startLoops(context: StartContext, { api, url, figures }: StartedA
         signer: pki.signer,
         clusterCidr: settings.podCidr,
         ...(graceMs === undefined ? {} : { nodeMonitorGracePeriodSeconds: graceMs / 1000 }),
+        ...(signingMs === undefined ? {} : { signingSeconds: signingMs / 1000 }),
         ...(hasNodes && loadBalancerRange !== 'none' ? { loadBalancerRanges: [loadBalancerRange] } : {}),
       },
       only: loops,
       leaderElection: instanceOf(settings, context.layout),
       ...(scheduling ? { scheduling } : {}),
-      ...(isReal ? { dnsServiceCidr: settings.serviceCidr } : {}),
+      ...(isReal || isReachable(settings) ? { dnsServiceCidr: settings.serviceCidr } : {}),
       ...(isReal && hasNodes ? { machine: machineSettings(context.layout) } : {}),
       ...(metrics ? { metrics } : {}),
       ...(nodeAutoscaling ? { nodeAutoscaling } : {}),

@@ -18,7 +18,7 @@ import { contextName } from './settings/layout.ts';
 import { portTaken } from './settings/ports.ts';
 import { announceServer, withdrawServer } from './settings/server-addresses.ts';
 import { serviceIp } from './settings/service-range.ts';
-import type { Settings } from './settings/settings.ts';
+import { isReachable, listenAddress, type Settings } from './settings/settings.ts';
 import type { StartContext } from './start-context.ts';
 import { userAgent } from './user-agents.ts';
 
@@ -57,7 +57,7 @@ export async function startApiServer(
   ]);
   // Pods reach the server by the machine's address; simulated ones reach nothing.
   const auditor = await openAuditor({ options: settings.audit, layout: context.layout, clock, log });
-  const host = isReal ? '0.0.0.0' : '127.0.0.1';
+  const host = listenAddress(settings, isReal);
   const figures = new ComponentFigures(printMetrics);
   const api = assembleApiServer({
     figures,
@@ -84,7 +84,7 @@ export async function startApiServer(
     ...clusterObjects(settings, clock.now(), await announceServer(store, ownAddress(settings))),
     ...(context.options.only ? [] : nodeObjects()),
   ]);
-  if (isReal) await ensureBootstrap(admin, api.table.all(), joinObjects(settings, pki.ca));
+  if (isReal || isReachable(settings)) await ensureBootstrap(admin, api.table.all(), joinObjects(settings, pki.ca));
   keepOwnService(context, api, admin);
   keepFlowControl(context, api);
   const url = `https://${settings.address}:${settings.apiPort}`;

@@ -27,7 +27,12 @@ export function certificateSigningController(authority: Authority, longestSecond
           const problem = rule(request, usages);
           const status = { ...current.status };
           if (problem === undefined) {
-            const pem = await issue(request, authority, { usages, expirationSeconds, longestSeconds, nowMs: clock.now() });
+            const pem = await issue(request, authority, {
+              usages,
+              expirationSeconds,
+              longestSeconds,
+              nowMs: clock.now(),
+            });
             status.certificate = Buffer.from(pem).toString('base64');
           } else {
             const condition = {

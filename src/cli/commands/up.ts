@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseAddressRange } from '../../base/address-range.ts';
@@ -17,6 +18,9 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   nodes?: Pick<UpOptions, 'realNodes' | 'simulatedNodes'>;
   nodeGroups?: string;
   nodeMonitorGracePeriod?: number;
+  advertiseAddress?: string;
+  bindAddress?: string;
+  clusterSigningDuration?: number;
   only?: UpOptions['only'];
   serviceCidr?: string;
   podCidr?: string;
@@ -30,6 +34,8 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .description('start the cluster, or bring it back with its pods')
   .option('--detach', 'return when the cluster is ready and leave it running')
   .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
+  .option('--advertise-address <ip>', "others reach the API server by it (default: the machine's)", parseIp)
+  .option('--bind-address <ip>', 'the API server listens at it (default: all; loopback without real nodes)', parseIp)
   .option('--kubeconfig <file>', 'merge the context into this file instead of your own kubeconfig')
   .option('--nodes <nodes>', 'N real nodes on this machine; or simulated:N, without root and containers', parseNodes)
   .option('--simulation <file>', 'how simulated pods and nodes live: YAML, into ConfigMap kube-system/simulation')
@@ -37,6 +43,11 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   .option(
     '--node-monitor-grace-period <time>',
     'a node that is silent for so long is lost (default 50s)',
+    parseDuration,
+  )
+  .option(
+    '--cluster-signing-duration <time>',
+    'certificates on request are good for so long at most (default: a year)',
     parseDuration,
   )
   .option('--only <components>', `these alone: ${componentNames.join(',')}`, parseOnly)
@@ -66,6 +77,9 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       ...flags.nodes,
       ...(flags.simulation ? { simulationFile: resolve(flags.simulation) } : {}),
       ...(flags.nodeMonitorGracePeriod ? { nodeMonitorGraceMs: flags.nodeMonitorGracePeriod } : {}),
+      ...(flags.clusterSigningDuration ? { signingMs: flags.clusterSigningDuration } : {}),
+      ...(flags.advertiseAddress ? { advertiseAddress: flags.advertiseAddress } : {}),
+      ...(flags.bindAddress ? { bindAddress: flags.bindAddress } : {}),
       ...(flags.only ? { only: flags.only } : {}),
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
@@ -116,6 +130,11 @@ function parsePort(value: string): number {
   const port = Number(value);
   if (Number.isInteger(port) && port > 0 && port < 65536) return port;
   throw new InvalidArgumentError('a port is a number from 1 to 65535.');
+}
+
+function parseIp(value: string): string {
+  if (isIPv4(value)) return value;
+  throw new InvalidArgumentError(`"${value}" is no address of IPv4.`);
 }
 
 function parseNodes(value: string): Pick<UpOptions, 'realNodes' | 'simulatedNodes'> {

@@ -23,6 +23,10 @@ export interface Settings extends NodeSettings {
   readonly loadBalancerRange?: string;
   /** The address components and pods reach the API server by. */
   readonly address: string;
+  /** That address, where somebody said it. */
+  readonly advertiseAddress?: string;
+  /** Where the API server listens, if somebody said so. */
+  readonly bindAddress?: string;
   /** The user's kubeconfig that the context was merged into. */
   readonly kubeconfigFile: string;
   readonly storage?: StorageOptions;
@@ -41,6 +45,8 @@ export interface SettingsRequest {
   /** How many real nodes, the machine itself among them. */
   readonly realNodes?: number;
   readonly port?: number;
+  readonly advertiseAddress?: string;
+  readonly bindAddress?: string;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
   readonly loadBalancerRange?: string;
@@ -79,7 +85,7 @@ export async function ensureSettings(
       ...(request.simulatedNodes === undefined ? {} : { simulatedNodes: request.simulatedNodes }),
       apiPort,
       agentPort: isAgentPortFree ? agentPort : await firstFreePort(defaultAgentPort, layout.settings, apiPort),
-      address: isReal ? hostAddress() : '127.0.0.1',
+      ...serverAddress(isReal, { ...existing, ...request }),
       kubeconfigFile: request.kubeconfigFile,
       ...(request.loadBalancerRange ? { loadBalancerRange: request.loadBalancerRange } : {}),
       ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
@@ -113,7 +119,7 @@ export async function ensureSettings(
     loadBalancerRange: request.loadBalancerRange ?? ranges.loadBalancerRange,
     clusterDomain: 'cluster.local',
     nodeName: hostname().toLowerCase(),
-    address: isReal ? hostAddress() : '127.0.0.1',
+    ...serverAddress(isReal, request),
     kubeconfigFile: request.kubeconfigFile,
     ...(request.storage ? { storage: request.storage } : {}),
     ...(request.audit ? { audit: request.audit } : {}),
@@ -125,6 +131,29 @@ export async function ensureSettings(
   const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);
   writeSettings(layout, settings);
   return { settings, isNew: true };
+}
+
+type ServerAddress = Pick<Settings, 'address' | 'advertiseAddress' | 'bindAddress'>;
+
+function serverAddress(isReal: boolean, said: Omit<ServerAddress, 'address'>): ServerAddress {
+  const { advertiseAddress, bindAddress } = said;
+  // Nobody else reaches a server that listens on the loopback; one that listens at one address is reached by it.
+  const isOne = bindAddress !== undefined && bindAddress !== '0.0.0.0';
+  const usual = isOne ? bindAddress : isReal || bindAddress ? hostAddress() : '127.0.0.1';
+  return {
+    address: advertiseAddress ?? usual,
+    ...(advertiseAddress ? { advertiseAddress } : {}),
+    ...(bindAddress ? { bindAddress } : {}),
+  };
+}
+
+/** Whether other machines can reach the API server, and join. */
+export const isReachable = ({ address }: Pick<Settings, 'address'>): boolean => !address.startsWith('127.');
+
+/** Where the API server listens. */
+export function listenAddress(settings: Pick<Settings, 'address' | 'bindAddress'>, isReal: boolean): string {
+  if (settings.bindAddress) return settings.bindAddress;
+  return isReal || isReachable(settings) ? '0.0.0.0' : '127.0.0.1';
 }
 
 export function readSettings(layout: Layout): Settings | undefined {

@@ -11,6 +11,10 @@ export interface UpOptions {
   readonly layout: Layout;
   readonly kubeconfigFile: string;
   readonly port?: number;
+  /** By which address others reach the API server. Absent: as it was, or the machine's; loopback without real nodes. */
+  readonly advertiseAddress?: string;
+  /** The address it listens at. Absent: all, or loopback alone where nobody is to reach it. */
+  readonly bindAddress?: string;
   /** How many nodes run containers, this machine the first of them. Absent: as the cluster was, or one. */
   readonly realNodes?: number;
   /** Absent: this machine is the node and runs containers. */
@@ -19,6 +23,8 @@ export interface UpOptions {
   readonly simulationFile?: string;
   /** A node that has not been heard of for so long is lost. Absent: 50 s. */
   readonly nodeMonitorGraceMs?: number;
+  /** Certificates that are asked for are good for so long at most. Absent: a year. */
+  readonly signingMs?: number;
   /** Absent: everything. */
   readonly only?: readonly ComponentName[];
   readonly serviceCidr?: string;
