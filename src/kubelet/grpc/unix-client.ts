@@ -1,6 +1,7 @@
 // Calls to a gRPC server behind a unix socket.
 import { setTimeout } from 'node:timers/promises';
-import { Client, connectivityState, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, connectivityState, credentials } from '@grpc/grpc-js';
+import { callUnary, followStream } from '../../base/grpc.ts';
 import { RuntimeError } from '../runtime/rpc-error.ts';
 import { decode, encode, type GrpcMessage, type GrpcMethod, type GrpcService } from './proto.ts';
 import { reachableSocket } from './socket-path.ts';
@@ -50,11 +51,13 @@ export function connectUnix(socketPath: string, service: GrpcService): GrpcClien
     if (!method) throw new Error(`the service has no method ${name}`);
     return method;
   };
+  const callOf: GrpcClient['callOf'] = async (of, name, request, { timeoutMs = defaultTimeoutMs, signal } = {}) =>
+    callUnary(exchange(channel, methodOf(of, name), request), { timeoutMs, signal });
   return {
-    call: async (name, request, options) => unary(channel, methodOf(service, name), request, options),
-    callOf: async (other, name, request, options) => unary(channel, methodOf(other, name), request, options),
+    call: (name, request, options) => callOf(service, name, request, options),
+    callOf,
     stream: async (other, name, request, onMessage, signal) =>
-      follow(channel, methodOf(other, name), request, onMessage, signal),
+      followStream(exchange(channel, methodOf(other, name), request), onMessage, signal),
     async connect(timeoutMs, signal) {
       // Looked at now and then: the library's own wait can not be ended before its time.
       const inner = channel.getChannel();
@@ -85,54 +88,10 @@ export function connectUnix(socketPath: string, service: GrpcService): GrpcClien
   };
 }
 
-function unary(
-  channel: Client,
-  method: GrpcMethod,
-  request: object,
-  { timeoutMs = defaultTimeoutMs, signal }: GrpcCallOptions = {},
-): Promise<GrpcMessage> {
-  return new Promise((resolve, reject) => {
-    const call = channel.makeUnaryRequest<object, GrpcMessage>(
-      method.path,
-      (message) => encode(method.request, message),
-      (bytes) => decode(method.response, bytes),
-      request,
-      { deadline: Date.now() + timeoutMs },
-      (error: ServiceError | null, answer) => {
-        signal?.removeEventListener('abort', cancel);
-        if (error) reject(new RuntimeError(error.details || error.message, error.code));
-        else resolve(answer);
-      },
-    );
-    const cancel = (): void => call.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-  });
-}
-
-function follow(
-  channel: Client,
-  method: GrpcMethod,
-  request: object,
-  onMessage: (message: GrpcMessage) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const call = channel.makeServerStreamRequest<object, GrpcMessage>(
-      method.path,
-      (message) => encode(method.request, message),
-      (bytes) => decode(method.response, bytes),
-      request,
-    );
-    const cancel = (): void => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    if (signal.aborted) cancel();
-    const finish = (error?: ServiceError): void => {
-      signal.removeEventListener('abort', cancel);
-      if (!error || signal.aborted) resolve();
-      else reject(new RuntimeError(error.details || error.message, error.code));
-    };
-    call.on('data', onMessage);
-    call.once('end', () => finish());
-    call.on('error', finish);
-  });
-}
+const exchange = (channel: Client, { path, request: asked, response }: GrpcMethod, request: object) => ({
+  channel,
+  path,
+  encode: (message: object) => encode(asked, message),
+  decode: (bytes: Buffer): GrpcMessage => decode(response, bytes),
+  request,
+});

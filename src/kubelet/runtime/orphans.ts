@@ -9,8 +9,10 @@ import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import { type Clock, every } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
+import { callUnary } from '../../base/grpc.ts';
 import { type Logger, silentLogger } from '../../base/log.ts';
 import { taskFolder } from './containerd-config.ts';
+import { isNotFoundError } from './rpc-error.ts';
 import type { ContainerRuntime } from './runtime.ts';
 
 const { Field, Root, Type } = protobuf;
@@ -155,17 +157,15 @@ function call(channel: Client, path: string, type: string, message: object): Pro
   const metadata = new Metadata();
   metadata.set('containerd-namespace', 'k8s.io');
   const codec = types.lookupType(type);
-  return new Promise((resolve) => {
-    channel.makeUnaryRequest(
-      path,
-      (each: object) => Buffer.from(codec.encode(codec.fromObject(each)).finish()),
-      () => undefined,
-      message,
-      metadata,
-      { deadline: Date.now() + callMs },
-      (error) => resolve(!error || error.code === 5), // not found
-    );
-  });
+  const exchange = {
+    channel,
+    path,
+    encode: (each: object) => Buffer.from(codec.encode(codec.fromObject(each)).finish()),
+    decode: () => undefined,
+    request: message,
+    metadata,
+  };
+  return callUnary(exchange, { timeoutMs: callMs }).then(() => true, isNotFoundError);
 }
 
 interface RuntimeSpec {

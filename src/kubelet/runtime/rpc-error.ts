@@ -1,19 +1,12 @@
 // Errors of the container runtime.
+import { GrpcError } from '../../base/grpc.ts';
 
 /** What the runtime answered instead of a result; the message is the runtime's. */
-export class RuntimeError extends Error {
-  readonly code: number;
-
-  constructor(message: string, code: number) {
-    super(message);
-    this.name = 'RuntimeError';
-    this.code = code;
-  }
-}
+export { GrpcError as RuntimeError };
 
 /** `rpc error: code = Unknown desc = …`, the form of the kubelet's messages. */
 export function rpcErrorText(error: unknown): string {
-  if (!(error instanceof RuntimeError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof GrpcError)) return error instanceof Error ? error.message : String(error);
   return `rpc error: code = ${codeNames[error.code] ?? 'Unknown'} desc = ${error.message}`;
 }
 
@@ -37,6 +30,6 @@ const codeNames: Record<number, string> = {
   16: 'Unauthenticated',
 };
 
-export const isNotFoundError = (error: unknown): boolean => error instanceof RuntimeError && error.code === 5;
-export const isUnimplementedError = (error: unknown): boolean => error instanceof RuntimeError && error.code === 12;
-export const isUnavailableError = (error: unknown): boolean => error instanceof RuntimeError && error.code === 14;
+export const isNotFoundError = (error: unknown): boolean => error instanceof GrpcError && error.code === 5;
+export const isUnimplementedError = (error: unknown): boolean => error instanceof GrpcError && error.code === 12;
+export const isUnavailableError = (error: unknown): boolean => error instanceof GrpcError && error.code === 14;

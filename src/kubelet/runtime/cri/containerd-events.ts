@@ -1,6 +1,7 @@
 // containerd's own event stream: tells at once when a task ends, which CRI in 1.6 does not.
 import { type Client, Metadata } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
+import { followStream } from '../../../base/grpc.ts';
 
 const { Field, Root, Type } = protobuf;
 
@@ -20,31 +21,20 @@ const filters = ['/tasks/exit', '/tasks/oom'].map((topic) => `namespace==k8s.io,
 
 /** Calls back with the id of each container or sandbox whose main process ended. Rejects when the stream breaks. */
 export function followTaskExits(channel: Client, onExit: (id: string) => void, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const metadata = new Metadata();
-    metadata.set('containerd-namespace', 'k8s.io');
-    const call = channel.makeServerStreamRequest(
-      '/containerd.services.events.v1.Events/Subscribe',
-      (message: object) => Buffer.from(request.encode(request.fromObject(message)).finish()),
-      (bytes) => envelope.decode(bytes) as unknown as { topic: string; event?: { value: Uint8Array } },
-      { filters },
-      metadata,
-    );
-    const cancel = () => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    call.on('data', ({ event }) => {
-      if (!event) return;
-      const { containerId, id } = taskEvent.decode(event.value) as unknown as { containerId: string; id: string };
-      if (!id || id === containerId) onExit(containerId);
-    });
-    call.on('error', (error) => {
-      signal.removeEventListener('abort', cancel);
-      if (signal.aborted) resolve();
-      else reject(error);
-    });
-    call.on('end', () => {
-      signal.removeEventListener('abort', cancel);
-      resolve();
-    });
-  });
+  const metadata = new Metadata();
+  metadata.set('containerd-namespace', 'k8s.io');
+  const subscribe = {
+    channel,
+    path: '/containerd.services.events.v1.Events/Subscribe',
+    encode: (message: object) => Buffer.from(request.encode(request.fromObject(message)).finish()),
+    decode: (bytes: Buffer) => envelope.decode(bytes) as unknown as { event?: { value: Uint8Array } },
+    request: { filters },
+    metadata,
+  };
+  const onMessage = ({ event }: { event?: { value: Uint8Array } }) => {
+    if (!event) return;
+    const { containerId, id } = taskEvent.decode(event.value) as unknown as { containerId: string; id: string };
+    if (!id || id === containerId) onExit(containerId);
+  };
+  return followStream(subscribe, onMessage, signal);
 }

@@ -1,9 +1,10 @@
 // One gRPC connection to a CRI socket, with calls by method name. Integers of 64 bits arrive as strings: nanoseconds do not
 // fit a number.
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
-import { RuntimeError } from '../rpc-error.ts';
+import { Client, credentials } from '@grpc/grpc-js';
+import { callUnary, followStream } from '../../../base/grpc.ts';
 import { type CriMethod, loadCriMethods } from './cri-schema.ts';
 
+const defaultTimeoutMs = 120_000;
 const toObject = { longs: String, enums: String, defaults: true, bytes: Buffer } as const;
 
 /** Answers as they arrive: every field is there, 64-bit integers are strings. */
@@ -33,63 +34,22 @@ export function connectCri(socketPath: string): CriConnection {
     call(name, request, options) {
       const method = methods.get(name);
       if (!method) return Promise.reject(new Error(`CRI has no method ${name}`));
-      return unary(channel, method, request, options?.timeoutMs ?? 120_000, options?.signal);
+      const { timeoutMs = defaultTimeoutMs, signal } = options ?? {};
+      const decode = (bytes: Buffer): CriMessage => method.response.toObject(method.response.decode(bytes), toObject);
+      return callUnary({ ...exchange(channel, method, request), decode }, { timeoutMs, signal });
     },
     stream(name, onMessage, signal) {
       const method = methods.get(name);
       if (!method?.serverStream) return Promise.reject(new Error(`CRI has no stream ${name}`));
-      return serverStream(channel, method, onMessage, signal);
+      const decode = (bytes: Buffer): CriMessage => method.response.decode(bytes);
+      return followStream({ ...exchange(channel, method, {}), decode }, onMessage, signal);
     },
   };
 }
 
-function unary(
-  channel: Client,
-  method: CriMethod,
-  request: object,
-  timeoutMs: number,
-  signal?: AbortSignal,
-): Promise<CriMessage> {
-  return new Promise((resolve, reject) => {
-    const call = channel.makeUnaryRequest<object, CriMessage>(
-      `/runtime.v1.${method.service}/${method.name}`,
-      (message) => Buffer.from(method.request.encode(method.request.fromObject(message)).finish()),
-      (bytes) => method.response.toObject(method.response.decode(bytes), toObject),
-      request,
-      { deadline: Date.now() + timeoutMs },
-      (error: ServiceError | null, answer) => {
-        signal?.removeEventListener('abort', cancel);
-        if (error) reject(new RuntimeError(error.details || error.message, error.code));
-        else resolve(answer);
-      },
-    );
-    const cancel = () => call.cancel();
-    signal?.addEventListener('abort', cancel, { once: true });
-  });
-}
-
-function serverStream(
-  channel: Client,
-  method: CriMethod,
-  onMessage: (message: CriMessage) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const call = channel.makeServerStreamRequest<object, CriMessage>(
-      `/runtime.v1.${method.service}/${method.name}`,
-      (message) => Buffer.from(method.request.encode(method.request.fromObject(message)).finish()),
-      (bytes) => method.response.decode(bytes),
-      {},
-    );
-    const cancel = () => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    const settle = (error?: ServiceError) => {
-      signal.removeEventListener('abort', cancel);
-      if (error && !signal.aborted) reject(new RuntimeError(error.details || error.message, error.code));
-      else resolve();
-    };
-    call.on('data', onMessage);
-    call.on('error', settle);
-    call.on('end', () => settle());
-  });
-}
+const exchange = (channel: Client, { service, name, request: asked }: CriMethod, request: object) => ({
+  channel,
+  path: `/runtime.v1.${service}/${name}`,
+  encode: (message: object) => Buffer.from(asked.encode(asked.fromObject(message)).finish()),
+  request,
+});

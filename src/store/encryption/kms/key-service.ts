@@ -1,5 +1,6 @@
 // Calls to a key service behind a unix socket.
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials } from '@grpc/grpc-js';
+import { callUnary } from '../../../base/grpc.ts';
 import {
   type Annotations,
   decodeMessage,
@@ -25,18 +26,16 @@ export function connectKeyService(path: string, timeoutMs: number): KeyService {
     'grpc.max_reconnect_backoff_ms': 2000,
     'grpc.use_local_subchannel_pool': 1,
   });
-  const call = <T>(method: 'Status' | 'Encrypt' | 'Decrypt', request: object): Promise<T> =>
-    new Promise((resolve, reject) => {
-      channel.makeUnaryRequest<object, T>(
-        servicePath + method,
-        (message) => encodeMessage(`${method}Request`, message),
-        (bytes) => decodeMessage<T>(`${method}Response`, bytes),
-        request,
-        { deadline: Date.now() + timeoutMs },
-        (error: ServiceError | null, answer) =>
-          error ? reject(new Error(error.details || error.message)) : resolve(answer!),
-      );
-    });
+  const call = <T>(method: 'Status' | 'Encrypt' | 'Decrypt', request: object): Promise<T> => {
+    const exchange = {
+      channel,
+      path: servicePath + method,
+      encode: (message: object) => encodeMessage(`${method}Request`, message),
+      decode: (bytes: Buffer) => decodeMessage<T>(`${method}Response`, bytes),
+      request,
+    };
+    return callUnary(exchange, { timeoutMs });
+  };
   return {
     status: () => call('Status', {}),
     encrypt: (plaintext, uid) => call('Encrypt', { plaintext, uid }),

@@ -1,5 +1,6 @@
 // Calls to an etcd cluster over gRPC: one channel an endpoint, the next one when the present one is gone.
-import { Client, type ClientDuplexStream, credentials, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, status } from '@grpc/grpc-js';
+import { callUnary, type GrpcError } from '../../../base/grpc.ts';
 import { CompactedError, FutureRevisionError, NoSpaceError, OverloadedError, UnavailableError } from '../../store.ts';
 import { type EtcdMethodName, loadEtcdMethods } from './etcd-schema.ts';
 
@@ -57,9 +58,9 @@ export class EtcdConnection {
       try {
         return await this.#unary(name, request, at);
       } catch (error) {
-        const isGone = (error as ServiceError).code === status.UNAVAILABLE;
+        const isGone = (error as GrpcError).code === status.UNAVAILABLE;
         if (isGone) this.#moveOn(at);
-        if (!isGone || attempt >= attempts) throw asStoreError(error as ServiceError);
+        if (!isGone || attempt >= attempts) throw asStoreError(error as GrpcError);
       }
     }
   }
@@ -75,12 +76,7 @@ export class EtcdConnection {
 
   #unary(name: EtcdMethodName, request: object, at: number, timeoutMs = this.#timeoutMs): Promise<any> {
     const { path, encode, decode } = this.#methods[name];
-    return new Promise((resolve, reject) => {
-      const deadline = Date.now() + timeoutMs;
-      this.#clients[at]!.makeUnaryRequest<object, any>(path, encode, decode, request, { deadline }, (error, answer) =>
-        error ? reject(error) : resolve(answer),
-      );
-    });
+    return callUnary({ channel: this.#clients[at]!, path, encode, decode, request }, { timeoutMs });
   }
 
   openWatch(): ClientDuplexStream<object, any> {
@@ -102,8 +98,8 @@ export class EtcdConnection {
   }
 }
 
-function asStoreError(error: ServiceError): Error {
-  const text = error.details || error.message;
+function asStoreError(error: GrpcError): Error {
+  const text = error.message;
   if (error.code === status.OUT_OF_RANGE) {
     return text.includes('compacted') ? new CompactedError(0) : new FutureRevisionError(0);
   }
