@@ -2,6 +2,7 @@ import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
 } from '../../../generated/certificates-v1.ts';
+import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
@@ -17,7 +18,7 @@ import {
 type Conditions = CertificateSigningRequestCondition[];
 
 function withTimes(conditions: Conditions | undefined, nowMs: number): void {
-  const now = `${new Date(nowMs).toISOString().slice(0, 19)}Z`;
+  const now = rfc3339(nowMs);
   for (const condition of conditions ?? []) {
     condition.lastUpdateTime ??= now;
     condition.lastTransitionTime ??= now;
@@ -37,6 +38,7 @@ export const certificateSigningRequestKind: KindDefinition<CertificateSigningReq
   group: 'certificates.k8s.io',
   version: 'v1',
   kind: 'CertificateSigningRequest',
+  metadataLooks: ['object', 'change'],
   prepareForCreate(object, { user }) {
     const { spec } = object;
     for (const field of ['username', 'uid', 'groups', 'extra'] as const) delete spec[field];

@@ -1,14 +1,7 @@
 // Times as the API writes them.
 
-/** RFC 3339 in whole seconds, UTC: the `Time` of the API. */
-export function timeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-/** With six decimals: the `MicroTime` of Leases and Events. */
-export function microTimeText(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
-}
+// RFC 3339 in UTC: the `Time` of the API in whole seconds, the `MicroTime` of Leases and Events with six decimals.
+export { rfc3339 as timeText, rfc3339Micro as microTimeText } from '../../base/clock.ts';
 
 /** Milliseconds of a stored time; undefined where there is none. */
 export function timeMs(time: string | null | undefined): number | undefined {

@@ -3,7 +3,7 @@
 // these objects say so to whoever looks, and to the ranges that wait for them to go.
 import { hostname } from 'node:os';
 import { ipAddressKind, serviceCIDRKind, serviceKind } from '../../../generated/kinds.ts';
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, rfc3339Micro } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import { onChange } from './on-change.ts';
 import type { Registry } from './registry.ts';
@@ -90,7 +90,7 @@ async function report({ ask, clock, log }: KeepServiceIpsOptions, repair: Repair
   const { regarding, reason, action, note } = repair;
   const { namespace, name, uid, resourceVersion } = regarding.metadata;
   const place = namespace ?? 'default';
-  const now = new Date(clock.now()).toISOString().replace('Z', '000Z');
+  const now = rfc3339Micro(clock.now());
   const event = {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',

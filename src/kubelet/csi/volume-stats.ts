@@ -1,20 +1,14 @@
 // How full volumes are, as their drivers say; asked at most once a minute for each.
-import type { Clock } from '../../base/clock.ts';
+import { type Clock, rfc3339 } from '../../base/clock.ts';
 import type { GrpcMessage } from '../grpc/proto.ts';
+import type { FileSystemReading } from '../server/stats/file-system.ts';
 import { type CsiContext, told } from './context.ts';
 import type { CsiVolumeSpec } from './volume-spec.ts';
 
 /** A volume in /stats/summary. */
-export interface VolumeStats {
-  readonly time: string;
+export interface VolumeStats extends FileSystemReading {
   readonly name: string;
   readonly pvcRef?: { readonly name: string; readonly namespace: string };
-  readonly availableBytes: number;
-  readonly capacityBytes: number;
-  readonly usedBytes: number;
-  readonly inodesFree: number;
-  readonly inodes: number;
-  readonly inodesUsed: number;
 }
 
 const freshMs = 60_000;
@@ -60,7 +54,7 @@ export class VolumeStatsReader {
         figures = { ...figures, availableBytes: +available, capacityBytes: +total, usedBytes: +used };
       else if (unit === 'INODES') figures = { ...figures, inodesFree: +available, inodes: +total, inodesUsed: +used };
     return {
-      time: new Date(Math.floor(this.#clock.now() / 1000) * 1000).toISOString().replace('.000', ''),
+      time: rfc3339(this.#clock.now()),
       name: spec.podVolume,
       ...(claim?.name ? { pvcRef: { name: claim.name, namespace: claim.namespace ?? '' } } : {}),
       ...figures,
