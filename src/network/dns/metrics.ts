@@ -47,7 +47,12 @@ interface Cell {
   readonly counts: number[];
 }
 
-const codeNames = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'];
+const codeNames = 'NOERROR FORMERR SERVFAIL NXDOMAIN NOTIMP REFUSED YXDOMAIN YXRRSET NXRRSET NOTAUTH NOTZONE'.split(
+  ' ',
+);
+/** One of a closed set, whatever servers and clients send. */
+const codeName = (rcode: number): string => codeNames[rcode] ?? (rcode === 16 ? 'BADVERS' : 'other');
+const typeName = (type: string): string => (Object.hasOwn(typeNumbers, type) ? type : 'other');
 const server = 'server="dns://:53"';
 const seconds = Array.from({ length: 16 }, (_, index) => 0.00025 * 2 ** index);
 const bytes = [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16_000, 32_000, 48_000, 64_000];
@@ -121,8 +126,8 @@ export function createDnsMetrics(isReady: () => boolean): DnsMetrics {
 
   function newTally({ transport, type, rcode, plugin }: AnswerFacts): Tally {
     const proto = `${place},proto="${transport}"`;
-    const code = codeNames[rcode] ?? String(rcode);
-    const asked = type in typeNumbers ? type : 'other';
+    const code = codeName(rcode);
+    const asked = typeName(type);
     const requests = figures.cell(
       'coredns_dns_requests_total',
       'Counter of DNS requests made per zone, protocol and family.',
@@ -153,7 +158,7 @@ export function createDnsMetrics(isReady: () => boolean): DnsMetrics {
 
   return {
     tally(facts) {
-      const key = `${facts.transport} ${facts.type in typeNumbers ? facts.type : ''} ${facts.rcode} ${facts.plugin}`;
+      const key = `${facts.transport} ${typeName(facts.type)} ${codeName(facts.rcode)} ${facts.plugin}`;
       let tally = tallies.get(key);
       if (!tally) {
         tally = newTally(facts);
@@ -167,7 +172,7 @@ export function createDnsMetrics(isReady: () => boolean): DnsMetrics {
         simple[event.kind].count++;
         return;
       }
-      const rcode = event.rcode === undefined ? 'TIMEOUT' : (codeNames[event.rcode] ?? String(event.rcode));
+      const rcode = event.rcode === undefined ? 'TIMEOUT' : codeName(event.rcode);
       const labels = `proxy_name="forward",to="${event.to}",rcode="${rcode}"`;
       const help = 'Histogram of the time each request took.';
       observe(figures.cell('coredns_proxy_request_duration_seconds', help, labels, seconds), event.ms / 1000);

@@ -55,6 +55,7 @@ export class KeptTable implements Component {
   #wake = Promise.withResolvers<void>();
   /** Waiting for the next transaction that succeeds. */
   #waiting: (() => void)[] = [];
+  #hasEnded = false;
   #failures = 0;
   #pendingSinceMs: number | undefined;
   #appliedMs: number | undefined;
@@ -93,8 +94,9 @@ export class KeptTable implements Component {
     if (owners.length > 0) this.#wake.resolve();
   }
 
-  /** Settles when the kernel has what these owners want now. */
+  /** Settles when the kernel has what these owners want now, or never will: the table is kept no longer. */
   async applied(...owners: readonly string[]): Promise<void> {
+    if (this.#hasEnded) return;
     const settled = Promise.withResolvers<void>();
     this.#waiting.push(settled.resolve);
     this.lookAt(...owners);
@@ -102,6 +104,15 @@ export class KeptTable implements Component {
   }
 
   async run(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#keep(signal);
+    } finally {
+      this.#hasEnded = true;
+      for (const settle of this.#waiting.splice(0)) settle();
+    }
+  }
+
+  async #keep(signal: AbortSignal): Promise<void> {
     await this.#options.synced(signal);
     const onAbort = () => this.#wake.resolve();
     signal.addEventListener('abort', onAbort, { once: true });

@@ -134,15 +134,17 @@ class FamilyPolicies implements NetworkPolicies {
   #put(key: string, policy: NetworkPolicy | undefined): void {
     const before = this.#policies.get(key);
     const after = policy && this.#compile(policy);
-    const ofNamespace = this.#byNamespace.get(key.split('/')[0]!) ?? new Map<string, CompiledPolicy>();
-    this.#byNamespace.set(key.split('/')[0]!, ofNamespace);
+    const namespace = key.split('/')[0]!;
+    const ofNamespace = this.#byNamespace.get(namespace) ?? new Map<string, CompiledPolicy>();
     if (after) {
       this.#policies.set(key, after);
       ofNamespace.set(key, after);
+      this.#byNamespace.set(namespace, ofNamespace);
       this.#follow();
     } else {
       this.#policies.delete(key);
       ofNamespace.delete(key);
+      if (ofNamespace.size === 0) this.#byNamespace.delete(namespace);
     }
     this.#table.lookAt(`policy ${key}`, ...this.#touchedBy([before, after].filter((each) => each !== undefined)));
   }
