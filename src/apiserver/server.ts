@@ -50,6 +50,7 @@ import { storageFigures } from './registry/storage-figures.ts';
 import type { ObjectWriter, SubresourceHandler } from './subresources/handler.ts';
 import { objectWriter } from './subresources/handler-request.ts';
 import type { ServerParts } from './verbs/call.ts';
+import { foundObject } from './verbs/found-object.ts';
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -94,6 +95,8 @@ export interface ApiServer extends Component {
   /** Writes of the server itself: bootstrap objects. */
   readonly writer: ObjectWriter;
   readonly table: ResourceTable;
+  /** Makes an object of the server itself without a request. Absent: requests are noted, and this one is to be noted too. */
+  readonly found: ((resource: ResourceInfo, object: KubernetesObject, manager: string) => Promise<void>) | undefined;
   /** For admission plugins that write past admission. */
   readonly registry: Registry;
   handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse>;
@@ -220,6 +223,11 @@ class Server implements ApiServer {
 
   get table(): ResourceTable {
     return this.registry.table;
+  }
+
+  get found(): ApiServer['found'] {
+    if (this.#options.auditor) return undefined;
+    return (resource, object, manager) => foundObject(this.#parts, resource, object, manager);
   }
 
   get writer(): ObjectWriter {

@@ -5,10 +5,11 @@ import type { ServiceCIDR } from '../../generated/networking-v1.ts';
 import type { Role, RoleBinding } from '../../generated/rbac-v1.ts';
 import type { StorageClass } from '../../generated/storage-v1.ts';
 import { defaultStorageClass, localVolumeProvisioner } from '../api/core/local-volumes.ts';
-import type { KindRef, KubernetesObject } from '../api/meta/object.ts';
+import { apiVersionOf, type KubernetesObject } from '../api/meta/object.ts';
 import { isAlreadyExists } from '../api/meta/status-error.ts';
 import type { ResourceInfo } from '../api/resource-info.ts';
 import { bootstrapObjects, reconcileBootstrap } from '../apiserver/authz/bootstrap.ts';
+import type { ApiServer } from '../apiserver/server.ts';
 import type { Client } from '../client/client.ts';
 import { rangesIn } from '../network/addresses.ts';
 import { nodeAutoscalerRoles, verticalAutoscalerRole } from './control/autoscaler-roles.ts';
@@ -23,41 +24,51 @@ import type { Settings } from './settings/settings.ts';
 /** Creates what is missing and adds what later versions brought to roles; what was added by hand stays. */
 export async function ensureBootstrap(
   client: Client,
-  resources: readonly ResourceInfo[],
+  server: Pick<ApiServer, 'registry' | 'found'>,
   objects: readonly KubernetesObject[],
 ): Promise<void> {
-  const byKind = new Map(resources.map((each) => [`${apiVersionOf(each)} ${each.kind}`, each]));
+  await server.registry.hub.waitForHead();
+  const byKind = new Map(server.registry.table.all().map((each) => [`${apiVersionOf(each)} ${each.kind}`, each]));
   const ensureOne = async (object: KubernetesObject) => {
-    const kind = byKind.get(`${object.apiVersion} ${object.kind}`) as KindRef<KubernetesObject> | undefined;
-    if (!kind) throw new Error(`no resource for ${object.apiVersion} ${object.kind}`);
-    await ensureObject(client, kind, object);
+    const resource = byKind.get(`${object.apiVersion} ${object.kind}`);
+    if (!resource) throw new Error(`no resource for ${object.apiVersion} ${object.kind}`);
+    await ensureObject(client, server, resource, object);
   };
   const isNamespace = ({ kind }: KubernetesObject) => kind === 'Namespace';
   await Promise.all(objects.filter(isNamespace).map(ensureOne));
   await Promise.all(objects.filter((each) => !isNamespace(each)).map(ensureOne));
 }
 
-const apiVersionOf = ({ group, version }: ResourceInfo) => (group ? `${group}/${version}` : version);
-
-async function ensureObject(client: Client, kind: KindRef<KubernetesObject>, object: KubernetesObject): Promise<void> {
-  const resource = client.resource(kind);
+async function ensureObject(
+  client: Client,
+  server: Pick<ApiServer, 'registry' | 'found'>,
+  resource: ResourceInfo,
+  object: KubernetesObject,
+): Promise<void> {
+  const requests = client.resource<KubernetesObject>(resource);
   const key = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
-  const current = await resource.find(key);
+  // Each of these kinds is stored in the version that is asked for here.
+  const current = server.registry.cacheOf(resource).find(key.namespace, key.name)?.object;
   if (!current) {
-    await resource.create(object).catch((error) => {
-      if (!isAlreadyExists(error)) throw error; // a controller was quicker
+    const create = () => server.found?.(resource, object, manager) ?? requests.create(object);
+    // A controller, or another server, may have been quicker.
+    await create().catch((error) => {
+      if (!isAlreadyExists(error)) throw error;
     });
     return;
   }
   const next = reconcileBootstrap(current, object) ?? reconcileAddresses(current, object);
   if (!next) return;
   if (next.isReplaced) {
-    await resource.delete(key);
-    await resource.create(next.object);
+    await requests.delete(key);
+    await requests.create(next.object);
   } else {
-    await resource.update(next.object);
+    await requests.update(next.object);
   }
 }
+
+/** Who says so in managedFields. */
+const manager = 'coracle';
 
 /** Endpoints of our own server follow the machine's address. */
 function reconcileAddresses(

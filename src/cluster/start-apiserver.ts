@@ -80,11 +80,11 @@ export async function startApiServer(
   });
   log.info('serving', { address: `${host}:${settings.apiPort}` });
   const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
-  await ensureBootstrap(admin, api.table.all(), [
+  await ensureBootstrap(admin, api, [
     ...clusterObjects(settings, clock.now(), await announceServer(store, ownAddress(settings))),
     ...(context.options.only ? [] : nodeObjects()),
   ]);
-  if (isReal || isReachable(settings)) await ensureBootstrap(admin, api.table.all(), joinObjects(settings, pki.ca));
+  if (isReal || isReachable(settings)) await ensureBootstrap(admin, api, joinObjects(settings, pki.ca));
   keepOwnService(context, api, admin);
   keepFlowControl(context, api);
   const url = `https://${settings.address}:${settings.apiPort}`;
@@ -114,7 +114,7 @@ function keepOwnService({ settings, cleanup, clock, log }: StartContext, api: Ap
   const stopping = new AbortController();
   const look = async () => {
     const servers = await announceServer(store, own);
-    await ensureBootstrap(admin, api.table.all(), kubernetesService(settings, servers));
+    await ensureBootstrap(admin, api, kubernetesService(settings, servers));
   };
   const running = (async () => {
     for await (const _ of every(clock, ownServiceMs, stopping.signal)) {

@@ -100,7 +100,7 @@ export async function startCluster(options: TestingClusterOptions = {}): Promise
   };
   try {
     await server.ready;
-    await ensureBootstrap(client, server.table.all(), clusterObjects(settingsFor(nodes), clock.now()));
+    await ensureBootstrap(client, server, clusterObjects(settingsFor(nodes), clock.now()));
     const { configuration, simulation } = options;
     if (simulation !== undefined) {
       parseProgram(simulation); // whoever is wrong hears it here

@@ -169,7 +169,7 @@ class Simulation {
   async #rest(): Promise<void> {
     const writes: string[] = [];
     const note = ({ resource, key, before, after }: Change) => {
-      if (resource === 'leases' || resource === 'events' || isHeartbeat(resource, before, after)) return;
+      if (isHeartbeat(resource, before, after)) return;
       writes.push(`${resource}/${key}`);
     };
     this.#world.ledger.onChange(note);

@@ -235,7 +235,7 @@ async function makeBootstrap(): Promise<Write[]> {
   const client = createClient(directTransport(server, admin, () => clock.noteActivity()));
   const where = { address: '127.0.0.1', apiPort: 6443, agentPort: 10250, nodeName: 'sim', kubeconfigFile: '' };
   const settings = { name: 'sim', simulatedNodes: 1, podCidr, serviceCidr, clusterDomain, ...where };
-  await ensureBootstrap(client, server.table.all(), clusterObjects(settings, startMs));
+  await ensureBootstrap(client, server, clusterObjects(settings, startMs));
   await clock.settle();
   const { items } = await store.range({ prefix: '/registry/' });
   stopping.abort();

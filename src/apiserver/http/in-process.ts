@@ -59,6 +59,9 @@ export class CallRequest implements ServerRequest {
   }
 }
 
+/** Of every request that is: an error made for each would be costly. */
+const givenUp = new DOMException('the request was given up', 'AbortError');
+
 const highWaterBytes = 1024 * 1024;
 
 /** Holds pieces until the caller takes them; asks the writer to wait when there are many. */
@@ -153,7 +156,7 @@ export async function callInProcess(
   const abort = new AbortController();
   const response = new CallResponse();
   const give = () => {
-    abort.abort();
+    abort.abort(givenUp);
     response.close();
   };
   if (request.signal?.aborted) throw request.signal.reason;

@@ -60,10 +60,14 @@ export class Entry {
     return Buffer.concat([this.json.subarray(0, this.#versionStart), this.json.subarray(this.#versionEnd)]);
   }
 
+  get storedLength(): number {
+    return this.json.length - (this.#versionEnd - this.#versionStart);
+  }
+
   /** Whether these are the bytes as the store has them. */
   isStoredAs(stored: Uint8Array): boolean {
     const { json } = this;
-    if (stored.length !== json.length - (this.#versionEnd - this.#versionStart)) return false;
+    if (stored.length !== this.storedLength) return false;
     return (
       json.compare(stored, 0, this.#versionStart, 0, this.#versionStart) === 0 &&
       json.compare(stored, this.#versionStart, stored.length, this.#versionEnd, json.length) === 0

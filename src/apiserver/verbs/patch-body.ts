@@ -29,11 +29,19 @@ export function patchType(call: Call): Patch['type'] {
   return type;
 }
 
+let patchKinds: typeof import('./patch-kinds.ts') | undefined;
+
+/** An import that was done before is looked up again each time, on disk. */
+export async function loadPatchKinds(): Promise<typeof import('./patch-kinds.ts')> {
+  patchKinds = await import('./patch-kinds.ts');
+  return patchKinds;
+}
+
 export async function readPatch(call: Call): Promise<Patch> {
   const type = patchType(call);
   const body = await call.http.body(maxBodyBytes);
   call.noted?.requestPatch(body);
-  const { checkPatch, compilePatch } = await import('./patch-kinds.ts');
+  const { checkPatch, compilePatch } = patchKinds ?? (await loadPatchKinds());
   if (type === 'apply') throw new Error('an apply is no patch of what is there');
   await checkPatch(type, body);
   return compilePatch(type, body);

@@ -44,15 +44,17 @@ class MemoryStore implements Store {
     return this.#at(key, this.#readable(revision));
   }
 
-  async range({ prefix, after, limit, revision }: RangeOptions): Promise<RangeResult> {
+  async range({ prefix, after, limit, revision, skipsCount }: RangeOptions): Promise<RangeResult> {
     const at = this.#readable(revision);
     const items: StoredValue[] = [];
     let remaining = 0;
     for (const key of this.#keys.under(prefix, after)) {
       const stored = this.#at(key, at);
       if (!stored) continue;
-      if (limit && items.length >= limit) remaining++;
-      else items.push(stored);
+      if (limit && items.length >= limit) {
+        if (skipsCount) break;
+        remaining++;
+      } else items.push(stored);
     }
     return { items, revision: at, remaining };
   }
@@ -123,7 +125,11 @@ class MemoryStore implements Store {
   }
 
   #at(key: string, revision: number): StoredValue | undefined {
-    return this.#versions.get(key)?.findLast((version) => version.revision <= revision)?.stored;
+    const versions = this.#versions.get(key);
+    if (!versions) return undefined;
+    for (let index = versions.length - 1; index >= 0; index--)
+      if (versions[index]!.revision <= revision) return versions[index]!.stored;
+    return undefined;
   }
 
   /** Undefined when there was nothing to delete. */

@@ -43,11 +43,11 @@ export async function runApiServer(launch: ApiServerLaunch, signal: AbortSignal)
     async [Symbol.asyncDispose]() {},
   });
   const own = { address: settings.address, port: settings.apiPort };
-  await ensureBootstrap(admin, server.table.all(), upstreamObjects(settings, clock.now(), [own]));
+  await ensureBootstrap(admin, server, upstreamObjects(settings, clock.now(), [own]));
   isBootstrapped = true;
   const keepOwnService = async () => {
     for await (const _ of every(clock, ownServiceMs, signal))
-      await ensureBootstrap(admin, server.table.all(), kubernetesService(settings, [own])).catch((error) =>
+      await ensureBootstrap(admin, server, kubernetesService(settings, [own])).catch((error) =>
         log.warn('the Service kubernetes was not looked at', { error: String(error) }),
       );
   };
