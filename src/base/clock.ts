@@ -43,8 +43,16 @@ export async function* every(clock: Clock, intervalMs: number, signal: AbortSign
 
 /** RFC 3339 UTC with whole seconds, the form of `metav1.Time`. */
 export function rfc3339(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(epochMs / 1000);
+  if (second !== lastSecond.at) {
+    // One string for all that happens within it: thousands of objects keep it.
+    lastSecond.text = new Date(epochMs).toISOString().replace(/\.\d+Z$/, 'Z');
+    lastSecond.at = second;
+  }
+  return lastSecond.text;
 }
+
+const lastSecond = { at: Number.NaN, text: '' };
 
 /** RFC 3339 UTC with microseconds, the form of `metav1.MicroTime`. */
 export function rfc3339Micro(epochMs: number): string {

@@ -48,8 +48,15 @@ interface Call {
 /** A client whose requests go through `transport`; it owns nothing and needs no closing. */
 export function createClient(transport: Transport, options: ClientOptions = {}): Client {
   const send = createSender(transport, options);
+  const byKind = new WeakMap<object, unknown>();
   return {
-    resource: (kind) => createResourceClient(kind, send),
+    resource<T extends KubernetesObject>(kind: KindRef<T>) {
+      const known = byKind.get(kind) as ResourceClient<T> | undefined;
+      if (known) return known;
+      const made = createResourceClient(kind, send);
+      byKind.set(kind, made);
+      return made;
+    },
     getJson: async <R>(path: string, signal?: AbortSignal, accept?: string) =>
       parseJson(await (await send({ method: 'GET', path, signal, ...(accept ? { accept } : {}) })).bytes()) as R,
     deletePath: async (path, signal) => {

@@ -78,6 +78,13 @@ export function referenceTo(
   };
 }
 
+/** What has to be known of an event to count it up. */
+interface Written {
+  readonly namespace: string;
+  readonly name: string;
+  readonly count: number;
+}
+
 interface Lane {
   readonly queue: Recorded[];
   wake: (() => void) | undefined;
@@ -85,7 +92,7 @@ interface Lane {
 
 class EventWriter {
   readonly #options: EventRecordersOptions;
-  readonly #correlator = new EventCorrelator<Event>();
+  readonly #correlator = new EventCorrelator<Written>();
   readonly #lanes: Lane[] = Array.from({ length: lanes }, () => ({ queue: [], wake: undefined }));
   #sequence = 0;
   #dropped = 0;
@@ -150,8 +157,8 @@ class EventWriter {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       await this.#options.turn?.(signal);
       try {
-        const written = await this.#send(recorded, decision.message, decision.known);
-        decision.remember(written);
+        const { metadata, count = 1 } = await this.#send(recorded, decision.message, decision.known);
+        decision.remember({ namespace: metadata.namespace ?? 'default', name: metadata.name, count });
         return;
       } catch (error) {
         // The server has judged this event: asking again changes nothing (a namespace that ends, mostly).
@@ -165,11 +172,11 @@ class EventWriter {
     }
   }
 
-  async #send(recorded: Recorded, message: string, known: Event | undefined): Promise<Event> {
+  async #send(recorded: Recorded, message: string, known: Written | undefined): Promise<Event> {
     const events = this.#options.client.resource(eventKind);
     if (known) {
-      const { namespace = 'default', name } = known.metadata;
-      const patch = { count: (known.count ?? 1) + 1, lastTimestamp: rfc3339(recorded.atMs), message };
+      const { namespace, name } = known;
+      const patch = { count: known.count + 1, lastTimestamp: rfc3339(recorded.atMs), message };
       try {
         return await events.patch({ namespace, name }, patch, { type: 'strategic' });
       } catch (error) {

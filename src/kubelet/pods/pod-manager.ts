@@ -110,6 +110,11 @@ export class PodManager {
     );
   }
 
+  /** A pod that has a worker here, as it is now. */
+  find(uid: string): Pod | undefined {
+    return this.#workers.get(uid)?.pod;
+  }
+
   /** Pods of which something may run, or may still be started. */
   activePods(): readonly Pod[] {
     return [...this.#workers.values()].flatMap((worker) => (worker.mayRun ? [worker.pod] : []));

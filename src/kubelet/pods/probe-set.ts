@@ -8,6 +8,7 @@ export class ProbeSet {
   readonly #services: PodServices;
   readonly #onChange: () => void;
   readonly #byContainer = new Map<string, ContainerProbes>();
+  #pod: Pod | undefined;
 
   /** @param onChange called when a container became ready or started, or failed its probe */
   constructor(services: PodServices, onChange: () => void) {
@@ -21,6 +22,7 @@ export class ProbeSet {
 
   /** Begins probing what runs now and was not probed, and ends probing what no longer runs. */
   follow(pod: Pod): void {
+    this.#pod = pod;
     const { tracker, runtime, events, clock, hostIPs, probe } = this.#services;
     const uid = pod.metadata.uid!;
     const running = new Set<string>();
@@ -33,7 +35,8 @@ export class ProbeSet {
       this.#byContainer.set(
         record.id,
         new ContainerProbes({
-          pod,
+          // Not the pod itself: an old state of it would be kept as long as the container runs.
+          pod: () => this.#pod!,
           container,
           containerId: record.id,
           startedAtMs: record.startedAtMs,

@@ -8,7 +8,8 @@ import type { ProbeOutcome } from './probe-outcome.ts';
 import type { ProbeRunner } from './run-probe.ts';
 
 export interface ContainerProbesOptions {
-  readonly pod: Pod;
+  /** As it is now. */
+  readonly pod: () => Pod;
   readonly container: Container;
   readonly containerId: string;
   readonly startedAtMs: number;
@@ -139,7 +140,8 @@ export class ContainerProbes {
   }
 
   #say(kind: Kind, outcome: ProbeOutcome): void {
-    const { pod, container, events } = this.#options;
+    const { container, events } = this.#options;
+    const pod = this.#options.pod();
     if (this.#stop.signal.aborted) return;
     const { output } = outcome;
     if (outcome.kind === 'warning') {

@@ -84,7 +84,7 @@ function createManager(
   const { client, informers, clock, log } = options;
   const services = informers.informer(serviceKind);
   const events = createNodeEvents(recorders.recorder('kubelet'));
-  const podOf = new Map<string, Pod>();
+  const podOf = (labels: Readonly<Record<string, string>>) => manager.find(labels[podUidLabel] ?? '');
   const addresses = new PodAddresses(clock, async (name) => {
     const node = await client.resource(nodeKind).find({ namespace: '', name });
     return [node?.spec?.podCIDR, ...(node?.spec?.podCIDRs ?? [])].find((range) => range && !range.includes(':'));
@@ -93,13 +93,13 @@ function createManager(
     clock,
     ...(options.random ? { random: options.random } : {}),
     addresses: {
-      take: ({ labels }) => addresses.take(podOf.get(labels[podUidLabel]!)?.spec.nodeName ?? ''),
+      take: ({ labels }) => addresses.take(podOf(labels)?.spec.nodeName ?? ''),
       give: (address) => addresses.give(address),
     },
     // A registry below .invalid is one that no machine can reach (RFC 2606): here, too, such images cannot be had.
     hasImage: (image) => !/^[^/]+\.invalid(:\d+)?\//.test(image),
     life: ({ labels, metadata }) => {
-      const pod = podOf.get(labels[podUidLabel]!);
+      const pod = podOf(labels);
       return pod ? podLife(source.program, pod, metadata.name, metadata.attempt) : {};
     },
   });
@@ -134,10 +134,7 @@ function createManager(
     runtimeHandler: async (name: string) => name,
     networkProblem: async () => undefined,
     statusSink: () => createPodStatusSink({ client, clock, log, turns }),
-    removeRuntimeState: async (pod: Pod) => {
-      podOf.delete(pod.metadata.uid!);
-      await manager.removeRuntimeState(pod.metadata.uid!);
-    },
+    removeRuntimeState: (pod: Pod) => manager.removeRuntimeState(pod.metadata.uid!),
     async deletePod({ metadata }: Pod) {
       const key = { namespace: metadata.namespace!, name: metadata.name };
       await client
@@ -151,7 +148,7 @@ function createManager(
     readyDelayMs,
     async probe(_: unknown, { containerId, container }: { containerId: string; container: { name: string } }) {
       const record = tracker.container(containerId);
-      const pod = record && podOf.get(record.labels[podUidLabel]!);
+      const pod = record && podOf(record.labels);
       const delayMs = pod && record ? readyDelayMs(pod, container.name, record.restartCount) : 0;
       const isSuccess = record !== undefined && clock.now() - record.startedAtMs >= delayMs;
       return { isSuccess, output: isSuccess ? '' : `${record?.labels[podNamespaceLabel] ?? ''}: not ready yet` };
@@ -169,7 +166,6 @@ function createManager(
     servicesFor(pod) {
       const face = fleet.find(pod.spec.nodeName ?? '');
       if (!face) return undefined;
-      podOf.set(pod.metadata.uid!, pod);
       const found = byNode.get(face) ?? servicesOf(face);
       byNode.set(face, found);
       return found;

@@ -1,11 +1,11 @@
 // Writes pod statuses: one patch in flight for each pod, the newest status next, nothing when nothing changed.
-import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodStatus } from '../../../generated/core-v1.ts';
 import { podKind } from '../../../generated/kinds.ts';
 import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
+import { sameValue } from '../../schema/same-value.ts';
 import { resizeConditions } from './pod-conditions.ts';
 
 export interface StatusWriterOptions {
@@ -112,7 +112,7 @@ export function createPodStatusSink({ client, clock, log, turns = atOnce }: Stat
       pod = next;
       // Others write to it, too: the node controller says that pods of a silent node are not ready.
       if (isNew && written && compare(next, writtenVersion) >= 0) written = next.status ?? {};
-      const isSaid = latest && isDeepStrictEqual(latest, status);
+      const isSaid = latest && sameValue(latest, status);
       if (isSaid && !(isNew && written && statusPatch(written, status))) return;
       latest = status;
       if (soon) start();
@@ -143,10 +143,10 @@ const said = (condition: object) => Object.fromEntries(Object.entries(condition)
 export function statusPatch(before: PodStatus, next: PodStatus): Record<string, unknown> | undefined {
   const patch: Record<string, unknown> = {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(next)]) as Set<keyof PodStatus>) {
-    if (isDeepStrictEqual(before[key], next[key])) continue;
+    if (sameValue(before[key], next[key])) continue;
     if (key === 'conditions') {
       const changed = next.conditions?.filter(
-        (each) => !before.conditions?.some((old) => isDeepStrictEqual(said(old), said(each))),
+        (each) => !before.conditions?.some((old) => sameValue(said(old), said(each))),
       );
       const gone = (before.conditions ?? []).filter(
         ({ type }) => resizeConditions.has(type) && !next.conditions?.some((each) => each.type === type),
