@@ -9,6 +9,8 @@ import { markDisrupted } from './shared/disruption.ts';
 import { indexByNode, podsOn } from './shared/pods-by-node.ts';
 import { tolerates } from './shared/tolerations.ts';
 
+const askAgainMs = 1000;
+
 /** Deletes pods that do not tolerate a NoExecute taint of their node, or no longer do. */
 export const taintEvictionController: ControllerDefinition = {
   name: 'taint-eviction',
@@ -67,6 +69,8 @@ export const taintEvictionController: ControllerDefinition = {
           waiting.set(key, since);
           return queue.addAfter(key, leftMs);
         }
+        // Whoever does not hear of nodes at the moment would evict for a taint that is gone, and evict what comes instead.
+        if (nodes.followsSinceMs === undefined) return queue.addAfter(key, askAgainMs);
         waiting.delete(key);
         await evict(pod);
       },
