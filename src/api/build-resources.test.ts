@@ -71,7 +71,11 @@ test('autoscaling/v1 keeps what it cannot say in annotations', () => {
   const stored = { metadata: { name: 'web' }, spec: { ...spec, metrics: [cpu, memory] } };
   const seen: any = resource.fromStorage(structuredClone(stored) as never);
   assert.equal(seen.spec.targetCPUUtilizationPercentage, 50);
-  assert.deepEqual((resource.toStorage(seen) as any).spec.metrics, [cpu, memory]);
+  assert.deepEqual(seen.metadata.annotations, {
+    'autoscaling.alpha.kubernetes.io/metrics':
+      '[{"type":"Resource","resource":{"name":"memory","targetAverageValue":"1Gi"}}]',
+  });
+  assert.deepEqual((resource.toStorage(seen) as any).spec.metrics, [memory, cpu]);
 });
 
 test('defaults are the same when applied twice', () => {

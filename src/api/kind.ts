@@ -2,6 +2,7 @@
 // from facts/. kinds.ts joins both into ResourceInfo (resource-info.ts), which is all that the API server sees.
 import type { FieldErrors } from './meta/field-errors.ts';
 import type { KubernetesObject } from './meta/object.ts';
+import type { MetadataLook } from './meta/object-meta-validation.ts';
 
 /** A column of the server-side table; `priority` 1 shows with `-o wide` only. */
 export interface Column<T> {
@@ -32,6 +33,7 @@ export interface SubresourceRules<T> {
   /** `next` is what the client sent: keeps what this subresource may not change, by copying it from `current`. */
   prepareForUpdate(next: T, current: T, context: RequestContext): void;
   validateUpdate?(next: T, current: T, errors: FieldErrors): void;
+  readonly metadataLooks?: readonly MetadataLook[];
 }
 
 /** Another served version of the kind. Hooks get plain objects in canonical form and change or return new ones. */
@@ -46,7 +48,9 @@ export interface OtherVersion<T extends KubernetesObject> {
   toStorage?(object: KubernetesObject): T;
   fromStorage?(object: T): KubernetesObject;
   /** Rules that differ for requests in this version; they see the storage version all the same. */
-  readonly rules?: Partial<Pick<KindDefinition<T>, 'validate' | 'validateCreate' | 'validateUpdate' | 'warnings'>>;
+  readonly rules?: Partial<
+    Pick<KindDefinition<T>, 'validate' | 'validateCreate' | 'validateUpdate' | 'warnings' | 'metadataLooks'>
+  >;
 }
 
 /**
@@ -74,6 +78,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   validateUpdate?(next: T, current: T, errors: FieldErrors): void;
   /** Finalizers need no prefix, as custom resources' and those of kinds that upstream's core does not check. */
   readonly takesAnyFinalizer?: boolean;
+  /** How often an update looks at metadata; see object-meta-validation.ts. Clients see each error as often. */
+  readonly metadataLooks?: readonly MetadataLook[];
   /** What an update says of changes comes before what it says of the new object. */
   readonly judgesChangesFirst?: boolean;
   /** Messages why `name` is not allowed; default: DNS subdomain. `isPrefix` for generateName. */

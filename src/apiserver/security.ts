@@ -131,14 +131,15 @@ async function markUsed(
 
 /** Past admission, which is what asks for it. False when the quota has changed meanwhile. */
 async function storeUsage(
-  { writer, table }: Pick<ApiServer, 'writer' | 'table'>,
+  { writer, table, registry }: Pick<ApiServer, 'writer' | 'table' | 'registry'>,
   quota: ResourceQuota,
 ): Promise<boolean> {
   const { namespace = '', name, resourceVersion } = quota.metadata;
   const user = { username: 'system:apiserver', groups: ['system:masters'] };
+  const resource = table.stored('', 'resourcequotas')!;
   try {
     await writer.update(
-      table.stored('', 'resourcequotas')!,
+      resource,
       namespace,
       name,
       (current) => ({ ...current, status: quota.status }) as ResourceQuota,
@@ -153,7 +154,9 @@ async function storeUsage(
     );
     return true;
   } catch (error) {
-    if (isConflict(error) || isNotFound(error)) return false;
-    throw error;
+    if (!isConflict(error) && !isNotFound(error)) throw error;
+    // Another server wrote it: what is tried next is what stands there now.
+    await registry.headOf(resource).waitForHead();
+    return false;
   }
 }

@@ -9,7 +9,7 @@ import { inLanes } from '../upstream/recordings.ts';
 import { type Base, isInert, loadBases, namespaces, pathOf, placed, run } from './bases.ts';
 import { mutate } from './mutate.ts';
 import { UpstreamApiServer } from './servers.ts';
-import { askBoth, compareAnswers, type Read, type Sides, signature } from './trial.ts';
+import { askBoth, compareAnswers, type Question, type Read, type Sides, signature } from './trial.ts';
 
 const { values } = parseArgs({
   options: {
@@ -70,8 +70,7 @@ class Differential {
     const object = placed(base, id);
     const how = changed(object, base, seed, twice);
     const question = { method: 'POST', path: `${pathOf(base)}?dryRun=All`, body: object };
-    const answers = await askBoth(this.#clients, { upstream: question, ours: question });
-    this.#note(base, 'create', how, answers, base.body + how, id);
+    await this.#ask(base, 'create', how, { upstream: question, ours: question }, id);
   }
 
   async #change(base: Base, action: Action, seed: number, twice: boolean): Promise<void> {
@@ -95,8 +94,17 @@ class Differential {
       };
     };
     const questions = { upstream: question('upstream'), ours: question('ours') };
-    const answers = await askBoth(this.#clients, questions);
-    this.#note(base, action, how, answers, base.body + how, sides.ours.body.metadata.name);
+    await this.#ask(base, action, how, questions, sides.ours.body.metadata.name);
+  }
+
+  /** Asks again what differs: the order of Go's maps changes from answer to answer. */
+  async #ask(base: Base, action: Action, how: string, questions: Sides<Question>, id: string): Promise<void> {
+    const written = base.body + how;
+    let answers = await askBoth(this.#clients, questions);
+    for (let again = 0; again < 8 && compareAnswers(answers, written, id).length > 0; again++) {
+      answers = await askBoth(this.#clients, questions);
+    }
+    this.#note(base, action, how, answers, written, id);
   }
 
   /** Undefined when the two do not hold the same object: creating it has told how they differ. */

@@ -1,7 +1,7 @@
 // Which requests webhooks and policies look at.
 import type { RuleWithOperations } from '../../../generated/admissionregistration-v1.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
-import { checkSupported, requireSupported } from '../meta/supported.ts';
+import { checkSupported } from '../meta/supported.ts';
 
 const operations = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const scopes = ['*', 'Cluster', 'Namespaced'];
@@ -53,5 +53,5 @@ export function validateRule(rule: RuleWithOperations, at: FieldPath, errors: Fi
     if (!version) errors.required(at.child('apiVersions').index(index));
   });
   validateResources(resources, at.child('resources'), errors);
-  if (scope !== undefined) requireSupported(errors, at.child('scope'), scope, scopes);
+  checkSupported(errors, at.child('scope'), scope, scopes);
 }

@@ -42,6 +42,7 @@ export const mutatingAdmissionPolicyKind: KindDefinition<MutatingAdmissionPolicy
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'MutatingAdmissionPolicy',
+  metadataLooks: ['object'],
   takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   defaults({ spec }) {

@@ -92,6 +92,7 @@ export const validatingAdmissionPolicyKind: KindDefinition<ValidatingAdmissionPo
   group: 'admissionregistration.k8s.io',
   version: 'v1',
   kind: 'ValidatingAdmissionPolicy',
+  metadataLooks: ['object'],
   takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   defaults({ spec }) {

@@ -94,7 +94,7 @@ function validateVersions(versions: readonly string[], at: FieldPath, errors: Fi
   versions.forEach((version, index) => {
     const place = at.index(index);
     if (versions.indexOf(version) !== index) errors.invalid(place, version, 'duplicate version');
-    for (const problem of dns1035LabelProblems(version)) errors.invalid(place, version, problem);
+    else for (const problem of dns1035LabelProblems(version)) errors.invalid(place, version, problem);
   });
   if (!versions.some((version) => reviewVersions.includes(version))) {
     errors.invalid(at, versions, `must include at least one of ${reviewVersions.join(', ')}`);
@@ -141,9 +141,9 @@ function validateWebhook(webhook: Webhook, at: FieldPath, errors: FieldErrors): 
   }
   validateLabelSelector(webhook.namespaceSelector, at.child('namespaceSelector'), errors);
   validateLabelSelector(webhook.objectSelector, at.child('objectSelector'), errors);
-  validateClient(webhook.clientConfig, at.child('clientConfig'), errors);
   if ('reinvocationPolicy' in webhook) {
     checkSupported(errors, at.child('reinvocationPolicy'), webhook.reinvocationPolicy, ['IfNeeded', 'Never']);
   }
+  validateClient(webhook.clientConfig, at.child('clientConfig'), errors);
   validateMatchConditions(webhook.matchConditions ?? [], at.child('matchConditions'), errors);
 }

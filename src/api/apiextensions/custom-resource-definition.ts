@@ -29,7 +29,10 @@ export const customResourceDefinitionKind: KindDefinition<CustomResourceDefiniti
   },
   prepareForCreate(object) {
     startGeneration(object);
-    const stored = (object.spec?.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name);
+    const stored = (object.spec?.versions ?? [])
+      .filter(({ storage }) => storage)
+      .map(({ name }) => name)
+      .slice(0, 1);
     object.status = { conditions: null, acceptedNames: { plural: '', kind: '' }, storedVersions: stored } as never;
   },
   prepareForUpdate(next, current) {

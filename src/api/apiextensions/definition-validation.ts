@@ -12,7 +12,13 @@ import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { dns1035LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkImmutable } from '../meta/strategy.ts';
-import { validateColumn, validateScale, validateSchema, validateSelectable } from './version-validation.ts';
+import {
+  hasDefaults,
+  validateColumn,
+  validateScale,
+  validateSchema,
+  validateSelectable,
+} from './version-validation.ts';
 
 const spec = path('spec');
 
@@ -107,7 +113,9 @@ function validateParts(version: CustomResourceDefinitionVersion, at: Parts, erro
     });
   }
   if (at.selectable && selectableFields?.length && !schema?.openAPIV3Schema) {
-    errors.invalid(at.selectable, '', 'may only be set when validations.schema is included');
+    const isShared = !String(at.selectable).startsWith('spec.versions');
+    const when = isShared ? 'validations.schema is included' : '`version.schema.openAPIV3Schema` is not included';
+    errors.invalid(at.selectable, '', `may only be set when ${when}`);
   } else if (at.selectable && selectableFields?.length) {
     validateSelectable(selectableFields, schema?.openAPIV3Schema, at.selectable, errors);
   }
@@ -275,6 +283,11 @@ export function validateNewDefinition(object: CustomResourceDefinition, errors: 
 
 function validatePreserving(object: CustomResourceDefinition, errors: FieldErrors): void {
   if (object.spec?.preserveUnknownFields !== true) return;
+  if (
+    (object.spec.versions ?? []).some(({ schema }) => schema?.openAPIV3Schema && hasDefaults(schema.openAPIV3Schema))
+  ) {
+    errors.invalid(spec.child('preserveUnknownFields'), true, 'must be false in order to use defaults in the schema');
+  }
   const problem =
     'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
   errors.invalid(spec.child('preserveUnknownFields'), true, problem);
@@ -288,12 +301,15 @@ export function validateStoredVersions({ spec: wanted, status }: CustomResourceD
     errors.invalid(at, null, 'must have at least one stored version');
     return;
   }
-  const known = new Set((wanted?.versions ?? []).map(({ name }) => name));
-  stored.forEach((version, index) => {
-    if (known.has(version)) return;
+  const missing = new Map(stored.map((version, index) => [version, index]));
+  for (const { name, storage } of wanted?.versions ?? []) {
+    if (storage && !missing.has(name)) errors.invalid(at, stored, `must have the storage version ${name}`);
+    missing.delete(name);
+  }
+  for (const [version, index] of missing) {
     const problem = `missing from spec.versions; ${version} was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in ${version} and removes ${version} from status.storedVersions`;
     errors.invalid(at.index(index), version, problem);
-  });
+  }
 }
 
 export function validateDefinitionUpdate(

@@ -52,19 +52,12 @@ function isTooDeep(schema: JSONSchemaProps): boolean {
   return false;
 }
 
-/** Keywords with which a schema cannot be structural at all. */
-function unreadableKeyword(root: JSONSchemaProps): string | undefined {
+function* schemasIn(root: JSONSchemaProps): Generator<JSONSchemaProps> {
   const pending: unknown[] = [root];
   while (pending.length > 0) {
     const schema = pending.pop() as JSONSchemaProps;
-    if (typeof schema !== 'object' || schema === null) continue;
-    if (schema.$ref) return '$ref';
-    if (schema.id) return 'id';
-    if (schema.$schema) return 'schema';
-    if (Array.isArray(schema.items)) return 'items';
-    for (const name of ['patternProperties', 'definitions', 'dependencies', 'additionalItems'] as const) {
-      if (schema[name]) return name;
-    }
+    if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) continue;
+    yield schema;
     pending.push(
       schema.items,
       schema.additionalProperties,
@@ -74,6 +67,24 @@ function unreadableKeyword(root: JSONSchemaProps): string | undefined {
       ...(schema.anyOf ?? []),
       ...(schema.oneOf ?? []),
     );
+  }
+}
+
+export function hasDefaults(root: JSONSchemaProps): boolean {
+  for (const schema of schemasIn(root)) if (schema.default !== undefined) return true;
+  return false;
+}
+
+/** Keywords with which a schema cannot be structural at all. */
+function unreadableKeyword(root: JSONSchemaProps): string | undefined {
+  for (const schema of schemasIn(root)) {
+    if (schema.$ref) return '$ref';
+    if (schema.id) return 'id';
+    if (schema.$schema) return 'schema';
+    if (Array.isArray(schema.items)) return 'items';
+    for (const name of ['patternProperties', 'definitions', 'dependencies', 'additionalItems'] as const) {
+      if (schema[name]) return name;
+    }
   }
   return undefined;
 }

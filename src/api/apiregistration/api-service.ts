@@ -13,7 +13,7 @@ import { required, validateBy } from '../meta/value-validation.ts';
 
 function validateName({ metadata, spec }: APIService, errors: FieldErrors): void {
   const wanted = `${spec.version ?? ''}.${spec.group ?? ''}`;
-  if (metadata.name !== wanted) {
+  if (metadata.name && metadata.name !== wanted) {
     errors.invalid(path('metadata', 'name'), metadata.name, `must be \`spec.version+"."+spec.group\`: "${wanted}"`);
   }
 }

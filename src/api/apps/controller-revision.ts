@@ -13,6 +13,7 @@ export const controllerRevisionKind: KindDefinition<ControllerRevision> = {
   group: 'apps',
   version: 'v1',
   kind: 'ControllerRevision',
+  metadataLooks: ['change', 'object'],
   otherVersions: oldWorkloadVersions('ControllerRevision', { 'apps/v1beta1': () => {}, 'apps/v1beta2': () => {} }),
   validate(revision, errors) {
     nonNegative(revision.revision, path('revision'), errors);

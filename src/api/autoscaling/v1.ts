@@ -4,6 +4,7 @@ import type { HorizontalPodAutoscaler as V1 } from '../../../generated/autoscali
 import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from '../../../generated/autoscaling-v2.ts';
 import type { OtherVersion } from '../kind.ts';
 import type { KubernetesObject } from '../meta/object.ts';
+import { behaviorFromV1, behaviorToV1, metricFromV1, metricToV1, statusFromV1, statusToV1 } from './v1-metrics.ts';
 
 const annotation = (name: string) => `autoscaling.alpha.kubernetes.io/${name}`;
 const metricsAnnotation = annotation('metrics');
@@ -20,6 +21,9 @@ const isCpuStatus = (metric: MetricStatus) =>
   metric.type === 'Resource' &&
   metric.resource?.name === 'cpu' &&
   metric.resource.current.averageUtilization !== undefined;
+
+const arrayOf = (value: unknown): Record<string, any>[] | undefined =>
+  Array.isArray(value) && value.every((each) => typeof each === 'object' && each !== null) ? value : undefined;
 
 /** Takes a value out of an annotation; what does not parse counts as absent. */
 function take<T>(annotations: Record<string, string>, key: string): T | undefined {
@@ -48,29 +52,30 @@ function toStorage(object: KubernetesObject): HorizontalPodAutoscaler {
   const { targetCPUUtilizationPercentage: cpu, ...other } = spec;
   const { currentCPUUtilizationPercentage: currentCpu, ...otherStatus } = status ?? ({} as NonNullable<V1['status']>);
   const annotations = { ...metadata.annotations };
-  const metrics = take<MetricSpec[]>(annotations, metricsAnnotation) ?? [];
-  const behavior = take<HorizontalPodAutoscaler['spec']['behavior']>(annotations, behaviorAnnotation);
-  const conditions = take<unknown[]>(annotations, conditionsAnnotation);
-  const currentMetrics = take<MetricStatus[]>(annotations, currentMetricsAnnotation) ?? [];
+  const metrics = (arrayOf(take(annotations, metricsAnnotation)) ?? []).map(metricFromV1);
+  const behavior = behaviorFromV1(take(annotations, behaviorAnnotation));
+  const conditions = arrayOf(take(annotations, conditionsAnnotation));
   // Whether there is another metric is in an annotation, so the default has to wait until here.
   const cpuTarget = cpu ?? (metrics.length ? undefined : defaultUtilization);
   if (cpuTarget !== undefined) {
-    metrics.unshift({
+    metrics.push({
       type: 'Resource',
       resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: cpuTarget } },
     });
   }
-  if (currentCpu !== undefined) {
-    currentMetrics.unshift({
-      type: 'Resource',
-      resource: { name: 'cpu', current: { averageUtilization: currentCpu } },
-    });
-  }
+  const onlyCpu: MetricStatus = {
+    type: 'Resource',
+    resource: { name: 'cpu', current: { averageUtilization: currentCpu ?? 0 } },
+  };
+  // The annotation says more than the field.
+  const currentMetrics =
+    arrayOf(take(annotations, currentMetricsAnnotation))?.map(statusFromV1) ??
+    (currentCpu === undefined ? undefined : [onlyCpu]);
   return {
     ...rest,
     metadata: withAnnotations(metadata, annotations),
     spec: { ...other, metrics, ...(behavior ? { behavior } : {}) },
-    status: { ...otherStatus, currentMetrics, ...(conditions ? { conditions } : {}) },
+    status: { ...otherStatus, currentMetrics: currentMetrics ?? null, ...(conditions ? { conditions } : {}) },
   } as HorizontalPodAutoscaler;
 }
 
@@ -81,19 +86,11 @@ function fromStorage(object: HorizontalPodAutoscaler): KubernetesObject {
     status ?? ({} as NonNullable<HorizontalPodAutoscaler['status']>);
   const annotations = { ...metadata.annotations };
   const cpu = metrics.find(isCpu);
-  const currentCpu = currentMetrics?.find(isCpuStatus);
-  put(
-    annotations,
-    metricsAnnotation,
-    metrics.filter((metric) => metric !== cpu),
-  );
-  put(annotations, behaviorAnnotation, behavior);
+  const currentCpu = currentMetrics?.findLast(isCpuStatus);
+  put(annotations, metricsAnnotation, metrics.filter((metric) => !isCpu(metric)).map(metricToV1));
+  put(annotations, behaviorAnnotation, behavior && behaviorToV1(behavior));
   put(annotations, conditionsAnnotation, conditions);
-  put(
-    annotations,
-    currentMetricsAnnotation,
-    currentMetrics?.filter((metric) => metric !== currentCpu),
-  );
+  put(annotations, currentMetricsAnnotation, currentMetrics?.map(statusToV1));
   const wanted = cpu?.resource?.target.averageUtilization;
   const current = currentCpu?.resource?.current.averageUtilization;
   return {

@@ -123,13 +123,12 @@ function validateMetric(metric: MetricSpec, at: FieldPath, errors: FieldErrors):
   if (!sourceTypes.includes(metric.type)) {
     // Upstream looks twice and says so twice.
     errors.notSupported(at.child('type'), metric.type, sourceTypes);
-    return;
   }
-  const expected = `${metric.type[0]!.toLowerCase()}${metric.type.slice(1)}`;
-  if (!present.includes(expected)) {
+  const expected = `${metric.type[0]?.toLowerCase() ?? ''}${metric.type.slice(1)}`;
+  if (sourceTypes.includes(metric.type) && !present.includes(expected)) {
     errors.required(at.child(expected), 'must populate information for the given metric source');
   }
-  for (const field of present.length > 1 ? present.sort() : []) {
+  for (const field of present.length > 1 ? present : []) {
     if (field !== expected) errors.forbidden(at.child(field), 'must populate the given metric source only');
   }
 }
@@ -140,9 +139,6 @@ function validateRules(rules: HPAScalingRules, at: FieldPath, errors: FieldError
   if (window !== undefined && window < 0) errors.invalid(windowPath, window, 'must be greater than or equal to zero');
   if (window !== undefined && window > 3600) errors.invalid(windowPath, window, 'must be less than or equal to 3600');
   checkSupported(errors, at.child('selectPolicy'), selectPolicy, ['Disabled', 'Max', 'Min']);
-  if (tolerance !== undefined && quantityOf(tolerance).sign < 0) {
-    errors.invalid(at.child('tolerance'), tolerance, 'must be greater than or equal to 0');
-  }
   if (!policies.length) errors.required(at.child('policies'), 'must specify at least one Policy');
   policies.forEach(({ type, value, periodSeconds }, index) => {
     const place = at.child('policies').index(index);
@@ -152,6 +148,9 @@ function validateRules(rules: HPAScalingRules, at: FieldPath, errors: FieldError
     if (periodSeconds > 1800)
       errors.invalid(place.child('periodSeconds'), periodSeconds, 'must be less than or equal to 1800');
   });
+  if (tolerance !== undefined && quantityOf(tolerance).sign < 0) {
+    errors.invalid(at.child('tolerance'), tolerance, 'must be greater than or equal to 0');
+  }
 }
 
 export function validateAutoscaler(spec: Spec, errors: FieldErrors): void {
@@ -170,7 +169,7 @@ export function validateAutoscaler(spec: Spec, errors: FieldErrors): void {
   metrics.forEach((metric, index) => {
     validateMetric(metric, path('spec', 'metrics').index(index), errors);
   });
-  if (minReplicas === 0 && !metrics.some(({ object, external }) => object || external)) {
+  if (minReplicas === 0 && !metrics.some(({ type }) => type === 'Object' || type === 'External')) {
     const problem = 'must specify at least one Object or External metric to support scaling to zero replicas';
     errors.forbidden(path('spec', 'metrics'), problem);
   }

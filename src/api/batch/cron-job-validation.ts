@@ -18,12 +18,12 @@ export function validateCronJob({ metadata, spec }: CronJob, errors: FieldErrors
   if (!spec.schedule) errors.required(at.child('schedule'));
   else validateSchedule(spec.schedule, spec.timeZone !== undefined, at.child('schedule'), errors);
   nonNegative(spec.startingDeadlineSeconds, at.child('startingDeadlineSeconds'), errors);
+  if (spec.timeZone !== undefined) validateTimeZone(spec.timeZone, at.child('timeZone'), errors);
   const policies = ['Allow', 'Forbid', 'Replace'];
   requireSupported(errors, at.child('concurrencyPolicy'), spec.concurrencyPolicy, policies);
   validateJobTemplate(spec.jobTemplate, at.child('jobTemplate'), errors);
   nonNegative(spec.successfulJobsHistoryLimit, at.child('successfulJobsHistoryLimit'), errors);
   nonNegative(spec.failedJobsHistoryLimit, at.child('failedJobsHistoryLimit'), errors);
-  if (spec.timeZone !== undefined) validateTimeZone(spec.timeZone, at.child('timeZone'), errors);
 }
 
 function validateSchedule(schedule: string, hasTimeZone: boolean, place: FieldPath, errors: FieldErrors): void {

@@ -27,7 +27,7 @@ export const cronJobKind: KindDefinition<CronJob> = {
       : []),
     ...(current && next.spec.schedule.includes('TZ') ? [zoneWarning] : []),
   ],
-  subresources: { status: statusRules() },
+  subresources: { status: { ...statusRules(), metadataLooks: [] } },
   otherVersions: [
     {
       group: 'batch',

@@ -15,6 +15,7 @@ export const jobKind: KindDefinition<Job> = {
   group: 'batch',
   version: 'v1',
   kind: 'Job',
+  metadataLooks: ['object', 'change'],
   defaults: (job) => {
     job.spec ??= {} as JobSpec;
     defaultJobSpec(job.spec);

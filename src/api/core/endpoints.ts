@@ -55,6 +55,7 @@ export const endpointsKind: KindDefinition<Endpoints> = {
   group: '',
   version: 'v1',
   kind: 'Endpoints',
+  metadataLooks: ['change', 'object'],
   deprecationWarning: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   allowsCreateOnUpdate: true,
   defaults({ subsets = [] }) {

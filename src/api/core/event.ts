@@ -4,6 +4,7 @@ import { eventsV1 } from '../events/event.ts';
 import type { Column, KindDefinition } from '../kind.ts';
 import { nameColumn } from '../meta/columns.ts';
 import { ageOf } from '../meta/human-duration.ts';
+import { pathSegmentNameRule } from '../meta/names.ts';
 import { validateEvent } from './event-validation.ts';
 
 const firstTime = (event: Event) => event.firstTimestamp ?? event.eventTime;
@@ -98,7 +99,8 @@ export const eventKind: KindDefinition<Event> = {
   kind: 'Event',
   allowsCreateOnUpdate: true,
   // Events are named after what they are about, and that may have odd names.
-  nameRule: () => [],
+  nameRule: pathSegmentNameRule,
+  metadataLooks: [],
   validate: (event, errors) => validateEvent(event, errors),
   fieldLabels,
   otherVersions: [eventsV1],

@@ -80,7 +80,11 @@ function validateBounds(item: LimitRangeItem, name: string, at: FieldPath, error
     }
   }
   if (!isOvercommitAllowed(name) && limit && request && limit.compare(request) !== 0) {
-    invalid('default', limit, `default value ${limit} must equal to defaultRequest value ${request} in ${name}`);
+    invalid(
+      'defaultRequest',
+      request,
+      `default value ${limit} must equal to defaultRequest value ${request} in ${name}`,
+    );
   }
 }
 
@@ -88,6 +92,7 @@ export const limitRangeKind: KindDefinition<LimitRange> = {
   group: '',
   version: 'v1',
   kind: 'LimitRange',
+  metadataLooks: ['object'],
   allowsCreateOnUpdate: true,
   defaults({ spec }) {
     for (const item of spec?.limits ?? []) defaultItem(item);

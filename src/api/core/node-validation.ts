@@ -63,7 +63,7 @@ export function validateNode(node: Node, errors: FieldErrors): void {
 const featureName = /^[A-Z][a-zA-Z0-9]*(?:\/[a-zA-Z][a-zA-Z0-9]*)*$/;
 const maxFeatureBytes = 253;
 
-function validateDeclaredFeatures(features: readonly string[], errors: FieldErrors): void {
+export function validateDeclaredFeatures(features: readonly string[], errors: FieldErrors): void {
   const at = path('status', 'declaredFeatures');
   features.forEach((feature, index) => {
     const invalid = (problem: string) =>

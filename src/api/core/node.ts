@@ -5,7 +5,7 @@ import { isConditionTrue } from '../meta/conditions.ts';
 import { path } from '../meta/field-errors.ts';
 import { cidrWarnings } from '../meta/ip-address.ts';
 import { keepSpec, keepStatus } from '../meta/strategy.ts';
-import { validateNode, validateNodeUpdate } from './node-validation.ts';
+import { validateDeclaredFeatures, validateNode, validateNodeUpdate } from './node-validation.ts';
 import { roundResources } from './resource-defaults.ts';
 
 /** `podCIDR` is the first of `podCIDRs`, and the older of the two. */
@@ -45,6 +45,7 @@ export const nodeKind: KindDefinition<Node> = {
   group: '',
   version: 'v1',
   kind: 'Node',
+  metadataLooks: ['object', 'change'],
   defaults(object) {
     object.spec ??= {};
     alignPodCidrs(object);
@@ -76,7 +77,18 @@ export const nodeKind: KindDefinition<Node> = {
     warnings.push(...ranges.flatMap((each, index) => cidrWarnings(each, path('spec', 'podCIDRs').index(index))));
     return warnings;
   },
-  subresources: { status: { prepareForUpdate: keepSpec, validateUpdate: validateNodeUpdate } },
+  subresources: {
+    status: {
+      prepareForUpdate(next, current) {
+        keepSpec(next, current);
+        if (!current.status?.config) delete next.status?.config;
+      },
+      validateUpdate(next, current, errors) {
+        validateNodeUpdate(next, current, errors);
+        validateDeclaredFeatures(next.status?.declaredFeatures ?? [], errors);
+      },
+    },
+  },
   columns: [
     nameColumn,
     { name: 'Status', type: 'string', description: 'The status of the node', cell: statusOf },

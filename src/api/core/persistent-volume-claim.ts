@@ -50,6 +50,7 @@ export const persistentVolumeClaimKind: KindDefinition<PersistentVolumeClaim> = 
   group: '',
   version: 'v1',
   kind: 'PersistentVolumeClaim',
+  metadataLooks: ['change', 'object'],
   returnsDeletedObject: true,
   defaults(object) {
     object.spec ??= { resources: {} } as never;

@@ -49,6 +49,7 @@ export const persistentVolumeKind: KindDefinition<PersistentVolume> = {
   group: '',
   version: 'v1',
   kind: 'PersistentVolume',
+  metadataLooks: ['object', 'object'],
   returnsDeletedObject: true,
   defaults(object) {
     object.spec ??= {};

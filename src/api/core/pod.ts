@@ -15,6 +15,7 @@ export const podKind: KindDefinition<Pod> = {
   group: '',
   version: 'v1',
   kind: 'Pod',
+  metadataLooks: ['change', 'object'],
   defaults: defaultPod,
   prepareForCreate: (pod, { nowMs }) => preparePod(pod, nowMs),
   prepareForUpdate(next, current) {

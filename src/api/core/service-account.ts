@@ -13,6 +13,7 @@ export const serviceAccountKind: KindDefinition<ServiceAccount> = {
   group: '',
   version: 'v1',
   kind: 'ServiceAccount',
+  metadataLooks: ['change', 'object'],
   allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
   prepareForCreate: cleanReferences,

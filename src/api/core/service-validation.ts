@@ -34,6 +34,7 @@ export function validateService(service: Service, errors: FieldErrors): void {
   });
   requireSupported(errors, at.child('type'), spec.type, types);
   validateNodePorts(spec, errors);
+  validateRepeatedPorts(ports, errors);
   validateSourceRanges(service, errors);
   if (spec.allocateLoadBalancerNodePorts !== undefined && spec.type !== 'LoadBalancer') {
     errors.forbidden(at.child('allocateLoadBalancerNodePorts'), onlyForLoadBalancers);
@@ -96,7 +97,6 @@ function validatePorts(ports: readonly ServicePort[], errors: FieldErrors): void
       validateBy(qualifiedNameProblems, port.appProtocol, place.child('appProtocol'), errors);
     }
   });
-  validateRepeatedPorts(ports, errors);
 }
 
 function validateRepeatedPorts(ports: readonly ServicePort[], errors: FieldErrors): void {
@@ -132,13 +132,23 @@ function validateExternalIp(ip: string, place: FieldPath, errors: FieldErrors): 
   else validateIp(ip, place, errors);
 }
 
+// Other types that can have none were forgotten once: a name with node ports is taken.
 function validateNodePorts(spec: ServiceSpec, errors: FieldErrors): void {
-  const allows = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-  if (allows) return;
-  spec.ports?.forEach(({ nodePort }, index) => {
-    const place = at.child('ports').index(index).child('nodePort');
-    if (nodePort) errors.forbidden(place, `may not be used when \`type\` is '${spec.type}'`);
-  });
+  const seen = new Set<string>();
+  const places = (spec.ports ?? []).map((port, index) => ({
+    ...port,
+    at: at.child('ports').index(index).child('nodePort'),
+  }));
+  if (spec.type === 'ClusterIP') {
+    for (const port of places)
+      if (port.nodePort) errors.forbidden(port.at, "may not be used when `type` is 'ClusterIP'");
+  }
+  for (const port of places) {
+    if (!port.nodePort) continue;
+    const key = `${port.protocol}/${port.nodePort}`;
+    if (seen.has(key)) errors.duplicate(port.at, port.nodePort);
+    seen.add(key);
+  }
 }
 
 const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges';
@@ -181,9 +191,10 @@ function validatePolicies(spec: ServiceSpec, errors: FieldErrors): void {
       errors.invalid(at.child('healthCheckNodePort'), healthCheckNodePort, problem);
     }
   }
-  if (spec.type !== 'ExternalName' || internalTrafficPolicy !== undefined) {
-    requireSupported(errors, at.child('internalTrafficPolicy'), internalTrafficPolicy, policies);
+  if (internalTrafficPolicy === undefined && ['ClusterIP', 'LoadBalancer', 'NodePort'].includes(spec.type ?? '')) {
+    errors.required(at.child('internalTrafficPolicy'));
   }
+  checkSupported(errors, at.child('internalTrafficPolicy'), internalTrafficPolicy, policies);
   checkSupported(errors, at.child('trafficDistribution'), trafficDistribution, [
     'PreferClose',
     'PreferSameZone',

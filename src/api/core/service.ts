@@ -27,6 +27,7 @@ export const serviceKind: KindDefinition<Service> = {
   prepareForUpdate: (next, current) => {
     keepStatus(next, current);
     dropWhatTheTypeLacks(next.spec!, current.spec!);
+    if (next.spec!.type !== 'LoadBalancer') next.status = { ...next.status, loadBalancer: {} };
     adoptClusterIp(next.spec!);
   },
   judgesChangesFirst: true,

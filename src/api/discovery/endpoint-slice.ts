@@ -123,6 +123,7 @@ export const endpointSliceKind: KindDefinition<EndpointSlice> = {
   group: 'discovery.k8s.io',
   version: 'v1',
   kind: 'EndpointSlice',
+  metadataLooks: ['object'],
   defaults({ ports }) {
     for (const port of ports ?? []) {
       port.name ??= '';
@@ -134,8 +135,9 @@ export const endpointSliceKind: KindDefinition<EndpointSlice> = {
     for (const endpoint of object.endpoints ?? []) delete endpoint.deprecatedTopology;
   },
   prepareForUpdate(next, current) {
-    for (const endpoint of next.endpoints ?? []) delete endpoint.deprecatedTopology;
+    // What is dropped is a change all the same.
     countGeneration(next, current);
+    for (const endpoint of next.endpoints ?? []) delete endpoint.deprecatedTopology;
     const isCounted = next.metadata.generation !== current.metadata.generation;
     if (!isCounted && !isEqual(next.metadata.labels ?? {}, current.metadata.labels ?? {})) {
       next.metadata.generation = (current.metadata.generation ?? 0) + 1;

@@ -72,6 +72,7 @@ export const eventsV1: OtherVersion<CoreEvent> = {
   toStorage: (object) => rename(object, coreNames) as CoreEvent,
   fromStorage: (object) => rename(object, eventNames),
   rules: {
+    metadataLooks: ['change'],
     validate: (event, errors) => validateEvent(event, errors, 'reportingController'),
     validateCreate,
     validateUpdate(next, current, errors) {

@@ -13,6 +13,7 @@ export const flowSchemaKind: KindDefinition<FlowSchema> = {
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   kind: 'FlowSchema',
+  metadataLooks: ['object'],
   allowsUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ||= 1000;

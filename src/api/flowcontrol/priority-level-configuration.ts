@@ -74,6 +74,7 @@ export const priorityLevelConfigurationKind: KindDefinition<PriorityLevelConfigu
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   kind: 'PriorityLevelConfiguration',
+  metadataLooks: ['object'],
   allowsUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec?.exempt) {

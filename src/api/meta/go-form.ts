@@ -71,7 +71,7 @@ export function goField(typeName: string, value: unknown, name: string): unknown
 function formOf(fields: readonly (Printed | 'metadata')[], source: Form): Form {
   const form: Form = {};
   for (const each of fields) {
-    if (each === 'metadata') Object.assign(form, source['metadata']);
+    if (each === 'metadata') Object.assign(form, withoutEmpties(source['metadata']));
     else addField(form, each, source);
   }
   const security = form['SecurityContext'] as Form | null | undefined;
@@ -79,17 +79,22 @@ function formOf(fields: readonly (Printed | 'metadata')[], source: Form): Form {
   return form;
 }
 
+/** Metadata has the served form, which leaves them out. */
+const withoutEmpties = (metadata: unknown): Form =>
+  Object.fromEntries(
+    Object.entries((metadata ?? {}) as Form).filter(
+      ([, value]) => typeof value !== 'object' || value === null || Object.keys(value).length > 0,
+    ),
+  );
+
 function addField(form: Form, { name, field, absent, zero }: Printed, source: Form): void {
   const value = field ? source[field.name] : undefined;
-  if (field && value !== undefined && value !== null && !isEmpty(field, value)) form[name] = formOfField(field, value);
+  if (field && value !== undefined && value !== null) form[name] = formOfField(field, value);
   else if (absent === 'null') form[name] = null;
   else if (absent === 'zero') form[name] = field ? zeroOf(field) : unservedZeros[zero!];
 }
 
 const unservedZeros: Readonly<Record<string, unknown>> = { s: '', b: false, n: 0, o: {}, z: null };
-
-const isEmpty = ({ wrap }: Field, value: unknown): boolean =>
-  wrap !== undefined && Object.keys(value as object).length === 0;
 
 function withHostFlags(source: Form, context: Form | null | undefined): Form | null {
   const isSet = Object.values(hostFlags).some((name) => source[name] !== undefined);

@@ -16,7 +16,12 @@ export interface MetadataRules {
   readonly nameRule?: NameRule | undefined;
   /** Finalizers without a prefix are taken too. */
   readonly takesAnyFinalizer?: boolean | undefined;
+  /** What an update of the kind looks at, besides what all updates do; default: the change. */
+  readonly looks?: readonly MetadataLook[] | undefined;
 }
+
+/** At the new metadata as if the object were created, or at what changed. */
+export type MetadataLook = 'object' | 'change';
 
 /** Errors of the metadata of an object to be created. `at`: for metadata of templates inside other objects. */
 export function validateMetadata(
@@ -42,7 +47,32 @@ export function validateMetadataUpdate(
   const at = path('metadata');
   validateCommon(next, rules.namespaced, pathSegmentProblems, errors, at);
   validateChange(next, current, errors, at);
-  validateChange(next, current, errors, at);
+  for (const look of earlyLooks(rules)) lookAt(look, next, current, rules, errors);
+}
+
+/** What kinds that look at the object first say of the change: after all else of the object. */
+export function validateMetadataLast(
+  next: ObjectMeta,
+  current: ObjectMeta,
+  rules: MetadataRules,
+  errors: FieldErrors,
+): void {
+  for (const look of (rules.looks ?? []).slice(earlyLooks(rules).length)) lookAt(look, next, current, rules, errors);
+}
+
+const earlyLooks = ({ looks = ['change'] }: MetadataRules): readonly MetadataLook[] =>
+  looks[0] === 'object' ? ['object'] : looks;
+
+function lookAt(
+  look: MetadataLook,
+  next: ObjectMeta,
+  current: ObjectMeta,
+  rules: MetadataRules,
+  errors: FieldErrors,
+): void {
+  const at = path('metadata');
+  if (look === 'change') validateChange(next, current, errors, at);
+  else validateCommon(next, rules.namespaced, rules.nameRule ?? subdomainNameRule, errors, at);
   if (!rules.takesAnyFinalizer) validateStandardFinalizers(next, errors, at);
 }
 

@@ -45,6 +45,7 @@ export const ingressClassKind: KindDefinition<IngressClass> = {
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'IngressClass',
+  metadataLooks: ['change', 'object'],
   judgesChangesFirst: true,
   defaults({ spec }) {
     if (spec?.parameters) spec.parameters.scope ??= 'Cluster';

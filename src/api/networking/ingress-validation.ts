@@ -9,7 +9,7 @@ import {
   portNumberProblems,
   wildcardSubdomainProblems,
 } from '../meta/names.ts';
-import { requireSupported } from '../meta/supported.ts';
+import { checkSupported } from '../meta/supported.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
 const forbiddenSequences = ['//', '/./', '/../', '%2f', '%2F'];
@@ -55,7 +55,7 @@ function validatePath(
   at: FieldPath,
   errors: FieldErrors,
 ): void {
-  if (!pathType) {
+  if (pathType === undefined || pathType === null) {
     errors.required(at.child('pathType'), 'pathType must be specified');
     return;
   }
@@ -70,7 +70,7 @@ function validatePath(
   for (const suffix of isExact ? forbiddenSuffixes : []) {
     if (text.endsWith(suffix)) errors.invalid(place, text, `cannot end with '${suffix}'`);
   }
-  requireSupported(errors, at.child('pathType'), pathType, pathTypes);
+  checkSupported(errors, at.child('pathType'), pathType, pathTypes);
   validateBackend(backend, at.child('backend'), errors);
 }
 

@@ -37,6 +37,7 @@ export const ingressKind: KindDefinition<Ingress> = {
   group: 'networking.k8s.io',
   version: 'v1',
   kind: 'Ingress',
+  metadataLooks: ['change', 'object'],
   prepareForCreate(object) {
     startGeneration(object);
     object.status = { loadBalancer: {} };

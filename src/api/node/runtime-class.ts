@@ -26,6 +26,7 @@ export const runtimeClassKind: KindDefinition<RuntimeClass> = {
   group: 'node.k8s.io',
   version: 'v1',
   kind: 'RuntimeClass',
+  metadataLooks: ['object', 'change'],
   takesAnyFinalizer: true,
   allowsCreateOnUpdate: true,
   allowsUnconditionalUpdate: false,

@@ -55,6 +55,7 @@ export const podDisruptionBudgetKind: KindDefinition<PodDisruptionBudget> = {
   group: 'policy',
   version: 'v1',
   kind: 'PodDisruptionBudget',
+  metadataLooks: [],
   takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   prepareForCreate(object) {
@@ -77,7 +78,12 @@ export const podDisruptionBudgetKind: KindDefinition<PodDisruptionBudget> = {
     const policies = ['AlwaysAllow', 'IfHealthyBudget'];
     checkSupported(errors, path('spec', 'unhealthyPodEvictionPolicy'), unhealthyPodEvictionPolicy, policies);
   },
-  subresources: { status: statusRules({ validateUpdate: (next, _current, errors) => validateStatus(next, errors) }) },
+  subresources: {
+    status: {
+      ...statusRules({ validateUpdate: (next, _current, errors) => validateStatus(next, errors) }),
+      metadataLooks: [],
+    },
+  },
   otherVersions: [v1beta1],
   columns: [
     nameColumn,

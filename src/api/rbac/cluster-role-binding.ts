@@ -7,6 +7,7 @@ export const clusterRoleBindingKind: KindDefinition<ClusterRoleBinding> = {
   group: rbacGroup,
   version: 'v1',
   kind: 'ClusterRoleBinding',
+  metadataLooks: ['object', 'change'],
   allowsCreateOnUpdate: true,
   nameRule: pathSegmentNameRule,
   defaults: defaultBinding,

@@ -23,6 +23,7 @@ export const clusterRoleKind: KindDefinition<ClusterRole> = {
   group: 'rbac.authorization.k8s.io',
   version: 'v1',
   kind: 'ClusterRole',
+  metadataLooks: ['object', 'change'],
   allowsCreateOnUpdate: true,
   nameRule: pathSegmentNameRule,
   validate({ rules, aggregationRule }, errors) {

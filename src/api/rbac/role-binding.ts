@@ -7,6 +7,7 @@ export const roleBindingKind: KindDefinition<RoleBinding> = {
   group: rbacGroup,
   version: 'v1',
   kind: 'RoleBinding',
+  metadataLooks: ['object', 'change'],
   allowsCreateOnUpdate: true,
   nameRule: pathSegmentNameRule,
   defaults: defaultBinding,

@@ -8,6 +8,7 @@ export const roleKind: KindDefinition<Role> = {
   group: 'rbac.authorization.k8s.io',
   version: 'v1',
   kind: 'Role',
+  metadataLooks: ['object', 'change'],
   allowsCreateOnUpdate: true,
   nameRule: pathSegmentNameRule,
   validate({ rules }, errors) {

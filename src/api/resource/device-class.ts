@@ -12,6 +12,7 @@ export const deviceClassKind: KindDefinition<DeviceClass> = {
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'DeviceClass',
+  metadataLooks: ['object', 'change'],
   returnsDeletedObject: true,
   prepareForCreate: startGeneration,
   prepareForUpdate: (next, current) => countGeneration(next, current),

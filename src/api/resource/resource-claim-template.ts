@@ -12,6 +12,7 @@ export const resourceClaimTemplateKind: KindDefinition<ResourceClaimTemplate> = 
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'ResourceClaimTemplate',
+  metadataLooks: ['object', 'change'],
   returnsDeletedObject: true,
   defaults: ({ spec }) => defaultDevices(spec?.spec?.devices),
   validate({ spec }, errors) {

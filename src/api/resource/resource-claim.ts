@@ -27,6 +27,7 @@ export const resourceClaimKind: KindDefinition<ResourceClaim> = {
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'ResourceClaim',
+  metadataLooks: ['object', 'change'],
   returnsDeletedObject: true,
   defaults: ({ spec }) => defaultDevices(spec?.devices),
   prepareForCreate(object) {

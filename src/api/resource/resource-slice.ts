@@ -224,9 +224,9 @@ export const resourceSliceKind: KindDefinition<ResourceSlice> = {
     startGeneration(object);
   },
   prepareForUpdate(next, current, { nowMs }) {
-    dropLists(next);
     dateTaints(next, nowMs);
-    countGeneration(next, current);
+    countGeneration(next, current); // what is dropped is a change all the same
+    dropLists(next);
   },
   validateCreate: ({ spec }, errors) => validateSpec(spec, undefined, errors),
   validateUpdate: ({ spec }, { spec: current }, errors) => validateSpec(spec, current, errors),

@@ -3,7 +3,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { startGeneration } from '../meta/strategy.ts';
-import { checkSupported } from '../meta/supported.ts';
+import { requireSupported } from '../meta/supported.ts';
 
 const highestUserPriority = 1_000_000_000;
 
@@ -40,7 +40,7 @@ export const priorityClassKind: KindDefinition<PriorityClass> = {
     } else if ((value ?? 0) > highestUserPriority) {
       errors.forbidden(path('value'), `maximum allowed value of a user defined priority is ${highestUserPriority}`);
     }
-    checkSupported(errors, path('preemptionPolicy'), preemptionPolicy, ['PreemptLowerPriority', 'Never']);
+    requireSupported(errors, path('preemptionPolicy'), preemptionPolicy, ['PreemptLowerPriority', 'Never']);
   },
   validateUpdate(next, current, errors) {
     if (next.value !== current.value) errors.forbidden(path('value'), 'may not be changed in an update.');

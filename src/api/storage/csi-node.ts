@@ -26,6 +26,7 @@ function validateDriver(
   }
   const keys = topologyKeys ?? [];
   keys.forEach((key, index) => {
+    if (!key) errors.required(at);
     if (keys.indexOf(key) !== index) errors.duplicate(at, key);
     validateBy(qualifiedNameProblems, key, at, errors);
   });
@@ -37,6 +38,7 @@ export const csiNodeKind: KindDefinition<CSINode> = {
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSINode',
+  metadataLooks: ['object'],
   allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
   validate({ spec }, errors) {

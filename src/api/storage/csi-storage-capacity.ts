@@ -12,9 +12,10 @@ export const csiStorageCapacityKind: KindDefinition<CSIStorageCapacity> = {
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'CSIStorageCapacity',
+  metadataLooks: ['object', 'change'],
   warnings: ({ nodeTopology }) => nodeSelectorWarnings(nodeTopology, path('nodeTopology')),
   allowsUnconditionalUpdate: false,
-  validateCreate(object, errors) {
+  validate(object, errors) {
     validateLabelSelector(object.nodeTopology, path('nodeTopology'), errors);
     validateBy(dns1123SubdomainProblems, object.storageClassName, path('storageClassName'), errors);
     for (const field of ['capacity', 'maximumVolumeSize'] as const) {

@@ -50,10 +50,18 @@ function validateTopology(
   });
 }
 
+/** Equal for terms that select the same. */
+const shapeOf = ({ matchLabelExpressions = [] }: TopologySelectorTerm): string =>
+  matchLabelExpressions
+    .map(({ key, values }) => JSON.stringify([key, [...new Set(values ?? [])].sort()]))
+    .sort()
+    .join();
+
 export const storageClassKind: KindDefinition<StorageClass> = {
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'StorageClass',
+  metadataLooks: ['object', 'change'],
   returnsDeletedObject: true,
   defaults(object) {
     object.reclaimPolicy ??= 'Delete';
@@ -67,8 +75,14 @@ export const storageClassKind: KindDefinition<StorageClass> = {
     validateParameters(parameters ?? {}, path('parameters'), errors);
     checkSupported(errors, path('reclaimPolicy'), reclaimPolicy, ['Delete', 'Retain']);
     checkSupported(errors, path('volumeBindingMode'), volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']);
+    // Upstream begins with as many empty terms as there are, and takes another empty one for their double.
+    const seen = (allowedTopologies ?? []).map(() => '');
     allowedTopologies?.forEach((term, index) => {
-      validateTopology(term, path('allowedTopologies').index(index), errors);
+      const at = path('allowedTopologies').index(index);
+      validateTopology(term, at, errors);
+      const shape = shapeOf(term);
+      for (const other of seen) if (other === shape) errors.duplicate(at.child('matchLabelExpressions'), '');
+      seen.push(shape);
     });
   },
   validateUpdate(next, current, errors) {

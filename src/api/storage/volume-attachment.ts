@@ -16,6 +16,7 @@ export const volumeAttachmentKind: KindDefinition<VolumeAttachment> = {
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'VolumeAttachment',
+  metadataLooks: ['object'],
   allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
   defaults({ spec }) {
@@ -60,7 +61,7 @@ export const volumeAttachmentKind: KindDefinition<VolumeAttachment> = {
     if (isEqual(next, current)) return;
     errors.invalid(path('spec'), goForm('io.k8s.api.storage.v1.VolumeAttachmentSpec', next), immutableMessage);
   },
-  subresources: { status: statusRules() },
+  subresources: { status: { ...statusRules({ keepsMetadata: true }), metadataLooks: ['object'] } },
   columns: [
     nameColumn,
     {

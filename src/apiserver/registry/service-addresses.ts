@@ -6,12 +6,14 @@ import type { ResourceInfo } from '../../api/resource-info.ts';
 export type Reservation = Disposable;
 
 export interface ServiceAddresses {
-  /** Before validation: address families, and what the stored Service already holds. @throws StatusError 422 */
-  prepare(resource: ResourceInfo, object: KubernetesObject, current: KubernetesObject | undefined): void;
-  /** After validation: fills in what is open. Undefined when there is nothing to hold. @throws StatusError 422 */
+  /**
+   * Before anything is validated: settles address families, keeps what the stored Service holds, and fills in what is
+   * open. Undefined when there is nothing to hold. @throws StatusError 422
+   */
   reserve(
     resource: ResourceInfo,
     object: KubernetesObject,
     current: KubernetesObject | undefined,
+    isDryRun: boolean,
   ): Reservation | undefined;
 }

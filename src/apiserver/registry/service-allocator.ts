@@ -20,11 +20,10 @@ import {
   type IpFamily,
   isHeadless,
   needsClusterIp,
-  needsHealthCheckPort,
-  needsNodePorts,
   nodePortsOf,
 } from './service-families.ts';
 import { managedBy, managedByLabel } from './service-ip-repairs.ts';
+import { createPortClaims, reserveNodePorts } from './service-node-ports.ts';
 
 export interface ServiceAddressOptions {
   readonly objects: ObjectReader;
@@ -99,23 +98,14 @@ class Allocator implements ServiceAddresses {
       .map(({ metadata }) => metadata.name);
   }
 
-  prepare(resource: ResourceInfo, object: KubernetesObject, current: KubernetesObject | undefined): void {
-    if (!isService(resource)) return;
-    const service = object as unknown as Service;
-    if (current) carryAddresses(service, current as unknown as Service);
-    // Addresses that cannot be are said alone: nothing else of the object has been looked at yet.
-    const own = new FieldErrors();
-    chooseFamilies(service, current as unknown as Service | undefined, [...this.#pools.keys()], own);
-    if (own.isEmpty) return;
-    throw invalid({ group: '', name: 'Service' }, object.metadata.name, own.summary(), own.causes());
-  }
-
   reserve(
     resource: ResourceInfo,
     object: KubernetesObject,
     current: KubernetesObject | undefined,
+    isDryRun: boolean,
   ): Reservation | undefined {
     if (!isService(resource)) return undefined;
+    this.#settle(object as unknown as Service, current as unknown as Service | undefined);
     const version = this.#objects.changedAt(serviceKind);
     const ranges = `${this.#objects.changedAt(serviceCIDRKind)} ${this.#objects.changedAt(ipAddressKind)}`;
     for (const pool of this.#pools.values()) pool.refresh(`${version} ${ranges}`);
@@ -125,10 +115,11 @@ class Allocator implements ServiceAddresses {
       const errors = new FieldErrors();
       const before = current as unknown as Service | undefined;
       this.#reserveIps(object as unknown as Service, before, held, errors);
-      this.#reservePorts(object as unknown as Service, before, held, errors);
       if (!errors.isEmpty) {
         throw invalid({ group: '', name: 'Service' }, object.metadata.name, errors.summary(), errors.causes());
       }
+      const claims = createPortClaims(this.#ports, held.ports, this.#portRange.join('-'), isDryRun);
+      reserveNodePorts(object as unknown as Service, before, claims);
       return held;
     } catch (error) {
       held[Symbol.dispose]();
@@ -136,15 +127,33 @@ class Allocator implements ServiceAddresses {
     }
   }
 
+  /** Families, and what the stored Service already holds. */
+  #settle(service: Service, current: Service | undefined): void {
+    if (current) carryAddresses(service, current);
+    const { spec } = service;
+    // Nobody ever sees this of a name; what is no policy is still refused.
+    if (spec?.type === 'ExternalName' && /^(Cluster|Local)$/.test(spec.internalTrafficPolicy ?? '')) {
+      delete spec.internalTrafficPolicy;
+    }
+    // Addresses that cannot be are said alone: nothing else of the object has been looked at yet.
+    const own = new FieldErrors();
+    chooseFamilies(service, current, [...this.#pools.keys()], own);
+    if (own.isEmpty) return;
+    throw invalid({ group: '', name: 'Service' }, service.metadata.name ?? '', own.summary(), own.causes());
+  }
+
   #reserveIps(service: Service, before: Service | undefined, held: Held, errors: FieldErrors): void {
     if (!needsClusterIp(service) || !service.spec) return;
     const { spec } = service;
     const addresses = clusterIpsOf(service);
-    const own = new Set(before && !isHeadless(before) ? clusterIpsOf(before) : []);
+    // An update takes further addresses; that those it has may not change, validation says.
+    const hadAddresses = before?.spec && before.spec.type !== 'ExternalName';
+    if (hadAddresses && isHeadless(before)) return;
+    const own = hadAddresses ? clusterIpsOf(before).length : 0;
     for (const [index, family] of (spec.ipFamilies ?? []).entries()) {
       const pool = this.#pools.get(family as IpFamily);
       const asked = addresses[index];
-      if (asked !== undefined && own.has(asked)) continue;
+      if (asked !== undefined && index < own) continue;
       const taken = asked === undefined ? pool?.take() : holdOne(pool, asked, errors);
       if (taken === undefined || !pool) {
         if (asked === undefined) {
@@ -158,56 +167,6 @@ class Allocator implements ServiceAddresses {
     if (addresses.length === 0) return;
     spec.clusterIPs = addresses;
     spec.clusterIP = addresses[0]!;
-  }
-
-  #reservePorts(service: Service, before: Service | undefined, held: Held, errors: FieldErrors): void {
-    const { spec } = service;
-    if (!spec) return;
-    const own = new Set(before ? nodePortsOf(before) : []);
-    const [first, last] = this.#portRange;
-    // One number may serve several protocols of the same Service.
-    const mine = new Map<number, Set<string>>();
-    const claim = (value: number, protocol: string, at = path('spec')) => {
-      const used = mine.get(value);
-      if (used && !used.has(protocol)) return void used.add(protocol);
-      if (!this.#ports.isInRange(value)) {
-        return errors.invalid(
-          at,
-          value,
-          `provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
-        );
-      }
-      if (used || (!own.has(value) && !this.#ports.isFree(value))) {
-        return errors.invalid(at, value, 'provided port is already allocated');
-      }
-      mine.set(value, new Set([protocol]));
-      if (own.has(value)) return;
-      this.#ports.hold(value);
-      held.ports.push(value);
-    };
-    const ports = needsNodePorts(service) ? (spec.ports ?? []) : (spec.ports ?? []).filter(({ nodePort }) => nodePort);
-    for (const [index, port] of ports.entries()) {
-      if (port.nodePort)
-        claim(port.nodePort, port.protocol ?? 'TCP', path('spec.ports').index(index).child('nodePort'));
-    }
-    for (const port of ports) {
-      if (port.nodePort) continue;
-      const taken = this.#ports.take();
-      if (taken === undefined) {
-        errors.internal(path('spec.ports'), 'failed to allocate a nodePort: range is full');
-        return;
-      }
-      held.ports.push(taken);
-      port.nodePort = taken;
-    }
-    if (!needsHealthCheckPort(service)) return;
-    if (spec.healthCheckNodePort) claim(spec.healthCheckNodePort, 'health', path('spec.healthCheckNodePort'));
-    else {
-      const taken = this.#ports.take();
-      if (taken === undefined) return;
-      held.ports.push(taken);
-      spec.healthCheckNodePort = taken;
-    }
   }
 }
 

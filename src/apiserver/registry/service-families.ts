@@ -10,10 +10,12 @@ export function needsClusterIp(service: Service): boolean {
   return service.spec?.type !== 'ExternalName' && !isHeadless(service);
 }
 
-export function needsNodePorts({ spec }: Service): boolean {
-  if (spec?.type === 'NodePort') return true;
-  return spec?.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false;
-}
+/** Ports that name a number get it, whether or not others are given one. */
+export const mayHaveNodePorts = ({ spec }: Service): boolean =>
+  spec?.type === 'NodePort' || spec?.type === 'LoadBalancer';
+
+export const givesOutNodePorts = ({ spec }: Service): boolean =>
+  spec?.type !== 'LoadBalancer' || spec.allocateLoadBalancerNodePorts !== false;
 
 export function needsHealthCheckPort({ spec }: Service): boolean {
   return spec?.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
@@ -53,7 +55,7 @@ export function chooseFamilies(
   // Who preferred two families and got one is not given a second by the way.
   if (before && isPreferenceKept(service, before)) return;
   const needsNoAddress = isHeadless(service) && Object.keys(spec.selector ?? {}).length === 0;
-  spec.ipFamilyPolicy ||= before?.spec?.ipFamilyPolicy || (needsNoAddress ? 'RequireDualStack' : 'SingleStack');
+  spec.ipFamilyPolicy ??= before?.spec?.ipFamilyPolicy || (needsNoAddress ? 'RequireDualStack' : 'SingleStack');
   validateClusterIps(spec, errors);
   if (!errors.isEmpty) return;
   if (before?.spec) reduceFamilies(spec, before.spec, errors);
@@ -135,8 +137,6 @@ function checkFamilies(spec: ServiceSpec, cluster: readonly IpFamily[], errors: 
   });
 }
 
-const portKey = ({ protocol, port }: ServicePort) => `${protocol}/${port}`;
-
 /** An update that leaves out what was given out before keeps it. */
 export function carryAddresses(next: Service, current: Service): void {
   if (!next.spec || !current.spec) return;
@@ -146,13 +146,13 @@ export function carryAddresses(next: Service, current: Service): void {
   if (isChanged && isDeepStrictEqual(clusterIPs, current.spec.clusterIPs)) {
     next.spec.clusterIPs = clusterIP === 'None' ? ['None'] : [clusterIP, ...clusterIPs.slice(1)];
   }
-  if (needsClusterIp(current) && needsClusterIp(next)) {
+  if (current.spec.type !== 'ExternalName' && next.spec.type !== 'ExternalName') {
     next.spec.clusterIP ||= current.spec.clusterIP!;
     if (!next.spec.clusterIPs?.length && next.spec.clusterIP === current.spec.clusterIP && current.spec.clusterIPs) {
       next.spec.clusterIPs = [...current.spec.clusterIPs];
     }
   }
-  if (needsNodePorts(current) && needsNodePorts(next)) carryPorts(next.spec.ports ?? [], current.spec.ports ?? []);
+  if (mayHaveNodePorts(current) && mayHaveNodePorts(next)) carryPorts(next.spec.ports ?? [], current.spec.ports ?? []);
   if (needsHealthCheckPort(current) && needsHealthCheckPort(next) && !next.spec.healthCheckNodePort) {
     if (current.spec.healthCheckNodePort) next.spec.healthCheckNodePort = current.spec.healthCheckNodePort;
   }
@@ -160,9 +160,9 @@ export function carryAddresses(next: Service, current: Service): void {
 
 function carryPorts(next: ServicePort[], current: readonly ServicePort[]): void {
   const taken = new Set(next.map(({ nodePort }) => nodePort).filter(Boolean));
-  const before = new Map(current.map((port) => [portKey(port), port.nodePort]));
+  const before = new Map(current.map((port) => [port.name ?? '', port.nodePort]));
   for (const port of next) {
-    const known = before.get(portKey(port));
+    const known = before.get(port.name ?? '');
     if (port.nodePort || !known || taken.has(known)) continue;
     port.nodePort = known;
     taken.add(known);

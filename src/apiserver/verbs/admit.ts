@@ -21,6 +21,8 @@ export interface WriteCall {
   readonly isUnnamed?: boolean;
   readonly skipsAdmission?: boolean;
   readonly skipsValidation?: boolean;
+  /** The body as parsed JSON, to quote from; see given-empties.ts. */
+  given?(): unknown;
   /** Between the steps of the write others have their turn, when it has taken long. */
   readonly slices?: Slices;
   /** What webhooks and policies are told that the client asked for. */

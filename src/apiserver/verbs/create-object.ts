@@ -14,6 +14,7 @@ import type { Entry } from '../registry/entry.ts';
 import { AllocationTakenError } from '../registry/service-claims.ts';
 import { commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
+import { judgedAsGiven } from './given-empties.ts';
 
 const generatedAttempts = 8;
 const maxGeneratedBase = 58;
@@ -91,20 +92,23 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   if (slices?.isDue) await slices.pause();
   const { rules } = resource;
   for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
-  const errors = new FieldErrors();
-  const { nameRule, takesAnyFinalizer } = rules;
-  validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule, takesAnyFinalizer }, errors);
-  server.addresses.prepare(resource, object, undefined);
-  rules.validate?.(object, errors);
-  rules.validateCreate?.(object, errors);
+  using _reserved = server.addresses.reserve(resource, object, undefined, call.isDryRun);
+  const judge = (errors: FieldErrors) => {
+    const { nameRule, takesAnyFinalizer } = rules;
+    validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule, takesAnyFinalizer }, errors);
+    rules.validate?.(object, errors);
+    rules.validateCreate?.(object, errors);
+  };
+  let errors = new FieldErrors();
+  judge(errors);
   if (!errors.isEmpty) {
+    errors = judgedAsGiven(call, object, errors, judge);
     const kind = { group: resource.storage.group, name: resource.kind };
     throw invalid(kind, object.metadata.name ?? '', errors.summary(), errors.causes());
   }
   for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
   // The store says so, and a dry run does not get there.
   if (object.metadata.resourceVersion && !call.isDryRun) throw resourceVersionSet();
-  using _reserved = server.addresses.reserve(resource, object, undefined);
   if (slices?.isDue) await slices.pause();
   const bytes = storedBytes(resource, stored());
   if (slices?.isDue) await slices.pause();

@@ -9,6 +9,7 @@ import type { Call } from './call.ts';
 import { createObject } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
 import { trackedWrite } from './field-tracking.ts';
+import { parseGiven } from './given-empties.ts';
 import { writeOptions } from './options.ts';
 import { toStorage } from './to-storage.ts';
 import { writeCall } from './write-call.ts';
@@ -18,15 +19,19 @@ export async function create(call: Call): Promise<Answer> {
   const format = answerFormat(call, 'object');
   const options = writeOptions(call.query, 'CreateOptions');
   const { resource } = call;
+  let given: Uint8Array | undefined;
   const object: KubernetesObject = await decodeBody(call.http, {
     expected: resource,
     fieldValidation: options.fieldValidation,
     table: call.server.registry.table,
     warn: call.warn,
+    given: (body) => {
+      given = body;
+    },
   });
   call.noted?.requestObject(object);
   checkNamespace(call, object);
-  const write = writeCall(call, options.isDryRun);
+  const write = { ...writeCall(call, options.isDryRun), given: () => parseGiven(given) };
   const stored = toStorage(resource, object);
   if (write.slices?.isDue) await write.slices.pause();
   trackCreate(trackedWrite(call, options), stored);

@@ -48,6 +48,7 @@ export function bodyFormat(request: ServerRequest): 'json' | 'yaml' | 'protobuf'
 export async function decodeBody(request: ServerRequest, settings: DecodeSettings): Promise<KubernetesObject> {
   const format = bodyFormat(request);
   const body = await request.body(maxBodyBytes);
+  if (format === 'json') settings.given?.(body);
   const waiting = room();
   if (waiting) await waiting;
   return decodeBytes(body, format, settings);

@@ -19,6 +19,8 @@ export interface DecodeSettings {
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore';
   readonly table: ResourceTable;
   warn(text: string): void;
+  /** Gets the text of a JSON body. */
+  given?(body: Uint8Array): void;
 }
 
 /** A body may leave out what it is; then it is what the path says. */

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SubresourceRules } from '../../api/kind.ts';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
-import { validateMetadataUpdate } from '../../api/meta/object-meta-validation.ts';
+import { validateMetadataLast, validateMetadataUpdate } from '../../api/meta/object-meta-validation.ts';
 import { conflict, invalid, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
 import { parseStored } from '../../base/big-integers.ts';
 import { CompareFailedError } from '../../store/store.ts';
@@ -14,6 +14,7 @@ import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
 import { createObject } from './create-object.ts';
+import { judgedAsGiven } from './given-empties.ts';
 
 export interface UpdatePlan {
   /** What to store, made from the current object (frozen; absent: it is to be created). Called again after a lost race. */
@@ -131,10 +132,10 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   if (slices?.isDue) await slices.pause();
   const { object: next, stored } = canonicalObject(resource.storage.typeName, draft);
   if (slices?.isDue) await slices.pause();
+  using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current, call.isDryRun);
   if (!call.skipsValidation) validateUpdate(call, next, current, rules);
   const stamped = next.metadata.resourceVersion;
   if (!call.subresource) for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
-  using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current);
   if (slices?.isDue) await slices.pause();
   const kept = stored();
   const bytes = storedBytes(resource, kept);
@@ -174,19 +175,26 @@ function validateUpdate(
   rules: SubresourceRules<KubernetesObject> | undefined,
 ): void {
   const { resource } = call;
-  const errors = new FieldErrors();
   const { nameRule, takesAnyFinalizer } = resource.rules;
-  const metadataRules = { namespaced: resource.namespaced, nameRule, takesAnyFinalizer };
-  validateMetadataUpdate(next.metadata, current.metadata, metadataRules, errors);
-  if (call.subresource) rules?.validateUpdate?.(next, current, errors);
-  else {
-    call.server.addresses.prepare(resource, next, current);
+  const looks = call.subresource ? rules?.metadataLooks : resource.rules.metadataLooks;
+  const metadataRules = { namespaced: resource.namespaced, nameRule, takesAnyFinalizer, looks };
+  const judge = (errors: FieldErrors) => {
+    validateMetadataUpdate(next.metadata, current.metadata, metadataRules, errors);
+    if (call.subresource) {
+      rules?.validateUpdate?.(next, current, errors);
+      validateMetadataLast(next.metadata, current.metadata, metadataRules, errors);
+      return;
+    }
     const { judgesChangesFirst } = resource.rules;
     if (judgesChangesFirst) resource.rules.validateUpdate?.(next, current, errors);
     resource.rules.validate?.(next, errors);
+    validateMetadataLast(next.metadata, current.metadata, metadataRules, errors);
     if (!judgesChangesFirst) resource.rules.validateUpdate?.(next, current, errors);
-  }
+  };
+  let errors = new FieldErrors();
+  judge(errors);
   if (errors.isEmpty) return;
+  errors = judgedAsGiven(call, next, errors, judge);
   throw invalid({ group: resource.storage.group, name: resource.kind }, call.name, errors.summary(), errors.causes());
 }
 

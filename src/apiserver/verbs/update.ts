@@ -9,6 +9,7 @@ import { requireAcceptable } from './create.ts';
 import { placeInNamespace } from './create-object.ts';
 import { decodeBody } from './decode-body.ts';
 import { trackedWrite } from './field-tracking.ts';
+import { parseGiven } from './given-empties.ts';
 import { writeOptions } from './options.ts';
 import { toStorage } from './to-storage.ts';
 import { updateObject } from './update-object.ts';
@@ -20,14 +21,18 @@ export async function update(call: Call): Promise<Answer> {
   const format = answerFormat(call, 'object');
   const options = writeOptions(call.query, 'UpdateOptions');
   const { resource, info } = call;
+  let given: Uint8Array | undefined;
   const body = await decodeBody(call.http, {
     expected: resource,
     fieldValidation: options.fieldValidation,
     table: call.server.registry.table,
     warn: call.warn,
+    given: (bytes) => {
+      given = bytes;
+    },
   });
   call.noted?.requestObject(body);
-  const write = writeCall(call, options.isDryRun);
+  const write = { ...writeCall(call, options.isDryRun), given: () => parseGiven(given) };
   placeInNamespace(write, body);
   checkName(body, info.name);
   const object = toStorage(resource, body);

@@ -1,0 +1,58 @@
+// Some refusals quote values as the client gave them, and `[]` is not `null` there. Canonical form leaves both out, so
+// what is refused is looked at once more, with the empty lists and maps of the request in their places.
+import { FieldErrors } from '../../api/meta/field-errors.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import type { WriteCall } from './admit.ts';
+
+type Tree = Record<string, unknown>;
+
+const maxBytes = 256 * 1024;
+
+/** What the client sent, parsed; undefined where that tells nothing more. */
+export function parseGiven(body: Uint8Array | undefined): unknown {
+  if (!body || body.length > maxBytes) return undefined;
+  try {
+    return JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.length).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** The errors of `judge` in the words of a server that knows which lists the client gave as empty ones. */
+export function judgedAsGiven(
+  call: WriteCall,
+  object: KubernetesObject,
+  errors: FieldErrors,
+  judge: (errors: FieldErrors) => void,
+): FieldErrors {
+  if (call.resource.storage.version !== call.resource.version || call.subresource) return errors;
+  const given = call.given?.();
+  if (!given || !fillEmpties(given as Tree, object as unknown as Tree)) return errors;
+  const again = new FieldErrors();
+  judge(again);
+  const places = (list: FieldErrors) => JSON.stringify(list.causes().map(({ reason, field }) => [reason, field]));
+  return places(again) === places(errors) ? again : errors;
+}
+
+/** Parts of label selectors, which show nothing that is empty. */
+const aside: ReadonlySet<string> = new Set(['matchLabels', 'matchExpressions']);
+
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null;
+
+function fillEmpties(given: Tree, object: Tree): boolean {
+  let hasFilled = false;
+  const waiting: [Tree, Tree][] = [[given, object]];
+  for (let pair = waiting.pop(); pair; pair = waiting.pop()) {
+    const [from, to] = pair;
+    if (Object.isFrozen(to) || Array.isArray(from) !== Array.isArray(to)) continue;
+    for (const [key, value] of Object.entries(from)) {
+      if (!isTree(value) || aside.has(key) || (key === 'metadata' && from === given)) continue;
+      if (isTree(to[key])) waiting.push([value, to[key]]);
+      else if (to[key] === undefined && Object.keys(value).length === 0 && key !== '__proto__' && !Array.isArray(to)) {
+        to[key] = Array.isArray(value) ? [] : {};
+        hasFilled = true;
+      }
+    }
+  }
+  return hasFilled;
+}

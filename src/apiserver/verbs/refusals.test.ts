@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serve } from '../testing/serve.ts';
+
+const services = '/api/v1/namespaces/default/services';
+
+test('ports of a service with one number share a node port, and a taken one is told before anything else', async () => {
+  await using api = await serve();
+  const ports = [
+    { name: 'udp', port: 53, protocol: 'UDP' },
+    { name: 'tcp', port: 53, protocol: 'TCP' },
+  ];
+  const dns = await api.call('POST', services, { metadata: { name: 'dns' }, spec: { type: 'NodePort', ports } });
+  const [udp, tcp] = dns.body.spec.ports;
+  assert.equal(udp.nodePort, tcp.nodePort);
+  const wrong = [{ port: 99_999, nodePort: udp.nodePort }];
+  const taken = await api.call('POST', services, { metadata: { name: 'b' }, spec: { type: 'NodePort', ports: wrong } });
+  assert.match(
+    taken.body.message,
+    /is invalid: spec.ports\[0\].nodePort: Invalid value: \d+: provided port is already/,
+  );
+  const outside = { metadata: { name: 'c' }, spec: { type: 'NodePort', ports: [{ port: 80, nodePort: 1001 }] } };
+  assert.equal((await api.call('POST', services, outside)).status, 422);
+  // A dry run gives nothing out, so it does not look where ports come from.
+  assert.equal((await api.call('POST', `${services}?dryRun=All`, outside)).body.spec.ports[0].nodePort, 1001);
+});
+
+test('a refusal quotes an empty list as the client gave it, and none where there was none', async () => {
+  await using api = await serve();
+  const deployments = '/apis/apps/v1/namespaces/default/deployments';
+  const deployment = (metadata: object) => ({
+    metadata: { name: 'a' },
+    spec: {
+      selector: { matchLabels: { app: 'a' } },
+      template: { metadata, spec: { containers: [{ name: 'c', image: 'i' }] } },
+    },
+  });
+  const messages = ['{}', 'null'].map((shown) => `labels: Invalid value: ${shown}: \`selector\` does not match`);
+  const given = await api.call('POST', deployments, deployment({ labels: {} }));
+  assert.ok(given.body.message.includes(messages[0]), given.body.message);
+  const absent = await api.call('POST', deployments, deployment({}));
+  assert.ok(absent.body.message.includes(messages[1]), absent.body.message);
+});
+
+test('an update repeats what is wrong with metadata as often as upstream looks at it', async () => {
+  await using api = await serve();
+  const roles = '/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles';
+  const { body } = await api.call('POST', roles, { metadata: { name: 'a' }, rules: [] });
+  body.metadata.annotations = { 'A b': 'x' };
+  const refused = await api.call('PUT', `${roles}/a`, body);
+  assert.deepEqual(
+    refused.body.details.causes.map(({ field }: { field: string }) => field),
+    Array.from({ length: 4 }, () => 'metadata.annotations'),
+  );
+});
