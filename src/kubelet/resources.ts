@@ -1,5 +1,5 @@
 // What containers ask for and may use, in the units of cgroups.
-import type { Container, Pod, PodSpec } from '../../generated/core-v1.ts';
+import type { Container, Pod, PodSpec, ResourceRequirements } from '../../generated/core-v1.ts';
 import { podResources } from '../api/core/effective-resources.ts';
 import type { LinuxResources } from './runtime/runtime.ts';
 
@@ -108,8 +108,23 @@ export interface MachineLimits {
   readonly cpuLimits: CpuLimits;
 }
 
+/** A container without a limit of its own has the pod's. */
+export function withPodLimits(
+  own: ResourceRequirements = {},
+  ofPod: ResourceRequirements | undefined,
+): ResourceRequirements {
+  const missing = ['cpu', 'memory'].filter(
+    (name) => ofPod?.limits?.[name] !== undefined && quantityValue(own.limits?.[name] ?? '0') === 0,
+  );
+  if (missing.length === 0) return own;
+  return {
+    ...own,
+    limits: { ...own.limits, ...Object.fromEntries(missing.map((name) => [name, ofPod!.limits![name]!])) },
+  };
+}
+
 export function containerLinuxResources(pod: Pod, container: Container, machine: MachineLimits): LinuxResources {
-  const { limits = {}, requests = {} } = container.resources ?? {};
+  const { limits = {}, requests = {} } = withPodLimits(container.resources, pod.spec.resources);
   const cpuLimit = milliCpu(limits['cpu']);
   const cpuRequest =
     requests['cpu'] === undefined && limits['cpu'] !== undefined ? cpuLimit : milliCpu(requests['cpu']);

@@ -19,6 +19,8 @@ export interface Fault {
   readonly name: string;
   /** A disk of so many megabytes for all that the cluster keeps. */
   readonly diskMegabytes?: number;
+  /** The wall clock of all our processes is one that can be set. */
+  readonly ownClock?: boolean;
   inflict(context: FaultContext): Promise<void>;
 }
 
@@ -117,7 +119,35 @@ const diskFull: Fault = {
   },
 };
 
-export const faults: readonly Fault[] = [agentKilled, containerdKilled, containerdHung, apiAway, diskFull];
+/** Somebody sets the clock: a day ahead, a day back, right again. Pods that run must not notice. */
+const clockJump: Fault = {
+  name: 'clock-jump',
+  ownClock: true,
+  async inflict({ node, random, scale, say }) {
+    const dayMs = 24 * 3600 * 1000;
+    for (const [hours, words] of [
+      [24, 'a day ahead'],
+      [-24, 'a day back'],
+      [0, 'right again'],
+    ] as const) {
+      node.setClock((hours * dayMs) / 24);
+      say(`the clock is ${words}`);
+      await sleep(between(random, 100_000, 150_000) * scale);
+      // One that is being deleted may well end in failure.
+      const staying = (await node.pods()).filter(({ metadata }) => !metadata.deletionTimestamp);
+      const restarted = staying.find(({ status }) =>
+        [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])].some(
+          ({ restartCount }) => restartCount > 0,
+        ),
+      );
+      const lost = staying.find(({ status }) => status?.phase === 'Failed');
+      if (restarted) throw new Error(`${restarted.metadata.name} was started again`);
+      if (lost) throw new Error(`${lost.metadata.name} has failed: ${lost.status?.reason} ${lost.status?.message}`);
+    }
+  },
+};
+
+export const faults: readonly Fault[] = [agentKilled, containerdKilled, containerdHung, apiAway, diskFull, clockJump];
 
 /** A folder with a file system of its own. */
 export class SmallDisk implements Disposable {

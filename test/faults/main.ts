@@ -38,7 +38,8 @@ process.exitCode = failed > 0 ? 1 : 0;
 
 async function suffer(fault: Fault, seed: number): Promise<void> {
   using disk = fault.diskMegabytes ? new SmallDisk(fault.diskMegabytes) : undefined;
-  await using node = await FaultyNode.start(disk && `${disk.folder}/d`);
+  const dataDir = disk && `${disk.folder}/d`;
+  await using node = await FaultyNode.start({ dataDir, ownClock: fault.ownClock });
   const random = seededRandom(seed);
   const churn = await startChurn(node.client, random, Number(values.pods));
   await node.until('pods run', async () => ((await node.pods()).length >= Number(values.pods) / 2 ? '' : 'too few'));

@@ -15,6 +15,27 @@ import type { ContainerRuntime } from '../../src/kubelet/runtime/runtime.ts';
 import { TestCluster } from '../e2e/cluster.ts';
 
 const pollMs = 250;
+const clockVariables = ['CORACLE_NODE', 'CORACLE_TEST_CLOCK'];
+
+export interface FaultyNodeOptions {
+  /** Default: a folder of its own. */
+  readonly dataDir?: string | undefined;
+  readonly ownClock?: boolean | undefined;
+}
+
+/** bin/coracle, and all that it starts, with a module in front of the program. */
+function useShiftedClock(): void {
+  const folder = mkdtempSync(join(tmpdir(), 'coracle-clock-'));
+  const program = join(folder, 'node');
+  const preload = join(import.meta.dirname, 'shifted-clock.ts');
+  writeFileSync(
+    program,
+    `#!/bin/sh\nexport NODE_OPTIONS="--no-warnings --import=${preload}"\nexec '${process.execPath}' "$@"\n`,
+    { mode: 0o755 },
+  );
+  process.env['CORACLE_NODE'] = program;
+  process.env['CORACLE_TEST_CLOCK'] = join(folder, 'ahead');
+}
 
 export class FaultyNode implements AsyncDisposable {
   readonly cluster: TestCluster;
@@ -30,7 +51,9 @@ export class FaultyNode implements AsyncDisposable {
     this.runtime = createCriRuntime({ socketPath, log: silentLogger });
   }
 
-  static async start(dataDir?: string): Promise<FaultyNode> {
+  /** @param ownClock its processes have a wall clock that `setClock` sets */
+  static async start({ dataDir, ownClock = false }: FaultyNodeOptions = {}): Promise<FaultyNode> {
+    if (ownClock) useShiftedClock();
     const cluster = await TestCluster.create(dataDir ? { dataDir } : {});
     try {
       await cluster.loadImages('pause', 'busybox');
@@ -40,6 +63,11 @@ export class FaultyNode implements AsyncDisposable {
       await cluster[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Ahead of the machine's by so much. */
+  setClock(aheadMs: number): void {
+    writeFileSync(process.env['CORACLE_TEST_CLOCK']!, String(aheadMs));
   }
 
   /** Of a component, when it runs: `node`, `containerd`, `apiserver`. */
@@ -140,6 +168,7 @@ export class FaultyNode implements AsyncDisposable {
     this.runtime.close();
     await this.#transport[Symbol.asyncDispose]();
     await this.cluster[Symbol.asyncDispose]();
+    for (const name of clockVariables) delete process.env[name];
   }
 }
 

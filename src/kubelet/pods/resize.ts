@@ -1,6 +1,6 @@
 // A pod's CPU and memory may change while it runs: what it is allowed, what its containers have, and the way there.
 import type { Container, ContainerStatus, Pod, ResourceRequirements } from '../../../generated/core-v1.ts';
-import { bytesOf, containerLinuxResources, isSidecar, milliCpu } from '../resources.ts';
+import { bytesOf, containerLinuxResources, isSidecar, milliCpu, withPodLimits } from '../resources.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ResizeProblem } from './admission.ts';
 import { graceOf } from './grace.ts';
@@ -23,8 +23,12 @@ export class PodResize {
   readonly #problemOf: (pod: Pod) => ResizeProblem | undefined;
   /** What each container is to have, by name: the wishes of the spec as far as there is room. */
   readonly #allowed = new Map<string, ResourceRequirements>();
+  /** The same for the pod as a whole. */
+  #allowedPod: ResourceRequirements | undefined;
   /** What each running container has, by its ID. */
-  readonly #given = new Map<string, ResourceRequirements>();
+  readonly #given = new Map<string, Given>();
+  /** What the pod's group has; undefined before this agent has looked. */
+  #givenPod: { readonly resources: ResourceRequirements | undefined } | undefined;
   #pending: ResizeProblem | undefined;
   #error: string | undefined;
   #isUnderWay = false;
@@ -34,17 +38,18 @@ export class PodResize {
     this.#services = services;
     this.#problemOf = problemOf;
     for (const container of resizable(pod)) this.#allowed.set(container.name, known(pod, container));
+    this.#allowedPod = knownOfPod(pod);
   }
 
   /** The pod with the resources it is allowed: what all else of the agent sees. */
   allowed(pod: Pod): Pod {
-    const isSame = resizable(pod).every((each) => isEqual(each.resources, this.#allowed.get(each.name)));
-    if (isSame) return pod;
+    if (this.#changed(pod).length === 0 && isEqual(pod.spec.resources, this.#allowedPod)) return pod;
     const withAllowed = (container: Container): Container =>
       this.#allowed.has(container.name) ? { ...container, resources: this.#allowed.get(container.name)! } : container;
-    const { initContainers, containers } = pod.spec;
+    const { initContainers, containers, resources: _, ...rest } = pod.spec;
     const spec = {
-      ...pod.spec,
+      ...rest,
+      ...(this.#allowedPod ? { resources: this.#allowedPod } : {}),
       containers: containers.map(withAllowed),
       ...(initContainers ? { initContainers: initContainers.map(withAllowed) } : {}),
     };
@@ -53,17 +58,23 @@ export class PodResize {
 
   /** Takes in new wishes: allows them, or says why not. */
   wish(pod: Pod): void {
-    const changed = resizable(pod).filter((each) => !isEqual(each.resources, this.#allowed.get(each.name)));
+    const changed = this.#changed(pod);
+    const isChanged = changed.length > 0 || !isEqual(pod.spec.resources, this.#allowedPod);
     const before = this.#pending;
-    this.#pending = changed.length > 0 ? this.#problemOf(pod) : undefined;
+    this.#pending = isChanged ? this.#problemOf(pod) : undefined;
     if (this.#pending) {
       if (before?.message !== this.#pending.message) this.#tell(pod, `Resize${this.#pending.reason}`, this.#pending);
       return;
     }
-    if (changed.length === 0) return;
+    if (!isChanged) return;
     for (const each of changed) this.#allowed.set(each.name, each.resources ?? {});
+    this.#allowedPod = pod.spec.resources;
     this.#isUnderWay = true;
     this.#tell(pod, 'ResizeStarted');
+  }
+
+  #changed(pod: Pod): Container[] {
+    return resizable(pod).filter((each) => !isEqual(each.resources, this.#allowed.get(each.name)));
   }
 
   get condition(): ResizeCondition | undefined {
@@ -79,7 +90,7 @@ export class PodResize {
 
   /** What a container has now; undefined for one that was not seen to start: what it is allowed. */
   givenTo(containerId: string): ResourceRequirements | undefined {
-    return this.#given.get(containerId);
+    return this.#given.get(containerId)?.own;
   }
 
   /** Gives running containers what they are allowed, or stops those that have to start anew for it. Gives whether any was stopped. */
@@ -88,19 +99,27 @@ export class PodResize {
     const changes = running.flatMap((record) => {
       const container = resizable(pod).find(({ name }) => name === record.name);
       if (!container) return [];
-      const wanted = this.#allowed.get(record.name) ?? {};
+      const own = this.#allowed.get(record.name) ?? {};
       const given = this.#given.get(record.id);
-      if (!given) this.#given.set(record.id, (this.#isUnderWay && reported(pod, record)) || wanted);
-      const now = this.#given.get(record.id)!;
-      return isEqual(now, wanted) ? [] : [{ record, container, wanted, now }];
+      if (!given) {
+        const before = (this.#isUnderWay && reported(pod, record)) || own;
+        const podBefore = this.#givenPod ? this.#givenPod.resources : this.#allowedPod;
+        this.#given.set(record.id, { own: before, limited: withPodLimits(before, podBefore) });
+      }
+      const now = this.#given.get(record.id)!.limited;
+      const wanted = withPodLimits(own, this.#allowedPod);
+      if (isEqual(now, wanted)) this.#given.set(record.id, { own, limited: wanted });
+      return isEqual(now, wanted) ? [] : [{ record, container, own, wanted, now }];
     });
+    this.#givenPod ??= { resources: this.#isUnderWay ? undefined : this.#allowedPod };
+    const isPodChanged = !isEqual(this.#givenPod.resources, this.#allowedPod);
     this.#forget(running);
     let hasStopped = false;
     try {
       // The pod's group is made larger before its containers, and smaller after them: one of the two looks does either.
       await this.#refuseBelowUsage(changes);
-      if (changes.length > 0) await cgroups.ensurePod(pod);
-      for (const { record, container, wanted, now } of changes) {
+      if (changes.length > 0 || isPodChanged) await cgroups.ensurePod(pod);
+      for (const { record, container, own, wanted, now } of changes) {
         if (needsRestart(container, now, wanted)) {
           const message = `Container ${record.name} resize requires restart`;
           await killContainer(this.#services, record, { pod, graceSeconds: graceOf(pod), message });
@@ -108,9 +127,10 @@ export class PodResize {
           continue;
         }
         await runtime.updateContainerResources(record.id, containerLinuxResources(pod, container, this.#services));
-        this.#given.set(record.id, wanted);
+        this.#given.set(record.id, { own, limited: wanted });
       }
-      if (changes.length > 0) await cgroups.ensurePod(pod);
+      if (changes.length > 0 || isPodChanged) await cgroups.ensurePod(pod);
+      this.#givenPod = { resources: this.#allowedPod };
       this.#error = undefined;
       if (!hasStopped) this.#settle(pod, running);
     } catch (error) {
@@ -175,9 +195,17 @@ export class PodResize {
   }
 }
 
+interface Given {
+  /** As its spec says it. */
+  readonly own: ResourceRequirements;
+  /** With the pod's limits where it has none itself. */
+  readonly limited: ResourceRequirements;
+}
+
 interface Change {
   readonly record: ContainerRecord;
   readonly container: Container;
+  readonly own: ResourceRequirements;
   readonly wanted: ResourceRequirements;
   readonly now: ResourceRequirements;
 }
@@ -195,6 +223,20 @@ function known(pod: Pod, container: Container): ResourceRequirements {
     ...container.resources,
     requests: { ...container.resources?.requests, ...status.allocatedResources },
     ...(status.resources?.limits ? { limits: status.resources.limits } : {}),
+  };
+}
+
+function knownOfPod({ spec, status }: Pod): ResourceRequirements | undefined {
+  const { allocatedResources, resources } = status ?? {};
+  if (status?.phase !== 'Running' || !spec.resources || !allocatedResources) return spec.resources;
+  const names = Object.keys(spec.resources.requests ?? {}).filter((name) => allocatedResources[name] !== undefined);
+  return {
+    ...spec.resources,
+    requests: {
+      ...spec.resources.requests,
+      ...Object.fromEntries(names.map((name) => [name, allocatedResources[name]!])),
+    },
+    ...(spec.resources.limits ? { limits: { ...spec.resources.limits, ...resources?.limits } } : {}),
   };
 }
 
@@ -229,7 +271,7 @@ function isEqual(one: ResourceRequirements = {}, other: ResourceRequirements = {
   return (Object.keys(a) as (keyof Amounts)[]).every((key) => a[key] === b[key]);
 }
 
-/** What a running container cannot be told: a memory request is known to the scheduler alone. */
+/** What a container asks not to be told while it runs. */
 function needsRestart(
   { resizePolicy = [] }: Container,
   now: ResourceRequirements,
@@ -239,5 +281,6 @@ function needsRestart(
   const restarts = (resource: string) =>
     resizePolicy.some((each) => each.resourceName === resource && each.restartPolicy === 'RestartContainer');
   const hasCpuChanged = before.cpuRequest !== after.cpuRequest || before.cpuLimit !== after.cpuLimit;
-  return (hasCpuChanged && restarts('cpu')) || (before.memoryLimit !== after.memoryLimit && restarts('memory'));
+  const hasMemoryChanged = before.memoryRequest !== after.memoryRequest || before.memoryLimit !== after.memoryLimit;
+  return (hasCpuChanged && restarts('cpu')) || (hasMemoryChanged && restarts('memory'));
 }

@@ -6,6 +6,7 @@ import { qosClassOf } from '../resources.ts';
 import { type ContainerStatusInput, containerStatuses } from './container-statuses.ts';
 import { podConditions, withTransitions } from './pod-conditions.ts';
 import { podPhase } from './pod-phase.ts';
+import { podResourceStatus } from './pod-resources.ts';
 
 export interface PodStatusInput extends ContainerStatusInput {
   readonly nowMs: number;
@@ -60,6 +61,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
       ? { ephemeralContainerStatuses: lists.ephemeralContainerStatuses }
       : {}),
     qosClass: old.qosClass ?? qosClassOf(pod.spec),
+    ...podResourceStatus(pod, phase),
   };
 }
 
