@@ -57,7 +57,7 @@ export interface Security {
   /** Figures of admission for /metrics. */
   printMetrics(): string;
   /** Call it with the server before the server runs. */
-  bind(server: Pick<ApiServer, 'objects' | 'writer' | 'table'>): void;
+  bind(server: Pick<ApiServer, 'objects' | 'writer' | 'table' | 'registry'>): void;
 }
 
 /** Common names of front proxies that are believed. */

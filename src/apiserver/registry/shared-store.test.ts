@@ -97,22 +97,34 @@ function twoServers(servers: readonly [TestServer, TestServer], etcdUrl: string)
     }
   });
 
-  test('a quota holds though both servers create at once', async () => {
-    const quota = { metadata: { name: 'q' }, spec: { hard: { 'count/configmaps': '10' } } };
+  test('quotas are exact though both servers create at once, and none counts what another one refused', async () => {
     await servers[0].create('/api/v1/namespaces', { metadata: { name: 'small' } });
-    await servers[0].create('/api/v1/namespaces/small/resourcequotas', quota);
-    const counted = { status: { hard: quota.spec.hard, used: { 'count/configmaps': '0' } } };
-    const path = '/api/v1/namespaces/small/resourcequotas/q/status';
-    await servers[1].call(`PATCH ${path}`, counted, undefined, 'application/merge-patch+json');
+    const quotas = '/api/v1/namespaces/small/resourcequotas';
+    // By name, so that the wide one would be charged first.
+    const sizes = { a: '100', b: '10' };
+    for (const [name, size] of Object.entries(sizes)) {
+      const hard = { 'count/configmaps': size };
+      await servers[0].create(quotas, { metadata: { name }, spec: { hard } });
+      const counted = { status: { hard, used: { 'count/configmaps': '0' } } };
+      await servers[1].call(`PATCH ${quotas}/${name}/status`, counted, undefined, 'application/merge-patch+json');
+    }
     const answers = await Promise.all(
-      Array.from({ length: 24 }, (_, n) =>
+      Array.from({ length: 40 }, (_, n) =>
         servers[n % 2]!.call('POST /api/v1/namespaces/small/configmaps', { metadata: { name: `c${n}` } }),
       ),
     );
-    const created = answers.filter(({ status }) => status === 201).length;
-    assert.ok(created <= 10, `${created} were created`);
-    const { body } = await servers[1].call('GET /api/v1/namespaces/small/resourcequotas/q');
-    assert.equal(Number(body.status.used['count/configmaps']), created);
+    const refused = answers.filter(({ status }) => status !== 201);
+    assert.deepEqual(
+      [...new Set(refused.map(({ status, body }) => `${status} ${body.message}`.replace(/"c\d+"/, '')))],
+      [
+        '403 configmaps  is forbidden: exceeded quota: b, requested: count/configmaps=1, used: count/configmaps=10, limited: count/configmaps=10',
+      ],
+    );
+    assert.equal(answers.length - refused.length, 10);
+    for (const name of Object.keys(sizes)) {
+      const { body } = await servers[1].call(`GET ${quotas}/${name}`);
+      assert.equal(body.status.used['count/configmaps'], '10', name);
+    }
   });
 
   test('a definition made through one is served by the other', async () => {

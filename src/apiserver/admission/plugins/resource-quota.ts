@@ -38,17 +38,55 @@ async function inTurn(turns: Map<string, Promise<unknown>>, key: string, work: (
   }
 }
 
+/** Of one quota, what a request adds to its resources. */
+interface Charge {
+  readonly quota: ResourceQuota;
+  readonly more: readonly (readonly [resource: string, more: Quantity])[];
+}
+
 async function charge(request: AdmissionRequest, context: AdmissionContext, save: SaveQuota): Promise<void> {
+  const { namespace } = request;
   const added = addedUsage(request);
-  for (const { metadata } of context.objects.list(resourceQuotaKind, request.namespace)) {
-    for (let attempt = 1; ; attempt++) {
-      const quota = context.objects.find(resourceQuotaKind, request.namespace, metadata.name);
-      const charged = quota && withUsage(request, quota, added);
-      if (!charged || request.isDryRun || (await save(charged))) break;
-      if (attempt === attempts)
-        throw conflict({ group: '', name: 'resourcequotas' }, metadata.name, optimisticLockMessage);
+  const chargeOf = (name: string): Charge[] => {
+    const quota = context.objects.find(resourceQuotaKind, namespace, name);
+    const more = quota ? concernedUsage(request, quota, added) : [];
+    return quota && more.length > 0 ? [{ quota, more }] : [];
+  };
+  let names = context.objects.list(resourceQuotaKind, namespace).map(({ metadata }) => metadata.name);
+  const charged: Charge[] = [];
+  try {
+    for (let attempt = 1; names.length > 0; attempt++) {
+      // All are asked before one is written: what the last one refuses must not be counted by the first.
+      const charges = names.flatMap(chargeOf);
+      if (request.isDryRun) return;
+      names = [];
+      for (const each of charges) {
+        if (await save(withUsage(each, 'plus'))) charged.push(each);
+        else names.push(each.quota.metadata.name);
+      }
+      if (names.length > 0 && attempt === attempts)
+        throw conflict({ group: '', name: 'resourcequotas' }, names[0]!, optimisticLockMessage);
     }
+  } catch (error) {
+    // Another server took what was left of one quota after this request had been counted by another one.
+    for (const each of charged) await giveBack(each, context, save);
+    throw error;
   }
+}
+
+/** As well as it can be done at once; else the quota controller does it. */
+async function giveBack({ quota, more }: Charge, context: AdmissionContext, save: SaveQuota): Promise<void> {
+  const { namespace = '', name } = quota.metadata;
+  for (let attempt = 1; attempt <= attempts; attempt++) {
+    const current = context.objects.find(resourceQuotaKind, namespace, name);
+    if (!current || (await save(withUsage({ quota: current, more }, 'minus')))) return;
+  }
+}
+
+function withUsage({ quota, more }: Charge, how: 'plus' | 'minus'): ResourceQuota {
+  const used = { ...quota.status?.used };
+  for (const [resource, amount] of more) used[resource] = String(quantityOf(used[resource])[how](amount));
+  return { ...quota, status: { ...quota.status, used } };
 }
 
 /** What the request adds; a change that frees something is for the controller to see. */
@@ -61,19 +99,19 @@ function addedUsage({ resource, object, oldObject }: AdmissionRequest): Map<stri
   return added;
 }
 
-/** The quota with the usage added; undefined when the request does not concern it. @throws Forbidden */
-function withUsage(
+/** What the quota counts of it; nothing when the request does not concern it. @throws Forbidden */
+function concernedUsage(
   request: AdmissionRequest,
   quota: ResourceQuota,
   added: ReadonlyMap<string, Quantity>,
-): ResourceQuota | undefined {
+): Charge['more'] {
   const { name } = quota.metadata;
   const { hard = {}, used = {} } = quota.status ?? {};
   const scopes = [
     ...(quota.spec?.scopes ?? []).map((scopeName) => ({ scopeName, operator: 'Exists' as const })),
     ...(quota.spec?.scopeSelector?.matchExpressions ?? []),
   ];
-  if (!isInScope(request.resource, request.object!, scopes)) return undefined;
+  if (!isInScope(request.resource, request.object!, scopes)) return [];
   if (isAbout(request, podKind) && request.operation === 'CREATE') {
     const open = unspecified(request.object as Pod, Object.keys(hard));
     if (open) throw refuse(request, `failed quota: ${name}: must specify ${open}`);
@@ -81,7 +119,6 @@ function withUsage(
   const concerned = [...added]
     .filter(([resource]) => hard[resource] !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  if (concerned.length === 0) return undefined;
   const unknown = concerned.filter(([resource]) => used[resource] === undefined).map(([resource]) => resource);
   if (unknown.length > 0) throw refuse(request, `status unknown for quota: ${name}, resources: ${unknown.join(',')}`);
   const exceeded = concerned.filter(
@@ -94,7 +131,5 @@ function withUsage(
     const limits = `used: ${list((resource) => used[resource])}, limited: ${list((resource) => hard[resource])}`;
     throw refuse(request, `exceeded quota: ${name}, requested: ${requested}, ${limits}`);
   }
-  const next = { ...used };
-  for (const [resource, more] of concerned) next[resource] = String(quantityOf(used[resource]).plus(more));
-  return { ...quota, status: { ...quota.status, used: next } };
+  return concerned;
 }
