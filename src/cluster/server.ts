@@ -1,11 +1,13 @@
 // Starts a cluster in this process, in order, telling of each step; and stops it in reverse.
 import { join } from 'node:path';
+import type { ApiServer } from '../apiserver/server.ts';
 import { systemClock } from '../base/clock.ts';
 import { createLogger } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
 import type { Client } from '../client/client.ts';
 import { createCompactor } from '../store/compactor.ts';
 import { UnreadableValueError } from '../store/encryption/sealer.ts';
+import { untilAtRest } from './at-rest.ts';
 import { startControlWorker } from './control/control-worker.ts';
 import { metricsApiSettings } from './control/metrics-api.ts';
 import { schedulerConfiguration } from './control/scheduler-configuration.ts';
@@ -70,6 +72,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   });
   const shared = { options, layout, settings, isReal, state, clock, random, log, writeLog, report, timed };
   const context: StartContext = { ...shared, cleanup, onFailure };
+  let started: { readonly api: ApiServer; readonly pki: Pki };
   try {
     await checkKubeletConfiguration(settings.kubeletConfigFile);
     // containerd takes longest to come up and needs nothing of ours.
@@ -77,6 +80,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     daemons?.catch(() => {}); // reported where it is awaited
     const { storage, pki } = await openState(context, isNew);
     const server = await startApiServer(context, storage.partsOfServer(), pki);
+    started = { api: server.api, pki };
     await startLoops(context, server, pki);
     const actions: Record<string, ControlAction> = {
       ...storage.actions(),
@@ -99,9 +103,26 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
     await cleanup.disposeAsync();
     throw explained(error);
   }
+  rehearseAtRest(context, started);
   const ms = clock.now() - startedMs;
   report({ type: 'ready', context: contextName(layout.name), ms, rssBytes: state.residentBytes() });
   return { stop: () => cleanup.disposeAsync() };
+}
+
+/** Loaded by then, so that a start does not take longer for it. */
+function rehearseAtRest({ cleanup, log }: StartContext, { api, pki }: { api: ApiServer; pki: Pki }): void {
+  const stopping = new AbortController();
+  const work = async () => {
+    if (!(await untilAtRest(clock, stopping.signal))) return;
+    const { rehearse } = await import('./rehearsal.ts');
+    const resources = api.table.all().filter(({ custom }) => !custom);
+    await rehearse({ resources, signingKey: pki.serviceAccountKey.key, clock, random }, stopping.signal);
+  };
+  const working = work().catch((error) => log.warn('writes were not rehearsed', { problem: String(error) }));
+  cleanup.defer(() => {
+    stopping.abort();
+    return working;
+  });
 }
 
 /** Without `--nodes` a cluster comes back as it was; components alone need no node at all. */
