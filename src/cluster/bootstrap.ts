@@ -19,7 +19,7 @@ import { simulatedNodesRole } from './nodes/simulated/simulated-nodes.ts';
 import { everywhere, inKubeSystem } from './own-rights.ts';
 import type { ServerAddress } from './settings/server-addresses.ts';
 import { serviceIp } from './settings/service-range.ts';
-import type { Settings } from './settings/settings.ts';
+import { isReachable, type Settings } from './settings/settings.ts';
 
 /** Creates what is missing and adds what later versions brought to roles; what was added by hand stays. */
 export async function ensureBootstrap(
@@ -98,10 +98,13 @@ export function clusterObjects(
   nowMs: number,
   servers?: readonly ServerAddress[],
 ): KubernetesObject[] {
-  const own =
-    settings.simulatedNodes === undefined
-      ? [...dnsPublisherRole(), ...dnsConfigRole(), ...networkPolicyRole()]
-      : simulatedNodesRole();
+  const isSimulated = settings.simulatedNodes !== undefined;
+  // Where nodes are simulated there may be real ones as well: those that join.
+  const hasReal = !isSimulated || isReachable(settings);
+  const own = [
+    ...(hasReal ? [...dnsPublisherRole(), ...dnsConfigRole(), ...networkPolicyRole()] : []),
+    ...(isSimulated ? simulatedNodesRole() : []),
+  ];
   return [
     ...upstreamObjects(settings, nowMs, servers),
     ...own,

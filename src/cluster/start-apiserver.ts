@@ -82,7 +82,7 @@ export async function startApiServer(
   const admin = createClient(inProcess(api), { userAgent: userAgent('coracle') });
   await ensureBootstrap(admin, api, [
     ...clusterObjects(settings, clock.now(), await announceServer(store, ownAddress(settings))),
-    ...(context.options.only ? [] : nodeObjects()),
+    ...(context.options.only && !isReachable(settings) ? [] : nodeObjects()),
   ]);
   if (isReal || isReachable(settings)) await ensureBootstrap(admin, api, joinObjects(settings, pki.ca));
   keepOwnService(context, api, admin);
