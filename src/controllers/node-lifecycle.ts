@@ -38,6 +38,7 @@ class NodeLifecycle {
   readonly #recorder: EventRecorder;
   /** When a node was last heard of, by our clock: those of the nodes need not agree. */
   readonly #heardMs = new Map<string, number>();
+  readonly #ready = new Set<string>();
 
   constructor(context: ControllerContext, queue: KeyQueue, graceMs: number) {
     this.#context = context;
@@ -63,6 +64,7 @@ class NodeLifecycle {
   #added(node: Node): void {
     const { name } = node.metadata;
     this.#heardMs.set(name, this.#context.clock.monotonicMs());
+    this.#count(name, isReady(node));
     this.#tell(node, 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`);
     this.#queue.add(name);
   }
@@ -75,14 +77,22 @@ class NodeLifecycle {
       this.#heardMs.set(name, this.#context.clock.monotonicMs());
     }
     this.#queue.add(name);
-    // Whether the others are evicted depends on whether anybody works.
-    if (now?.status !== before?.status)
-      for (const node of this.#nodes.list()) if (!isReady(node)) this.#queue.add(node.metadata.name);
+    this.#count(name, now?.status === 'True');
+  }
+
+  /** Whether the others are evicted depends on whether anybody works. */
+  #count(name: string, isReady: boolean): void {
+    const hadAny = this.#ready.size > 0;
+    if (isReady) this.#ready.add(name);
+    else this.#ready.delete(name);
+    if (hadAny === this.#ready.size > 0) return;
+    for (const { metadata } of this.#nodes.list()) if (!this.#ready.has(metadata.name)) this.#queue.add(metadata.name);
   }
 
   #deleted(node: Node): void {
     const { name } = node.metadata;
     this.#heardMs.delete(name);
+    this.#count(name, false);
     this.#tell(node, 'RemovingNode', `Node ${name} event: Removing Node ${name} from Controller`);
   }
 
@@ -164,7 +174,7 @@ class NodeLifecycle {
   }
 
   async #taint(node: Node): Promise<void> {
-    const evicts = isReady(node) || this.#nodes.list().some(isReady);
+    const evicts = isReady(node) || this.#ready.size > 0;
     const taints = planTaints(node, { evicts, nowMs: this.#context.clock.now() });
     if (isEqual(taints, node.spec?.taints)) return;
     const { name, resourceVersion } = node.metadata;
