@@ -15,6 +15,7 @@ import { silentLogger } from '../src/base/log.ts';
 import { systemRandom } from '../src/base/random.ts';
 import { createClient } from '../src/client/create-client.ts';
 import { createKubeconfigTransport } from '../src/client/kubeconfig-transport.ts';
+import { nodeFlags } from '../src/cluster/nodes/node-child.ts';
 import { createDnsServer } from '../src/network/dns/dns-server.ts';
 import { createInformerFactory } from '../src/reconcile/informer-factory.ts';
 import { TestCluster } from '../test/e2e/cluster.ts';
@@ -95,7 +96,8 @@ export async function measureDns(seconds = 3, rounds = 3): Promise<Figure[]> {
   try {
     children.push(fork(import.meta.filename, ['--outside', String(outside)]));
     const servers: Server[] = [];
-    const own = fork(import.meta.filename, ['--server', cluster.kubeconfig, String(ours), String(outside)]);
+    const args = ['--server', cluster.kubeconfig, String(ours), String(outside)];
+    const own = fork(import.meta.filename, args, { execArgv: [...nodeFlags] });
     children.push(own);
     servers.push({ name: 'ours', port: ours!, process: own });
     if (coredns && existsSync(coredns)) {

@@ -17,7 +17,7 @@ export interface NodeChild {
 
 const restartDelayMs = 2000;
 const graceMs = 10_000;
-const nodeFlags = ['--no-warnings', '--max-semi-space-size=4'];
+export const nodeFlags = ['--no-warnings', '--max-semi-space-size=4'];
 
 export function startNodeChild(
   options: NodeProcessOptions,
