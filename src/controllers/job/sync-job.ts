@@ -12,6 +12,7 @@ import type { Client } from '../../client/client.ts';
 import { about } from '../../reconcile/about.ts';
 import type { EventRecorder } from '../../reconcile/controller.ts';
 import type { Expectations } from '../../reconcile/expectations.ts';
+import { isNamespaceEnding } from '../../reconcile/namespace-ending.ts';
 import { createPod, deletePod } from '../shared/pod-control.ts';
 import { slowStart } from '../shared/slow-start.ts';
 import { countPods, isIndexed, isTracked, type JobCount, trackingFinalizer } from './count-pods.ts';
@@ -68,6 +69,8 @@ class JobSync {
       changed = { created: succeeded, deleted };
     }
     await this.#report(job, count, finishing, changed);
+    // Those wait for pods in their places, and their namespace, before it lets go of the Job, for them.
+    if (isNamespaceEnding(problem)) await Promise.all([...count.lastFailed.values()].map((pod) => this.#release(pod)));
     if (problem) throw problem;
     return recheckMs;
   }
