@@ -26,6 +26,9 @@ const shown: readonly { key: string; name: string; unit: string; isCost: boolean
   { key: 'sched.pods_per_s', name: '5,000 pods created and bound on 1,000 nodes', unit: 'pods/s', isCost: false },
 ];
 
+/** After a start, for either: leaders are elected, caches filled, what waits for rest is done. */
+const settleMs = 5000;
+
 type Values = ReadonlyMap<string, number>;
 
 export async function measureApiLoad(rounds = 1): Promise<Figure[]> {
@@ -52,12 +55,13 @@ export async function measureApiLoad(rounds = 1): Promise<Figure[]> {
 
 async function loadOurs(program: string): Promise<Values> {
   await using cluster = await TestCluster.create({ simulatedNodes: 0 });
+  await sleep(settleMs);
   return await load(program, cluster.kubeconfig, () => residentMegabytes(ownProcesses(cluster)));
 }
 
 async function loadUpstream(program: string, bin: string): Promise<Values> {
   await using plane = await UpstreamControlPlane.start(bin);
-  await sleep(5000); // leaders are elected, caches filled
+  await sleep(settleMs);
   return await load(program, plane.kubeconfig, () => plane.residentMegabytes());
 }
 
