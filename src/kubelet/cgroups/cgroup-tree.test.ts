@@ -80,3 +80,12 @@ test('a hierarchy that the kernel does not have is not made up', async () => {
     await rm(root, { recursive: true, force: true });
   }
 });
+
+test('controllers that are not there are named', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'coracle-cgroups-'));
+  for (const name of ['cpu', 'cpuset']) await hierarchy(root, name);
+  assert.deepEqual((await cgroupMounts(root)).missing, { needed: ['memory'], useful: ['pids'] });
+  await writeFile(join(root, 'cgroup.controllers'), 'cpuset cpu io memory pids\n');
+  assert.deepEqual((await cgroupMounts(root)).missing, { needed: [], useful: [] });
+  await rm(root, { recursive: true });
+});

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { podResources } from '../../api/core/effective-resources.ts';
 import { type CpuLimits, cpuShares, podLinuxResources, qosClassOf } from '../resources.ts';
-import { cgroupMounts, removeTree } from './group-files.ts';
+import { cgroupMounts, type MissingControllers, removeTree } from './group-files.ts';
 
 export interface CgroupTreeOptions {
   /** Name at the root, one for each cluster and node: `coracle`. */
@@ -35,6 +35,7 @@ export interface MemoryReserve {
 }
 
 export interface CgroupTree {
+  readonly missing: MissingControllers;
   /** What a sandbox names as its parent: `/coracle/kubepods/burstable/podUID`. */
   pathOf(pod: Pod): string;
   /** Makes the pod's group with the sums of its requests and limits. */
@@ -70,6 +71,7 @@ export async function openCgroupTree({
     return join(base, qos === 'Guaranteed' ? '' : qos.toLowerCase(), `pod${pod.metadata.uid}`);
   };
   return {
+    missing: mounts.missing,
     pathOf: (pod) => `/${pathOf(pod)}`,
     async ensurePod(pod) {
       const { cpuShares: shares, cpuQuota, cpuPeriod, memoryLimitInBytes } = podLinuxResources(pod.spec, cpuLimits);

@@ -14,7 +14,19 @@ export interface GroupSettings {
   readonly hugePages?: ReadonlyMap<string, number> | undefined;
 }
 
+/** Without these nothing of a pod can be held to anything; upstream's agent does not start then. */
+const needed = ['cpu', 'cpuset', 'memory'];
+/** Without it a pod may have as many processes as it likes. */
+const useful = ['pids'];
+
+export interface MissingControllers {
+  readonly needed: readonly string[];
+  readonly useful: readonly string[];
+}
+
 export interface CgroupMounts {
+  /** Controllers that the kernel has not, or that are not mounted here. */
+  readonly missing: MissingControllers;
   /** Every hierarchy, v1's named ones and the unified one among them: runc makes groups in all. */
   readonly all: readonly string[];
   /** The one that counts memory: every pod has a group in it. */
@@ -25,9 +37,19 @@ export interface CgroupMounts {
 }
 
 export async function cgroupMounts(root: string): Promise<CgroupMounts> {
-  const isUnified = (await readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => undefined)) !== undefined;
-  if (isUnified)
-    return { all: [root], main: root, pids: root, write: (path, settings) => writeUnified(root, path, settings) };
+  const unified = await readFile(join(root, 'cgroup.controllers'), 'utf8').catch(() => undefined);
+  const has = (name: string) =>
+    unified === undefined ? existsSync(join(root, name, 'cgroup.procs')) : unified.split(/\s/).includes(name);
+  const without = (names: readonly string[]) => names.filter((name) => !has(name));
+  const missing = { needed: without(needed), useful: without(useful) };
+  if (unified !== undefined)
+    return {
+      missing,
+      all: [root],
+      main: root,
+      pids: root,
+      write: (path, settings) => writeUnified(root, path, settings),
+    };
   const table = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '');
   const all = table
     .split('\n')
@@ -35,6 +57,7 @@ export async function cgroupMounts(root: string): Promise<CgroupMounts> {
     .map((line) => line.split(' ')[4]!)
     .filter((point) => point.startsWith(root));
   return {
+    missing,
     all,
     main: join(root, 'memory'),
     pids: join(root, 'pids'),

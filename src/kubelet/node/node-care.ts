@@ -123,7 +123,7 @@ export function createNodeCare(options: NodeCareOptions): NodeCare {
     onChange: options.onChange,
   });
   return {
-    problems: () => shutdown.problems,
+    problems: () => [...controllerProblems(cgroups), ...shutdown.problems],
     findings: () => problems.findings,
     shutDown: () => shutdown.begin(),
     pressure: () => ({
@@ -143,6 +143,12 @@ export function createNodeCare(options: NodeCareOptions): NodeCare {
       ]);
     },
   };
+}
+
+/** In the words with which upstream's agent would end. */
+function controllerProblems({ missing }: CgroupTree): string[] {
+  if (missing.needed.length === 0) return [];
+  return [`system validation failed - Following Cgroup subsystem not mounted: [${missing.needed.join(' ')}]`];
 }
 
 async function hearOfShutdown(
@@ -179,6 +185,13 @@ async function keepShares(
   signal: AbortSignal,
 ): Promise<void> {
   let isLimited = false;
+  for (const name of cgroups.missing.useful)
+    events.node(
+      node,
+      'Warning',
+      'MissingCgroupController',
+      `cgroup controller ${name} is not mounted: its limits do not hold`,
+    );
   const percent = Number.parseInt(config.qosReserved['memory'] ?? '', 10);
   const reserve: MemoryReserve | undefined = Number.isNaN(percent)
     ? undefined

@@ -18,6 +18,7 @@ export const simulatedVolumes: PodVolumes = {
 };
 
 export const simulatedCgroups: CgroupTree = {
+  missing: { needed: [], useful: [] },
   pathOf: (pod) => `/simulated/${pod.metadata.uid}`,
   ensurePod: async () => undefined,
   removePod: async () => undefined,
