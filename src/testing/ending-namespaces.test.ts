@@ -4,7 +4,7 @@ import { jobKind, namespaceKind, podKind } from '../../generated/kinds.ts';
 import { startCluster } from './start-cluster.ts';
 
 test('a namespace ends though a Job in it would replace each failed pod of an index', async () => {
-  await using cluster = await startCluster();
+  await using cluster = await startCluster({ nodes: 0 });
   const namespaces = cluster.client.resource(namespaceKind);
   await namespaces.create({ metadata: { name: 'a' } } as never);
   await cluster.clock.advance('1s');
