@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as packets from 'dns-packet';
-import { serviceKind } from '../generated/kinds.ts';
+import { endpointSliceKind, serviceKind } from '../generated/kinds.ts';
 import { systemClock } from '../src/base/clock.ts';
 import { silentLogger } from '../src/base/log.ts';
 import { systemRandom } from '../src/base/random.ts';
@@ -134,7 +134,8 @@ const corefile = (port: number, outside: number, kubeconfig: string) => `.:${por
 
 async function makeServices(kubeconfig: string): Promise<void> {
   const transport = await createKubeconfigTransport({ path: kubeconfig, clock: systemClock });
-  const services = createClient(transport, { userAgent: 'bench' }).resource(serviceKind);
+  const client = createClient(transport, { userAgent: 'bench' });
+  const services = client.resource(serviceKind);
   const one = (i: number) =>
     services.create({
       apiVersion: 'v1',
@@ -147,6 +148,10 @@ async function makeServices(kubeconfig: string): Promise<void> {
     while (next < serviceCount) await one(next++);
   };
   await Promise.all(Array.from({ length: 16 }, worker));
+  // The controllers make a slice of each: what still changes is another figure.
+  const slices = client.resource(endpointSliceKind);
+  while ((await slices.list({ namespace: 'default' })).items.length < serviceCount) await sleep(200);
+  await sleep(1000);
 }
 
 async function untilServed({ port, name }: Server): Promise<void> {
