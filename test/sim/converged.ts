@@ -168,7 +168,7 @@ const budget: Check = (ledger, object) => {
   const { status = {} } = object;
   // What nobody scales can not be counted, and the budget says so.
   const isUncountable = pods.some(({ metadata }) =>
-    metadata.ownerReferences?.some(({ kind }: any) => kind === 'DaemonSet'),
+    metadata.ownerReferences?.some(({ kind }: any) => kind === 'DaemonSet' || kind === 'Job'),
   );
   if (isUncountable && status.conditions?.[0]?.reason === 'SyncFailed') return undefined;
   if (status.currentHealthy !== healthy) return `says ${status.currentHealthy} of ${healthy} healthy`;
