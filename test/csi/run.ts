@@ -8,6 +8,7 @@ import { TestCluster, whyNoContainers } from '../e2e/cluster.ts';
 import { ensureArchive } from './images.ts';
 import { claim, driver, driverObjects, ofClaim, user } from './manifests.ts';
 import { ensurePrograms, moduleFolder } from './programs.ts';
+import { checkSanity } from './sanity.ts';
 
 describe('a CSI driver in a pod, with sidecars of upstream', { skip: whyNoContainers() ?? false }, () => {
   let cluster: TestCluster;
@@ -44,6 +45,8 @@ describe('a CSI driver in a pod, with sidecars of upstream', { skip: whyNoContai
     await cluster?.[Symbol.asyncDispose]();
     if (dataDir) await rm(dataDir, { recursive: true, force: true });
   });
+
+  test('is one that upstream’s sanity tests have nothing to say against', checkSanity);
 
   test('announces itself', async () => {
     await cluster.eventually(

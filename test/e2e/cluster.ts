@@ -184,8 +184,9 @@ export class TestCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
     const output = await this.coracle(['delete', '--yes']);
-    await rm(this.folder, { recursive: true, force: true });
+    // What it says is worth more than what cannot be removed then.
     if (output.code !== 0) throw new Error(`delete failed: ${output.stdout}${output.stderr}`);
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   #env(options: RunOptions): Record<string, string> {
