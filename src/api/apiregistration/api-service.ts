@@ -1,4 +1,5 @@
 import type { APIService } from '../../../generated/apiregistration-v1.ts';
+import { rfc3339 } from '../../base/clock.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
@@ -35,6 +36,13 @@ function availableCell({ status }: APIService): string {
   return condition.status === 'True' ? 'True' : `${condition.status} (${condition.reason ?? ''})`;
 }
 
+/** Of what this server serves itself. */
+export const localAvailability = {
+  status: 'True',
+  reason: 'Local',
+  message: 'Local APIServices are always available',
+} as const;
+
 export const apiServiceKind: KindDefinition<APIService> = {
   group: 'apiregistration.k8s.io',
   version: 'v1',
@@ -45,8 +53,11 @@ export const apiServiceKind: KindDefinition<APIService> = {
   defaults({ spec }) {
     if (spec?.service) spec.service.port ??= 443;
   },
-  prepareForCreate(object) {
+  prepareForCreate(object, { nowMs }) {
     object.status = {};
+    if (object.spec.service) return;
+    const condition = { type: 'Available', ...localAvailability, lastTransitionTime: rfc3339(nowMs) };
+    object.status.conditions = [condition];
   },
   prepareForUpdate: keepStatus,
   validate(object, errors) {

@@ -7,12 +7,6 @@ import type { ObjectReader } from '../registry/object-reader.ts';
 
 export type Availability = Pick<APIServiceCondition, 'status' | 'reason' | 'message'>;
 
-export const local: Availability = {
-  status: 'True',
-  reason: 'Local',
-  message: 'Local APIServices are always available',
-};
-
 export const passed: Availability = { status: 'True', reason: 'Passed', message: 'all checks passed' };
 
 const no = (reason: string, message: string): Availability => ({ status: 'False', reason, message });

@@ -1,6 +1,7 @@
 // Keeps the Available condition of each APIService true: looks when something it depends on changes, and now and then.
 import type { APIService } from '../../../generated/apiregistration-v1.ts';
 import { apiServiceKind, endpointSliceKind } from '../../../generated/kinds.ts';
+import { localAvailability } from '../../api/apiregistration/api-service.ts';
 import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
 import { type Clock, rfc3339 } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
@@ -8,7 +9,7 @@ import { linkSignal, untilAborted } from '../../base/signals.ts';
 import type { OutboundClient } from '../outbound/client.ts';
 import type { ObjectReader } from '../registry/object-reader.ts';
 import type { Writes } from './api-service-writes.ts';
-import { type Availability, failedCheck, local, passed, planAvailability, withCondition } from './availability-plan.ts';
+import { type Availability, failedCheck, passed, planAvailability, withCondition } from './availability-plan.ts';
 import { callerHeaders } from './caller-headers.ts';
 import type { Route, Routes } from './routes.ts';
 
@@ -101,7 +102,7 @@ export class AvailabilityLoop {
     const route = routes.all().find((each) => each.name === name);
     let delayMs = againMs;
     try {
-      const availability = route ? await this.#availabilityOf(route, signal) : local;
+      const availability = route ? await this.#availabilityOf(route, signal) : localAvailability;
       if (route && availability === passed) await this.#parts.onAnswering(route, signal);
       if (signal.aborted) return;
       await this.#write(object, availability);

@@ -109,7 +109,6 @@ export async function respondError(
   const body = await render(error.status, statusType, media, extras.isPretty || !accepted);
   const retry = error.status.details?.retryAfterSeconds;
   const headers: Record<string, string> = retry ? { 'retry-after': String(retry) } : {};
-  if (error.code === 401) headers['www-authenticate'] = 'Bearer';
   // The rest of the body is not read, so that nothing can follow it on this connection.
   if (error.code === 413) headers['connection'] = 'close';
   await sendBytes(

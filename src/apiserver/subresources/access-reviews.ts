@@ -59,12 +59,12 @@ export function accessReviews(authorizer: Authorizer): SubresourceHandler[] {
       return { ...review, status: await decide(review.spec, subjectOf(review.spec)) };
     }),
     reviewHandler('localsubjectaccessreviews', async (review, { info }) => {
-      check(review, { needsSubject: true, isLocal: true });
-      if (review.spec.resourceAttributes?.namespace !== info.namespace) {
-        throw badRequest(
-          `spec.resourceAttributes.namespace must match namespace: ${review.spec.resourceAttributes?.namespace ?? ''} != ${info.namespace}`,
-        );
+      const { namespace } = info;
+      if ((review.metadata?.namespace || namespace) !== namespace) {
+        throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
       }
+      review.metadata = { ...review.metadata, namespace };
+      check(review, { needsSubject: true, isLocal: true });
       return { ...review, status: await decide(review.spec, subjectOf(review.spec)) };
     }),
     reviewHandler('selfsubjectaccessreviews', async (review, { user }) => {
@@ -101,6 +101,11 @@ function check({ metadata, spec }: Review, { needsSubject = false, isLocal = fal
     errors.invalid(at.child('user'), '', 'at least one of user or group must be specified');
   }
   if (resourceAttributes) checkSelectors(resourceAttributes, errors);
+  checkMetadata(metadata, isLocal, errors);
+  if (isLocal && resourceAttributes && (resourceAttributes.namespace ?? '') !== metadata.namespace) {
+    const at = path('spec', 'resourceAttributes', 'namespace');
+    errors.invalid(at, resourceAttributes.namespace ?? '', 'must match metadata.namespace');
+  }
   if (isLocal && nonResourceAttributes) {
     errors.invalid(
       at.child('nonResourceAttributes'),
@@ -108,7 +113,6 @@ function check({ metadata, spec }: Review, { needsSubject = false, isLocal = fal
       'disallowed on this kind of request',
     );
   }
-  checkMetadata(metadata, isLocal, errors);
   if (errors.isEmpty) return;
   const error = invalid({ group, name: '' }, '', errors.summary(), errors.causes());
   // These objects have no kind of their own in upstream's error.
