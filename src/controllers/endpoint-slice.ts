@@ -1,14 +1,16 @@
-import type { Pod, Service } from '../../generated/core-v1.ts';
+import type { Node, Pod, Service } from '../../generated/core-v1.ts';
 import type { Endpoint, EndpointSlice } from '../../generated/discovery-v1.ts';
 import { endpointSliceKind, nodeKind, podKind, serviceKind } from '../../generated/kinds.ts';
+import { findCondition } from '../api/meta/conditions.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { controllerReference } from '../api/meta/owner-references.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
+import { about } from '../reconcile/about.ts';
 import type { ControllerDefinition, KeyQueue } from '../reconcile/controller.ts';
 import { Expectations } from '../reconcile/expectations.ts';
 import type { Informer } from '../reconcile/informer.ts';
-import { type EndpointGroup, planSlices } from './endpoints/plan-slices.ts';
+import { type EndpointGroup, identityOf, planSlices } from './endpoints/plan-slices.ts';
 import {
   addressesOf,
   hasSelector,
@@ -21,6 +23,7 @@ import {
   watchServicePods,
 } from './endpoints/service-pods.ts';
 import { headlessLabel, managedByLabel, serviceNameLabel, writeSlices } from './endpoints/slice-writer.ts';
+import { asksForHints, planHints, zoneShares } from './endpoints/topology-hints.ts';
 import { TriggerTimes } from './endpoints/trigger-times.ts';
 import { isReady } from './shared/pod-state.ts';
 
@@ -32,7 +35,11 @@ const missingNodeRetryMs = 10_000;
 /** Writes the endpoints of each Service's pods into slices. */
 export const endpointSliceController: ControllerDefinition = {
   name: 'endpointslice',
-  setup({ client, informers, clock }, queue) {
+  setup({ client, informers, clock, recorder }, queue) {
+    const events = recorder('endpoint-slice-controller');
+    /** Services whose endpoints have hints by annotation, by key. */
+    const hinted = new Set<string>();
+    let shares: ReturnType<typeof zoneShares> | 'unknown' = 'unknown';
     const services = informers.informer(serviceKind);
     const pods = informers.informer(podKind);
     const nodes = informers.informer(nodeKind);
@@ -44,15 +51,47 @@ export const endpointSliceController: ControllerDefinition = {
     watchSlices(slices, expectations, queue, manager);
     // Zones come from nodes: those whose pods wait for a node are looked at again.
     const waitingForNode = new Set<string>();
+    const countAgain = () => {
+      shares = 'unknown';
+      for (const service of services.list()) if (asksForHints(service.metadata.annotations)) queue.add(keyOf(service));
+    };
     nodes.onChange({
       added: () => {
+        countAgain();
         for (const key of waitingForNode) queue.add(key);
       },
       updated: (next, previous) => {
-        if (next.metadata.labels?.[zoneLabel] === previous.metadata.labels?.[zoneLabel]) return;
-        for (const service of services.list()) queue.add(keyOf(service));
+        const isElsewhere = next.metadata.labels?.[zoneLabel] !== previous.metadata.labels?.[zoneLabel];
+        if (isElsewhere) for (const service of services.list()) queue.add(keyOf(service));
+        const isOther = readiness(next) !== readiness(previous);
+        if (isElsewhere || isOther) countAgain();
       },
+      deleted: countAgain,
     });
+    /** Gives the endpoints the zones they are to serve, and says what becomes of hints. */
+    const hint = (service: Service, own: readonly EndpointSlice[], groups: Groups, addressType: IpFamily): void => {
+      const key = keyOf(service);
+      const tell = (type: 'Normal' | 'Warning', what: 'Enabled' | 'Disabled', message: string) =>
+        events.event(
+          about(serviceKind, service),
+          type,
+          `TopologyAwareHints${what}`,
+          `${message}, addressType: ${addressType}`,
+        );
+      if (!asksForHints(service.metadata.annotations)) {
+        if (hinted.delete(key)) tell('Warning', 'Disabled', 'Topology Aware Hints has been disabled');
+        return;
+      }
+      if (shares === 'unknown') shares = zoneShares(nodes.list());
+      const plan = hintGroups(own, groups, shares);
+      if (plan) {
+        hinted.delete(key);
+        tell('Warning', 'Disabled', plan.refused);
+      } else if (!hinted.has(key)) {
+        hinted.add(key);
+        tell('Normal', 'Enabled', 'Topology Aware Hints has been enabled');
+      }
+    };
 
     return {
       name: 'endpointslice',
@@ -62,6 +101,7 @@ export const endpointSliceController: ControllerDefinition = {
           expectations.forget(key);
           triggerTimes.forget(key);
           waitingForNode.delete(key);
+          hinted.delete(key);
           return;
         }
         if (!hasSelector(service) || service.spec?.type === 'ExternalName' || !expectations.areMet(key)) return;
@@ -82,6 +122,7 @@ export const endpointSliceController: ControllerDefinition = {
             addressType,
           };
           const own = existing.filter((slice) => slice.addressType === addressType);
+          hint(service, own, planned.groups, addressType);
           await writeSlices({ client, expectations, key }, shape, own, planSlices(own, planned.groups));
         }
         // Of a family that the Service had once.
@@ -192,6 +233,36 @@ function planGroups(
   return { groups: [...groups.values()], isMissingNode };
 }
 
+type Groups = ReturnType<typeof planGroups>['groups'];
+
+const readiness = ({ status }: Node) => findCondition(status?.conditions, 'Ready')?.status;
+
+/** Puts hints on what is ready; gives why not, if so. */
+function hintGroups(
+  slices: readonly EndpointSlice[],
+  groups: Groups,
+  shares: ReturnType<typeof zoneShares>,
+): { refused: string } | undefined {
+  const now = new Map<string, string | undefined>();
+  for (const slice of slices)
+    for (const endpoint of slice.endpoints ?? []) now.set(identityOf(endpoint), endpoint.hints?.forZones?.[0]?.name);
+  const ready = groups.flatMap((group, index) =>
+    [...group.endpoints].flatMap(([uid, endpoint]) =>
+      endpoint.conditions?.ready
+        ? [{ id: `${index} ${uid}`, zone: endpoint.zone, hint: now.get(identityOf(endpoint)) }]
+        : [],
+    ),
+  );
+  const plan = planHints(ready, shares);
+  if ('refused' in plan) return plan;
+  for (const [index, { endpoints }] of groups.entries())
+    for (const [uid, endpoint] of endpoints) {
+      const zone = plan.zones.get(`${index} ${uid}`);
+      if (zone) endpoints.set(uid, { ...endpoint, hints: { forZones: [{ name: zone }] } });
+    }
+  return undefined;
+}
+
 function endpointOf(service: Service, pod: Pod, addresses: string[], zone: string | undefined): Endpoint {
   const serving = isReady(pod);
   const terminating = pod.metadata.deletionTimestamp !== undefined;
@@ -213,7 +284,12 @@ function endpointOf(service: Service, pod: Pod, addresses: string[], zone: strin
 const nearness = new Set(['PreferClose', 'PreferSameZone', 'PreferSameNode']);
 
 /** Where the Service would like its traffic to stay. */
-function hintsOf({ spec }: Service, nodeName: string | undefined, zone: string | undefined): Endpoint['hints'] {
+function hintsOf(
+  { spec, metadata }: Service,
+  nodeName: string | undefined,
+  zone: string | undefined,
+): Endpoint['hints'] {
+  if (asksForHints(metadata.annotations)) return undefined;
   const wish = spec?.trafficDistribution;
   if (!wish || !nearness.has(wish)) return undefined;
   const forNode = wish === 'PreferSameNode' ? nodeName : undefined;

@@ -1,7 +1,13 @@
 // Says in each ResourceQuota what its namespace uses. The API server charges what is created; this puts right what was
 // freed, or charged and then not stored.
 import type { ResourceQuota, ScopedResourceSelectorRequirement } from '../../generated/core-v1.ts';
-import { persistentVolumeClaimKind, podKind, resourceQuotaKind, serviceKind } from '../../generated/kinds.ts';
+import {
+  persistentVolumeClaimKind,
+  podKind,
+  resourceClaimKind,
+  resourceQuotaKind,
+  serviceKind,
+} from '../../generated/kinds.ts';
 import { isInScope, usageOf } from '../api/core/quota-usage.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { type KindRef, type KubernetesObject, keyOf } from '../api/meta/object.ts';
@@ -12,6 +18,7 @@ import { type DiscoveredResource, discover } from './shared/discover.ts';
 
 /** Kinds whose objects count for more than one each. */
 const measured: readonly KindRef<any>[] = [podKind, serviceKind, persistentVolumeClaimKind];
+const deviceSuffix = '.deviceclass.resource.k8s.io/devices';
 /** Events come in bursts: what a Deployment makes is counted once. */
 const settleMs = 100;
 const rediscoverMs = 60_000;
@@ -157,6 +164,8 @@ class ResourceQuotaController {
   /** Sees to it that every kind counted in a quota is followed. False while a cache is still filling. */
   async #followNamed(names: readonly string[], signal: AbortSignal): Promise<boolean> {
     for (const name of names) {
+      if (name.endsWith(deviceSuffix) && !this.#counted.has(idOfKind(resourceClaimKind)))
+        this.#follow(resourceClaimKind, resourceClaimKind);
       const id = idOf(name);
       if (this.#counted.has(id)) continue;
       const resource = (await this.#resources(signal)).get(id);
@@ -168,7 +177,7 @@ class ResourceQuotaController {
 
   #follow(kind: KindRef<KubernetesObject>, asked: KindRef<any>): void {
     const informer: Informer<KubernetesObject> = this.#context.informers.informer(asked);
-    this.#counted.set(`${kind.plural}.${kind.group}`, { kind, asked, informer });
+    this.#counted.set(idOfKind(kind), { kind, asked, informer });
     const add = ({ metadata }: KubernetesObject) => {
       for (const quota of this.#quotas.list(metadata.namespace)) this.#queue.addAfter(keyOf(quota), settleMs);
     };
@@ -199,6 +208,8 @@ function idOf(name: string): string {
   return plural.includes('.') ? plural : `${plural}.`;
 }
 
+const idOfKind = ({ plural, group }: KindRef<any>) => `${plural}.${group}`;
+
 const usageText = (kind: KindRef<KubernetesObject>, object: KubernetesObject): string =>
   [...usageOf({ storage: kind }, object)].join();
 
@@ -221,6 +232,7 @@ function isCountedBy({ plural, group }: KindRef<KubernetesObject>, names: readon
   return names.some((name) => {
     if (name === plural || name === `count/${full}`) return true;
     if (name.startsWith('count/')) return false;
+    if (plural === 'resourceclaims') return name.endsWith(deviceSuffix);
     if (plural === 'services') return name.startsWith('services.');
     const isStorage = name === 'requests.storage' || name.includes('.storageclass.storage.k8s.io/');
     if (plural === 'persistentvolumeclaims') return isStorage;

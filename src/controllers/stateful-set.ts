@@ -29,7 +29,7 @@ import {
   type StatefulInput,
   type StatefulPlan,
 } from './stateful-set/plan-stateful-set.ts';
-import { lostLabels, ordinalOf, podNameOf, statefulPod } from './stateful-set/stateful-pod.ts';
+import { endOf, lostLabels, ordinalOf, podNameOf, startOf, statefulPod } from './stateful-set/stateful-pod.ts';
 
 const revisionLabel = 'controller.kubernetes.io/hash';
 /** A claim of a pod that is gone goes soon after; nobody tells when. */
@@ -213,8 +213,10 @@ class StatefulSetController {
 
   /** Puts back labels that were taken, and gives the claims their owner. */
   async #settle(set: StatefulSet, pod: Pod): Promise<void> {
-    const hasRetained = await this.#claims.retain(set, pod);
-    const labels = lostLabels(set, ordinalOf(set, pod) ?? 0, pod);
+    const ordinal = ordinalOf(set, pod) ?? 0;
+    const isWanted = ordinal >= startOf(set) && ordinal < endOf(set);
+    const hasRetained = (await this.#claims.retain(set, pod)) && isWanted;
+    const labels = lostLabels(set, ordinal, pod);
     const { namespace = '', name, uid, deletionTimestamp } = pod.metadata;
     if (!labels || deletionTimestamp) {
       if (hasRetained) this.#tell(set, 'Update', name);

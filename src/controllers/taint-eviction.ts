@@ -20,6 +20,8 @@ export const taintEvictionController: ControllerDefinition = {
     const events = recorder('taint-eviction-controller');
     /** Pods that have begun to wait for the end of their toleration. */
     const waiting = new Map<string, { uid: string; sinceMs: number }>();
+    /** By key the uid: what was asked to go need not be asked again. */
+    const evicted = new Map<string, string>();
     indexByNode(pods);
     const addPodsOf = (node: Node) => {
       for (const pod of podsOn(pods, node.metadata.name)) queue.add(keyOf(pod));
@@ -44,10 +46,12 @@ export const taintEvictionController: ControllerDefinition = {
       },
       deleted: (pod) => {
         waiting.delete(keyOf(pod));
+        evicted.delete(keyOf(pod));
       },
     });
 
     const stopWaiting = (key: string, pod: Pod) => {
+      evicted.delete(key);
       if (!waiting.delete(key)) return;
       events.event(about(podKind, pod), 'Normal', 'TaintManagerEviction', `Cancelling deletion of Pod ${key}`);
     };
@@ -62,6 +66,7 @@ export const taintEvictionController: ControllerDefinition = {
         const seconds = toleratedSeconds(node ? executing(node) : [], pod.spec?.tolerations ?? []);
         if (seconds === Number.POSITIVE_INFINITY) return stopWaiting(key, pod);
         const uid = pod.metadata.uid ?? '';
+        if (evicted.get(key) === uid) return;
         const known = waiting.get(key);
         const since = known?.uid === uid ? known : { uid, sinceMs: clock.monotonicMs() };
         const leftMs = since.sinceMs + seconds * 1000 - clock.monotonicMs();
@@ -73,6 +78,7 @@ export const taintEvictionController: ControllerDefinition = {
         if (nodes.followsSinceMs === undefined) return queue.addAfter(key, askAgainMs);
         waiting.delete(key);
         await evict(pod);
+        evicted.set(key, uid);
       },
     };
 

@@ -80,6 +80,10 @@ export class Binder {
       if (devices) await this.#parts.claimBindings.takeBack(devices, forClaims);
     };
     try {
+      await this.#parts.reporter.expected(view, nodeName, signal).catch((problem) => {
+        if (!signal.aborted)
+          this.#parts.log.debug('expected node not told', { pod: view.key, problem: String(problem) });
+      });
       const storage = this.#parts.storage;
       if (volumes) await this.#parts.volumeBindings.carryOut(volumes, { nodeName, storage, isGone, signal });
       if (devices) await this.#parts.claimBindings.carryOut(devices, forClaims);

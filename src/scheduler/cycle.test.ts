@@ -166,7 +166,7 @@ test('a refused pod says what could help it', () => {
   const snapshot = world([aNode('a', { taints: [{ key: 'x', effect: 'NoSchedule' }] }), aNode('b', { cpu: '1' })]);
   const decision = decide(viewOf(aPod('p', { cpu: '2' })), snapshot);
   const wokenBy = decision.type === 'none' ? [...decision.wokenBy].sort() : [];
-  assert.deepEqual(wokenBy, ['node-added', 'node-room', 'node-taints', 'pod-gone']);
+  assert.deepEqual(wokenBy, ['devices', 'node-added', 'node-room', 'node-taints', 'pod-gone']);
 });
 
 const budgets = new Budgets([]);

@@ -1,7 +1,7 @@
 // What the scheduler tells of pods: conditions, events, and the end of those that make room.
 import type { Pod, PodCondition } from '../../generated/core-v1.ts';
 import { podKind } from '../../generated/kinds.ts';
-import { withCondition } from '../api/meta/conditions.ts';
+import { conditionPatch, withCondition } from '../api/meta/conditions.ts';
 import { splitKey } from '../api/meta/object.ts';
 import { type Clock, rfc3339 } from '../base/clock.ts';
 import type { Client } from '../client/client.ts';
@@ -44,6 +44,14 @@ export class PodReporter {
     recorder.event(aboutPod(view), 'Normal', 'Scheduled', message);
   }
 
+  /** Where the pod is about to go, for those who look ahead: what it needs there may take its time. */
+  async expected({ key, pod }: PodView, nodeName: string, signal: AbortSignal): Promise<void> {
+    const { client, pods } = this.#options;
+    if ((pods.find(key) ?? pod).status?.nominatedNodeName === nodeName) return;
+    const patch = { metadata: { uid: pod.metadata.uid }, status: { nominatedNodeName: nodeName } };
+    await client.resource(podKind).patch(splitKey(key), patch, { type: 'strategic', subresource: 'status', signal });
+  }
+
   /** The PodScheduled condition and the event: what `kubectl describe` shows of a pending pod. */
   async unscheduled(view: PodView, why: Unscheduled, { recorder }: Teller, signal: AbortSignal): Promise<void> {
     const { client, clock, pods } = this.#options;
@@ -77,8 +85,8 @@ export class PodReporter {
 
   /** Ends the victims; a victim that has gone by itself is an error of kind NotFound. */
   async evict(view: PodView, { node, victims }: Preemption, teller: Teller, signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
-    const pods = client.resource(podKind);
+    const { client, clock, pods } = this.#options;
+    const resource = client.resource(podKind);
     for (const victim of victims) {
       const condition: PodCondition = {
         type: 'DisruptionTarget',
@@ -89,9 +97,10 @@ export class PodReporter {
         lastTransitionTime: rfc3339(clock.now()),
       };
       const key = splitKey(victim.key);
-      const patch = { status: { conditions: [condition] } };
-      await pods.patch(key, patch, { type: 'strategic', subresource: 'status', signal });
-      await pods.delete(key, { preconditions: { uid: victim.pod.metadata.uid! }, signal });
+      const known = (pods.find(victim.key) ?? victim.pod).status?.conditions;
+      const patch = { status: conditionPatch(known, condition) };
+      await resource.patch(key, patch, { type: 'strategic', subresource: 'status', signal });
+      await resource.delete(key, { preconditions: { uid: victim.pod.metadata.uid! }, signal });
       const message = `Preempted by pod ${view.pod.metadata.uid} on node ${node}`;
       teller.recorder.event(aboutPod(victim), 'Normal', 'Preempted', message);
     }

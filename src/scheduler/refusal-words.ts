@@ -1,5 +1,7 @@
 // What the last stages say of a pod that got no node.
 import type { ResourceClaim } from '../../generated/resource-v1.ts';
+import type { Devices } from './devices/devices.ts';
+import { extendedResourcesOf } from './devices/extended.ts';
 import { dynamicResources } from './plugins/dynamic-resources.ts';
 import type { PodView } from './pod-view.ts';
 import type { Preemption } from './preemption.ts';
@@ -19,7 +21,13 @@ export function lastWords(blockedBy: string | undefined, total: number): string 
   return `no new claims to deallocate, preemption: 0/${total} nodes are available: ${preemption}.`;
 }
 
-export function aboutClaims({ pod }: PodView, deallocated: ResourceClaim | undefined): string {
+export function aboutClaims(
+  { pod }: PodView,
+  deallocated: ResourceClaim | undefined,
+  devices: Devices | undefined,
+): string {
   if (deallocated) return 'deallocation of ResourceClaim completed';
-  return pod.spec.resourceClaims?.length ? 'still not schedulable' : 'no new claims to deallocate';
+  const hasClaims =
+    pod.spec.resourceClaims?.length || (devices && extendedResourcesOf(pod, devices.resources).length > 0);
+  return hasClaims ? 'still not schedulable' : 'no new claims to deallocate';
 }

@@ -110,6 +110,7 @@ class Scheduler {
     this.#devices = new Devices(informers, options.clock, {
       stock: () => this.#queue.worldChanged({ type: 'devices' }),
       claim: (key) => this.#world.claimChanged(key),
+      classes: () => this.#cache.forget(),
     });
     this.#claimBindings = new ClaimBindings({ ...options, devices: this.#devices });
     this.#claimGate = new ClaimGate(this.#devices);
@@ -320,9 +321,9 @@ class Scheduler {
     const plan = preemptor?.plan(view, refusals, { budgets: this.#budgets, promisedNode });
     const deallocate = claimToDeallocate(view, this.#snapshot.nodes, refusals, this.#devices);
     const freed = deallocate ? { deallocate } : {};
-    if (!plan) return { message: `${why} ${aboutClaims(view, deallocate)}`, ...freed };
+    if (!plan) return { message: `${why} ${aboutClaims(view, deallocate, this.#devices)}`, ...freed };
     if ('chosen' in plan) return { message: why, chosen: plan.chosen, promised: plan.chosen.node, ...freed };
     const promised = plan.isWaiting ? promisedNode : undefined;
-    return { message: `${why} ${aboutClaims(view, deallocate)}, ${plan.message}`, promised, ...freed };
+    return { message: `${why} ${aboutClaims(view, deallocate, this.#devices)}, ${plan.message}`, promised, ...freed };
   }
 }

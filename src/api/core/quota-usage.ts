@@ -5,6 +5,7 @@ import type {
   ScopedResourceSelectorRequirement,
   Service,
 } from '../../../generated/core-v1.ts';
+import type { ResourceClaim } from '../../../generated/resource-v1.ts';
 import type { KubernetesObject } from '../meta/object.ts';
 import { Quantity, quantityOf } from '../meta/quantity.ts';
 import { podResources, type Resources } from './effective-resources.ts';
@@ -35,6 +36,8 @@ export function usageOf({ storage }: Countable, object: KubernetesObject): Map<s
     return usage;
   }
   usage.set(`count/${storage.plural}${storage.group ? `.${storage.group}` : ''}`, one);
+  if (storage.plural === 'resourceclaims' && storage.group === 'resource.k8s.io')
+    addDevices(usage, object as ResourceClaim);
   if (storage.group) return usage;
   if (countedByName.has(storage.plural)) usage.set(storage.plural, one);
   if (storage.plural === 'pods') addPod(usage, object as Pod);
@@ -70,6 +73,24 @@ function addClaim(usage: Map<string, Quantity>, { spec }: PersistentVolumeClaim)
   usage.set(`${prefix}/persistentvolumeclaims`, one);
 }
 
+/** As many as a claim can be given at most: what `All` may come to. */
+const mostDevices = 32;
+
+/** Of several that would do, the worst counts for each class. */
+function addDevices(usage: Map<string, Quantity>, { spec }: ResourceClaim): void {
+  for (const { exactly, firstAvailable } of spec.devices?.requests ?? []) {
+    const most = new Map<string, number>();
+    for (const { deviceClassName, allocationMode, count = 1 } of exactly ? [exactly] : (firstAvailable ?? [])) {
+      const devices = allocationMode === 'All' ? mostDevices : Number(count);
+      most.set(deviceClassName, Math.max(devices, most.get(deviceClassName) ?? 0));
+    }
+    for (const [name, devices] of most) {
+      const key = `${name}.deviceclass.resource.k8s.io/devices`;
+      usage.set(key, (usage.get(key) ?? Quantity.zero).plus(Quantity.ofUnits(devices)));
+    }
+  }
+}
+
 const mustBeSaid = new Set(['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory']);
 
 /** Compute resources of the quota that a container leaves open: `limits.memory for: app; requests.cpu for: app`. */
@@ -87,15 +108,34 @@ export function unspecified({ spec }: Pod, hard: Iterable<string>): string {
   return missing.join('; ');
 }
 
-/** Whether the quota's scopes take this object in. Only pods have any. */
+/** Whether the quota's scopes take this object in. Only pods and claims of volumes have any. */
 export function isInScope(
   resource: Countable,
   object: KubernetesObject,
   scopes: readonly ScopedResourceSelectorRequirement[],
 ): boolean {
   if (scopes.length === 0) return true;
-  if (resource.storage.group || resource.storage.plural !== 'pods') return false;
+  if (resource.storage.group) return false;
+  if (resource.storage.plural === 'persistentvolumeclaims')
+    return scopes.every((scope) => claimIsInScope(object as PersistentVolumeClaim, scope));
+  if (resource.storage.plural !== 'pods') return false;
   return scopes.every((scope) => podIsInScope(object as Pod, scope));
+}
+
+function claimIsInScope(
+  { spec, status }: PersistentVolumeClaim,
+  { scopeName, operator, values = [] }: ScopedResourceSelectorRequirement,
+): boolean {
+  if (scopeName !== 'VolumeAttributesClass') return false;
+  const names = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter(Boolean) as string[];
+  if (operator === 'Exists') return names.length > 0;
+  if (names.length === 0) return operator === 'DoesNotExist' || operator === 'NotIn';
+  if (operator === 'DoesNotExist') return false;
+  return names.some((name) => values.includes(name) === (operator === 'In'));
 }
 
 function podIsInScope(pod: Pod, { scopeName, operator, values }: ScopedResourceSelectorRequirement): boolean {

@@ -34,3 +34,12 @@ export function withCondition<T extends ConditionLike>(conditions: readonly T[] 
 export function withoutCondition<T extends { type: string }>(conditions: readonly T[] | undefined, type: string): T[] {
   return (conditions ?? []).filter((condition) => condition.type !== type);
 }
+
+/** For a strategic patch of a status: puts the condition where its type stands, else at the end. */
+export function conditionPatch<T extends { type: string }>(
+  known: readonly { type: string }[] | undefined,
+  condition: T,
+): { conditions: T[]; '$setElementOrder/conditions': { type: string }[] } {
+  const types = new Set([...(known ?? []).map(({ type }) => type), condition.type]);
+  return { conditions: [condition], '$setElementOrder/conditions': [...types].map((type) => ({ type })) };
+}

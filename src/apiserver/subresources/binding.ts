@@ -56,6 +56,8 @@ async function bind(request: SubresourceRequest, name: string, binding: Binding)
       spec.nodeName = binding.target.name!;
       if (Object.keys(annotations).length > 0) metadata.annotations = { ...metadata.annotations, ...annotations };
       if (Object.keys(labels).length > 0) metadata.labels = { ...metadata.labels, ...labels };
+      // It was where the pod was expected; now it is there.
+      if (pod.status) delete pod.status.nominatedNodeName;
       markScheduled(pod, rfc3339(clock.now()));
       return pod;
     },
@@ -86,9 +88,12 @@ function checkTarget({ target }: Binding): void {
 }
 
 function markScheduled(pod: Pod, now: string): void {
-  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now };
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-  const was = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  const isSame = was?.status === 'True';
-  pod.status = { ...pod.status, conditions: [...others, isSame ? was : (scheduled as any)] };
+  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: now } as any;
+  const conditions = pod.status?.conditions ?? [];
+  const was = conditions.find(({ type }) => type === 'PodScheduled');
+  const is = was?.status === 'True' ? was : scheduled;
+  pod.status = {
+    ...pod.status,
+    conditions: was ? conditions.map((each) => (each === was ? is : each)) : [...conditions, is],
+  };
 }

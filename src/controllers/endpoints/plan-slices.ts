@@ -16,7 +16,8 @@ export interface SliceContent {
 
 export interface SlicePlan {
   readonly create: SliceContent[];
-  readonly update: { readonly slice: EndpointSlice; readonly content: SliceContent }[];
+  /** `isReused`: it held other ports. */
+  readonly update: { readonly slice: EndpointSlice; readonly content: SliceContent; readonly isReused?: true }[];
   readonly delete: EndpointSlice[];
 }
 
@@ -76,7 +77,7 @@ function planGroup(group: EndpointGroup, unused: Set<EndpointSlice>, plan: Slice
     const [reused] = unused;
     if (reused) {
       unused.delete(reused);
-      plan.update.push({ slice: reused, content });
+      plan.update.push({ slice: reused, content, isReused: true });
     } else plan.create.push(content);
   }
   for (const { slice, endpoints, isChanged } of drafts) {

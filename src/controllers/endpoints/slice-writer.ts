@@ -20,6 +20,7 @@ export interface SliceShape {
   /** Of the Service; names of slices begin with it. */
   readonly serviceName: string;
   readonly labels: Record<string, string>;
+  /** Of what is mirrored. */
   readonly annotations?: Record<string, string>;
   /** Kept as an annotation of what is written: when what led to it happened. `''`: nothing is known of it. */
   readonly triggeredAt?: string;
@@ -58,15 +59,27 @@ export async function writeSlices(
     }
   }
   const updates = new Map(plan.update.map(({ slice, content }) => [slice, content]));
+  const reused = new Set(plan.update.flatMap(({ slice, isReused }) => (isReused ? [slice] : [])));
   for (const slice of existing) {
     const content = updates.get(slice);
     if (plan.delete.includes(slice)) continue;
-    if (!content && isEqual(slice.metadata.labels, labels)) continue;
+    // What mirrors has the annotations of what it mirrors, and nothing else.
+    const isMirror = annotations !== undefined;
+    const isSame =
+      isEqual(slice.metadata.labels, labels) && (!isMirror || isEqual(slice.metadata.annotations ?? {}, annotations));
+    if (!content && isSame) continue;
     const { endpoints = [], ports = [], ...rest } = slice;
+    const { generateName, annotations: before, ...meta } = slice.metadata;
     await slices.update({
       ...rest,
       ...listed(content ?? { endpoints, ports }),
-      metadata: { ...slice.metadata, labels, ...annotated(slice.metadata.annotations, shape.triggeredAt) },
+      metadata: {
+        ...meta,
+        ...(generateName && !isMirror ? { generateName } : {}),
+        ...(isMirror && reused.has(slice) ? { generateName: `${shape.serviceName}-` } : {}),
+        labels,
+        ...annotated(isMirror ? annotations : before, shape.triggeredAt),
+      },
     });
   }
   for (const slice of plan.delete) {

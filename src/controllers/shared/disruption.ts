@@ -1,5 +1,6 @@
 import type { Pod, PodCondition, PodStatus } from '../../../generated/core-v1.ts';
 import { podKind } from '../../../generated/kinds.ts';
+import { conditionPatch } from '../../api/meta/conditions.ts';
 import { timeText } from '../../api/meta/time.ts';
 import type { Client } from '../../client/client.ts';
 
@@ -27,7 +28,10 @@ export async function markDisrupted(
           lastTransitionTime: timeText(nowMs),
         }
       : undefined;
-  const status: PodStatus = { ...(phase ? { phase } : {}), ...(condition ? { conditions: [condition] } : {}) };
+  const status: PodStatus = {
+    ...(phase ? { phase, ...(generation ? { observedGeneration: generation } : {}) } : {}),
+    ...(condition ? conditionPatch(pod.status?.conditions, condition) : {}),
+  };
   if (Object.keys(status).length === 0) return;
   const patch = { metadata: { uid }, status };
   await client.resource(podKind).patch({ namespace, name }, patch, { type: 'strategic', subresource: 'status' });

@@ -52,7 +52,9 @@ export class ClaimControl {
     const { client, recorder } = this.#options;
     const where = `Claim ${claim.metadata.name} Pod ${podNameOf(set, ordinal)} in StatefulSet ${set.metadata.name}`;
     try {
-      await client.resource(persistentVolumeClaimKind).create(claim);
+      const { whenDeleted } = set.spec.persistentVolumeClaimRetentionPolicy ?? {};
+      const owners = whenDeleted === 'Delete' ? { ownerReferences: [controllerReference(set, statefulSetKind)] } : {};
+      await client.resource(persistentVolumeClaimKind).create({ ...claim, metadata: { ...claim.metadata, ...owners } });
       recorder.event(about(statefulSetKind, set), 'Normal', 'SuccessfulCreate', `Create ${where} success`);
     } catch (error) {
       if (isAlreadyExists(error)) return;

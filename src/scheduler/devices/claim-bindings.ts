@@ -1,7 +1,7 @@
 // Gives claims their devices once their pod has a node: promised at once, so that nobody else gets them, then written,
 // then waited for where a device takes its time.
 import type { Pod } from '../../../generated/core-v1.ts';
-import { resourceClaimKind } from '../../../generated/kinds.ts';
+import { podKind, resourceClaimKind } from '../../../generated/kinds.ts';
 import type { AllocationResult, ResourceClaim } from '../../../generated/resource-v1.ts';
 import { keyOf, splitKey } from '../../api/meta/object.ts';
 import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
@@ -12,7 +12,7 @@ import type { EventRecorder } from '../../reconcile/controller.ts';
 import { PluginError } from '../plugin.ts';
 import { bindingProblem, bindingTimeoutMs, hasTimedOut, isReadyToBind, waitsForDevices } from './binding-conditions.ts';
 import type { Devices } from './devices.ts';
-import type { DevicePlan, PlannedClaim } from './plan.ts';
+import type { DevicePlan, ExtendedClaim, PlannedClaim } from './plan.ts';
 
 const maxAttempts = 5;
 const betweenAttemptsMs = 10;
@@ -35,6 +35,8 @@ export interface ClaimBinding {
 export class ClaimBindings {
   readonly #options: ClaimBindingsOptions;
   #waiters = new Set<() => void>();
+  /** Claims for extended resources, as made; by the uid of their draft. */
+  readonly #made = new Map<string, ResourceClaim>();
 
   constructor(options: ClaimBindingsOptions) {
     this.#options = options;
@@ -47,8 +49,12 @@ export class ClaimBindings {
     for (const wake of waiters) wake();
   }
 
-  promise({ claims }: DevicePlan): Disposable {
+  promise({ claims, extended }: DevicePlan): Disposable {
     const promises = new DisposableStack();
+    if (extended) {
+      promises.use(this.#options.devices.promise(extended.draft, extended.allocation));
+      promises.defer(() => this.#made.delete(extended.draft.metadata.uid ?? ''));
+    }
     for (const { claim, allocation } of claims) {
       if (allocation) promises.use(this.#options.devices.promise(claim, allocation));
     }
@@ -56,8 +62,9 @@ export class ClaimBindings {
   }
 
   /** Settles when all claims are the pod's and their devices are there. @throws PluginError */
-  async carryOut({ claims }: DevicePlan, binding: ClaimBinding): Promise<void> {
+  async carryOut({ claims, extended }: DevicePlan, binding: ClaimBinding): Promise<void> {
     try {
+      if (extended) await this.#make(extended, binding);
       for (const planned of claims) {
         if (!isReservedFor(binding.pod, planned.claim)) await this.#reserve(planned, binding);
       }
@@ -70,8 +77,10 @@ export class ClaimBindings {
   }
 
   /** The pod was not bound: others may have its claims. */
-  async takeBack({ claims }: DevicePlan, { pod, signal }: ClaimBinding): Promise<void> {
+  async takeBack({ claims, extended }: DevicePlan, { pod, signal }: ClaimBinding): Promise<void> {
     const { client, devices } = this.#options;
+    const made = this.#made.get(extended?.draft.metadata.uid ?? '');
+    if (made) await this.#unmake(made, signal);
     const { uid } = pod.metadata;
     for (const { claim } of claims) {
       const current = devices.claim(keyOf(claim));
@@ -96,6 +105,39 @@ export class ClaimBindings {
     const { allocation: _, reservedFor: __, devices: ___, ...status } = claim.status ?? {};
     const options = { subresource: 'status', signal };
     devices.wrote(await client.resource(resourceClaimKind).update({ ...claim, status }, options));
+  }
+
+  /** The claim for extended resources: made, given its devices, and named in the pod's status. */
+  async #make({ draft, allocation, mappings }: ExtendedClaim, { pod, signal }: ClaimBinding): Promise<void> {
+    const { client, devices } = this.#options;
+    const { uid: ours = '', ...metadata } = draft.metadata;
+    const what = `create claim for extended resources ${metadata.namespace}/<extended-resources>`;
+    const made = await explained(what, client.resource(resourceClaimKind).create({ ...draft, metadata }, { signal }));
+    this.#made.set(ours, made);
+    const given = await this.#write(made, allocation, pod, signal);
+    this.#made.set(ours, given);
+    devices.wrote(given);
+    const status = {
+      extendedResourceClaimStatus: { requestMappings: [...mappings], resourceClaimName: made.metadata.name },
+    };
+    const { namespace = '', name, uid } = pod.metadata;
+    const patch = { metadata: { uid }, status };
+    await explained(
+      `update pod ${namespace}/${name} ExtendedResourceClaimStatus`,
+      client.resource(podKind).patch({ namespace, name }, patch, { type: 'strategic', subresource: 'status', signal }),
+    );
+  }
+
+  async #unmake(claim: ResourceClaim, signal: AbortSignal): Promise<void> {
+    const claims = this.#options.client.resource(resourceClaimKind);
+    const { namespace = '', name, uid = '' } = claim.metadata;
+    try {
+      const patch = { metadata: { uid, finalizers: null } };
+      await claims.patch({ namespace, name }, patch, { type: 'merge', signal });
+      await claims.delete({ namespace, name }, { preconditions: { uid }, signal });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error) && !signal.aborted) throw error;
+    }
   }
 
   async #reserve({ claim, allocation }: PlannedClaim, { pod, signal }: ClaimBinding): Promise<void> {

@@ -9,6 +9,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
 import { AllocatedDevices } from './allocated.ts';
 import type { DeviceStock } from './allocator.ts';
+import { ResourceClasses } from './extended.ts';
 import { SliceIndex } from './pools.ts';
 
 /** All claims of a pod, or why it has to wait. */
@@ -19,6 +20,8 @@ export interface DeviceChanges {
   stock(): void;
   /** A claim appeared, changed or is gone. */
   claim(key: string): void;
+  /** Which resources classes stand for. */
+  classes(): void;
 }
 
 export class Devices {
@@ -31,6 +34,8 @@ export class Devices {
   /** By key: as the server answered, until the watch shows it. */
   readonly #written = new Map<string, ResourceClaim>();
   readonly #clock: Clock;
+  /** Resources that classes stand for. */
+  readonly resources: ResourceClasses;
   #index: SliceIndex | undefined;
 
   constructor(informers: InformerFactory, clock: Clock, changes: DeviceChanges) {
@@ -38,7 +43,13 @@ export class Devices {
     this.#classes = informers.informer(deviceClassKind);
     this.#claims = informers.informer(resourceClaimKind);
     this.#slices = informers.informer(resourceSliceKind);
-    this.#classes.onChange({ added: changes.stock, updated: changes.stock });
+    this.resources = new ResourceClasses(() => this.#classes.list());
+    const classesChanged = () => {
+      this.resources.forget();
+      changes.classes();
+      changes.stock();
+    };
+    this.#classes.onChange({ added: classesChanged, updated: classesChanged, deleted: classesChanged });
     const slicesChanged = () => {
       this.#index = undefined;
       changes.stock();
@@ -75,7 +86,7 @@ export class Devices {
   claim(key: string): ResourceClaim | undefined {
     const seen = this.#claims.find(key);
     const written = this.#written.get(key);
-    return seen && written && versionOf(written) > versionOf(seen) ? written : seen;
+    return written && (!seen || versionOf(written) > versionOf(seen)) ? written : seen;
   }
 
   claimsOf(pod: Pod): PodClaims {
@@ -115,7 +126,8 @@ export class Devices {
   wrote(claim: ResourceClaim): void {
     const key = keyOf(claim);
     const seen = this.#claims.find(key);
-    if (!seen || versionOf(claim) <= versionOf(seen)) return;
+    // One that we have made ourselves may not have been seen at all yet.
+    if (seen && versionOf(claim) <= versionOf(seen)) return;
     this.#written.set(key, claim);
     if (!this.isPromised(claim)) this.#allocated.set(claim.metadata.uid ?? '', claim.status?.allocation);
   }

@@ -1,5 +1,5 @@
 // A pod's claims: whether it may use them, and on which nodes they can be had. Pure.
-import type { Pod } from '../../../generated/core-v1.ts';
+import type { ContainerExtendedResourceRequest, Pod } from '../../../generated/core-v1.ts';
 import type { AllocationResult, DeviceRequest, ResourceClaim } from '../../../generated/resource-v1.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import type { NodeView } from '../node-cache.ts';
@@ -11,10 +11,20 @@ import { findDevices } from './allocator.ts';
 import { type AskedClaim, askedClaim } from './asks.ts';
 import { bindingProblem, hasTimedOut, isReadyToBind } from './binding-conditions.ts';
 import type { Devices } from './devices.ts';
+import { draftClaim, extendedResourcesOf, resourcesFromDevices } from './extended.ts';
 
 /** What has to be written before the pod can run on the node it was given. */
 export interface DevicePlan {
   readonly claims: readonly PlannedClaim[];
+  /** A claim to be made for extended resources. */
+  readonly extended?: ExtendedClaim;
+}
+
+export interface ExtendedClaim {
+  /** Without name; its uid is ours. */
+  readonly draft: ResourceClaim;
+  readonly allocation: AllocationResult;
+  readonly mappings: readonly ContainerExtendedResourceRequest[];
 }
 
 /** What a pod needs beside its node. */
@@ -33,15 +43,19 @@ export interface PlannedClaim {
 export interface ClaimsInHand {
   readonly claims: readonly ResourceClaim[];
   readonly toAllocate: readonly AskedClaim[];
+  readonly pod: Pod;
+  /** Resources that classes stand for. */
+  readonly resources: readonly string[];
 }
 
-/** Undefined: the pod has no claims. */
+/** Undefined: the pod has no claims, and wants nothing that devices stand for. */
 export function takeInHand(pod: Pod, devices: Devices): ClaimsInHand | Blocked | undefined {
-  if (!pod.spec.resourceClaims?.length) return undefined;
+  const resources = extendedResourcesOf(pod, devices.resources);
+  if (!pod.spec.resourceClaims?.length && resources.length === 0) return undefined;
   const found = devices.claimsOf(pod);
   if ('problem' in found) return new Blocked(found.problem);
   const { claims } = found;
-  if (claims.length === 0) return undefined;
+  if (claims.length === 0 && resources.length === 0) return undefined;
   const pending = claims.filter(({ status }) => !status?.allocation);
   for (const claim of pending) {
     if (devices.isPromised(claim)) {
@@ -50,7 +64,16 @@ export function takeInHand(pod: Pod, devices: Devices): ClaimsInHand | Blocked |
     const problem = missingClass(claim, devices);
     if (problem) return new Blocked(problem);
   }
-  return { claims, toAllocate: pending.map((claim) => askedClaim(claim, (name) => devices.deviceClass(name))) };
+  const toAllocate = pending.map((claim) => askedClaim(claim, (name) => devices.deviceClass(name)));
+  return { claims, toAllocate, pod, resources };
+}
+
+/** What the claim for extended resources would be on this node; undefined: it has them itself. */
+function extendedOn({ pod, resources }: ClaimsInHand, node: NodeView, devices: Devices) {
+  const fromDevices = resourcesFromDevices(resources, node);
+  if (fromDevices.length === 0) return undefined;
+  const draft = draftClaim(pod, fromDevices, devices.resources);
+  return { ...draft, asked: askedClaim(draft.claim, (name) => devices.deviceClass(name)) };
 }
 
 function missingClass(claim: ResourceClaim, devices: Devices): string | undefined {
@@ -82,8 +105,16 @@ export function unavailableClaims({ claims }: ClaimsInHand, node: NodeView, nowM
   );
 }
 
-export function allocateOn({ toAllocate }: ClaimsInHand, node: NodeView, devices: Devices) {
-  return toAllocate.length === 0 ? [] : findDevices(node, toAllocate, devices.stock);
+/** A solution for each claim that needs one; the last is of the claim for extended resources, where there is one. */
+export function allocateOn(
+  inHand: ClaimsInHand,
+  node: NodeView,
+  devices: Devices,
+  extended = extendedOn(inHand, node, devices),
+) {
+  const { toAllocate } = inHand;
+  const asked = extended ? [...toAllocate, extended.asked] : toAllocate;
+  return asked.length === 0 ? [] : findDevices(node, asked, devices.stock);
 }
 
 /** Undefined: nothing has to be written. */
@@ -95,17 +126,20 @@ export function planDevices(
 ): DevicePlan | undefined {
   const inHand = devices && takeInHand(pod, devices);
   if (!inHand || inHand instanceof Blocked) return undefined;
-  const solutions = allocateOn(inHand, node, devices) ?? [];
+  const extended = extendedOn(inHand, node, devices);
+  if (inHand.claims.length === 0 && !extended) return undefined;
+  const solutions = allocateOn(inHand, node, devices, extended) ?? [];
   const allocations = new Map(
     solutions.map((solution, index) => {
-      const asked = inHand.toAllocate[index]!;
+      const asked = inHand.toAllocate[index] ?? extended!.asked;
       return [asked.claim, allocationResult(asked, solution, node.name, newId)];
     }),
   );
-  return {
-    claims: inHand.claims.map((claim) => {
-      const allocation = allocations.get(claim);
-      return { claim, ...(allocation ? { allocation } : {}) };
-    }),
-  };
+  const claims = inHand.claims.map((claim) => {
+    const allocation = allocations.get(claim);
+    return { claim, ...(allocation ? { allocation } : {}) };
+  });
+  if (!extended) return { claims };
+  const { claim: draft, mappings } = extended;
+  return { claims, extended: { draft, allocation: allocations.get(draft)!, mappings } };
 }

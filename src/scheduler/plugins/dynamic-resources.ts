@@ -23,7 +23,7 @@ export const dynamicResources: Filter = {
   name,
   wokenBy: ['devices', 'node-added', 'node-labels', 'node-room'],
   prepare(pod, { devices }) {
-    if (!devices || !pod.pod.spec.resourceClaims?.length) return undefined;
+    if (!devices) return undefined;
     const inHand = prepared(pod, devices);
     if (!inHand || inHand instanceof Blocked) return inHand;
     return (node) => {
@@ -84,7 +84,7 @@ function worth(claim: ResourceClaim): number {
 
 function worthOn(inHand: ClaimsInHand, node: NodeView, devices: Devices): number {
   const solutions = allocateOn(inHand, node, devices) ?? [];
-  return solutions.reduce((sum, { asks }, index) => {
+  return solutions.slice(0, inHand.toAllocate.length).reduce((sum, { asks }, index) => {
     const { claim } = inHand.toAllocate[index]!;
     return sum + asks.reduce((total, ask) => total + worthOfName(claim, ask.name), 0);
   }, 0);

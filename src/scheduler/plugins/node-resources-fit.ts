@@ -1,23 +1,36 @@
+import { mayBeOfClass } from '../devices/extended.ts';
 import type { NodeView } from '../node-cache.ts';
 import { podsColumn, type ResourceColumns } from '../node-columns.ts';
-import { accepted, type Filter, type Refusal, type Score } from '../plugin.ts';
+import { accepted, type Filter, type Refusal, type Score, type Snapshot } from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
 
 /** Room for what the pod requests, and for one pod more. */
 export const nodeResourcesFit: Filter = {
   name: 'NodeResourcesFit',
   keeps: 'room',
-  wokenBy: ['node-added', 'node-room', 'pod-gone'],
+  wokenBy: ['node-added', 'node-room', 'pod-gone', 'devices'],
   // A node that is too small for the pod when it is empty is none to wait for.
-  helps: ({ requests }, { node }, { cache: { columns } }) =>
-    !node || [...requests].every(([name, amount]) => amount <= columns.allocatable[columns.column(name)]![node.row]!),
-  prepare({ requests }, { cache: { columns } }) {
+  helps({ requests }, { type, node }, { cache: { columns }, devices }) {
+    if (type === 'devices') return [...requests.keys()].some(mayBeOfClass);
+    const fits = ([name, amount]: [string, number]) => {
+      const allocatable = columns.allocatable[columns.column(name)]![node!.row]!;
+      return amount <= allocatable || (allocatable === 0 && isOfClass(name, devices));
+    };
+    return !node || [...requests].every(fits);
+  },
+  prepare({ requests }, { cache: { columns }, devices }) {
     const asked = [...requests].filter(([, amount]) => amount > 0);
-    const wanted = asked.map(([name, amount]) => ({ name, amount, column: columns.column(name) }));
+    const wanted = asked.map(([name, amount]) => ({
+      name,
+      amount,
+      column: columns.column(name),
+      isOfClass: isOfClass(name, devices),
+    }));
     const pods = columns.column(podsColumn);
     const fits = ({ row }: NodeView) => {
       if (columns.requested[pods]![row]! >= columns.allocatable[pods]![row]!) return false;
-      for (const { amount, column } of wanted) {
+      for (const { amount, column, isOfClass: isElsewhere } of wanted) {
+        if (isElsewhere && columns.allocatable[column]![row] === 0) continue;
         if (amount > columns.allocatable[column]![row]! - columns.requested[column]![row]!) return false;
       }
       return true;
@@ -26,10 +39,15 @@ export const nodeResourcesFit: Filter = {
   },
 };
 
+/** Devices see to it, where a node does not have it itself. */
+const isOfClass = (name: string, devices: Snapshot['devices']) =>
+  devices !== undefined && mayBeOfClass(name) && devices.resources.find(name) !== undefined;
+
 interface Wanted {
   readonly name: string;
   readonly amount: number;
   readonly column: number;
+  readonly isOfClass: boolean;
 }
 
 function shortages({ row }: NodeView, wanted: readonly Wanted[], columns: ResourceColumns): Refusal[] {
@@ -38,8 +56,9 @@ function shortages({ row }: NodeView, wanted: readonly Wanted[], columns: Resour
   if (columns.requested[pods]![row]! >= columns.allocatable[pods]![row]!) {
     refusals.push({ reason: 'Too many pods', isFinal: false });
   }
-  for (const { name, amount, column } of wanted) {
+  for (const { name, amount, column, isOfClass: isElsewhere } of wanted) {
     const allocatable = columns.allocatable[column]![row]!;
+    if (isElsewhere && allocatable === 0) continue;
     if (amount <= allocatable - columns.requested[column]![row]!) continue;
     refusals.push({ reason: `Insufficient ${name}`, isFinal: amount > allocatable });
   }

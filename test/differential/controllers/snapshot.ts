@@ -17,12 +17,14 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/-[bcdfghjklmnpqrstvwxz2456789]{5}(?=$|["\\\s,/:])/g, '-#####'],
   [/(?<=[-"])[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=$|[-"\\\s,/:])/g, '<old>'],
   [/(?<=")n[123](?=")/g, '<node>'],
-  [/10\.244\.9\.\d+/g, '<ip>'],
   [/10\.244\.\d+\.0\/24/g, '<cidr>'],
+  [/10\.244\.9\.\d+/g, '<ip>'],
   [/-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\\n/g, '<certificate>'],
+  [/(?<=")(?:LS0tLS1CRUdJTi|ZXlK|eyJ)[A-Za-z0-9+/=._-]+(?=")/g, '<secret>'],
   [/10\.96\.\d+\.\d+/g, '<service>'],
   [/(?<="(?:healthCheckN|n)odePort":)3\d{4}/g, '"<port>"'],
   [/"endpoints.kubernetes.io\/last-change-trigger-time":"<time>",?/g, ''],
+  [/"annotations":\{\},/g, ''],
   [/-\d{8}(?=$|["\s,/:-])/g, '-<minute>'],
 ];
 
@@ -33,6 +35,7 @@ export function snapshot(objects: readonly Json[], namespace: string): string[] 
     .filter(({ kind, metadata }) => !(kind === 'Event' && metadata.name.startsWith('n')))
     .map((object) => (object.kind === 'Event' ? eventLine(object) : stable(object)))
     .map((line) => masks.reduce((text, [mask, by]) => text.replaceAll(mask, by), plain(line, namespace, hashes)))
+    .filter((line, at, all) => !/^Event Pod .* default-scheduler: /.test(line) || all.indexOf(line) === at)
     .sort();
 }
 
@@ -66,6 +69,7 @@ function stable(object: Json): string {
   if (kind === 'EndpointSlice' || kind === 'ReplicaSet') delete meta.generation;
   if (kind === 'EndpointSlice')
     rest.endpoints?.sort((a: Json, b: Json) => (endpointName(a) < endpointName(b) ? -1 : 1));
+  if (kind === 'Node') rest.spec?.taints?.sort((a: Json, b: Json) => (a.key < b.key ? -1 : 1));
   // Sorted by hashes of what holds uids.
   if (kind === 'Endpoints') rest.subsets?.sort((a: Json, b: Json) => (firstAddress(a) < firstAddress(b) ? -1 : 1));
   if (kind === 'ReplicaSet') rest.status = { ...rest.status, observedGeneration: undefined };

@@ -1,5 +1,7 @@
 // Stories for the controllers, area by area.
 import type { Story } from '../stories.ts';
+import { autoscalerStories } from './autoscalers.ts';
+import { clusterStories } from './cluster.ts';
 import { cronJobStories } from './cron-jobs.ts';
 import { networkStories } from './networks.ts';
 import { nodeStories } from './nodes.ts';
@@ -14,4 +16,6 @@ export const controllerStories: readonly Story[] = [
   ...nodeStories,
   ...policyStories,
   ...workloadStories,
+  ...clusterStories,
+  ...autoscalerStories,
 ];

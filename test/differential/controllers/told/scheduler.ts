@@ -15,10 +15,16 @@ const node = (name: string, { room = {}, spec = {}, zone = name, labels: more = 
   const capacity = { cpu: '2', memory: '4Gi', pods: '10', 'ephemeral-storage': '10Gi', ...room };
   return make('Node', `{ns}-${name}`, {
     metadata: { labels: { 'kubernetes.io/hostname': `{ns}-${name}`, 'topology.kubernetes.io/zone': zone, ...more } },
-    spec,
+    // Ties between nodes are broken by chance: the earlier in the alphabet the better.
+    spec: { ...spec, taints: [...(spec.taints ?? []), ...soft(name)] },
     status: { capacity, allocatable: capacity, conditions: [condition], ...status },
   });
 };
+const soft = (name: string) =>
+  Array.from({ length: name.charCodeAt(0) - 'a'.charCodeAt(0) }, (_, at) => ({
+    key: `soft-${at}`,
+    effect: 'PreferNoSchedule',
+  }));
 const ask = (cpu: string, more: Json = {}) => ({
   resources: {
     requests: { cpu, ...more },
