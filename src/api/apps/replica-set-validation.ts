@@ -22,7 +22,14 @@ export function validateReplicaSetUpdate(next: ReplicaSet, current: ReplicaSet, 
   checkImmutable(errors, at.child('selector'), next.spec?.selector, current.spec?.selector);
 }
 
-const counts = ['replicas', 'fullyLabeledReplicas', 'readyReplicas', 'availableReplicas', 'observedGeneration'];
+const counts = [
+  'replicas',
+  'fullyLabeledReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'observedGeneration',
+  'terminatingReplicas',
+];
 
 export function validateReplicaSetStatus(next: object | undefined, errors: FieldErrors): void {
   validateCounts(next, counts, ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'], errors);

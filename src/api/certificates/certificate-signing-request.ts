@@ -7,6 +7,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { humanDuration } from '../meta/human-duration.ts';
+import { pathSegmentNameRule } from '../meta/names.ts';
 import { keep, statusRules } from '../meta/strategy.ts';
 import {
   validateConditions,
@@ -38,6 +39,7 @@ export const certificateSigningRequestKind: KindDefinition<CertificateSigningReq
   group: 'certificates.k8s.io',
   version: 'v1',
   kind: 'CertificateSigningRequest',
+  nameRule: pathSegmentNameRule,
   metadataLooks: ['object', 'change'],
   prepareForCreate(object, { user }) {
     const { spec } = object;

@@ -111,7 +111,7 @@ class SelectorParser {
     const first = this.#peek();
     if (first.text === ')') {
       this.#take();
-      return [];
+      return ['']; // as if the empty value stood there
     }
     if (first.type !== 'identifier' && first.text !== ',') {
       fail(`found '${first.text}', expected: ',', ')' or identifier`);

@@ -198,8 +198,9 @@ function validateSpec(spec: ResourceSliceSpec, current: ResourceSliceSpec | unde
 
 /** Attributes with several values are an alpha feature, which is off. */
 function dropLists({ spec }: ResourceSlice): void {
-  for (const { attributes } of spec?.devices ?? []) {
-    for (const attribute of Object.values(attributes ?? {})) {
+  for (const device of spec?.devices ?? []) {
+    delete device.nodeAllocatableResourceMappings;
+    for (const attribute of Object.values(device.attributes ?? {})) {
       delete attribute.bools;
       delete attribute.ints;
       delete attribute.strings;

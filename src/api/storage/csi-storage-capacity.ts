@@ -18,9 +18,7 @@ export const csiStorageCapacityKind: KindDefinition<CSIStorageCapacity> = {
   validate(object, errors) {
     validateLabelSelector(object.nodeTopology, path('nodeTopology'), errors);
     validateBy(dns1123SubdomainProblems, object.storageClassName, path('storageClassName'), errors);
-    for (const field of ['capacity', 'maximumVolumeSize'] as const) {
-      if (object[field] !== undefined) validateNotNegative(object[field], path(field), errors);
-    }
+    if (object.capacity !== undefined) validateNotNegative(object.capacity, path('capacity'), errors);
   },
   validateUpdate(next, current, errors) {
     checkImmutable(errors, path('nodeTopology'), next.nodeTopology, current.nodeTopology);

@@ -73,7 +73,7 @@ export const storageClassKind: KindDefinition<StorageClass> = {
         errors.invalid(path('provisioner'), provisioner, problem);
     }
     validateParameters(parameters ?? {}, path('parameters'), errors);
-    checkSupported(errors, path('reclaimPolicy'), reclaimPolicy, ['Delete', 'Retain']);
+    if (reclaimPolicy) checkSupported(errors, path('reclaimPolicy'), reclaimPolicy, ['Delete', 'Retain']);
     checkSupported(errors, path('volumeBindingMode'), volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']);
     // Upstream begins with as many empty terms as there are, and takes another empty one for their double.
     const seen = (allowedTopologies ?? []).map(() => '');

@@ -37,7 +37,9 @@ function quoteChar(char: string): string {
 
 /** @throws StatusError 400 */
 export function decodeContinue(token: string): ContinueToken {
-  if (token.length > 4096 || !/^[A-Za-z0-9_-]*$/.test(token)) throw invalidToken('illegal base64 data at input byte 0');
+  const strange = token.length > 4096 ? 0 : token.search(/[^A-Za-z0-9_-]/);
+  const wrongAt = strange < 0 && token.length % 4 === 1 ? token.length - 1 : strange;
+  if (wrongAt >= 0) throw invalidToken(`illegal base64 data at input byte ${wrongAt}`);
   const text = Buffer.from(token, 'base64url').toString('latin1');
   let parsed: { v?: unknown; rv?: unknown; start?: unknown };
   try {

@@ -119,7 +119,7 @@ export function tableFormat(
     `{"kind":"Table","apiVersion":"${apiVersion}","metadata":${meta},"columnDefinitions":${withColumns ? head : 'null'},"rows":[`;
   const table = (entry: Entry, withColumns: boolean) => {
     const to = new ChunkWriter(8 * 1024);
-    to.text(start(`{"resourceVersion":"${entry.revision}"}`, withColumns));
+    to.text(start(entry.revision ? `{"resourceVersion":"${entry.revision}"}` : '{}', withColumns));
     writeRow(to, entry);
     to.text(']}');
     return to.take();

@@ -45,10 +45,10 @@ function optionsOfQuery(query: URLSearchParams): DeleteOptions {
   const grace = integerParameter(query, 'gracePeriodSeconds');
   const orphan = query.get('orphanDependents');
   const propagation = query.get('propagationPolicy');
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const dryRun = query.getAll('dryRun');
   return {
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    ...(orphan === null || orphan === '' ? {} : { orphanDependents: /^(?:1|t|true)$/i.test(orphan) }),
+    ...(orphan === null || orphan === '' ? {} : { orphanDependents: !/^(?:0|false)$/i.test(orphan) }),
     ...(propagation ? { propagationPolicy: propagation } : {}),
     ...(dryRun.length > 0 ? { dryRun } : {}),
   };
@@ -61,7 +61,7 @@ function check(options: DeleteOptions): void {
   if (propagationPolicy && orphanDependents !== undefined && orphanDependents !== null) {
     errors.invalid(at, propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set');
   }
-  if (propagationPolicy && !['Foreground', 'Background', 'Orphan'].includes(propagationPolicy)) {
+  if (typeof propagationPolicy === 'string' && !['Foreground', 'Background', 'Orphan'].includes(propagationPolicy)) {
     errors.notSupported(at, propagationPolicy, ['Foreground', 'Background', 'Orphan', 'nil']);
   }
   if (dryRun?.some((value) => value !== 'All')) errors.notSupported(path('dryRun'), dryRun, ['All']);

@@ -92,8 +92,8 @@ function cut(entries: readonly Entry[], scope: SelectedScope, prefix: string, re
 }
 
 async function readOn(call: Call, scope: SelectedScope, options: ListOptions): Promise<Page> {
-  if (options.resourceVersion) throw badRequest('specifying resource version is not allowed when using continue');
   const { revision, start } = decodeContinue(options.continueToken);
+  if (options.resourceVersion) throw badRequest('specifying resource version is not allowed when using continue');
   if (scope.pin) await prepareSelect(call, scope);
   const { registry } = call.server;
   const hub = registry.headOf(call.resource);

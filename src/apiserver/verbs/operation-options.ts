@@ -3,7 +3,7 @@ import type { DeleteOptions } from '../../../generated/meta-v1.ts';
 
 /** CreateOptions or UpdateOptions, whatever the request was: a patch that creates has CreateOptions. */
 export function optionsOfQuery(query: URLSearchParams, operation: string): object {
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const dryRun = query.getAll('dryRun');
   const fieldManager = query.get('fieldManager');
   const fieldValidation = query.get('fieldValidation');
   return {

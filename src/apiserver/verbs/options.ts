@@ -13,7 +13,8 @@ export function integerParameter(query: URLSearchParams, name: string): number |
   if (text === null) return undefined;
   if (!/^[-+]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
   const value = Number(text);
-  if (Math.abs(value) > 2 ** 63) throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
+  if (BigInt.asIntN(64, BigInt(text.replace('+', ''))) !== BigInt(text.replace('+', '')))
+    throw badRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
   return value;
 }
 
@@ -57,33 +58,33 @@ export interface WatchOptions extends ListOptions {
 
 function matchErrors(query: URLSearchParams, isWatch: boolean): FieldErrors {
   const errors = new FieldErrors();
-  const match = query.get('resourceVersionMatch') ?? '';
   const version = query.get('resourceVersion') ?? '';
   const at = path('resourceVersionMatch');
-  const initial = query.get('sendInitialEvents');
+  const continueProblem = 'resourceVersionMatch is forbidden when continue is provided';
+  const hasInitial = Boolean(query.get('sendInitialEvents'));
+  const match = query.get('resourceVersionMatch') ?? '';
   if (isWatch) {
-    const field = path('sendInitialEvents');
-    if (initial !== null && initial !== '') {
-      if (match === '') errors.forbidden(at, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-      else if (match !== 'NotOlderThan') {
-        errors.forbidden(at, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
-        errors.notSupported(at, match, ['NotOlderThan']);
-      }
-    } else if (match !== '') {
+    // From the start without a word about how: as if the client had asked to be shown all that is there.
+    const isFromStart = !hasInitial && match === '' && (version === '' || version === '0');
+    if (hasInitial && match !== 'NotOlderThan') {
+      errors.forbidden(at, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+    }
+    if (match && !hasInitial) {
       errors.forbidden(at, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
     }
-    if (query.get('continue')) errors.forbidden(field, 'continue is forbidden for watch');
+    if (match && match !== 'NotOlderThan') errors.notSupported(at, match, ['NotOlderThan']);
+    if ((match || isFromStart) && query.get('continue')) errors.forbidden(at, continueProblem);
     return errors;
   }
-  if (initial !== null && initial !== '')
-    errors.forbidden(path('sendInitialEvents'), 'sendInitialEvents is forbidden for list');
-  if (match === '') return errors;
-  if (query.get('continue')) errors.forbidden(at, 'resourceVersionMatch is forbidden when continue is provided');
-  else if (version === '') errors.forbidden(at, 'resourceVersionMatch is forbidden unless resourceVersion is provided');
-  else if (match !== 'Exact' && match !== 'NotOlderThan') errors.notSupported(at, match, ['Exact', 'NotOlderThan', '']);
-  else if (match === 'Exact' && version === '0') {
-    errors.forbidden(at, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+  if (match) {
+    if (version === '') errors.forbidden(at, 'resourceVersionMatch is forbidden unless resourceVersion is provided');
+    if (query.get('continue')) errors.forbidden(at, continueProblem);
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.notSupported(at, match, ['Exact', 'NotOlderThan', '']);
+    if (match === 'Exact' && version === '0') {
+      errors.forbidden(at, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"');
+    }
   }
+  if (hasInitial) errors.forbidden(path('sendInitialEvents'), 'sendInitialEvents is forbidden for list');
   return errors;
 }
 
@@ -138,7 +139,7 @@ export function writeOptions(
   isApply = false,
 ): WriteOptions {
   const errors = new FieldErrors();
-  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const dryRun = query.getAll('dryRun');
   if (dryRun.some((value) => value !== 'All')) errors.notSupported(path('dryRun'), dryRun, ['All']);
   const manager = query.get('fieldManager') ?? '';
   if (Buffer.byteLength(manager) > 128) errors.tooLong(path('fieldManager'), 128);

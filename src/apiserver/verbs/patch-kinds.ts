@@ -35,15 +35,29 @@ export function compilePatch(type: 'json' | 'merge' | 'strategic', body: Uint8Ar
       );
       return bind(type, namesVersion, strictErrors, (current) => applyJsonPatch(current, patch));
     }
+    if (type === 'strategic') return compileStrategic(body);
     const { patch, strictErrors } = decodeMergePatch(body);
-    const metadata = patch['metadata'] as { resourceVersion?: unknown } | null | undefined;
-    const namesVersion = Boolean(metadata?.resourceVersion);
-    const apply: Apply =
-      type === 'merge'
-        ? (current) => applyMergePatch(current, patch)
-        : (current, typeName) => applyStrategicMerge(typeName, current, patch);
-    return bind(type, namesVersion, strictErrors, apply);
+    return bind(type, hasVersion(patch), strictErrors, (current) => applyMergePatch(current, patch));
   });
+}
+
+const hasVersion = (patch: Record<string, unknown>): boolean =>
+  Boolean((patch['metadata'] as { resourceVersion?: unknown } | null | undefined)?.resourceVersion);
+
+/** Of another kind or version, it is applied all the same; nothing changes nothing. */
+function compileStrategic(body: Uint8Array): Patch {
+  if (Buffer.from(body).toString('latin1').trim() === 'null') {
+    return bind('strategic', false, [], (current) => current);
+  }
+  try {
+    const { patch, strictErrors } = decodeMergePatch(body);
+    const { kind: _kind, apiVersion: _apiVersion, ...rest } = patch;
+    const apply: Apply = (current, typeName) => applyStrategicMerge(typeName, current, rest);
+    return bind('strategic', hasVersion(patch), strictErrors, apply);
+  } catch (error) {
+    if (!(error instanceof PatchError)) throw error;
+    throw new PatchError(error.code, error.message.replace(/^error decoding patch: /, ''));
+  }
 }
 
 function bind(type: Patch['type'], namesVersion: boolean, bodyErrors: readonly string[], apply: Apply): Patch {

@@ -53,3 +53,11 @@ test('an update repeats what is wrong with metadata as often as upstream looks a
     Array.from({ length: 4 }, () => 'metadata.annotations'),
   );
 });
+
+test('an empty dryRun is refused, not taken for a write that counts', async () => {
+  await using api = await serve();
+  const configMaps = '/api/v1/namespaces/default/configmaps';
+  const refused = await api.call('POST', `${configMaps}?dryRun=`, { metadata: { name: 'a' } });
+  assert.equal(refused.status, 422);
+  assert.equal((await api.call('GET', `${configMaps}/a`)).status, 404);
+});
