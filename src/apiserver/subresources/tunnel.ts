@@ -1,7 +1,6 @@
 // An upgraded connection of the caller is joined to one of its own to whoever serves it, once that one has switched to the
 // same protocol. Anything else is answered, and both sides are closed.
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { internalError } from '../../api/meta/status-error.ts';
 import { splice } from '../../base/splice.ts';
 import type { Answer, BytesAnswer } from '../http/answer.ts';
