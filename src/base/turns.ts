@@ -32,6 +32,34 @@ export class Slices {
   }
 }
 
+/** Work that others may come in between: wherever it yields. */
+export type Steps<T> = Generator<void, T, void>;
+
+/** All of it in one piece. */
+export function inOnePiece<T>(steps: Steps<T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** A promise only when it took more than one slice: what is done at once is waited for by nobody. */
+export function inSlices<T>(steps: Steps<T>, slices: Slices | undefined): T | Promise<T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (slices?.isDue) return later(steps, slices);
+  }
+}
+
+async function later<T>(steps: Steps<T>, slices: Slices): Promise<T> {
+  for (;;) {
+    if (slices.isDue) await slices.pause();
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
 function giveTurn(): void {
   waiting.shift()!();
   if (waiting.length > 0) setImmediate(giveTurn);

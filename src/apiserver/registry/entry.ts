@@ -3,6 +3,7 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { parseStored } from '../../base/big-integers.ts';
+import type { Steps } from '../../base/turns.ts';
 import { findMetadata, type MetadataRange, parseLabels, parseUnmanaged } from './metadata-range.ts';
 
 const metadataMark = Buffer.from('"metadata":{');
@@ -25,6 +26,8 @@ export class Entry {
   /** Of `metadata` in `json`, found when it is first asked for. */
   #range: MetadataRange | undefined;
   #object: KubernetesObject | undefined;
+  /** The same before it is frozen. */
+  #parsed: KubernetesObject | undefined;
   #labels: Readonly<Record<string, string>> | undefined;
   /** A definition of custom resources may change what its objects are selected by: it has another storage then. */
   #labelledFor: ResourceInfo['storage'] | undefined;
@@ -85,8 +88,18 @@ export class Entry {
 
   /** Parsed once, frozen. */
   get object(): KubernetesObject {
-    this.#object ??= deepFreeze(parseStored(this.json) as KubernetesObject);
+    this.#object ??= deepFreeze(this.#parsed ?? (parseStored(this.json) as KubernetesObject));
+    this.#parsed = undefined;
     return this.#object;
+  }
+
+  /** What `object` does, in steps: of one with very many keys each takes a while. */
+  *objectSteps(): Steps<KubernetesObject> {
+    if (!this.#object && !this.#parsed) {
+      this.#parsed = parseStored(this.json) as KubernetesObject;
+      yield;
+    }
+    return this.object;
   }
 
   /** A mutable copy of its own. */
@@ -132,6 +145,7 @@ export class Entry {
   /** There is a newer revision: what was made of this one is only made again for who resumes from before it. */
   retire(): void {
     this.#object = undefined;
+    this.#parsed = undefined;
     this.#encodings = undefined;
   }
 
