@@ -23,7 +23,11 @@ function* files(): Generator<Buffer> {
 
 let table: ReadonlyMap<string, TypeDescriptions> | undefined;
 
-/** All that is described: type name → sentences. The names `*.kind`, `*.list` and `*.condition` stand for many types. */
+/**
+ * All that is described: type name → sentences. The names `*.kind`, `*.list` and `*.condition` stand for many types; `{name}`
+ * in their sentences is the type's own name, `{item}` that of what a list holds. A type or field that only old versions have
+ * may stand under the stable name.
+ */
 export function descriptions(): ReadonlyMap<string, TypeDescriptions> {
   if (table) return table;
   const found = new Map<string, TypeDescriptions>();
@@ -48,12 +52,12 @@ export function descriptionsHash(): string {
   return hash;
 }
 
-/** An old version is described as the stable one of its group is. */
-const stable = (typeName: string): string => typeName.replace(/\.(v\d+)(alpha|beta)\d+\.(?=\w+$)/, '.$1.');
+/** The name under which an old version is described as the stable one of its group is. */
+export const stableName = (typeName: string): string => typeName.replace(/\.(v\d+)(alpha|beta)\d+\.(?=\w+$)/, '.$1.');
 
 /** The names under which a field may be described, the most exact first. */
 function* placesOf(typeName: string): Generator<string> {
-  for (const name of new Set([typeName, stable(typeName)])) {
+  for (const name of new Set([typeName, stableName(typeName)])) {
     yield name;
     const other = descriptions().get(name)?.['*'];
     if (other) yield `${name.slice(0, name.lastIndexOf('.') + 1)}${other}`;
@@ -67,7 +71,10 @@ function* placesOf(typeName: string): Generator<string> {
 export function descriptionOf(typeName: string, field: string): string | undefined {
   for (const place of placesOf(typeName)) {
     const sentence = descriptions().get(place)?.[field];
-    if (sentence !== undefined) return sentence;
+    if (sentence === undefined) continue;
+    if (!place.startsWith('*.')) return sentence;
+    const name = typeName.slice(typeName.lastIndexOf('.') + 1);
+    return sentence.replace('{name}', name).replace('{item}', name.replace(/List$/, ''));
   }
   return undefined;
 }

@@ -104,17 +104,22 @@ class SchemaMaker {
     return zeroes[field.kind];
   }
 
+  described(typeName: string): OpenApiSchema {
+    const description = descriptionOf(typeName, '');
+    return description ? { description } : {};
+  }
+
   type(type: Type): OpenApiSchema {
-    if (type.shortName === 'FieldsV1') return { type: 'object' };
-    if (type.kind !== 'struct') return customSchema(type.kind, this.#dialect);
+    const described = this.described(type.name);
+    if (type.shortName === 'FieldsV1') return { ...described, type: 'object' };
+    if (type.kind !== 'struct') return { ...described, ...customSchema(type.kind, this.#dialect) };
     const properties: OpenApiSchema = {};
     for (const field of type.jsonFields) {
-      const description = descriptionOf(type.name, field.name);
-      properties[field.name] = { ...(description && { description }), ...this.field(field) };
+      const sentence = descriptionOf(type.name, field.name);
+      properties[field.name] = { ...(sentence && { description: sentence }), ...this.field(field) };
     }
     const required = type.jsonFields.filter((field) => field.fact.required).map((field) => field.name);
-    const description = descriptionOf(type.name, '');
-    const schema: OpenApiSchema = { ...(description && { description }), type: 'object' };
+    const schema: OpenApiSchema = { ...described, type: 'object' };
     if (required.length > 0) schema['required'] = required;
     if (type.jsonFields.length > 0) schema['properties'] = properties;
     if (type.fact.structType) schema['x-kubernetes-map-type'] = type.fact.structType;
@@ -152,7 +157,7 @@ export function schemasOf({ roots, dialect, groupVersions }: SchemaRequest): Rec
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     if (found.has(name)) continue;
     if (name === patchName) {
-      found.set(name, { type: 'object' });
+      found.set(name, { ...maker.described(name), type: 'object' });
       continue;
     }
     const type = typeOf(name);
