@@ -367,6 +367,8 @@ class Server implements ApiServer {
     const everywhere = ['healthz', 'livez', 'readyz'] as const;
     return [
       { name: 'log', on: everywhere, problem: () => undefined },
+      // Upstream talks to itself by a certificate that ends one day; we do in process.
+      { name: 'loopback-serving-certificate', on: ['healthz', 'livez'], problem: () => undefined },
       {
         name: 'etcd',
         on: everywhere,
@@ -375,9 +377,9 @@ class Server implements ApiServer {
       },
       { name: 'etcd-readiness', on: ['readyz'], problem: () => this.#options.store.problem },
       { name: 'informer-sync', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'not serving') },
-      { name: 'shutdown', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'shutting down') },
       ...startChecks(() => this.#hasStarted),
       ...(this.#options.healthChecks ?? []),
+      { name: 'shutdown', on: ['readyz'], problem: () => (this.#isServing ? undefined : 'shutting down') },
     ];
   }
 

@@ -5,6 +5,7 @@ import { nonNegative } from '../meta/number-validation.ts';
 import { requireSupported } from '../meta/supported.ts';
 import { parseCronSchedule } from './cron-schedule.ts';
 import { validateJobSpec } from './job-validation.ts';
+import { isTimeZone } from './time-zones.ts';
 
 const at = path('spec');
 /** The controller appends `-` and ten digits to make the names of jobs, which may have 63 characters. */
@@ -43,20 +44,15 @@ function validateSchedule(schedule: string, hasTimeZone: boolean, place: FieldPa
 }
 
 function validateTimeZone(zone: string, place: FieldPath, errors: FieldErrors): void {
-  if (zone === '') errors.invalid(place, zone, 'timeZone must be nil or non-empty string');
-  else if (zone.toLowerCase() === 'local') {
-    errors.invalid(place, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones');
-  } else if (!isTimeZone(zone)) errors.invalid(place, zone, `unknown time zone ${zone}`);
-}
-
-function isTimeZone(zone: string): boolean {
-  if (/^[+-]/.test(zone)) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false; // Intl knows the zones of the same database
+  if (zone === '') {
+    errors.invalid(place, zone, 'timeZone must be nil or non-empty string');
+    return;
   }
+  if (zone.toLowerCase() === 'local') {
+    errors.invalid(place, zone, 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones');
+  }
+  // Upstream finds its own machine's zone by this name.
+  if (zone !== 'Local' && !isTimeZone(zone)) errors.invalid(place, zone, `unknown time zone ${zone}`);
 }
 
 function validateJobTemplate(template: JobTemplateSpec | undefined, place: FieldPath, errors: FieldErrors): void {

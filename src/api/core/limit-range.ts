@@ -58,7 +58,6 @@ function validateBounds(item: LimitRangeItem, name: string, at: FieldPath, error
   const invalid = (field: string, value: Quantity, detail: string) =>
     errors.invalid(at.child(field).key(name), String(value), detail);
 
-  if (ratio && ratio.nanos < 1_000_000_000n) invalid('maxLimitRequestRatio', ratio, `ratio ${ratio} is less than 1`);
   if (isMore(min, max)) invalid('min', min!, `min value ${min} is greater than max value ${max}`);
   if (isMore(min, request))
     invalid('defaultRequest', request!, `min value ${min} is greater than default request value ${request}`);
@@ -73,6 +72,7 @@ function validateBounds(item: LimitRangeItem, name: string, at: FieldPath, error
   }
   if (isMore(min, limit)) invalid('default', min!, `min value ${min} is greater than default value ${limit}`);
   if (isMore(limit, max)) invalid('default', max!, `default value ${limit} is greater than max value ${max}`);
+  if (ratio && ratio.nanos < 1_000_000_000n) invalid('maxLimitRequestRatio', ratio, `ratio ${ratio} is less than 1`);
   if (ratio && min && max) {
     const largest = Number(max.nanos) / Number(min.nanos);
     if (Number(ratio.nanos) / 1e9 > largest) {
@@ -109,9 +109,11 @@ export const limitRangeKind: KindDefinition<LimitRange> = {
       if (seen.has(item.type)) errors.duplicate(at.child('type'), item.type);
       seen.add(item.type);
       validateNames(item, at, errors);
-      const { max, min, maxLimitRequestRatio, defaultRequest } = item;
-      const names = Object.keys({ ...max, ...min, ...item.default, ...defaultRequest, ...maxLimitRequestRatio });
-      for (const name of names.sort()) validateBounds(item, name, at, errors);
+      // Pods have no defaults: those were refused, and are looked at no further.
+      const bounds = item.type === 'Pod' ? { ...item, default: {}, defaultRequest: {} } : item;
+      const { max, min, maxLimitRequestRatio, defaultRequest } = bounds;
+      const names = Object.keys({ ...max, ...min, ...bounds.default, ...defaultRequest, ...maxLimitRequestRatio });
+      for (const name of names.sort()) validateBounds(bounds, name, at, errors);
     });
   },
 };

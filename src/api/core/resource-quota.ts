@@ -4,6 +4,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { goForm } from '../meta/go-form.ts';
+import { quantityOf } from '../meta/quantity.ts';
 import { isStandardQuotaName, validateQuotaResourceName, validateResourceAmount } from '../meta/resource-names.ts';
 import { immutableMessage, keepStatus, statusRules } from '../meta/strategy.ts';
 import { roundResources } from './resource-defaults.ts';
@@ -111,6 +112,18 @@ function usage({ status }: ResourceQuota, isLimit: boolean): string {
   return names.map((name) => `${name}: ${status?.used?.[name] ?? '0'}/${status!.hard![name]}`).join(', ');
 }
 
+/** Requests beyond limits: no pod could use them. */
+function excessWarnings({ spec }: ResourceQuota): string[] {
+  const hard = spec?.hard ?? {};
+  return ['cpu', 'memory', 'storage', 'ephemeral-storage'].flatMap((name) => {
+    const isBare = hard[`requests.${name}`] === undefined && (name === 'cpu' || name === 'memory');
+    const asked = isBare ? name : `requests.${name}`;
+    const [request, limit] = [hard[asked], hard[`limits.${name}`]];
+    if (request === undefined || limit === undefined || quantityOf(request).compare(quantityOf(limit)) <= 0) return [];
+    return [`ResourceQuota ${asked} (${request}) should be less than limits.${name} (${limit})`];
+  });
+}
+
 export const resourceQuotaKind: KindDefinition<ResourceQuota> = {
   group: '',
   version: 'v1',
@@ -133,6 +146,7 @@ export const resourceQuotaKind: KindDefinition<ResourceQuota> = {
     if (!isEqual(sorted(next), sorted(current)))
       errors.invalid(path('spec', 'scopes'), next.spec?.scopes ?? null, immutableMessage);
   },
+  warnings: (quota, current) => (current ? [] : excessWarnings(quota)),
   subresources: { status: statusRules({ validateUpdate: (next, _current, errors) => validateStatus(next, errors) }) },
   columns: [
     nameColumn,

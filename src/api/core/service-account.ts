@@ -14,7 +14,6 @@ export const serviceAccountKind: KindDefinition<ServiceAccount> = {
   version: 'v1',
   kind: 'ServiceAccount',
   metadataLooks: ['change', 'object'],
-  allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
   prepareForCreate: cleanReferences,
   prepareForUpdate: cleanReferences,

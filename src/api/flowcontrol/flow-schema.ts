@@ -14,7 +14,6 @@ export const flowSchemaKind: KindDefinition<FlowSchema> = {
   version: 'v1',
   kind: 'FlowSchema',
   metadataLooks: ['object'],
-  allowsUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec) spec.matchingPrecedence ||= 1000;
   },

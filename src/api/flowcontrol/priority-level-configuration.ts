@@ -2,10 +2,12 @@ import type {
   ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,
   PriorityLevelConfiguration,
+  PriorityLevelConfigurationSpec,
   QueuingConfiguration,
 } from '../../../generated/flowcontrol-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
+import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { goForm } from '../meta/go-form.ts';
 import { rangeMessage } from '../meta/names.ts';
@@ -67,6 +69,23 @@ function validateExempt(exempt: ExemptPriorityLevelConfiguration, at: FieldPath,
   }
 }
 
+/** Two levels are there for good: of one only `exempt` may change, of the other nothing. */
+function validateFixed(name: string, spec: PriorityLevelConfigurationSpec, at: FieldPath, errors: FieldErrors): void {
+  const isExempt = name === 'exempt';
+  const { exempt: _, ...others } = spec;
+  if (isExempt ? isEqual(others, { type: 'Exempt' }) : name !== 'catch-all' || isEqual(spec, catchAll)) return;
+  errors.invalid(
+    at,
+    goForm('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec', spec),
+    `spec of '${name}' ${isExempt ? "except the 'spec.exempt' field " : ''}must equal the fixed value`,
+  );
+}
+
+const catchAll: PriorityLevelConfigurationSpec = {
+  type: 'Limited',
+  limited: { nominalConcurrencyShares: 5, limitResponse: { type: 'Reject' }, lendablePercent: 0 },
+};
+
 const queuingCell = (field: keyof QueuingConfiguration) => (object: PriorityLevelConfiguration) =>
   object.spec?.limited?.limitResponse?.queuing?.[field] ?? '<none>';
 
@@ -75,7 +94,6 @@ export const priorityLevelConfigurationKind: KindDefinition<PriorityLevelConfigu
   version: 'v1',
   kind: 'PriorityLevelConfiguration',
   metadataLooks: ['object'],
-  allowsUnconditionalUpdate: false,
   defaults({ spec }) {
     if (spec?.exempt) {
       spec.exempt.nominalConcurrencyShares ??= 0;
@@ -102,23 +120,18 @@ export const priorityLevelConfigurationKind: KindDefinition<PriorityLevelConfigu
     if (!spec) return;
     const at = path('spec');
     const isExempt = spec.type === 'Exempt';
-    requireSupported(errors, at.child('type'), spec.type, ['Exempt', 'Limited']);
     if (isExempt !== (metadata.name === 'exempt')) {
-      errors.invalid(at.child('type'), spec.type, "must be 'Exempt' if and only if `name` is 'exempt'");
-      if (metadata.name === 'exempt') {
-        errors.invalid(
-          at,
-          goForm('io.k8s.api.flowcontrol.v1.PriorityLevelConfigurationSpec', spec),
-          "spec of 'exempt' except the 'spec.exempt' field must equal the fixed value",
-        );
-      }
+      errors.invalid(at.child('type'), spec.type ?? '', "must be 'Exempt' if and only if `name` is 'exempt'");
     }
+    requireSupported(errors, at.child('type'), spec.type, ['Exempt', 'Limited']);
     if (isExempt && spec.limited) errors.forbidden(at.child('limited'), 'must be nil if the type is not Limited');
     if (isExempt && spec.exempt) validateExempt(spec.exempt, at.child('exempt'), errors);
-    if (spec.type !== 'Limited') return;
-    if (spec.exempt) errors.forbidden(at.child('exempt'), 'must be nil if the type is Limited');
-    if (!spec.limited) errors.required(at.child('limited'), 'must not be empty when type is Limited');
-    else validateLimited(spec.limited, at.child('limited'), errors);
+    if (spec.type === 'Limited') {
+      if (spec.exempt) errors.forbidden(at.child('exempt'), 'must be nil if the type is Limited');
+      if (!spec.limited) errors.required(at.child('limited'), 'must not be empty when type is Limited');
+      else validateLimited(spec.limited, at.child('limited'), errors);
+    }
+    validateFixed(metadata.name, spec, at, errors);
   },
   subresources: {
     status: statusRules<PriorityLevelConfiguration>({ keepsMetadata: true, validateUpdate: validateFlowConditions }),

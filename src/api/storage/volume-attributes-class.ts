@@ -10,7 +10,6 @@ export const volumeAttributesClassKind: KindDefinition<VolumeAttributesClass> = 
   group: 'storage.k8s.io',
   version: 'v1',
   kind: 'VolumeAttributesClass',
-  allowsUnconditionalUpdate: false,
   returnsDeletedObject: true,
   validate({ driverName, parameters = {} }, errors) {
     validateCsiDriverName(driverName, path('driverName'), errors);

@@ -17,6 +17,8 @@ suite('the surface', () => {
     { path: '/livez/', want: 404 },
     { path: '/readyz/autoregister-completion', want: 200 },
     { path: '/healthz/poststarthook/rbac/bootstrap-roles', want: 200 },
+    { path: '/livez/loopback-serving-certificate', want: 200 },
+    { path: '/readyz/loopback-serving-certificate', want: 404 },
     { path: '/version', method: 'POST', want: 405 },
     { path: '/version', method: 'HEAD', want: 405 },
     { path: '/metrics/', want: 404 },

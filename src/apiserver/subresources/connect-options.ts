@@ -1,4 +1,5 @@
 // What a connection asks for, as the object that admission is shown: PodExecOptions and its like.
+import { goQuote } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
 import { isTrue } from '../http/parse-request.ts';
@@ -26,15 +27,20 @@ export const execFields = (query: URLSearchParams) => ({
 
 export const attachFields = streamFields;
 
-export const portForwardFields = (query: URLSearchParams) =>
-  listField(
-    'ports',
-    query
-      .getAll('ports')
-      .flatMap((text) => text.split(','))
-      .map(Number)
-      .filter(Number.isInteger),
-  );
+export const portForwardFields = (query: URLSearchParams) => listField('ports', portNumbers(query));
+
+/** Of port-forward. @throws BadRequest */
+export function portNumbers(query: URLSearchParams): number[] {
+  return query
+    .getAll('ports')
+    .flatMap((text) => text.split(','))
+    .map((text) => {
+      const problem = !/^[0-9]+$/.test(text) ? 'invalid syntax' : Number(text) > 65535 ? 'value out of range' : '';
+      if (problem)
+        throw badRequest(`cannot convert to []int32: strconv.ParseUint: parsing ${goQuote(text)}: ${problem}`);
+      return Number(text);
+    });
+}
 
 /** Admission of a connection. @throws StatusError */
 export async function admitConnection(

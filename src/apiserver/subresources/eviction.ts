@@ -15,6 +15,7 @@ import {
 } from '../../api/meta/status-error.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { statusAnswer } from '../http/answer.ts';
+import { checkPreconditions } from '../verbs/preconditions.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { created } from './success.ts';
 
@@ -188,26 +189,27 @@ function withoutDisruptions({ metadata, status }: PodDisruptionBudget, now: stri
 }
 
 /** Says why before it goes: whoever watches the pod can tell an eviction from a deletion. */
-async function remove(request: SubresourceRequest, { metadata, status }: Pod, options: DeleteOptions): Promise<void> {
+async function remove(request: SubresourceRequest, { metadata }: Pod, options: DeleteOptions): Promise<void> {
   const { user, clock } = request;
   const pods = request.resourceFor('', 'pods');
   const isDryRun = options.dryRun !== undefined;
-  const isEnding = status?.phase === 'Succeeded' || status?.phase === 'Failed' || metadata.deletionTimestamp;
   let preconditions = options.preconditions;
-  if (!isEnding && !isDryRun) {
+  if (!isDryRun) {
     const marked = await request.writer.update(
       pods,
       metadata.namespace!,
       metadata.name,
-      (current) => markDisrupted(current as Pod, rfc3339(clock.now())),
+      (current) => {
+        checkPreconditions({ group: '', name: 'Pod' }, metadata.name, preconditions ?? {}, current.metadata);
+        return markDisrupted(current as Pod, rfc3339(clock.now()));
+      },
       {
         user,
         isDryRun,
         subresource: 'status',
         skipsAdmission: true,
         skipsValidation: true,
-        uidPrecondition: options.preconditions?.uid ?? metadata.uid!,
-        ...(preconditions?.resourceVersion ? { resourceVersionPrecondition: preconditions.resourceVersion } : {}),
+        ...(preconditions?.uid ? {} : { uidPrecondition: metadata.uid! }),
       },
     );
     if (preconditions?.resourceVersion)
@@ -220,14 +222,16 @@ async function remove(request: SubresourceRequest, { metadata, status }: Pod, op
 }
 
 function markDisrupted(pod: Pod, now: string): Pod {
+  const conditions: { type: string; status: string; lastTransitionTime?: string }[] = pod.status?.conditions ?? [];
+  const before = conditions.find(({ type }) => type === 'DisruptionTarget');
   const condition = {
     type: 'DisruptionTarget',
     status: 'True',
     lastProbeTime: null,
-    lastTransitionTime: now,
+    lastTransitionTime: before?.status === 'True' ? before.lastTransitionTime : now,
     reason: 'EvictionByEvictionAPI',
     message: 'Eviction API: evicting',
   };
-  const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== condition.type);
-  return { ...pod, status: { ...pod.status, conditions: [...others, condition as any] } };
+  const marked = before ? conditions.map((each) => (each === before ? condition : each)) : [...conditions, condition];
+  return { ...pod, status: { ...pod.status, conditions: marked as any } };
 }

@@ -16,15 +16,19 @@ const defaultPort = 10250;
 /** Addresses before names: nobody but the node has said that its name can be looked up. */
 const preferred = ['InternalIP', 'ExternalIP', 'InternalDNS', 'Hostname', 'ExternalDNS'];
 
-/** @throws NotFound, InternalError, ServiceUnavailable for a simulated node */
+/**
+ * `asked` is the resource of the request: upstream says that one of those is not found, not that the node is gone.
+ * @throws NotFound, InternalError, ServiceUnavailable for a simulated node
+ */
 export function kubeletBackend(
   objects: ObjectReader,
   identity: KubeletIdentity,
   nodeName: string,
   path: string,
+  asked = 'nodes',
 ): Backend {
   const node = objects.find(nodeKind, '', nodeName);
-  if (!node) throw notFound({ group: '', name: 'nodes' }, nodeName);
+  if (!node) throw notFound({ group: '', name: asked }, nodeName);
   // Its address is this machine's, where another cluster's agent may listen.
   if (node.status?.nodeInfo?.containerRuntimeVersion.startsWith('simulated://'))
     throw serviceUnavailable(`node "${nodeName}" is simulated: no container runs there`);

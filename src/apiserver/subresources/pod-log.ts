@@ -31,7 +31,7 @@ export function podLog(identity: KubeletIdentity): SubresourceHandler {
       options.delete('insecureSkipTLSVerifyBackend');
       const path = encodePath('containerLogs', request.info.namespace, request.info.name, container);
       const query = options.size > 0 ? `?${options}` : '';
-      const backend = kubeletBackend(request.objects, identity, node, path + query);
+      const backend = kubeletBackend(request.objects, identity, node, path + query, 'pods');
       const response = await get(backend, request.signal);
       const status = response.statusCode ?? 500;
       if (status < 200 || status > 206) throw refusal(status, await readText(response), request.info.name);

@@ -61,6 +61,7 @@ before(async () => {
   for (const [name, nodeName] of [
     ['web', 'n1'],
     ['lost', 'n2'],
+    ['gone', 'n3'],
   ]) {
     const spec = { nodeName, containers: [{ name: 'app', image: 'i', ports: [{ containerPort: 80 }] }] };
     await api.create('/api/v1/namespaces/shop/pods', { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec });
@@ -171,6 +172,22 @@ describe('logs', () => {
     assert.match(text, /error dialing backend/);
     assert.equal(seen.length, 0);
   });
+});
+
+describe('a pod whose node is gone', () => {
+  for (const action of ['log', 'exec?command=a', 'attach', 'portforward'])
+    test(`has no ${action.split('?')[0]}, upgraded or not`, async () => {
+      const { status, text } = await ask(`/api/v1/namespaces/shop/pods/gone/${action}`);
+      assert.equal(status, 404);
+      assert.equal(JSON.parse(text).message, 'pods "n3" not found');
+    });
+});
+
+test('ports that are no numbers are told before anything else', async () => {
+  const { status, text } = await ask('/api/v1/namespaces/shop/pods/gone/portforward?ports=80,abc');
+  assert.equal(status, 400);
+  const problem = 'strconv.ParseUint: parsing "abc": invalid syntax';
+  assert.equal(JSON.parse(text).message, `cannot convert to []int32: ${problem}`);
 });
 
 describe('exec', () => {

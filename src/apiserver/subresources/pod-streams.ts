@@ -3,7 +3,7 @@ import { badRequest } from '../../api/meta/status-error.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { forbiddenAccess } from '../authz/forbidden.ts';
 import { forward } from './backend.ts';
-import { admitConnection, attachFields, execFields, portForwardFields } from './connect-options.ts';
+import { admitConnection, attachFields, execFields, portForwardFields, portNumbers } from './connect-options.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { type KubeletIdentity, kubeletBackend } from './kubelet.ts';
 import { containerOf, encodePath, nodeOf, podOf } from './pod-container.ts';
@@ -18,19 +18,19 @@ export function podStreams(identity: KubeletIdentity, authorizer: Authorizer): S
     methods: ['GET', 'POST'],
     isLongRunning: true,
     async handle(request: SubresourceRequest) {
+      const fields = optionsFields[action](request.query);
       await checkCreate(request, authorizer);
-      await admitConnection(request, optionsKinds[action], optionsFields[action](request.query));
+      await admitConnection(request, optionsKinds[action], fields);
       const pod = podOf(request);
       const target = action === 'portforward' ? [] : [containerOf(pod, request.query.get('container') ?? '')];
       const node = nodeOf(pod);
       if (!node) throw badRequest(`pod ${request.info.name} does not have a host assigned`);
-      if (!request.http.upgrade) throw badRequest('Upgrade request required');
       const path = encodePath(agentPaths[action], request.info.namespace, request.info.name, ...target);
       const query = action === 'portforward' ? ports(request.query) : streams(request.query, action);
-      return forward(
-        request.http,
-        kubeletBackend(request.objects, identity, node, query.size > 0 ? `${path}?${query}` : path),
-      );
+      const url = query.size > 0 ? `${path}?${query}` : path;
+      const backend = kubeletBackend(request.objects, identity, node, url, 'pods');
+      if (!request.http.upgrade) throw badRequest('Upgrade request required');
+      return forward(request.http, backend);
     },
   }));
 }
@@ -61,10 +61,6 @@ function streams(query: URLSearchParams, action: Action): URLSearchParams {
 /** Only WebSocket clients say the ports here; SPDY clients say them stream by stream. */
 function ports(query: URLSearchParams): URLSearchParams {
   const result = new URLSearchParams();
-  for (const port of query.getAll('ports').flatMap((text) => text.split(','))) {
-    if (!/^[1-9][0-9]{0,4}$/.test(port) || Number(port) > 65535)
-      throw badRequest(`unable to parse ${JSON.stringify(port)} as a port`);
-    result.append('port', port);
-  }
+  for (const port of portNumbers(query)) result.append('port', String(port));
   return result;
 }

@@ -122,24 +122,31 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   try {
     return await commitObject(server.registry, resource, place, bytes, 0);
   } catch (error) {
-    if (error instanceof CompareFailedError && !(error instanceof AllocationTakenError)) throw new NameTakenError();
-    throw error;
+    if (!(error instanceof CompareFailedError) || error instanceof AllocationTakenError) throw error;
+    // The answer says whether what has the name is on its way out.
+    if (error.current) await server.registry.headOf(resource).waitFor(error.current.modRevision, call.signal);
+    throw new NameTakenError();
   }
 }
 
 function asAlreadyExists(
-  { resource }: WriteCall,
+  { resource, server }: WriteCall,
   object: KubernetesObject,
   error: unknown,
   isGenerated: boolean,
 ): unknown {
   if (!(error instanceof NameTakenError)) return error;
   const taken = alreadyExists({ group: resource.group, name: resource.plural }, object.metadata.name);
-  if (!isGenerated && !object.metadata.generateName) return taken;
   const { status } = taken;
+  const { namespace = '', name } = object.metadata;
+  const holder = server.registry.sourceOf(resource).find(namespace, name);
+  const before = holder?.object.metadata.deletionTimestamp ? 'object is being deleted: ' : '';
+  if (!isGenerated && !object.metadata.generateName) {
+    return before ? new StatusError({ ...status, message: before + status.message }) : taken;
+  }
   return new StatusError({
     ...status,
-    message: `${status.message}, the server was not able to generate a unique name for the object`,
+    message: `${before}${status.message}, the server was not able to generate a unique name for the object`,
     details: { ...status.details, retryAfterSeconds: 1 },
   });
 }

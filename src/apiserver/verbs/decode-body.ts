@@ -1,6 +1,6 @@
 // Request bodies become objects: by Content-Type, checked to be of the expected kind, as strict as the client asks.
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
-import { badRequest, tooManyRequests, unsupportedMediaType } from '../../api/meta/status-error.ts';
+import { badRequest, type StatusError, tooManyRequests, unsupportedMediaType } from '../../api/meta/status-error.ts';
 import { room } from '../../base/turns.ts';
 import { decodeLarge, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
 import {
@@ -85,9 +85,18 @@ async function decodeLargeJson(body: Uint8Array, settings: DecodeSettings): Prom
     return finish({ ...decoded, object }, settings, []);
   } catch (error) {
     if (error instanceof TasksBusyError) throw tooManyRequests(error.message, 1);
-    if (error instanceof DecodeError) throw badRequest(describeUndecodable(error, expected.kind, body));
+    if (error instanceof DecodeError) throw undecodable(error, settings, body);
     throw error;
   }
+}
+
+/** A body that does not say what it is, is what was expected, once it can be read at all. */
+function undecodable(error: DecodeError, { expected }: DecodeSettings, body: Uint8Array | string): StatusError {
+  const { failure, message, kind, apiVersion } = error;
+  const isReadable = kind !== undefined && !expected.custom;
+  const says = { kind: kind || expected.kind, apiVersion: apiVersion || expected.version };
+  const described = isReadable ? new DecodeError(failure, message, says) : error;
+  return badRequest(describeUndecodable(described, expected.kind, body));
 }
 
 /** What a body may say it is, and the type it then has. Types of custom resources are known to this thread only. */
@@ -116,7 +125,7 @@ function decodeJsonText(
     });
     return finish(decoded, settings, earlierErrors);
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(describeUndecodable(error, expected.kind, body));
+    if (error instanceof DecodeError) throw undecodable(error, settings, body);
     throw error;
   }
 }

@@ -9,6 +9,7 @@ import { CompareFailedError } from '../../store/store.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
+import { checkPreconditions } from './preconditions.ts';
 
 export interface Deleted {
   /** As it was last, or as it now waits. */
@@ -38,7 +39,9 @@ export async function deleteObject(call: WriteCall, options: DeleteOptions): Pro
 }
 
 async function deleteOnce(call: WriteCall, options: DeleteOptions, entry: Entry): Promise<Deleted> {
-  checkPreconditions(call, options, entry);
+  const kind = { group: call.resource.group, name: call.resource.kind };
+  const found = { uid: entry.object.metadata.uid, resourceVersion: String(entry.revision) };
+  checkPreconditions(kind, call.name, options.preconditions ?? {}, found);
   await admit(call, { operation: 'DELETE', oldObject: entry.object });
   await checkAdmission(call, { operation: 'DELETE', oldObject: entry.object });
   const plan = planDeletion(call, options, entry);
@@ -60,25 +63,6 @@ async function remove(call: WriteCall, entry: Entry, last: KubernetesObject | un
   const revision = call.isDryRun ? entry.revision : await commitDeletion(registry, call.resource, entry);
   if (!last) return { entry, isGone: true };
   return { entry: unstoredEntry(registry, call.resource, last, revision), isGone: true };
-}
-
-function checkPreconditions(call: WriteCall, { preconditions }: DeleteOptions, entry: Entry): void {
-  const kind = { group: call.resource.group, name: call.resource.kind };
-  const { uid } = entry.object.metadata;
-  if (preconditions?.uid && preconditions.uid !== uid) {
-    throw conflict(
-      kind,
-      call.name,
-      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
-    );
-  }
-  if (preconditions?.resourceVersion && preconditions.resourceVersion !== String(entry.revision)) {
-    throw conflict(
-      kind,
-      call.name,
-      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${entry.revision}). The object might have been modified`,
-    );
-  }
 }
 
 interface DeletionPlan {

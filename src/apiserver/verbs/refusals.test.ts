@@ -61,3 +61,35 @@ test('an empty dryRun is refused, not taken for a write that counts', async () =
   assert.equal(refused.status, 422);
   assert.equal((await api.call('GET', `${configMaps}/a`)).status, 404);
 });
+
+test('who creates over an object that is being deleted is told so', async () => {
+  await using api = await serve();
+  const configMaps = '/api/v1/namespaces/default/configmaps';
+  const object = { metadata: { name: 'a', finalizers: ['example.com/wait'] } };
+  await api.call('POST', configMaps, object);
+  const taken = 'configmaps "a" already exists';
+  assert.equal((await api.call('POST', configMaps, object)).body.message, taken);
+  await api.call('DELETE', `${configMaps}/a`);
+  const refused = await api.call('POST', configMaps, object);
+  assert.equal(refused.status, 409);
+  assert.equal(refused.body.message, `object is being deleted: ${taken}`);
+});
+
+test('the time zone of a cron job is a name of the database, in its own letters', async () => {
+  await using api = await serve();
+  const cronJobs = '/apis/batch/v1/namespaces/default/cronjobs?dryRun=All';
+  const create = (timeZone: string) => {
+    const template = { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'i' }] } };
+    const spec = { schedule: '0 * * * *', timeZone, jobTemplate: { spec: { template } } };
+    return api.call('POST', cronJobs, { metadata: { name: 'a' }, spec });
+  };
+  for (const zone of ['Europe/Berlin', 'Asia/Calcutta', 'Asia/Kolkata', 'US/Pacific', 'EST5EDT', 'UTC', 'Etc/GMT-14']) {
+    assert.equal((await create(zone)).status, 201, zone);
+  }
+  for (const zone of ['europe/berlin', 'us/pacific', 'est5EDT', 'utc', 'Etc/GMT-15', '+01:00', 'JST']) {
+    const { status, body } = await create(zone);
+    assert.equal(status, 422, zone);
+    const problem = `spec.timeZone: Invalid value: "${zone}": unknown time zone ${zone}`;
+    assert.equal(body.message, `CronJob.batch "a" is invalid: ${problem}`);
+  }
+});

@@ -113,7 +113,7 @@ export class Storage implements AsyncDisposable {
 
   /** As upstream's check of this name; there when a key service is in use, or may be after a change of the file. */
   #healthChecks(): HealthCheck[] {
-    const on = ['healthz', 'livez', 'readyz'] as const;
+    const on = ['healthz', 'readyz'] as const;
     const usesService = this.store.sealer.configuration.rules.some(({ providers }) =>
       providers.some(({ type }) => type === 'kms'),
     );

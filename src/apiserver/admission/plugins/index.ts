@@ -16,6 +16,7 @@ import {
 } from './certificates.ts';
 import { claimResize } from './claim-resize.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { deviceAdminAccess } from './device-admin-access.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
@@ -76,6 +77,7 @@ export function admissionPlugins({
     mutatingWebhooks(webhooks),
     // In the storage layer of upstream: it judges what the webhooks have left.
     rbacEscalation(authorizer, rules),
+    deviceAdminAccess,
     validatingPolicies(authorizer),
     validatingWebhooks(webhooks),
     resourceQuota(saveQuota),
