@@ -23,5 +23,6 @@ export function nodeChanges(node: Node, previous: Node): WorldChange[] {
   const isAsTainted =
     node.spec.unschedulable === previous.spec.unschedulable && isEqual(node.spec.taints, previous.spec.taints);
   if (!isAsTainted) changes.push('node-taints');
+  if (!isEqual(node.status?.declaredFeatures, previous.status?.declaredFeatures)) changes.push('node-features');
   return changes;
 }

@@ -25,6 +25,7 @@ export type WorldChange =
   | 'node-room'
   | 'node-labels'
   | 'node-taints'
+  | 'node-features'
   | 'pod-placed'
   | 'pod-gone'
   | 'pod-labels'

@@ -1,5 +1,6 @@
 // A pod as the scheduler looks at it. What pods of one template have in common is worked out once and shared (PodShape).
 import type { Pod } from '../../generated/core-v1.ts';
+import { featuresForScheduling } from '../api/core/declared-features.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { type PodVolumes, volumesOf } from './pod-volumes.ts';
 import { type Amounts, podRequests, podScoringRequests } from './resources.ts';
@@ -98,6 +99,8 @@ function signatureOf({ metadata, spec }: Pod): string {
   if (spec.topologySpreadConstraints) text += `\nd${JSON.stringify(spec.topologySpreadConstraints)}`;
   if (spec.overhead) text += `\no${JSON.stringify(spec.overhead)}`;
   if (spec.resources) text += `\nr${JSON.stringify(spec.resources)}`;
+  const features = featuresForScheduling(spec);
+  if (features.length > 0) text += `\nf${features.join()}`;
   if (spec.os) text += `\nn${spec.os.name}`;
   for (const container of spec.containers) text += containerText('\nc', container);
   for (const container of spec.initContainers ?? []) text += containerText('\ni', container);

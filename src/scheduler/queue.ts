@@ -298,6 +298,7 @@ const eventNames: Readonly<Record<WorldChange, string>> = {
   'node-room': 'NodeUpdateAllocatable',
   'node-labels': 'NodeUpdateLabel',
   'node-taints': 'NodeUpdateTaint',
+  'node-features': 'NodeUpdateNodeDeclaredFeature',
   'pod-placed': 'AssignedPodAdd',
   'pod-gone': 'AssignedPodDelete',
   'pod-labels': 'AssignedPodUpdatePodLabel',

@@ -6,6 +6,7 @@ import type {
   NodeRuntimeHandler,
   NodeStatus,
 } from '../../../generated/core-v1.ts';
+import { declaredFeatures } from '../../api/core/declared-features.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import type { ImageInfo, RuntimeCondition, RuntimeFeatures } from '../runtime/runtime.ts';
 import type { Machine } from './node-facts.ts';
@@ -80,6 +81,7 @@ export function nodeStatus(input: NodeStatusInput): NodeStatus {
     images: imageList(input.images, input.maxImages ?? 50),
     runtimeHandlers: runtimeHandlers(input.features?.handlers ?? []),
     features: { supplementalGroupsPolicy: input.features?.supplementalGroupsPolicy ?? false },
+    declaredFeatures: [...declaredFeatures],
     // An empty list takes the last ones out; where there never was one, none is written.
     ...(input.volumesInUse && (input.volumesInUse.length > 0 || input.before.volumesInUse)
       ? { volumesInUse: [...input.volumesInUse] }

@@ -19,6 +19,7 @@ export const extenderFilter: NodeFilterPlugin = {
     'node-room',
     'node-labels',
     'node-taints',
+    'node-features',
     'pod-placed',
     'pod-gone',
     'pod-labels',

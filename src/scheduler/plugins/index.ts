@@ -4,6 +4,7 @@ import { dynamicResources, dynamicResourcesScore } from './dynamic-resources.ts'
 import { imageLocality } from './image-locality.ts';
 import { interPodAffinity, interPodAffinityScore } from './inter-pod-affinity.ts';
 import { nodeAffinity, nodeAffinityScore } from './node-affinity.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { balancedAllocation, leastAllocated, nodeResourcesFit } from './node-resources-fit.ts';
@@ -29,6 +30,7 @@ export const filters: readonly Filter[] = [
   podTopologySpread,
   interPodAffinity,
   dynamicResources,
+  nodeDeclaredFeatures,
 ];
 
 export const scores: readonly Score[] = [

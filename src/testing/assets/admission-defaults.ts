@@ -3,6 +3,6 @@ export const upstreamDefaultPlugins: readonly string[] = (
   'NamespaceLifecycle LimitRanger ServiceAccount TaintNodesByCondition PodSecurity Priority DefaultTolerationSeconds ' +
   'DefaultStorageClass StorageObjectInUseProtection PersistentVolumeClaimResize RuntimeClass CertificateRequester ' +
   'CertificateApproval CertificateSigning CertificateSubjectRestriction DefaultIngressClass PodTopologyLabels ' +
-  'PodResizeValidator MutatingAdmissionPolicy MutatingAdmissionWebhook ValidatingAdmissionPolicy ' +
-  'ValidatingAdmissionWebhook ResourceQuota RBACEscalation'
+  'NodeDeclaredFeatureValidator PodResizeValidator MutatingAdmissionPolicy MutatingAdmissionWebhook ' +
+  'ValidatingAdmissionPolicy ValidatingAdmissionWebhook ResourceQuota RBACEscalation'
 ).split(' ');

@@ -19,6 +19,7 @@ import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { deviceAdminAccess } from './device-admin-access.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeDeclaredFeatures } from './node-declared-features.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { podSecurity } from './pod-security.ts';
@@ -70,6 +71,7 @@ export function admissionPlugins({
     certificateSubjectRestriction,
     defaultIngressClass,
     podTopologyLabels,
+    nodeDeclaredFeatures,
     podResizeValidator,
     mutatingPolicies(authorizer),
     // A webhook, upstream.
