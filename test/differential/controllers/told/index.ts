@@ -2,7 +2,7 @@
 import { usualKinds } from '../paths.ts';
 import type { Story } from '../stories.ts';
 import { controllerStories } from './controllers.ts';
-import { schedulerStories } from './scheduler.ts';
+import { schedulerStories } from './scheduler/index.ts';
 
 export function toldStories(isScheduler: boolean): readonly Story[] {
   return isScheduler ? schedulerStories : controllerStories;
