@@ -1,6 +1,7 @@
 import type { ControllerRevision, StatefulSet } from '../../generated/apps-v1.ts';
 import type { Pod } from '../../generated/core-v1.ts';
 import { controllerRevisionKind, persistentVolumeClaimKind, podKind, statefulSetKind } from '../../generated/kinds.ts';
+import { defaultPodTemplate } from '../api/core/pod-defaults.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { matchesSelector, type Selector } from '../api/meta/labels.ts';
 import { keyOf } from '../api/meta/object.ts';
@@ -143,6 +144,7 @@ class StatefulSetController {
         revisions,
         collisionCount,
         hashLabel: revisionLabel,
+        fill: defaultPodTemplate,
       };
       const update = await ensureRevision(history);
       if (!update) continue;

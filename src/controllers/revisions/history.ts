@@ -9,6 +9,7 @@ import { isAlreadyExists, isNotFound } from '../../api/meta/status-error.ts';
 import type { Client } from '../../client/client.ts';
 import { type ClaimOptions, claim } from '../../reconcile/controller-refs.ts';
 import type { Informer } from '../../reconcile/informer.ts';
+import { canonical } from '../../schema/codec.ts';
 import { candidatesFor } from '../shared/indexes.ts';
 import { templateHash } from '../shared/template-hash.ts';
 
@@ -28,6 +29,8 @@ export interface HistoryOptions<O extends RevisionedOwner> {
   readonly collisionCount: number | undefined;
   /** The label that the revision carries its hash in. */
   readonly hashLabel: string;
+  /** Given: the latest revision is also that of the template when it differs only by these defaults. */
+  readonly fill?: (template: PodTemplateSpec) => void;
 }
 
 /** The revisions that belong to the owner; those that a set of its name has left behind are taken up. */
@@ -68,6 +71,7 @@ export async function ensureRevision<O extends RevisionedOwner>(
   if (same && same === last) return same;
   const revision = (last?.revision ?? 0) + 1;
   if (same) return resource.update({ ...same, revision });
+  if (last && options.fill && bringsBack(last, data, options.fill)) return last;
   const draft = draftRevision(options, data, revision);
   try {
     return await resource.create(draft);
@@ -76,6 +80,21 @@ export async function ensureRevision<O extends RevisionedOwner>(
     const { namespace = '', name } = draft.metadata;
     const existing = await resource.get({ namespace, name });
     return isControlledBy(existing, owner) && isEqual(existing.data, data) ? existing : undefined;
+  }
+}
+
+/** Whether the revision, read and filled in as the API server does today, holds `data`. */
+export function bringsBack(
+  revision: ControllerRevision,
+  data: Record<string, unknown>,
+  fill: (template: PodTemplateSpec) => void,
+): boolean {
+  try {
+    const template = canonical<PodTemplateSpec>('io.k8s.api.core.v1.PodTemplateSpec', templateOf(revision));
+    fill(template);
+    return isEqual(revisionData(template), data);
+  } catch {
+    return false; // holds no template
   }
 }
 
