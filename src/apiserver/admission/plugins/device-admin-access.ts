@@ -28,10 +28,10 @@ export const deviceAdminAccess: AdmissionPlugin = {
 function placeOfAccess(request: AdmissionRequest): FieldPath | undefined {
   const { operation, object, oldObject } = request;
   if (operation === 'CREATE') {
-    if (isAbout(request, resourceClaimKind)) return placeInRequests((object as ResourceClaim).spec.devices?.requests);
+    if (isAbout(request, resourceClaimKind)) return placeInRequests((object as ResourceClaim).spec?.devices?.requests);
     // The path lacks one `spec`, as upstream's.
     if (isAbout(request, resourceClaimTemplateKind))
-      return placeInRequests((object as ResourceClaimTemplate).spec.spec.devices?.requests);
+      return placeInRequests((object as ResourceClaimTemplate).spec?.spec?.devices?.requests);
   }
   if (operation !== 'UPDATE' || !isAbout(request, resourceClaimKind, 'status')) return undefined;
   return placeInResults(oldObject as ResourceClaim) ? undefined : placeInResults(object as ResourceClaim);
