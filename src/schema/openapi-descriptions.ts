@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { packageRoot } from './facts.ts';
 import { typeOf } from './ir.ts';
 
-/** Field → sentence; '' is the type itself, '*' names a type of the same package that has the rest. */
+/** Field → sentence; '' is the type itself, '*' names a type that has the rest, in the same package or by its full name. */
 export type TypeDescriptions = Readonly<Record<string, string>>;
 
 /** Package → type → its sentences; the package '*' has those for fields of every kind, list and condition. */
@@ -55,12 +55,16 @@ export function descriptionsHash(): string {
 /** The name under which an old version is described as the stable one of its group is. */
 export const stableName = (typeName: string): string => typeName.replace(/\.(v\d+)(alpha|beta)\d+\.(?=\w+$)/, '.$1.');
 
+/** What `'*'` names at a type: another of its package, or one of another package in full. */
+export const otherName = (typeName: string, other: string): string =>
+  other.includes('.') ? other : `${typeName.slice(0, typeName.lastIndexOf('.') + 1)}${other}`;
+
 /** The names under which a field may be described, the most exact first. */
 function* placesOf(typeName: string): Generator<string> {
   for (const name of new Set([typeName, stableName(typeName)])) {
     yield name;
     const other = descriptions().get(name)?.['*'];
-    if (other) yield `${name.slice(0, name.lastIndexOf('.') + 1)}${other}`;
+    if (other) yield otherName(name, other);
   }
   if (/Condition$/.test(typeName)) yield '*.condition';
   if (!typeOf(typeName).gvk) return;
