@@ -24,6 +24,7 @@ test('devices are used beside others only where the label of the namespace allow
     const problem = `spec.devices.requests[1].adminAccess: Forbidden: ${refusal}`;
     assert.equal(body.message, `${object.kind}.resource.k8s.io "x" is invalid: ${problem}`);
     await api.create(`${group}/watchers/${plural}`, object);
+    await api.create(`${group}/shop/${plural}`, { ...object, metadata: { name: 'none' }, spec: {} });
   }
 
   await api.create(`${group}/shop/resourceclaims`, {

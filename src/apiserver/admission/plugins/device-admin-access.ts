@@ -37,8 +37,9 @@ function placeOfAccess(request: AdmissionRequest): FieldPath | undefined {
   return placeInResults(oldObject as ResourceClaim) ? undefined : placeInResults(object as ResourceClaim);
 }
 
-function placeInRequests(requests: readonly DeviceRequest[] = []): FieldPath | undefined {
-  const found = requests.findIndex(({ exactly }) => exactly?.adminAccess);
+/** Go's form of a claim without requests has null there. */
+function placeInRequests(requests: readonly DeviceRequest[] | null | undefined): FieldPath | undefined {
+  const found = requests?.findIndex(({ exactly }) => exactly?.adminAccess) ?? -1;
   return found < 0 ? undefined : path('spec', 'devices', 'requests').index(found).child('adminAccess');
 }
 
