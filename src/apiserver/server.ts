@@ -100,8 +100,8 @@ export interface ApiServer extends Component {
   /** For admission plugins that write past admission. */
   readonly registry: Registry;
   handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse>;
-  /** Serves requests that arrive over a port, as `user`, until the port or the server closes. */
-  servePort(port: MessagePort, user: UserInfo): void;
+  /** Serves requests that arrive over a port, as the user that each names, until the port or the server closes. */
+  servePort(port: MessagePort, users: Readonly<Record<string, UserInfo>>): void;
 }
 
 const drainMs = 5_000;
@@ -353,10 +353,10 @@ class Server implements ApiServer {
     return answer.status;
   }
 
-  servePort(port: MessagePort, user: UserInfo): void {
+  servePort(port: MessagePort, users: Readonly<Record<string, UserInfo>>): void {
     const served = servePort(
       port,
-      user,
+      users,
       (asked, response) => this.#pipeline.handle(asked, response),
       () => this.#ports.delete(served),
     );

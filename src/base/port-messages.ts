@@ -5,6 +5,8 @@
 export interface PortRequest {
   readonly type: 'request';
   readonly id: number;
+  /** Which of the worker's identities asks. */
+  readonly as: string;
   readonly method: string;
   /** Path and query, encoded. */
   readonly path: string;

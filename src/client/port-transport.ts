@@ -1,39 +1,37 @@
-// Requests of a worker thread to the API server of the same process. Messages of one turn travel together; an answer
-// runs at most a window ahead of its reader.
+// Requests of a worker thread to the API server of the same process. All its identities share one port, and messages of one
+// turn travel together; an answer runs at most a window ahead of its reader.
 import type { MessagePort } from 'node:worker_threads';
-import { type PortRequest, type PortToClient, type PortToServer, portWindowBytes } from '../base/port-messages.ts';
+import { type PortToClient, type PortToServer, portWindowBytes } from '../base/port-messages.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
-
-export interface PortTransportOptions {
-  readonly port: MessagePort;
-  /** Added to every request, unless it sets them itself: `authorization`. */
-  readonly headers?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
-}
 
 /** Requests that wait for their answer at once; watches count. */
 const maxRequests = 10_000;
 
-/** A transport over a MessagePort whose other end is with the API server. Disposing closes the port. */
-export function createPortTransport(options: PortTransportOptions): Transport {
-  return new PortTransport(options);
-}
-
-class PortTransport implements Transport {
-  readonly #options: PortTransportOptions;
+/** Over a MessagePort whose other end is with the API server. Disposing closes the port. */
+export class PortConnection implements AsyncDisposable {
+  readonly #port: MessagePort;
   readonly #answers = new Map<number, Answer>();
   #outbox: PortToServer[] = [];
   #nextId = 1;
   #isClosed = false;
 
-  constructor(options: PortTransportOptions) {
-    this.#options = options;
-    options.port.on('message', (messages: PortToClient[]) => {
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.on('message', (messages: PortToClient[]) => {
       for (const message of messages) this.#receive(message);
     });
-    options.port.on('close', () => this.#close());
+    port.on('close', () => this.#close());
   }
 
-  request(request: TransportRequest): Promise<TransportResponse> {
+  /** A transport for one of the identities that the server knows this port by. It ends with the connection. */
+  as(identity: string): Transport {
+    return {
+      request: (request) => this.#request(identity, request),
+      async [Symbol.asyncDispose]() {},
+    };
+  }
+
+  #request(as: string, request: TransportRequest): Promise<TransportResponse> {
     if (this.#isClosed) return Promise.reject(new Error('the API server is gone'));
     if (this.#answers.size >= maxRequests) {
       return Promise.reject(new Error(`at most ${maxRequests} requests may be under way`));
@@ -58,14 +56,9 @@ class PortTransport implements Transport {
       });
       this.#answers.set(id, answer);
       signal?.addEventListener('abort', cancel, { once: true });
-      this.#send(this.#message(id, request));
+      const { method, path, headers = {}, body } = request;
+      this.#send({ type: 'request', id, as, method, path, headers, ...(body ? { body } : {}) });
     });
-  }
-
-  #message(id: number, { method, path, headers, body }: TransportRequest): PortRequest {
-    const added = this.#options.headers;
-    const base = typeof added === 'function' ? added() : added;
-    return { type: 'request', id, method, path, headers: { ...base, ...headers }, ...(body ? { body } : {}) };
   }
 
   #send(message: PortToServer): void {
@@ -74,7 +67,7 @@ class PortTransport implements Transport {
     queueMicrotask(() => {
       const messages = this.#outbox;
       this.#outbox = [];
-      if (!this.#isClosed) this.#options.port.postMessage(messages);
+      if (!this.#isClosed) this.#port.postMessage(messages);
     });
   }
 
@@ -93,7 +86,7 @@ class PortTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#options.port.close();
+    this.#port.close();
     this.#close();
   }
 }

@@ -3,15 +3,15 @@ import { test } from 'node:test';
 import { MessageChannel } from 'node:worker_threads';
 import { configMapKind } from '../../../generated/kinds.ts';
 import { createClient } from '../../client/create-client.ts';
-import { createPortTransport } from '../../client/port-transport.ts';
+import { PortConnection } from '../../client/port-transport.ts';
 import { admin, serve } from '../testing/serve.ts';
 
 test('a client behind a port reads, writes and watches as others do', async () => {
   await using api = await serve();
   const { port1, port2 } = new MessageChannel();
-  api.server.servePort(port1, admin);
-  await using transport = createPortTransport({ port: port2 });
-  const client = createClient(transport).resource(configMapKind);
+  api.server.servePort(port1, { admin, nobody: { username: 'nobody', groups: [] } });
+  await using connection = new PortConnection(port2);
+  const client = createClient(connection.as('admin')).resource(configMapKind);
   const stop = new AbortController();
   const seen: string[] = [];
   const watching = (async () => {
@@ -27,5 +27,8 @@ test('a client behind a port reads, writes and watches as others do', async () =
   await client.delete({ namespace: 'default', name: 'large' });
   await watching;
   assert.deepEqual(seen, ['ADDED large', 'DELETED large']);
-  assert.equal(await client.find({ namespace: 'default', name: 'none' }), undefined);
+  const none = { namespace: 'default', name: 'none' };
+  assert.equal(await client.find(none), undefined);
+  await assert.rejects(createClient(connection.as('nobody')).resource(configMapKind).find(none), /"nobody" cannot get/);
+  await assert.rejects(createClient(connection.as('other')).resource(configMapKind).find(none), /broke off/);
 });

@@ -8,7 +8,12 @@ import { CallRequest, type HandleExchange } from './in-process.ts';
 /** Requests one port may have under way. */
 const maxOpen = 10_000;
 
-export function servePort(port: MessagePort, user: UserInfo, handle: HandleExchange, onClose: () => void): Disposable {
+export function servePort(
+  port: MessagePort,
+  users: Readonly<Record<string, UserInfo>>,
+  handle: HandleExchange,
+  onClose: () => void,
+): Disposable {
   const open = new Map<number, { abort: AbortController; response: PortResponse }>();
   const outbox = new Outbox(port);
   const stop = () => {
@@ -21,7 +26,8 @@ export function servePort(port: MessagePort, user: UserInfo, handle: HandleExcha
   };
 
   const start = (message: PortRequest) => {
-    if (open.size >= maxOpen) return outbox.send({ type: 'abort', id: message.id });
+    const user = users[message.as];
+    if (!user || open.size >= maxOpen) return outbox.send({ type: 'abort', id: message.id });
     const abort = new AbortController();
     const response = new PortResponse(message.id, outbox);
     open.set(message.id, { abort, response });

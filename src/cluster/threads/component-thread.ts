@@ -1,6 +1,6 @@
-// A worker thread that reaches the API server through message ports, one for each identity it acts as, and a control port
-// on which it tells of itself and hears when to stop.
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+// A worker thread that reaches the API server through a message port, as any of its identities, and has a control port on
+// which it tells of itself and hears when to stop.
+import { MessageChannel, Worker } from 'node:worker_threads';
 import type { UserInfo } from '../../apiserver/authn/authenticator.ts';
 import { groups, serviceAccountGroups, serviceAccountUsername } from '../../apiserver/authn/users.ts';
 import type { ApiServer } from '../../apiserver/server.ts';
@@ -33,18 +33,19 @@ const figuresPatienceMs = 1000;
 export async function startComponentThread<Settings>(
   options: ComponentThreadOptions<Settings>,
 ): Promise<ComponentThread> {
-  const ports: Record<string, MessagePort> = {};
-  for (const [name, user] of Object.entries(options.identities)) {
-    const { port1, port2 } = new MessageChannel();
-    options.server.servePort(port1, user);
-    ports[name] = port2;
-  }
+  const requests = new MessageChannel();
+  options.server.servePort(requests.port1, options.identities);
   const control = new MessageChannel();
-  const data: ThreadData<Settings> = { ports, control: control.port2, settings: options.settings };
+  const data: ThreadData<Settings> = {
+    port: requests.port2,
+    identities: Object.keys(options.identities),
+    control: control.port2,
+    settings: options.settings,
+  };
   const worker = new Worker(workerUrl(options.entry), {
     name: options.entry,
     workerData: data,
-    transferList: [...Object.values(ports), control.port2],
+    transferList: [requests.port2, control.port2],
     resourceLimits: { maxYoungGenerationSizeMb: 8 },
   });
   const started = Promise.withResolvers<void>();

@@ -2,8 +2,10 @@ import type { MessagePort } from 'node:worker_threads';
 
 /** What a component's thread is started with. */
 export interface ThreadData<Settings> {
-  /** To the API server, by identity. */
-  readonly ports: Readonly<Record<string, MessagePort>>;
+  /** To the API server. */
+  readonly port: MessagePort;
+  /** Whom the thread may act as. */
+  readonly identities: readonly string[];
   readonly control: MessagePort;
   readonly settings: Settings;
 }

@@ -4,7 +4,7 @@ import { createLogger, type Logger } from '../../base/log.ts';
 import type { Client } from '../../client/client.ts';
 import { createClient } from '../../client/create-client.ts';
 import { leadingTransport } from '../../client/leading-transport.ts';
-import { createPortTransport } from '../../client/port-transport.ts';
+import { PortConnection } from '../../client/port-transport.ts';
 import type { Transport } from '../../client/transport.ts';
 import { userAgentOf } from '../user-agents.ts';
 import type { FromThread, ThreadData, ToThread } from './thread-messages.ts';
@@ -13,7 +13,7 @@ export interface Thread<Settings> {
   readonly settings: Settings;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** The client that acts as this identity; undefined when the thread was given none of that name. */
+  /** The client that acts as this identity; undefined when the thread is none of that name. */
   findClient(identity: string): Client | undefined;
   client(identity: string): Client;
   /** The same, but it writes only while `isHeld`. */
@@ -27,7 +27,7 @@ export interface Thread<Settings> {
 }
 
 export function openThread<Settings>(): Thread<Settings> {
-  const { ports, control, settings } = workerData as ThreadData<Settings>;
+  const { port, identities, control, settings } = workerData as ThreadData<Settings>;
   const tell = (message: FromThread) => control.postMessage(message);
   const stopping = new AbortController();
   let wantsAgain = false;
@@ -39,14 +39,8 @@ export function openThread<Settings>(): Thread<Settings> {
       stopping.abort();
     } else tell({ type: 'figures', id: message.id, text: figures.get(message.path)?.() ?? '' });
   });
-  const transports = new Map<string, Transport>();
-  const transportOf = (identity: string) => {
-    const port = ports[identity];
-    if (!port) return undefined;
-    const transport = transports.get(identity) ?? createPortTransport({ port });
-    transports.set(identity, transport);
-    return transport;
-  };
+  const connection = new PortConnection(port);
+  const transportOf = (identity: string) => (identities.includes(identity) ? connection.as(identity) : undefined);
   const clientOver = (transport: Transport, identity: string) =>
     createClient(transport, { userAgent: userAgentOf(identity) });
   const findClient = (identity: string) => {
@@ -63,7 +57,7 @@ export function openThread<Settings>(): Thread<Settings> {
     findClient,
     client(identity) {
       const client = findClient(identity);
-      if (!client) throw new Error(`no port for identity ${identity}`);
+      if (!client) throw new Error(`this thread does not act as ${identity}`);
       return client;
     },
     leadingClient(identity, isHeld) {
@@ -81,7 +75,7 @@ export function openThread<Settings>(): Thread<Settings> {
       await Promise.allSettled(components);
       tell({ type: wantsAgain ? 'again' : 'stopped' });
       control.close();
-      for (const port of Object.values(ports)) port.close();
+      port.close();
     },
   };
 }
