@@ -7,6 +7,7 @@ import { measureBoot } from './boot.ts';
 import { measureCreateStages } from './create-stages.ts';
 import { measureDefinitions } from './definitions.ts';
 import { measureEventLoop } from './event-loop.ts';
+import { measureHugeRequests } from './huge-requests.ts';
 import { measureIdle } from './idle.ts';
 import { measureLargeLists } from './large-lists.ts';
 import { measureNodes } from './nodes.ts';
@@ -24,6 +25,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   apiload: measureApiLoad,
   'create-stages': () => measureCreateStages(),
   'event-loop': () => measureEventLoop(),
+  'huge-requests': () => measureHugeRequests(),
   'large-lists': measureLargeLists,
   scale: () => measureScale(),
   scheduler: () => measureScheduler(),

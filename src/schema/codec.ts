@@ -2,6 +2,7 @@
 // only, in Go's order, zero values as Go's tags say.
 
 import { enableBigIntJson } from '../base/big-integers.ts';
+import { inOnePiece, type Steps } from '../base/turns.ts';
 import { canonicalizerOf } from './canonical.ts';
 import { irregular } from './canonical-values.ts';
 import { copyJson } from './copy-json.ts';
@@ -9,7 +10,7 @@ import { customTypeOf } from './custom-types.ts';
 import { decodeCustom } from './decode-custom.ts';
 import { ExactDecoder } from './exact-decode.ts';
 import { typeOf } from './ir.ts';
-import { replaceLoneSurrogateEscapes, scanJson } from './json-scan.ts';
+import { type JsonScan, replaceLoneSurrogateEscapes, scanJson } from './json-scan.ts';
 import { describeSyntaxError } from './json-syntax.ts';
 import { DecodeError } from './limits.ts';
 
@@ -47,8 +48,12 @@ interface ParsedBody {
 }
 
 function parseBody(body: string | Uint8Array): ParsedBody {
-  let text = bodyText(body);
-  const scan = scanJson(text);
+  const text = bodyText(body);
+  return parseScanned(text, scanJson(text));
+}
+
+function parseScanned(scanned: string, scan: JsonScan): ParsedBody {
+  let text = scanned;
   if (scan.hasSurrogateEscapes) text = replaceLoneSurrogateEscapes(text);
   try {
     return { text, tree: JSON.parse(text), keys: scan.keys, hasOddNumbers: scan.hasOddNumbers };
@@ -180,9 +185,18 @@ function toForm<T>(typeName: string, object: unknown, isStored: boolean): { obje
 }
 
 /** Like `canonical`, but also says which fields were unknown: for patch results under fieldValidation. */
-export function canonicalStrict<T = any>(typeName: string, object: unknown): Decoded<T> {
+export const canonicalStrict = <T = any>(typeName: string, object: unknown): Decoded<T> =>
+  inOnePiece(canonicalStrictSteps<T>(typeName, object));
+
+export function* canonicalStrictSteps<T = any>(typeName: string, object: unknown): Steps<Decoded<T>> {
   enableBigIntJson();
-  return decodeJson<T>(typeName, JSON.stringify(object) ?? 'null', { strict: true });
+  const text = JSON.stringify(object) ?? 'null';
+  yield;
+  const scan = scanJson(text);
+  yield;
+  const body = parseScanned(text, scan);
+  yield;
+  return toCanonical(typeName, body, { strict: true });
 }
 
 /** The JSON text of an object in canonical form. */

@@ -92,6 +92,8 @@ function compareMapValues(type: MapMergeType, before: unknown, after: unknown): 
 function compareMaps(type: MapMergeType, before: JsonObject, after: JsonObject, skip?: ReadonlySet<string>): Changes {
   const changed: MutableFieldSet = {};
   const removed: MutableFieldSet = {};
+  let hasChanged = false;
+  let hasRemoved = false;
   const { fields } = type;
   const put = (key: string, a: unknown, b: unknown): void => {
     if (a === b) return;
@@ -100,8 +102,14 @@ function compareMaps(type: MapMergeType, before: JsonObject, after: JsonObject, 
     if (!inner) return;
     const element = slot ? slot.element : `f:${key}`;
     const changes = compareValues(inner, a, b);
-    if (changes.changed) changed[element] = changes.changed;
-    if (changes.removed) removed[element] = changes.removed;
+    if (changes.changed) {
+      changed[element] = changes.changed;
+      hasChanged = true;
+    }
+    if (changes.removed) {
+      removed[element] = changes.removed;
+      hasRemoved = true;
+    }
   };
   for (const key in after) {
     if (!skip?.has(key)) put(key, Object.hasOwn(before, key) ? before[key] : undefined, after[key]);
@@ -109,14 +117,7 @@ function compareMaps(type: MapMergeType, before: JsonObject, after: JsonObject, 
   for (const key in before) {
     if (!Object.hasOwn(after, key) && !skip?.has(key)) put(key, before[key], undefined);
   }
-  return asChanges(changed, removed);
-}
-
-function asChanges(changed: FieldSet, removed: FieldSet): Changes {
-  return {
-    changed: isEmptySet(changed) ? undefined : changed,
-    removed: isEmptySet(removed) ? undefined : removed,
-  };
+  return { changed: hasChanged ? changed : undefined, removed: hasRemoved ? removed : undefined };
 }
 
 function compareListValues(type: ListMergeType, before: unknown, after: unknown): Changes {
@@ -131,7 +132,10 @@ function compareListValues(type: ListMergeType, before: unknown, after: unknown)
     if (changes.changed) changed[element] = changes.changed;
     if (changes.removed) removed[element] = changes.removed;
   }
-  return asChanges(changed, removed);
+  return {
+    changed: isEmptySet(changed) ? undefined : changed,
+    removed: isEmptySet(removed) ? undefined : removed,
+  };
 }
 
 /** Elements of one name; duplicates count as one value. */

@@ -27,11 +27,7 @@ export function isEmptySet(set: FieldSet): boolean {
 /** The path that leads to this node is in the set. */
 const isMember = (node: FieldSet): boolean => self in node || isEmptySet(node);
 
-/** A node below a parent; undefined when there is nothing in it. */
-function nodeOf(member: boolean, children: MutableFieldSet): FieldSet | undefined {
-  if (isEmptySet(children)) return member ? leaf : undefined;
-  return member ? { [self]: leaf, ...children } : children;
-}
+// To look whether a large object is empty takes as long as to look at all of it: what is known of it is remembered.
 
 function union(a: FieldSet, b: FieldSet, isRoot: boolean): FieldSet {
   if (a === b) return a;
@@ -56,33 +52,44 @@ export function unionOf(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function difference(a: FieldSet, b: FieldSet, isRoot: boolean): FieldSet | undefined {
+  const wasMember = !isRoot && isMember(a);
+  const staysMember = wasMember && !isMember(b);
   const rest: MutableFieldSet = {};
-  let isSame = true;
+  if (staysMember) rest[self] = leaf;
+  let isSame = wasMember === staysMember;
+  let isFilled = false;
   for (const key in a) {
     if (key === self) continue;
     const mine = a[key]!;
     const theirs = b[key];
     const left = theirs === undefined ? mine : difference(mine, theirs, false);
     if (left !== mine) isSame = false;
-    if (left !== undefined) rest[key] = left;
+    if (left === undefined) continue;
+    rest[key] = left;
+    isFilled = true;
   }
-  if (isRoot) return isSame ? a : rest;
-  const wasMember = isMember(a);
-  const staysMember = wasMember && !isMember(b);
-  return isSame && wasMember === staysMember ? a : nodeOf(staysMember, rest);
+  if (isSame) return a;
+  if (isFilled || isRoot) return rest;
+  return staysMember ? leaf : undefined;
 }
 
 /** The paths of `a` that are not in `b`; `a` itself when that is all of them. */
 export const differenceOf = (a: FieldSet, b: FieldSet): FieldSet => difference(a, b, true) ?? emptySet;
 
 function intersection(a: FieldSet, b: FieldSet, isRoot: boolean): FieldSet | undefined {
+  const areMembers = !isRoot && isMember(a) && isMember(b);
   const both: MutableFieldSet = {};
+  if (areMembers) both[self] = leaf;
+  let isFilled = false;
   for (const key in a) {
     const theirs = key === self ? undefined : b[key];
     const shared = theirs === undefined ? undefined : intersection(a[key]!, theirs, false);
-    if (shared !== undefined) both[key] = shared;
+    if (shared === undefined) continue;
+    both[key] = shared;
+    isFilled = true;
   }
-  return isRoot ? both : nodeOf(isMember(a) && isMember(b), both);
+  if (isFilled || isRoot) return both;
+  return areMembers ? leaf : undefined;
 }
 
 export const intersectionOf = (a: FieldSet, b: FieldSet): FieldSet => intersection(a, b, true) ?? emptySet;

@@ -1,6 +1,8 @@
 // JSON patch, RFC 6902, with upstream's readings of it: negative indexes count from the end, `replace` may add a member,
 // `test` of null holds for what is absent, and the text before a path's first slash is ignored.
+import { inOnePiece, type Steps } from '../base/turns.ts';
 import { setKey } from './canonical-values.ts';
+import { copyJson } from './copy-json.ts';
 import type { JsonPatchOperation } from './patch-body.ts';
 import { isObject, type JsonObject, PatchError } from './patch-error.ts';
 
@@ -20,6 +22,8 @@ function within<T>(where: string, work: () => T): T {
 /** Elements that all operations of one patch may move or compare. */
 const maxWork = 10_000_000;
 
+const operationsInStep = 16;
+
 const absent = Symbol('absent');
 
 const rejected = (problem: string): never => {
@@ -27,10 +31,9 @@ const rejected = (problem: string): never => {
 };
 
 function segmentsOf(path: string): string[] {
-  return path
-    .split('/')
-    .slice(1)
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const segments = path.split('/').slice(1);
+  if (!path.includes('~')) return segments;
+  return segments.map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
 /** The index that `key` means in a list of `length`; for adding, one past the end is an index too. */
@@ -204,7 +207,7 @@ class Document {
         `Unable to copy, the accumulated size increase of copy is ${this.#copiedBytes}, exceeding the limit ${maxCopiedBytes}`,
       );
     }
-    return structuredClone(value);
+    return copyJson(value);
   }
 
   test(path: string, expected: unknown): void {
@@ -233,9 +236,14 @@ function isEqual(left: unknown, right: unknown, work: { spend(work: number): voi
 }
 
 /** The patched document; `target` is not changed, and shares with the result what the patch does not touch. */
-export function applyJsonPatch(target: unknown, operations: readonly JsonPatchOperation[]): unknown {
+export const applyJsonPatch = (target: unknown, operations: readonly JsonPatchOperation[]): unknown =>
+  inOnePiece(jsonPatchSteps(target, operations));
+
+/** The same with a step for each few operations, which may be many and each of them long. */
+export function* jsonPatchSteps(target: unknown, operations: readonly JsonPatchOperation[]): Steps<unknown> {
   const document = new Document(target);
-  for (const { op, path, from, value, hasValue } of operations) {
+  for (const [index, { op, path, from, value, hasValue }] of operations.entries()) {
+    if (index % operationsInStep === operationsInStep - 1) yield;
     switch (op) {
       case 'add':
       case 'replace':

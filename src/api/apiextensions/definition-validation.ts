@@ -76,8 +76,10 @@ function isShared(versions: readonly CustomResourceDefinitionVersion[], field: k
 
 /** Versions as Go prints them in an error. */
 function shown(versions: readonly CustomResourceDefinitionVersion[]) {
-  const field = (version: CustomResourceDefinitionVersion, name: keyof CustomResourceDefinitionVersion) =>
-    isShared(versions, name) ? null : (version[name] ?? null);
+  const names = ['schema', 'subresources', 'additionalPrinterColumns', 'selectableFields'] as const;
+  const shared = new Set<string>(names.filter((name) => isShared(versions, name)));
+  const field = (version: CustomResourceDefinitionVersion, name: (typeof names)[number]) =>
+    shared.has(name) ? null : (version[name] ?? null);
   return versions.map((version) => ({
     Name: version.name,
     Served: version.served,

@@ -18,9 +18,10 @@ export const configMapKind: KindDefinition<ConfigMap> = {
   validate({ data = {}, binaryData = {} }, errors) {
     let size = 0;
     for (const [key, value] of Object.entries(data)) {
-      const at = path('data').key(key);
-      for (const problem of configMapKeyProblems(key)) errors.invalid(at, key, problem);
-      if (Object.hasOwn(binaryData, key)) errors.invalid(at, key, 'duplicate of key present in binaryData');
+      for (const problem of configMapKeyProblems(key)) errors.invalid(path('data').key(key), key, problem);
+      if (Object.hasOwn(binaryData, key)) {
+        errors.invalid(path('data').key(key), key, 'duplicate of key present in binaryData');
+      }
       size += byteLength(value);
     }
     for (const [key, value] of Object.entries(binaryData)) {

@@ -7,11 +7,13 @@ import type { KubernetesObject } from '../../api/meta/object.ts';
 import { standardFinalizers } from '../../api/meta/object-meta-validation.ts';
 import { addSchemaErrors } from '../../api/meta/schema-errors.ts';
 import { keepSpec, keepStatus } from '../../api/meta/strategy.ts';
+import { inSlices, ownTurn, Slices } from '../../base/turns.ts';
 import type { SchemaNode } from '../../schema/structural/node.ts';
-import { evaluateRules } from '../../schema/structural/rules.ts';
+import { evaluateRules, type RuleFindings, ruleSteps } from '../../schema/structural/rules.ts';
 import { validateValue } from '../../schema/structural/validate.ts';
 import { validateEmbedded, validateLists } from '../../schema/structural/validate-lists.ts';
 import { columnsOf } from './columns.ts';
+import { PendingWork } from './conversion/pending.ts';
 import { scaleRules } from './scale.ts';
 
 export interface KindOfDefinition {
@@ -59,14 +61,57 @@ function validateRules(
     );
     return;
   }
-  addSchemaErrors(evaluateRules(object, node, current).errors, errors);
+  addSchemaErrors(findingsOf(object, node, current).errors, errors);
+}
+
+/** What rules may cost at once, some ten milliseconds; what costs more is evaluated in turns of the event loop. */
+const costAtOnce = 100_000;
+
+interface Known {
+  readonly node: SchemaNode;
+  readonly current: KubernetesObject | undefined;
+  readonly findings: RuleFindings;
+}
+
+/** Of objects whose rules were costly. */
+const known = new WeakMap<KubernetesObject, Known>();
+
+/** @throws PendingWork when it takes long; once that has settled, it is known */
+function findingsOf(object: KubernetesObject, node: SchemaNode, current: KubernetesObject | undefined): RuleFindings {
+  const made = knownFindings(object, node, current);
+  if (made) return made;
+  let cost = 0;
+  const steps = ruleSteps(object, node, current, (spent) => {
+    cost = spent;
+  });
+  while (cost <= costAtOnce) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+  throw new PendingWork('the evaluation of rules', finishLater());
+
+  async function finishLater(): Promise<void> {
+    await ownTurn();
+    const findings = await inSlices(steps, new Slices(() => performance.now()));
+    known.set(object, { node, current, findings });
+  }
+}
+
+function knownFindings(
+  object: KubernetesObject,
+  node: SchemaNode,
+  current: KubernetesObject | undefined,
+): RuleFindings | undefined {
+  const made = known.get(object);
+  return made?.node === node && made.current === current ? made.findings : undefined;
 }
 
 /** Rules that are broken as they were before: a change of something else passes, with a warning. */
 function toleratedProblems(next: KubernetesObject, node: SchemaNode, current: KubernetesObject | undefined): string[] {
   if (!current) return [];
   const found = new FieldErrors();
-  addSchemaErrors(evaluateRules(next, node, current).tolerated, found);
+  const { tolerated } = knownFindings(next, node, current) ?? evaluateRules(next, node, current);
+  addSchemaErrors(tolerated, found);
   return found.list.map(({ field, body }) => `${field}: ${body}`);
 }
 

@@ -4,6 +4,7 @@ import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, StatusError } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import type { Steps } from '../../base/turns.ts';
 import { canonical, DecodeError } from '../../schema/codec.ts';
 import { compareFields, type FieldChanges } from '../../schema/compare-fields.ts';
 import { differenceOf, intersectionOf, isEmptySet, unionOf } from '../../schema/field-set.ts';
@@ -66,33 +67,34 @@ export interface Applied {
 }
 
 /** `current` is in the storage version; absent: the object is to be created. @throws StatusError */
-export function applyObject(
+export function* applyObject(
   write: Write,
   current: KubernetesObject | undefined,
   applied: JsonObject,
   force: boolean,
-): Applied {
+): Steps<Applied> {
   const live = current ? fromStored(write.resource, current) : blankObject(write.resource.typeName);
-  return applyTo(write, live, managersOf(write, current), applied, force);
+  const managers = yield* managersOf(write, current);
+  return yield* applyTo(write, live, managers, applied, force);
 }
 
 /** Of an object nobody tracked yet, all is owned by those before. */
-function managersOf(write: Write, current: KubernetesObject | undefined): Managers {
+function* managersOf(write: Write, current: KubernetesObject | undefined): Steps<Managers> {
   if (!current) return new Map();
   const managers = decodeManagers(entriesOf(current), true) ?? new Map<string, Manager>();
   if (managers.size > 0) return managers;
-  return credited({ ...write, manager: firstManager }, managers, (resource) =>
+  return yield* credited({ ...write, manager: firstManager }, managers, (resource) =>
     changesIn(write, resource, undefined, current),
   );
 }
 
-function applyTo(
+function* applyTo(
   write: Write,
   live: KubernetesObject,
   managers: Managers,
   applied: JsonObject,
   force: boolean,
-): Applied {
+): Steps<Applied> {
   const { resource } = write;
   const type = mergeType(resource);
   const who = {
@@ -106,12 +108,17 @@ function applyTo(
   const fields = filtered(ownable(fieldsOf(type, applied)), fieldFilter(resource, write.subresource));
   const owners = new Map(managers);
   owners.set(key, { ...who, fields, time: last?.time });
+  yield;
   const at = (apiVersion: string) => resourceAt(write.table, resource, apiVersion);
   const merged = mergeObjects(type, live, applied) as object as KubernetesObject;
   // What is compared is what was said, as it was said: upstream takes another spelling of a value for another value.
-  const said = prune({ merged, resource, managers: owners, last, at });
+  yield;
+  const said = yield* prune({ merged, resource, managers: owners, last, at });
+  yield;
   const object = readable(resource, said);
-  const after = withoutTaken(write, owners, key, { live, said, object }, force);
+  yield;
+  const after = yield* withoutTaken(write, owners, key, { live, said, object }, force);
+  yield;
   if (sameValue(withoutEntries(said), withoutEntries(live))) return { object: undefined, managers: withoutIdle(after) };
   after.set(key, { ...after.get(key)!, time: rfc3339(write.nowMs) });
   return { object, managers: withoutIdle(after) };
@@ -133,13 +140,13 @@ function readable(resource: ResourceInfo, object: KubernetesObject): KubernetesO
 }
 
 /** Others lose what this apply changes or removes. @throws ApplyConflict when they would and it is not forced */
-function withoutTaken(
+function* withoutTaken(
   write: Write,
   managers: Managers,
   own: string,
   states: States,
   force: boolean,
-): Map<string, Manager> {
+): Steps<Map<string, Manager>> {
   const { resource } = write;
   const known = new Map<string, FieldChanges>();
   const conflicts: Conflict[] = [];
@@ -153,6 +160,7 @@ function withoutTaken(
     if (!version) continue;
     const changes = known.get(manager.apiVersion) ?? changesBetween(write, version, states);
     known.set(manager.apiVersion, changes);
+    yield;
     const taken = intersectionOf(manager.fields, changes.changed);
     if (!isEmptySet(taken)) conflicts.push({ manager, fields: taken });
     const fields = differenceOf(manager.fields, unionOf(taken, changes.removed));
@@ -180,17 +188,18 @@ function changesBetween(write: Write, version: ResourceInfo, { live, said, objec
 }
 
 /** Writes the managers into the object; when nothing but times would change, not even those do. */
-export function stampManagers(
+export function* stampManagers(
   object: KubernetesObject,
   managers: Managers,
   current: KubernetesObject | undefined,
-): void {
+): Steps<void> {
   delete object.metadata.managedFields;
   const live = current ? entriesOf(current) : [];
   const isQuiet =
     current !== undefined &&
     isSameButTimes(managers, decodeManagers(live, true) ?? new Map()) &&
     sameValue(withoutVersion(object), withoutVersion(current));
+  yield;
   setEntries(object, isQuiet ? live : encodeManagers(managers));
 }
 

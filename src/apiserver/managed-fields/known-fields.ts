@@ -1,5 +1,6 @@
 // The fields of new objects that look like others made before: the set is found, in order and printed, not made again.
 import type { KubernetesObject } from '../../api/meta/object.ts';
+import type { Steps } from '../../base/turns.ts';
 import { type FieldSet, inOrder } from '../../schema/field-set.ts';
 import { isChange, type Shape, shapeOfSet } from '../../schema/known-changes.ts';
 import type { MapMergeType } from '../../schema/merge-type.ts';
@@ -27,7 +28,7 @@ export interface NewObjects {
 }
 
 /** What a new object's creator owns, in order; frozen. `changed`: finds what differs from the blank object. */
-export function knownFields(of: NewObjects, object: KubernetesObject, changed: () => FieldSet): FieldSet {
+export function* knownFields(of: NewObjects, object: KubernetesObject, changed: () => FieldSet): Steps<FieldSet> {
   const known = kinds.get(of.type) ?? [];
   for (let index = 0; index < known.length; index++) {
     const each = known[index]!;
@@ -35,7 +36,9 @@ export function knownFields(of: NewObjects, object: KubernetesObject, changed: (
     if (index > 0) known.unshift(...known.splice(index, 1));
     return each.fields;
   }
+  yield;
   const set = changed();
+  yield;
   const shape = shapeOfSet(set, maxElements);
   const fields = inOrder(ownable(set));
   markOrdered(fields);

@@ -2,6 +2,7 @@
 // conflict, and the annotation follows what is applied. Only for the manager named `kubectl`.
 
 import type { KubernetesObject } from '../../api/meta/object.ts';
+import type { Steps } from '../../base/turns.ts';
 import { compareFields } from '../../schema/compare-fields.ts';
 import { copyJson } from '../../schema/copy-json.ts';
 import { differenceOf, type FieldSet, isEmptySet } from '../../schema/field-set.ts';
@@ -15,14 +16,15 @@ import { fromStored, mergeType, resourceAt } from './versioned.ts';
 const annotation = 'kubectl.kubernetes.io/last-applied-configuration';
 const maxAnnotationBytes = 256 * 1024;
 
-export function applyWithAnnotation(
+export function* applyWithAnnotation(
   write: Write,
   current: KubernetesObject | undefined,
   applied: JsonObject,
   force: boolean,
-): Applied {
-  if (write.manager !== 'kubectl' || !current) return applyObject(write, current, applied, force);
-  const result = applyAllowed(write, current, applied, force);
+): Steps<Applied> {
+  if (write.manager !== 'kubectl' || !current) return yield* applyObject(write, current, applied, force);
+  const result = yield* applyAllowed(write, current, applied, force);
+  yield;
   const lived = result.object ?? current;
   const annotations = lived.metadata.annotations;
   if (annotations?.[annotation] === undefined) return result;
@@ -33,18 +35,20 @@ export function applyWithAnnotation(
   return { ...result, object };
 }
 
-function applyAllowed(write: Write, current: KubernetesObject, applied: JsonObject, force: boolean): Applied {
+function* applyAllowed(write: Write, current: KubernetesObject, applied: JsonObject, force: boolean): Steps<Applied> {
   try {
-    return applyObject(write, current, applied, force);
+    return yield* applyObject(write, current, applied, force);
   } catch (error) {
     if (!(error instanceof ApplyConflict)) throw error;
+    yield;
     const allowed = allowedFields(write, current);
     if (!allowed) throw error;
+    yield;
     const left = error.conflicts
       .map(({ manager, fields }) => ({ manager, fields: differenceOf(fields, allowed) }))
       .filter(({ fields }) => !isEmptySet(fields));
     if (left.length > 0) throw new ApplyConflict(left);
-    return applyObject(write, current, applied, true);
+    return yield* applyObject(write, current, applied, true);
   }
 }
 

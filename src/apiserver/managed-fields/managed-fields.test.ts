@@ -149,11 +149,13 @@ test('versions of a kind own the same fields under their own names', async () =>
   const refused = await api.call('PATCH', `/apis/autoscaling/v1${path}/h?fieldManager=one`, one, applyType);
   assert.equal(refused.body.message, 'Apply failed with 1 conflict: conflict with "two": .spec.metrics');
   const forced = await api.call('PATCH', `/apis/autoscaling/v1${path}/h?fieldManager=one&force=true`, one, applyType);
-  assert.deepEqual(
-    forced.body.metadata.managedFields.map((each: any) => [each.manager, Object.keys(each.fieldsV1['f:spec'])]),
-    [
-      ['one', ['f:maxReplicas', 'f:scaleTargetRef', 'f:targetCPUUtilizationPercentage']],
-      ['two', ['f:maxReplicas', 'f:scaleTargetRef']],
-    ],
-  );
+  // They come in the order of their times, which are in whole seconds.
+  const owned = forced.body.metadata.managedFields.map((each: any) => [
+    each.manager,
+    Object.keys(each.fieldsV1['f:spec']),
+  ]);
+  assert.deepEqual(owned.sort(), [
+    ['one', ['f:maxReplicas', 'f:scaleTargetRef', 'f:targetCPUUtilizationPercentage']],
+    ['two', ['f:maxReplicas', 'f:scaleTargetRef']],
+  ]);
 });

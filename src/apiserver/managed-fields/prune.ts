@@ -2,9 +2,10 @@
 
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { Steps } from '../../base/turns.ts';
 import { differenceOf, type FieldSet, intersectionOf, isEmptySet, unionOf } from '../../schema/field-set.ts';
 import { fieldsOf, withNamedFields, withoutFields } from '../../schema/object-fields.ts';
-import type { Manager, Managers } from './manager.ts';
+import { identityOf, type Manager, type Managers } from './manager.ts';
 import { converted, mergeType } from './versioned.ts';
 
 export interface Prune {
@@ -18,7 +19,7 @@ export interface Prune {
   at(apiVersion: string): ResourceInfo | undefined;
 }
 
-export function prune({ merged, resource, managers, last, at }: Prune): KubernetesObject {
+export function* prune({ merged, resource, managers, last, at }: Prune): Steps<KubernetesObject> {
   if (!last || isEmptySet(last.fields)) return merged;
   const lastResource = at(last.apiVersion);
   if (!lastResource) return merged;
@@ -26,12 +27,26 @@ export function prune({ merged, resource, managers, last, at }: Prune): Kubernet
   const type = mergeType(lastResource);
   const named = (set: FieldSet): FieldSet => withNamedFields(type, set);
   const dropped = named(last.fields);
-  const pruned = withOwned(withoutFields(type, before, dropped), { before, resource: lastResource, managers, at });
+  yield;
+  const now = managers.get(identityOf(last));
+  // Whatever the same manager still names stays, with all that is around it.
+  if (now?.apiVersion === last.apiVersion && isEmptySet(differenceOf(dropped, named(now.fields)))) return merged;
+  yield;
+  const rest = withoutFields(type, before, dropped);
+  yield;
+  const pruned = yield* withOwned(rest, { before, resource: lastResource, managers, at });
+  yield;
   // Only what was applied before may go: what nobody manages stays.
-  const gone = intersectionOf(differenceOf(named(fieldsOf(type, before)), named(fieldsOf(type, pruned))), dropped);
+  const there = fieldsOf(type, before);
+  yield;
+  const left = fieldsOf(type, pruned);
+  yield;
+  const all = named(there);
+  yield;
+  const gone = intersectionOf(differenceOf(all, named(left)), dropped);
   if (isEmptySet(gone)) return merged;
-  const rest = withoutFields(type, before, gone) as object as KubernetesObject;
-  return converted(lastResource, resource, rest);
+  yield;
+  return converted(lastResource, resource, withoutFields(type, before, gone) as object as KubernetesObject);
 }
 
 interface Owned {
@@ -42,11 +57,12 @@ interface Owned {
 }
 
 /** Puts back what others manage: everything of `before` goes that is neither in `pruned` nor managed. */
-function withOwned(pruned: object, { before, resource, managers, at }: Owned): object {
+function* withOwned(pruned: object, { before, resource, managers, at }: Owned): Steps<object> {
   const owned = new Map<ResourceInfo, FieldSet>([[resource, {}]]);
   for (const { apiVersion, fields } of managers.values()) {
     const version = at(apiVersion);
     if (version) owned.set(version, unionOf(owned.get(version) ?? {}, fields));
+    yield;
   }
   let kept = pruned;
   for (const [version, fields] of owned) {
@@ -54,7 +70,13 @@ function withOwned(pruned: object, { before, resource, managers, at }: Owned): o
     const whole = converted(resource, version, before);
     const part = converted(resource, version, kept as KubernetesObject);
     const named = (set: FieldSet): FieldSet => withNamedFields(type, set);
-    const unowned = differenceOf(named(fieldsOf(type, whole)), unionOf(named(fieldsOf(type, part)), named(fields)));
+    yield;
+    const all = named(fieldsOf(type, whole));
+    yield;
+    const ours = named(fieldsOf(type, part));
+    yield;
+    const unowned = differenceOf(all, unionOf(ours, named(fields)));
+    yield;
     kept = converted(version, resource, withoutFields(type, whole, unowned) as object as KubernetesObject);
   }
   return kept;

@@ -2,7 +2,7 @@
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import { rfc3339 } from '../../base/clock.ts';
-import type { Slices } from '../../base/turns.ts';
+import { inOnePiece, inSlices, type Slices, type Steps } from '../../base/turns.ts';
 import { compareFields, type FieldChanges } from '../../schema/compare-fields.ts';
 import { differenceOf, type emptySet, type FieldSet, isEmptySet, unionOf } from '../../schema/field-set.ts';
 import { sameValue } from '../../schema/same-value.ts';
@@ -41,17 +41,29 @@ export function setEntries({ metadata }: KubernetesObject, entries: readonly Man
 }
 
 /** The object is new, in the storage version. */
-export function trackCreate(write: Write, object: KubernetesObject): void {
+export const trackCreate = (write: Write, object: KubernetesObject): void => inOnePiece(trackingNew(write, object));
+
+/** The same in turns of the event loop, when it takes long. */
+export const trackLargeCreate = (
+  write: Write,
+  object: KubernetesObject,
+  slices: Slices | undefined,
+): void | Promise<void> => inSlices(trackingNew(write, object), slices);
+
+function* trackingNew(write: Write, object: KubernetesObject): Steps<void> {
   const sent = object.metadata.managedFields;
   delete object.metadata.managedFields;
   const managers = (!sent || isReset(sent) ? undefined : decodeManagers(sent, false)) ?? new Map();
   if (managers.size === 0) {
-    const fields = fieldsOfNew(write, object);
+    const fields = yield* fieldsOfNew(write, object);
     setEntries(object, isEmptySet(fields) ? [] : [encodeManager({ ...updater(write), fields })]);
     return;
   }
   const changes = changesIn(write, write.resource, undefined, object);
-  setEntries(object, encodeManagers(credited(write, managers, () => changes)));
+  yield;
+  const after = yield* credited(write, managers, () => changes);
+  yield;
+  setEntries(object, encodeManagers(after));
 }
 
 /**
@@ -64,11 +76,10 @@ export async function trackUpdate(
   next: KubernetesObject,
   slices: Slices | undefined,
 ): Promise<void> {
-  const steps = tracking(write, current, next);
-  while (!steps.next().done) if (slices?.isDue) await slices.pause();
+  await inSlices(tracking(write, current, next), slices);
 }
 
-function* tracking(write: Write, current: KubernetesObject, next: KubernetesObject): Generator<void> {
+function* tracking(write: Write, current: KubernetesObject, next: KubernetesObject): Steps<void> {
   const live = entriesOf(current);
   const sent = next.metadata.managedFields;
   delete next.metadata.managedFields;
@@ -80,7 +91,7 @@ function* tracking(write: Write, current: KubernetesObject, next: KubernetesObje
   yield;
   const changesAt = (resource: ResourceInfo) =>
     resource === write.resource ? changes : changesIn(write, resource, current, next);
-  const after = credited(write, managers, changesAt);
+  const after = yield* credited(write, managers, changesAt);
   yield;
   setEntries(next, encodeManagers(after));
 }
@@ -115,13 +126,14 @@ export function changesIn(
 }
 
 /** Takes what changed from everybody and gives it to the writer. */
-export function credited(
+export function* credited(
   write: Write,
   managers: Managers,
   changesAt: (resource: ResourceInfo) => FieldChanges,
-): Managers {
+): Steps<Managers> {
   const mine = changesAt(write.resource);
-  const after = withoutChanged(write, managers, mine, changesAt);
+  yield;
+  const after = yield* withoutChanged(write, managers, mine, changesAt);
   const fields = ownable(mine.changed);
   if (isEmptySet(fields)) return after;
   const who = updater(write);
@@ -141,21 +153,21 @@ const updater = ({ manager, resource, subresource, nowMs }: Write): Omit<Manager
 });
 
 /** All that a new object says. */
-function fieldsOfNew(write: Write, object: KubernetesObject): FieldSet {
+function* fieldsOfNew(write: Write, object: KubernetesObject): Steps<FieldSet> {
   const { resource } = write;
   const filter = fieldFilter(resource, write.subresource);
   const changed = () => changesIn(write, resource, undefined, object).changed;
   if (filter.ignored || filter.only) return ownable(changed());
   const known = { type: mergeType(resource), blank: blankObject(resource.typeName), skip: filter.skip };
-  return knownFields(known, fromStored(resource, object), changed);
+  return yield* knownFields(known, fromStored(resource, object), changed);
 }
 
-function withoutChanged(
+function* withoutChanged(
   write: Write,
   managers: Managers,
   mine: FieldChanges,
   changesAt: (resource: ResourceInfo) => FieldChanges,
-): Managers {
+): Steps<Managers> {
   const known = new Map([[apiVersionOf(write.resource), mine]]);
   let after: Map<string, Manager> | undefined;
   for (const [key, manager] of managers) {
@@ -172,6 +184,7 @@ function withoutChanged(
       known.set(manager.apiVersion, changes);
     }
     const fields = differenceOf(differenceOf(manager.fields, changes.changed), changes.removed);
+    yield;
     if (fields === manager.fields) continue;
     after ??= new Map(managers);
     after.set(key, { ...manager, fields });

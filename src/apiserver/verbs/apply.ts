@@ -2,6 +2,7 @@
 
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, tooManyRequests } from '../../api/meta/status-error.ts';
+import { inSlices, ownTurn } from '../../base/turns.ts';
 import { isLargeApply, readLargeApply, TasksBusyError } from '../../schema/body-thread.ts';
 import { DecodeError } from '../../schema/codec.ts';
 import { copyJson } from '../../schema/copy-json.ts';
@@ -27,7 +28,10 @@ export async function readApplied(call: Call): Promise<JsonObject> {
   const body = await call.http.body(maxBodyBytes);
   call.noted?.requestPatch(body);
   try {
-    return isLargeApply(body) ? appliedObject(await readLargeApply(body)) : decodeApplyPatch(body);
+    if (!isLargeApply(body)) return decodeApplyPatch(body);
+    const applied = appliedObject(await readLargeApply(body));
+    await ownTurn();
+    return applied;
   } catch (error) {
     if (error instanceof PatchError || error instanceof DecodeError) throw badRequest(error.message);
     if (error instanceof TasksBusyError) throw tooManyRequests(error.message, 1);
@@ -52,11 +56,18 @@ export async function apply(call: Call, options: WriteOptions, format: ObjectFor
     mayRetry: !namesVersion(applied),
     mayCreate: !info.subresource,
     change: async (current) => {
+      const { slices } = write;
+      if (slices?.isDue) await slices.pause();
       checkApplied(resource, applied);
-      const { object, managers } = applyWithAnnotation(tracked, current, applied, isForced(call));
-      if (write.slices?.isDue) await write.slices.pause();
+      if (slices?.isDue) await slices.pause();
+      const { object, managers } = await inSlices(
+        applyWithAnnotation(tracked, current, applied, isForced(call)),
+        slices,
+      );
+      if (slices?.isDue) await slices.pause();
       const next = object ? landed(object) : copyJson(current!);
-      stampManagers(next, managers, current);
+      if (slices?.isDue) await slices.pause();
+      await inSlices(stampManagers(next, managers, current), slices);
       return next;
     },
   });

@@ -1,6 +1,6 @@
 // The life of an object begins: admit, name, prepare, validate, admit again, commit.
 
-import { FieldErrors } from '../../api/meta/field-errors.ts';
+import type { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadata } from '../../api/meta/object-meta-validation.ts';
 import { alreadyExists, badRequest, invalid, StatusError, unexplained } from '../../api/meta/status-error.ts';
@@ -9,12 +9,13 @@ import { rfc3339 } from '../../base/clock.ts';
 import { nameSuffix, uuid } from '../../base/random.ts';
 import { copyJson } from '../../schema/copy-json.ts';
 import { CompareFailedError } from '../../store/store.ts';
+import { resolvingRarely } from '../crd/conversion/pending.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { AllocationTakenError } from '../registry/service-claims.ts';
 import { commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
-import { judgedAsGiven } from './given-empties.ts';
+import { judged, judgedAsGiven } from './given-empties.ts';
 
 const generatedAttempts = 8;
 const maxGeneratedBase = 58;
@@ -99,8 +100,8 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
     rules.validate?.(object, errors);
     rules.validateCreate?.(object, errors);
   };
-  let errors = new FieldErrors();
-  judge(errors);
+  const judging = resolvingRarely(() => judged(judge));
+  let errors = judging instanceof Promise ? await judging : judging;
   if (!errors.isEmpty) {
     errors = judgedAsGiven(call, object, errors, judge);
     const kind = { group: resource.storage.group, name: resource.kind };

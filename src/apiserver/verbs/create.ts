@@ -3,7 +3,7 @@ import { badRequest } from '../../api/meta/status-error.ts';
 import { contentTypes, negotiate, unproducible } from '../http/accept.ts';
 import type { Answer } from '../http/answer.ts';
 import { header } from '../http/exchange.ts';
-import { trackCreate } from '../managed-fields/track-update.ts';
+import { trackLargeCreate } from '../managed-fields/track-update.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { createObject } from './create-object.ts';
@@ -34,7 +34,8 @@ export async function create(call: Call): Promise<Answer> {
   const write = { ...writeCall(call, options.isDryRun), given: () => parseGiven(given) };
   const stored = toStorage(resource, object);
   if (write.slices?.isDue) await write.slices.pause();
-  trackCreate(trackedWrite(call, options), stored);
+  const tracking = trackLargeCreate(trackedWrite(call, options), stored, write.slices);
+  if (tracking) await tracking;
   const entry = await createObject(write, stored);
   return { type: 'bytes', status: 201, contentType: format.contentType, body: format.single(entry) };
 }

@@ -1,7 +1,7 @@
 // Request bodies become objects: by Content-Type, checked to be of the expected kind, as strict as the client asks.
 import { apiVersionOf, type KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, type StatusError, tooManyRequests, unsupportedMediaType } from '../../api/meta/status-error.ts';
-import { room } from '../../base/turns.ts';
+import { ownTurn, room } from '../../base/turns.ts';
 import { decodeLarge, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
 import {
   type Decoded,
@@ -82,6 +82,7 @@ async function decodeLargeJson(body: Uint8Array, settings: DecodeSettings): Prom
       return decodeJsonText(body, settings);
     }
     const object = decoded.hasBigIntegers ? parseKeepingIntegers(decoded.json) : JSON.parse(decoded.json);
+    await ownTurn();
     return finish({ ...decoded, object }, settings, []);
   } catch (error) {
     if (error instanceof TasksBusyError) throw tooManyRequests(error.message, 1);

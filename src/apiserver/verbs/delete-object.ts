@@ -4,6 +4,7 @@ import type { DeleteOptions } from '../../../generated/meta-v1.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { conflict, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
 import { rfc3339 } from '../../base/clock.ts';
+import { inSlices } from '../../base/turns.ts';
 import { canonical } from '../../schema/codec.ts';
 import { CompareFailedError } from '../../store/store.ts';
 import type { Entry } from '../registry/entry.ts';
@@ -39,12 +40,17 @@ export async function deleteObject(call: WriteCall, options: DeleteOptions): Pro
 }
 
 async function deleteOnce(call: WriteCall, options: DeleteOptions, entry: Entry): Promise<Deleted> {
+  const { slices } = call;
+  const reading = inSlices(entry.objectSteps(), slices);
+  if (reading instanceof Promise) await reading;
   const kind = { group: call.resource.group, name: call.resource.kind };
   const found = { uid: entry.object.metadata.uid, resourceVersion: String(entry.revision) };
   checkPreconditions(kind, call.name, options.preconditions ?? {}, found);
   await admit(call, { operation: 'DELETE', oldObject: entry.object });
   await checkAdmission(call, { operation: 'DELETE', oldObject: entry.object });
+  if (slices?.isDue) await slices.pause();
   const plan = planDeletion(call, options, entry);
+  if (slices?.isDue) await slices.pause();
   if (!plan.next) {
     if (plan.isPending) return { entry, isGone: false };
     return remove(call, entry, undefined);

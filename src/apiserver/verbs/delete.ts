@@ -32,7 +32,7 @@ function deletedStatus({ resource }: Call, entry: Entry): Answer {
       name: entry.name,
       ...(resource.group ? { group: resource.group } : {}),
       kind: resource.plural,
-      uid: entry.object.metadata.uid,
+      uid: entry.metadata().uid,
     },
   });
 }

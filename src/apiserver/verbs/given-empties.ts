@@ -18,6 +18,13 @@ export function parseGiven(body: Uint8Array | undefined): unknown {
   }
 }
 
+/** What `judge` finds. */
+export function judged(judge: (errors: FieldErrors) => void): FieldErrors {
+  const errors = new FieldErrors();
+  judge(errors);
+  return errors;
+}
+
 /** The errors of `judge` in the words of a server that knows which lists the client gave as empty ones. */
 export function judgedAsGiven(
   call: WriteCall,
@@ -28,8 +35,7 @@ export function judgedAsGiven(
   if (call.resource.storage.version !== call.resource.version || call.subresource) return errors;
   const given = call.given?.();
   if (!given || !fillEmpties(given as Tree, object as unknown as Tree)) return errors;
-  const again = new FieldErrors();
-  judge(again);
+  const again = judged(judge);
   const places = (list: FieldErrors) => JSON.stringify(list.causes().map(({ reason, field }) => [reason, field]));
   return places(again) === places(errors) ? again : errors;
 }

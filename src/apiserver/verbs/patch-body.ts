@@ -1,5 +1,7 @@
 // A patch as the client sent it: its kind by Content-Type, and how it changes an object.
 import { unsupportedMediaType } from '../../api/meta/status-error.ts';
+import { ownTurn } from '../../base/turns.ts';
+import { isLargeJson } from '../../schema/body-thread.ts';
 import { header } from '../http/exchange.ts';
 import { mediaTypeOf } from '../http/media-type.ts';
 import type { Call } from './call.ts';
@@ -44,5 +46,7 @@ export async function readPatch(call: Call): Promise<Patch> {
   const { checkPatch, compilePatch } = patchKinds ?? (await loadPatchKinds());
   if (type === 'apply') throw new Error('an apply is no patch of what is there');
   await checkPatch(type, body);
-  return compilePatch(type, body);
+  const patch = compilePatch(type, body);
+  if (isLargeJson(body)) await ownTurn();
+  return patch;
 }

@@ -1,16 +1,24 @@
 // Binds the patch formats of schema/ to a request.
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, entityTooLarge, invalid, StatusError, tooManyRequests } from '../../api/meta/status-error.ts';
+import type { Steps } from '../../base/turns.ts';
 import { checkLargePatch, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
-import { canonical, canonicalStrict, DecodeError } from '../../schema/codec.ts';
-import { applyJsonPatch } from '../../schema/json-patch.ts';
+import { canonical, canonicalStrictSteps, DecodeError } from '../../schema/codec.ts';
+import { jsonPatchSteps } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
 import { decodeJsonPatch, decodeMergePatch } from '../../schema/patch-body.ts';
 import { PatchError } from '../../schema/patch-error.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Patch } from './patch-type.ts';
 
-type Apply = (current: KubernetesObject, typeName: string) => unknown;
+type Apply = (current: KubernetesObject, typeName: string) => Steps<unknown>;
+
+/** What is one step. */
+const step = (apply: (current: KubernetesObject, typeName: string) => unknown): Apply =>
+  // biome-ignore lint/correctness/useYield: there is nothing in between
+  function* (current, typeName) {
+    return apply(current, typeName);
+  };
 
 /** What is large and no patch costs others nothing. @throws StatusError */
 export async function checkPatch(type: 'json' | 'merge' | 'strategic', body: Uint8Array): Promise<void> {
@@ -20,7 +28,7 @@ export async function checkPatch(type: 'json' | 'merge' | 'strategic', body: Uin
   } catch (error) {
     if (error instanceof TasksBusyError) throw tooManyRequests(error.message, 1);
     translated(() => {
-      throw error;
+      throw type === 'strategic' ? asStrategic(error) : error;
     });
   }
 }
@@ -33,11 +41,12 @@ export function compilePatch(type: 'json' | 'merge' | 'strategic', body: Uint8Ar
       const namesVersion = patch.some(
         ({ path }) => path === '/metadata/resourceVersion' || path === '/metadata' || path === '',
       );
-      return bind(type, namesVersion, strictErrors, (current) => applyJsonPatch(current, patch));
+      return bind(type, namesVersion, strictErrors, (current) => jsonPatchSteps(current, patch));
     }
     if (type === 'strategic') return compileStrategic(body);
     const { patch, strictErrors } = decodeMergePatch(body);
-    return bind(type, hasVersion(patch), strictErrors, (current) => applyMergePatch(current, patch));
+    const apply = step((current) => applyMergePatch(current, patch));
+    return bind(type, hasVersion(patch), strictErrors, apply);
   });
 }
 
@@ -47,28 +56,39 @@ const hasVersion = (patch: Record<string, unknown>): boolean =>
 /** Of another kind or version, it is applied all the same; nothing changes nothing. */
 function compileStrategic(body: Uint8Array): Patch {
   if (Buffer.from(body).toString('latin1').trim() === 'null') {
-    return bind('strategic', false, [], (current) => current);
+    return bind(
+      'strategic',
+      false,
+      [],
+      step((current) => current),
+    );
   }
   try {
     const { patch, strictErrors } = decodeMergePatch(body);
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = patch;
-    const apply: Apply = (current, typeName) => applyStrategicMerge(typeName, current, rest);
+    const apply = step((current, typeName) => applyStrategicMerge(typeName, current, rest));
     return bind('strategic', hasVersion(patch), strictErrors, apply);
   } catch (error) {
-    if (!(error instanceof PatchError)) throw error;
-    throw new PatchError(error.code, error.message.replace(/^error decoding patch: /, ''));
+    throw asStrategic(error);
   }
+}
+
+/** Upstream names no patch when one of these can not be read. */
+function asStrategic(error: unknown): unknown {
+  if (!(error instanceof PatchError)) return error;
+  return new PatchError(error.code, error.message.replace(/^error decoding patch: /, ''));
 }
 
 function bind(type: Patch['type'], namesVersion: boolean, bodyErrors: readonly string[], apply: Apply): Patch {
   return {
     type,
     namesVersion,
-    apply(current, typeName, { strict } = { strict: false }) {
-      const patched = translated(() => apply(current, typeName));
+    *apply(current, typeName, { strict } = { strict: false }) {
+      const patched = yield* translatedSteps(apply(current, typeName));
+      yield;
       try {
         if (!strict) return { object: canonical<KubernetesObject>(typeName, patched), strictErrors: [] };
-        const { object, strictErrors } = canonicalStrict<KubernetesObject>(typeName, patched);
+        const { object, strictErrors } = yield* canonicalStrictSteps<KubernetesObject>(typeName, patched);
         return { object, strictErrors: [...bodyErrors, ...strictErrors] };
       } catch (error) {
         if (error instanceof DecodeError) throw unreadable(patched, error.message);
@@ -92,10 +112,22 @@ function translated<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (error instanceof PatchError) throw statusOf(error);
-    if (error instanceof DecodeError) throw badRequest(`error decoding patch: ${error.message}`);
-    throw error;
+    throw translation(error);
   }
+}
+
+function* translatedSteps<T>(work: Steps<T>): Steps<T> {
+  try {
+    return yield* work;
+  } catch (error) {
+    throw translation(error);
+  }
+}
+
+function translation(error: unknown): unknown {
+  if (error instanceof PatchError) return statusOf(error);
+  if (error instanceof DecodeError) return badRequest(`error decoding patch: ${error.message}`);
+  return error;
 }
 
 function statusOf({ code, message }: PatchError): StatusError {

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { apiVersionOf } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
+import { inSlices } from '../../base/turns.ts';
 import { strictMessage } from '../../schema/codec.ts';
 import { copyJson } from '../../schema/copy-json.ts';
 import type { Answer } from '../http/answer.ts';
@@ -35,7 +36,8 @@ export async function patch(call: Call): Promise<Answer> {
       const before = current && resource.fromStorage(copyJson(current));
       const strict = options.fieldValidation !== 'Ignore';
       if (write.slices?.isDue) await write.slices.pause();
-      const { object, strictErrors } = change.apply(before!, resource.typeName, { strict });
+      const applied = inSlices(change.apply(before!, resource.typeName, { strict }), write.slices);
+      const { object, strictErrors } = applied instanceof Promise ? await applied : applied;
       report(call, strictErrors, options.fieldValidation);
       const next = landed(call, object, info.name);
       if (write.slices?.isDue) await write.slices.pause();

@@ -7,6 +7,7 @@ import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, invalid } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import { inOnePiece } from '../../base/turns.ts';
 import { canonical } from '../../schema/codec.ts';
 import { copyJson } from '../../schema/copy-json.ts';
 import { negotiate } from '../http/accept.ts';
@@ -87,7 +88,8 @@ export async function scale(call: Call): Promise<Answer> {
     change: (current) => {
       const now = scaleAt(call, current!);
       const next =
-        sent ?? (patch!.apply(now as unknown as KubernetesObject, scaleType).object as KubernetesObject & Scale);
+        sent ??
+        (inOnePiece(patch!.apply(now as unknown as KubernetesObject, scaleType)).object as KubernetesObject & Scale);
       const changed = rescaled(call, next, current!);
       trackScale(tracked, current!, changed);
       return changed;
@@ -112,7 +114,7 @@ async function apply(call: Call, isDryRun: boolean, tracked: Write): Promise<Ans
       const metadata = { ...now.metadata, ...wanted.metadata } as KubernetesObject['metadata'];
       const next = { ...wanted, metadata, spec: { replicas: replicas ?? now.spec?.replicas ?? 0 } };
       const changed = rescaled(call, next as KubernetesObject & Scale, current!);
-      stampManagers(changed, managers, current);
+      inOnePiece(stampManagers(changed, managers, current));
       return changed;
     },
   });

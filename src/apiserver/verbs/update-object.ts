@@ -1,20 +1,21 @@
 // A stored object changes: read, change, admit, prepare, validate, commit; again when someone wrote in between.
-import { isDeepStrictEqual } from 'node:util';
 import type { SubresourceRules } from '../../api/kind.ts';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadataLast, validateMetadataUpdate } from '../../api/meta/object-meta-validation.ts';
 import { conflict, invalid, notFound, optimisticLockMessage } from '../../api/meta/status-error.ts';
 import { parseStored } from '../../base/big-integers.ts';
+import { inSlices } from '../../base/turns.ts';
+import { sameValue } from '../../schema/same-value.ts';
 import { CompareFailedError } from '../../store/store.ts';
 import type { PartKind } from '../admission/plugin.ts';
-import { resolving } from '../crd/conversion/pending.ts';
+import { resolving, resolvingRarely } from '../crd/conversion/pending.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
 import { createObject } from './create-object.ts';
-import { judgedAsGiven } from './given-empties.ts';
+import { judged, judgedAsGiven } from './given-empties.ts';
 
 export interface UpdatePlan {
   /** What to store, made from the current object (frozen; absent: it is to be created). Called again after a lost race. */
@@ -110,10 +111,13 @@ function checkVersion(call: WriteCall, next: KubernetesObject, entry: Entry): vo
 
 async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Promise<Entry> {
   const { resource, server } = call;
-  const current = entry.object;
+  const { slices } = call;
+  if (slices?.isDue) await slices.pause();
+  const reading = inSlices(entry.objectSteps(), slices);
+  const current = reading instanceof Promise ? await reading : reading;
+  if (slices?.isDue) await slices.pause();
   checkUid(call, plan.uidPrecondition, current);
   const draft = await resolving(() => plan.change(current));
-  const { slices } = call;
   if (slices?.isDue) await slices.pause();
   if (plan.checksUid) checkUid(call, draft.metadata.uid, current);
   checkVersion(call, draft, entry);
@@ -121,6 +125,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   const shown = part ? part.show(draft) : draft;
   const admitted = { operation: 'UPDATE', oldObject: part ? part.show(current) : current, kind: part?.kind } as const;
   await admit(call, { ...admitted, object: shown });
+  if (slices?.isDue) await slices.pause();
   part?.take(draft, shown);
   const rules = subresourceRules(call);
   carryOver(draft, current);
@@ -133,7 +138,11 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   const { object: next, stored } = canonicalObject(resource.storage.typeName, draft);
   if (slices?.isDue) await slices.pause();
   using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current, call.isDryRun);
-  if (!call.skipsValidation) validateUpdate(call, next, current, rules);
+  if (!call.skipsValidation) {
+    const judging = validateUpdate(call, next, current, rules);
+    if (judging) await judging;
+  }
+  if (slices?.isDue) await slices.pause();
   const stamped = next.metadata.resourceVersion;
   if (!call.subresource) for (const text of resource.rules.warnings?.(next, current) ?? []) call.warn(text);
   if (slices?.isDue) await slices.pause();
@@ -142,6 +151,7 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   if (slices?.isDue) await slices.pause();
   next.metadata.resourceVersion = kept.metadata.resourceVersion = stamped!;
   await checkAdmission(call, { ...admitted, object: part ? part.show(next) : next });
+  if (slices?.isDue) await slices.pause();
   if (isReadyToGo(next, current)) return removeUpdated(call, bytes, entry);
   if (isUnchanged(bytes, kept, entry) && !(await server.registry.store.isStale?.(entry.key))) return entry;
   if (call.isDryRun)
@@ -173,7 +183,7 @@ function validateUpdate(
   next: KubernetesObject,
   current: KubernetesObject,
   rules: SubresourceRules<KubernetesObject> | undefined,
-): void {
+): void | Promise<void> {
   const { resource } = call;
   const { nameRule, takesAnyFinalizer } = resource.rules;
   const looks = call.subresource ? rules?.metadataLooks : resource.rules.metadataLooks;
@@ -191,11 +201,13 @@ function validateUpdate(
     validateMetadataLast(next.metadata, current.metadata, metadataRules, errors);
     if (!judgesChangesFirst) resource.rules.validateUpdate?.(next, current, errors);
   };
-  let errors = new FieldErrors();
-  judge(errors);
-  if (errors.isEmpty) return;
-  errors = judgedAsGiven(call, next, errors, judge);
-  throw invalid({ group: resource.storage.group, name: resource.kind }, call.name, errors.summary(), errors.causes());
+  const refuse = (found: FieldErrors): void => {
+    if (found.isEmpty) return;
+    const errors = judgedAsGiven(call, next, found, judge);
+    throw invalid({ group: resource.storage.group, name: resource.kind }, call.name, errors.summary(), errors.causes());
+  };
+  const judging = resolvingRarely(() => judged(judge));
+  return judging instanceof Promise ? judging.then(refuse) : refuse(judging);
 }
 
 /** Being deleted, and nothing holds it any longer. */
@@ -218,5 +230,5 @@ async function removeUpdated(call: WriteCall, bytes: Buffer, entry: Entry): Prom
 function isUnchanged(bytes: Buffer, next: KubernetesObject, entry: Entry): boolean {
   if (entry.isStoredAs(bytes)) return true;
   // Keys in another order are as long.
-  return bytes.length === entry.storedLength && isDeepStrictEqual(next, entry.object);
+  return bytes.length === entry.storedLength && sameValue(next, entry.object);
 }

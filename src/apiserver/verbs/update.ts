@@ -2,7 +2,7 @@ import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
 import { copyJson } from '../../schema/copy-json.ts';
 import type { Answer } from '../http/answer.ts';
-import { trackCreate, trackUpdate } from '../managed-fields/track-update.ts';
+import { trackLargeCreate, trackUpdate } from '../managed-fields/track-update.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { requireAcceptable } from './create.ts';
@@ -42,7 +42,7 @@ export async function update(call: Call): Promise<Answer> {
       const next = copyJson(object);
       if (write.slices?.isDue) await write.slices.pause();
       if (current) await trackUpdate(tracked, current, next, write.slices);
-      else trackCreate(tracked, next);
+      else await trackLargeCreate(tracked, next, write.slices);
       return next;
     },
     checksUid: true,

@@ -1,6 +1,7 @@
 // Evaluates the validation rules of a schema against an object, within a budget. Programs are compiled when a place is
 // first met, once for as long as the schema is served.
 import { isDeepStrictEqual } from 'node:util';
+import { inOnePiece, type Steps } from '../../base/turns.ts';
 import type { CelError } from '../cel/errors.ts';
 import { schemaType } from '../cel/schema-type.ts';
 import type { CelType } from '../cel/types.ts';
@@ -91,14 +92,30 @@ class Stop extends Error {}
 
 const outOfBudget = 'running out of cost budget, no further validation rules will be run';
 
+/** A value that rules are about. */
+interface Judged {
+  readonly value: unknown;
+  readonly place: RulePlace;
+  readonly at: string;
+  readonly before: Before | undefined;
+  readonly ratchet: Ratchet;
+}
+
 class Evaluation {
   readonly errors: SchemaError[] = [];
   readonly tolerated: SchemaError[] = [];
+  /** In the order of the document. */
+  readonly #judged: Judged[] = [];
   #left = budget;
 
+  get cost(): number {
+    return budget - this.#left;
+  }
+
+  /** Finds what rules are about. */
   visit(value: unknown, place: RulePlace, at: string, before: Before | undefined, ratchet: Ratchet): void {
     if (value === null || value === undefined) return;
-    this.#rules(value, place, at, before, ratchet);
+    if (place.rules.length > 0) this.#judged.push({ value, place, at, before, ratchet });
     for (const each of place.allOf) {
       this.visit(value, each, at, before, { current: undefined, isParentSame: ratchet.isParentSame });
     }
@@ -140,12 +157,17 @@ class Evaluation {
     }
   }
 
-  #rules(value: unknown, place: RulePlace, at: string, before: Before | undefined, ratchet: Ratchet): void {
-    if (place.rules.length === 0) return;
-    if (this.#left <= 0) this.#stop(place, at, `validation failed due to ${outOfBudget}`);
-    const self = fromJson(value, place.type);
-    const old = before && fromJson(before.value, place.type);
-    for (const compiled of place.rules) this.#rule(compiled, place, { at, value, self, old, ratchet });
+  /** A step for each rule. */
+  *rules(): Steps<void> {
+    for (const { value, place, at, before, ratchet } of this.#judged) {
+      if (this.#left <= 0) this.#stop(place, at, `validation failed due to ${outOfBudget}`);
+      const self = fromJson(value, place.type);
+      const old = before && fromJson(before.value, place.type);
+      for (const compiled of place.rules) {
+        this.#rule(compiled, place, { at, value, self, old, ratchet });
+        yield;
+      }
+    }
   }
 
   #stop(place: RulePlace, at: string, detail: string): never {
@@ -264,12 +286,26 @@ function findingOf(reason: string, field: string, value: unknown, detail: string
 }
 
 /** `before`: the object that this one replaces. */
-export function evaluateRules(object: unknown, node: SchemaNode, before?: unknown): RuleFindings {
+export const evaluateRules = (object: unknown, node: SchemaNode, before?: unknown): RuleFindings =>
+  inOnePiece(ruleSteps(object, node, before, () => {}));
+
+/** The same in steps; `spent` is told before each what the rules have cost so far. */
+export function* ruleSteps(
+  object: unknown,
+  node: SchemaNode,
+  before: unknown,
+  spent: (cost: number) => void,
+): Steps<RuleFindings> {
   if (!node.hasRules) return { errors: [], tolerated: [] };
   const evaluation = new Evaluation();
   const was = before === undefined ? undefined : { value: before };
+  evaluation.visit(object, rootPlace(node), '', was, { current: was, isParentSame: () => false });
+  const rules = evaluation.rules();
   try {
-    evaluation.visit(object, rootPlace(node), '', was, { current: was, isParentSame: () => false });
+    while (!rules.next().done) {
+      spent(evaluation.cost);
+      yield;
+    }
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
   }

@@ -9,6 +9,7 @@ import { applyObject, checkApplied, stampManagers } from '../../../src/apiserver
 import type { Write } from '../../../src/apiserver/managed-fields/track-update.ts';
 import { deepFreeze } from '../../../src/apiserver/registry/entry.ts';
 import { ResourceTable } from '../../../src/apiserver/registry/resource-table.ts';
+import { inOnePiece } from '../../../src/base/turns.ts';
 import { canonical, DecodeError, decodeJson } from '../../../src/schema/codec.ts';
 import { PatchError } from '../../../src/schema/patch-error.ts';
 import { decodeApplyPatch } from '../../../src/schema/yaml-body.ts';
@@ -88,10 +89,10 @@ function storedOf(resource: ResourceInfo, object: object): KubernetesObject {
 
 function merged(write: Write, current: KubernetesObject, body: Record<string, unknown>): KubernetesObject {
   const { resource } = write;
-  const { object, managers } = applyObject(write, current, body, true);
+  const { object, managers } = inOnePiece(applyObject(write, current, body, true));
   const next = object ? structuredClone(object) : structuredClone(current);
   if (object) resource.defaults(next);
   const stored = object ? resource.toStorage(next) : next;
-  stampManagers(stored, managers, current);
+  inOnePiece(stampManagers(stored, managers, current));
   return deepFreeze(canonical<KubernetesObject>(resource.storage.typeName, stored));
 }

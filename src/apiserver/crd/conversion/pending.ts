@@ -1,12 +1,18 @@
-// Code that compares versions cannot wait for a webhook in the middle of its work: it is interrupted, and begins again when
-// the answer is there.
+// Code that compares versions cannot wait for a webhook in the middle of its work, nor code that validates for costly rules:
+// it is interrupted, and begins again when the answer is there.
 
-export class PendingConversion extends Error {
+export class PendingWork extends Error {
   readonly settled: Promise<unknown>;
 
-  constructor(settled: Promise<unknown>) {
-    super('a conversion is under way');
+  constructor(what: string, settled: Promise<unknown>) {
+    super(`${what} is under way`);
     this.settled = settled;
+  }
+}
+
+export class PendingConversion extends PendingWork {
+  constructor(settled: Promise<unknown>) {
+    super('a conversion', settled);
   }
 }
 
@@ -19,8 +25,18 @@ export async function resolving<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof PendingConversion) || round === maxRounds) throw error;
+      if (!(error instanceof PendingWork) || round === maxRounds) throw error;
       await error.settled;
     }
+  }
+}
+
+/** The same for what seldom has to wait: a promise only when it does. */
+export function resolvingRarely<T>(work: () => T): T | Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof PendingWork)) throw error;
+    return error.settled.then(() => resolving(work));
   }
 }
