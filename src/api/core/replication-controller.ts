@@ -5,6 +5,7 @@ import { validateReplicaSetStatus } from '../apps/replica-set-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, labelsCell, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
+import { madeNameProblems } from '../meta/names.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
@@ -15,6 +16,7 @@ export const replicationControllerKind: KindDefinition<ReplicationController> = 
   group: '',
   version: 'v1',
   kind: 'ReplicationController',
+  nameRule: madeNameProblems,
   defaults,
   prepareForCreate: (controller) => startWithStatus(controller, { replicas: 0 }),
   prepareForUpdate: keepStatusAndCount,

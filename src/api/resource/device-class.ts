@@ -2,6 +2,7 @@ import type { DeviceClass } from '../../../generated/resource-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
+import { madeNameProblems } from '../meta/names.ts';
 import { isExtendedResource } from '../meta/resource-names.ts';
 import { countGeneration, startGeneration } from '../meta/strategy.ts';
 import { validateEach } from './device-names.ts';
@@ -12,6 +13,7 @@ export const deviceClassKind: KindDefinition<DeviceClass> = {
   group: 'resource.k8s.io',
   version: 'v1',
   kind: 'DeviceClass',
+  nameRule: madeNameProblems,
   metadataLooks: ['object', 'change'],
   returnsDeletedObject: true,
   prepareForCreate: startGeneration,
