@@ -75,8 +75,9 @@ export const volumeBinderController: ControllerDefinition = {
 function watch({ informers }: ControllerContext, queue: KeyQueue, volumes: Volumes): void {
   const claims = informers.informer(persistentVolumeClaimKind);
   claims.addIndex(openByClass, (claim) => (isOpen(claim) ? [claimClass(claim)] : []));
-  const lookAtOpen = (storageClass: string) => {
-    for (const claim of claims.byIndex(openByClass, storageClass)) queue.add(claimKey(keyOf(claim)));
+  const lookAtOpen = (storageClass: string, matters = (_: PersistentVolumeClaim) => true) => {
+    const open = claims.byIndex(openByClass, storageClass).filter(matters);
+    for (const claim of open) queue.add(claimKey(keyOf(claim)));
   };
   const changedClaim = (claim: PersistentVolumeClaim) => queue.add(claimKey(keyOf(claim)));
   claims.onChange({
@@ -87,11 +88,14 @@ function watch({ informers }: ControllerContext, queue: KeyQueue, volumes: Volum
       if (claim.spec?.volumeName) queue.add(volumeKey(claim.spec.volumeName));
     },
   });
+  /** For a claim that waits for a pod the scheduler chooses. */
+  const choosesItself = (claim: PersistentVolumeClaim) =>
+    Boolean(claim.spec?.volumeName) || volumes.classOf(claim)?.volumeBindingMode !== 'WaitForFirstConsumer';
   const changedVolume = (volume: PersistentVolume) => {
     queue.add(volumeKey(keyOf(volume)));
     const holder = holderKey(volume);
     if (holder) queue.add(claimKey(holder));
-    else if (volume.status?.phase === 'Available') lookAtOpen(volumeClass(volume));
+    else if (volume.status?.phase === 'Available') lookAtOpen(volumeClass(volume), choosesItself);
   };
   informers.informer(persistentVolumeKind).onChange({
     added: changedVolume,
