@@ -142,7 +142,7 @@ export const resourceQuotaKind: KindDefinition<ResourceQuota> = {
     validateScopeSelector(object, errors);
   },
   validateUpdate(next, current, errors) {
-    const sorted = (quota: ResourceQuota) => [...(quota.spec?.scopes ?? [])].sort();
+    const sorted = (quota: ResourceQuota) => [...new Set(quota.spec?.scopes)].sort();
     if (!isEqual(sorted(next), sorted(current)))
       errors.invalid(path('spec', 'scopes'), next.spec?.scopes ?? null, immutableMessage);
   },

@@ -49,7 +49,7 @@ function validateCreate(event: CoreEvent, errors: FieldErrors): void {
   unset('source', event.source?.component || event.source?.host);
 }
 
-/** Only the series of an event may still grow. */
+/** Only the series of an event may still grow. The reason is looked at twice, as upstream does. */
 const immutableFields = [
   'involvedObject',
   'reason',
@@ -58,6 +58,7 @@ const immutableFields = [
   'firstTimestamp',
   'lastTimestamp',
   'count',
+  'reason',
   'type',
   'eventTime',
   'action',

@@ -118,7 +118,7 @@ export const dns1123SubdomainProblems = (text: string): string[] => check(text, 
 export const dns1035LabelProblems = (text: string): string[] => check(text, 63, label1035Rule);
 /** Of kinds of which upstream looks at the name that was made, and not at what it was made of. */
 export const madeNameProblems = (name: string, isPrefix: boolean): string[] =>
-  isPrefix ? [] : dns1123SubdomainProblems(name);
+  isPrefix ? pathSegmentProblems(name, true) : dns1123SubdomainProblems(name);
 export const wildcardSubdomainProblems = (text: string): string[] => check(text, 253, wildcardRule);
 export const labelValueProblems = (text: string): string[] => check(text, 63, labelValueRule, tooManyBytesMessage);
 export const identifierProblems = (text: string): string[] =>

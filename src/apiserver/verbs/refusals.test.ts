@@ -75,6 +75,17 @@ test('who creates over an object that is being deleted is told so', async () => 
   assert.equal(refused.body.message, `object is being deleted: ${taken}`);
 });
 
+test('a device class is judged by the name that was made, not by what it was made of', async () => {
+  await using api = await serve();
+  const classes = '/apis/resource.k8s.io/v1/deviceclasses';
+  const create = (metadata: object) => api.call('POST', classes, { metadata, spec: {} });
+  assert.equal((await create({ name: 'a', generateName: 'A_' })).status, 201);
+  const made = await create({ generateName: 'A_' });
+  const fields = made.body.details.causes.map(({ field }: { field: string }) => field);
+  assert.deepEqual(fields, ['metadata.name']);
+  assert.equal((await create({ name: 'b', generateName: '/b' })).status, 422);
+});
+
 test('the time zone of a cron job is a name of the database, in its own letters', async () => {
   await using api = await serve();
   const cronJobs = '/apis/batch/v1/namespaces/default/cronjobs?dryRun=All';
