@@ -10,6 +10,9 @@ import type { Informer } from '../reconcile/informer.ts';
 import { Rollout } from './deployment/rollout.ts';
 import { controlledBy, indexByController } from './shared/indexes.ts';
 import { cachedSelector } from './shared/selector.ts';
+import { WrittenVersions } from './shared/written-versions.ts';
+
+const askAgainMs = 1000;
 
 /** Rolls Deployments out: one ReplicaSet for each template, pods moved from the old to the new. */
 export const deploymentController: ControllerDefinition = {
@@ -28,9 +31,10 @@ export const deploymentController: ControllerDefinition = {
     watchSets(deployments, sets, queue);
     watchPods(deployments, sets, pods, queue);
     const recorder = context.recorder('deployment-controller');
+    const parts = { context, queue, deployments, sets, pods, recorder, written: new WrittenVersions() };
     return {
       name: 'deployment',
-      reconcile: (key, signal) => reconcile({ context, queue, deployments, sets, pods, recorder }, key, signal),
+      reconcile: (key, signal) => reconcile(parts, key, signal),
     };
   },
 };
@@ -42,15 +46,20 @@ interface Parts {
   readonly sets: Informer<ReplicaSet>;
   readonly pods: Informer<Pod>;
   readonly recorder: ReturnType<ControllerContext['recorder']>;
+  /** By Deployment: up to where the cache of sets has to be before it is believed. */
+  readonly written: WrittenVersions;
 }
 
 async function reconcile(parts: Parts, key: string, signal: AbortSignal): Promise<void> {
+  const { context, queue, sets, pods, recorder, written } = parts;
   const deployment = parts.deployments.find(key);
-  if (!deployment) return;
-  const { context, sets, pods, recorder } = parts;
-  const rollout = new Rollout({ ...context, sets, pods, recorder, deployment, signal });
+  if (!deployment) return written.forget(key);
+  // Sets that are not counted would make room for pods that there is not.
+  if (written.isBehind(key, sets.seenVersion)) return queue.addAfter(key, askAgainMs);
+  const onWritten = (set: ReplicaSet) => written.wrote(key, set.metadata.resourceVersion);
+  const rollout = new Rollout({ ...context, sets, pods, recorder, deployment, signal, onWritten });
   const recheckMs = await rollout.sync();
-  if (recheckMs !== undefined) parts.queue.addAfter(key, recheckMs + 1000);
+  if (recheckMs !== undefined) queue.addAfter(key, recheckMs + 1000);
 }
 
 /** The key of the Deployment that controls the set, if that very object is known. */

@@ -33,7 +33,7 @@ async function refresh(rollout: RolloutContext, known: ReplicaSet, revision: big
   if (!isCurrent || !isEqual(annotations, known.metadata.annotations)) {
     const spec = { ...known.spec!, minReadySeconds };
     const next = { ...known, metadata: { ...known.metadata, annotations }, spec };
-    return rollout.client.resource(replicaSetKind).update(next);
+    return rollout.wrote(await rollout.client.resource(replicaSetKind).update(next));
   }
   const progress = findCondition(deployment.status?.conditions, 'Progressing');
   const found =
@@ -56,7 +56,7 @@ async function create(rollout: RolloutContext, old: readonly ReplicaSet[], revis
   let set: ReplicaSet;
   let isNew = true;
   try {
-    set = await rollout.client.resource(replicaSetKind).create(draft);
+    set = rollout.wrote(await rollout.client.resource(replicaSetKind).create(draft));
   } catch (error) {
     if (!isAlreadyExists(error)) throw await noteFailure(rollout, draft.metadata.name, error);
     set = await takeExisting(rollout, draft, error);
@@ -104,7 +104,7 @@ async function takeExisting(rollout: RolloutContext, draft: ReplicaSet, error: u
   const existing = await rollout.client.resource(replicaSetKind).get({ namespace, name });
   const isOurs =
     isControlledBy(existing, deployment) && isSameTemplate(existing.spec?.template, deployment.spec.template);
-  if (isOurs) return existing;
+  if (isOurs) return rollout.wrote(existing);
   const collisionCount = (deployment.status?.collisionCount ?? 0) + 1;
   await rollout.writeStatus({ ...deployment.status, collisionCount });
   throw error;

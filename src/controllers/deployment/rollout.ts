@@ -36,6 +36,8 @@ export interface RolloutOptions {
   readonly recorder: EventRecorder;
   readonly deployment: Deployment;
   readonly signal: AbortSignal;
+  /** Told of each set as it was written. */
+  readonly onWritten: (set: ReplicaSet) => void;
 }
 
 export class Rollout implements RolloutContext {
@@ -75,6 +77,11 @@ export class Rollout implements RolloutContext {
     }
     if (isScalingEvent(deployment, mine)) return this.#syncScale(mine);
     return deployment.spec.strategy?.type === 'Recreate' ? this.#recreate(mine) : this.#roll(mine);
+  }
+
+  wrote(set: ReplicaSet): ReplicaSet {
+    this.#options.onWritten(set);
+    return set;
   }
 
   tell(type: 'Normal' | 'Warning', reason: string, message: string): void {
@@ -170,7 +177,7 @@ export class Rollout implements RolloutContext {
     const before = wanted(set);
     if (before === replicas && isEqual(annotations, set.metadata.annotations)) return set;
     const next = { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec!, replicas } };
-    const written = await this.client.resource(replicaSetKind).update(next);
+    const written = this.wrote(await this.client.resource(replicaSetKind).update(next));
     if (before !== replicas) {
       const direction = before < replicas ? 'up' : 'down';
       const message = `Scaled ${direction} replica set ${set.metadata.name} from ${before} to ${replicas}`;

@@ -6,7 +6,11 @@ export class WrittenVersions {
     if (resourceVersion) this.#byKey.set(key, BigInt(resourceVersion));
   }
 
-  /** The cached object is older than what was written; the event that brings it will come. */
+  /**
+   * The cached object is older than what was written; the event that brings it will come.
+   *
+   * @param cached its version, or the one up to which the cache has seen everything
+   */
   isBehind(key: string, cached: string | undefined): boolean {
     const written = this.#byKey.get(key);
     if (written === undefined || !cached) return false;
