@@ -17,6 +17,7 @@ import {
   isCountedOnNode,
   isNodeReady,
   isUnschedulable,
+  notReadyTaints,
   toBeDeletedTaint,
 } from './pods.ts';
 import { noPriorities, priorityConfigMap, readPriorities } from './priorities.ts';
@@ -40,12 +41,6 @@ const softTaintsALook = 10;
 /** A group that failed to grow is left alone, longer each time. */
 const [backoffMs, maxBackoffMs] = [5 * 60_000, 30 * 60_000];
 const podNode = 'node';
-/** What a node has until it is ready: one that comes is taken for ready. */
-const startupTaints = [
-  'node.kubernetes.io/not-ready',
-  'node.kubernetes.io/unreachable',
-  'node.kubernetes.io/network-unavailable',
-];
 
 export class Autoscaler {
   readonly #parts: AutoscalerParts;
@@ -334,7 +329,7 @@ const bornMs = ({ metadata }: Node) => timeMs(metadata.creationTimestamp) ?? 0;
 
 /** A node that has come a moment ago, as it will be: with what its group has. */
 function asReady(node: Node, group: NodeGroup): Node {
-  const taints = (node.spec.taints ?? []).filter(({ key }) => !startupTaints.includes(key));
+  const taints = (node.spec.taints ?? []).filter(({ key }) => !notReadyTaints.includes(key));
   const status = node.status?.allocatable ? node.status : group.template().status;
   return { ...node, spec: { ...node.spec, taints }, ...(status ? { status } : {}) };
 }

@@ -76,6 +76,15 @@ export function isLongTerminating({ metadata, spec }: Pod, nowMs: number): boole
 
 export const hasTaint = ({ spec }: Node, key: string) => spec.taints?.some((taint) => taint.key === key) ?? false;
 
-export const isNodeReady = ({ status }: Node) => findCondition(status?.conditions, 'Ready')?.status === 'True';
+/** What a node has until it is ready, and for a moment longer: it takes no pods before they are gone. */
+export const notReadyTaints = [
+  'node.kubernetes.io/not-ready',
+  'node.kubernetes.io/unreachable',
+  'node.kubernetes.io/network-unavailable',
+];
+
+export const isNodeReady = (node: Node) =>
+  findCondition(node.status?.conditions, 'Ready')?.status === 'True' &&
+  !notReadyTaints.some((key) => hasTaint(node, key));
 
 export const isCountedOnNode = (pod: Pod) => Boolean(pod.spec.nodeName) && !isFinished(pod);

@@ -1,7 +1,7 @@
 // Simulated nodes as a provider: it makes and deletes Node objects, and whoever simulates nodes brings them to life.
 import type { Node } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
-import { isAlreadyExists, isNotFound } from '../../api/meta/status-error.ts';
+import { isAlreadyExists, isNotFound, StatusError } from '../../api/meta/status-error.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Random } from '../../base/random.ts';
@@ -21,6 +21,8 @@ export interface SimulatedProviderOptions {
   readonly groups: readonly NodeGroupConfig[];
 }
 
+/** How long it is asked for a node again: about three minutes. */
+const [firstRetryMs, lastRetryMs, mostTries] = [1_000, 30_000, 10];
 const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
 
 export class SimulatedProvider implements NodeProvider {
@@ -118,14 +120,35 @@ class SimulatedGroup implements NodeGroup {
   }
 
   async #boot(name: string, signal: AbortSignal): Promise<void> {
-    const { client, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     await clock.sleep((this.#config.bootSeconds ?? 0) * 1000, signal);
-    if (signal.aborted || !this.#coming.has(name)) return;
+    for (let tries = 1; !signal.aborted && this.#coming.has(name); tries++) {
+      try {
+        if (!(await this.#make(name, signal))) this.#coming.delete(name);
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        // Without an answer it may have been made all the same: who gave it up would ask for one too many.
+        if (isRefusal(error) || tries === mostTries) {
+          this.#coming.delete(name);
+          log.warn('a node could not be made', { node: name, problem: String(error) });
+          return;
+        }
+      }
+      await clock.sleep(Math.min(lastRetryMs, firstRetryMs * 2 ** (tries - 1)), signal);
+    }
+  }
+
+  /** Whether it is there then, and of this group. */
+  async #make(name: string, signal: AbortSignal): Promise<boolean> {
+    const nodes = this.#options.client.resource(nodeKind);
     try {
-      await client.resource(nodeKind).create(this.#nodeCalled(name));
+      await nodes.create(this.#nodeCalled(name), { signal });
+      return true;
     } catch (error) {
-      this.#coming.delete(name);
-      if (!isAlreadyExists(error)) log.warn('a node could not be made', { node: name, problem: String(error) });
+      if (!isAlreadyExists(error)) throw error;
+      const found = await nodes.find({ namespace: '', name });
+      return found?.metadata.labels?.[nodeGroupLabel] === this.name;
     }
   }
 
@@ -157,4 +180,9 @@ class SimulatedGroup implements NodeGroup {
       status: { capacity: amounts, allocatable: amounts },
     } as Node;
   }
+}
+
+/** Asking again would be of no use. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof StatusError && error.code < 500 && error.code !== 408 && error.code !== 429;
 }
