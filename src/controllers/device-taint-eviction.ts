@@ -22,6 +22,7 @@ import { byResourceClaim, resourceClaimKeysOf } from './shared/pods-by-resource-
 
 const name = 'device-taint-eviction-controller';
 const byPool = 'device-pool';
+const askAgainMs = 1000;
 
 export const deviceTaintEvictionController: ControllerDefinition = {
   name,
@@ -98,6 +99,11 @@ class DeviceTaintEviction {
     if (leftMs > 0) {
       this.#waiting.add(key);
       this.#queue.addAfter(key, leftMs);
+      return;
+    }
+    // Whoever does not hear of these at the moment would evict for a taint that is gone, or for devices that were given back.
+    if ([this.#slices, this.#claims, this.#pods].some(({ followsSinceMs }) => followsSinceMs === undefined)) {
+      this.#queue.addAfter(key, askAgainMs);
       return;
     }
     this.#waiting.delete(key);
