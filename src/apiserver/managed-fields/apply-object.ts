@@ -115,7 +115,8 @@ function* applyTo(
   yield;
   const said = yield* prune({ merged, resource, managers: owners, last, at });
   yield;
-  const object = readable(resource, said);
+  // Without the entries, which are often the larger part and are written anew.
+  const object = readable(resource, withoutEntries(said));
   yield;
   const after = yield* withoutTaken(write, owners, key, { live, said, object }, force);
   yield;
@@ -130,7 +131,7 @@ const withoutEntries = (object: KubernetesObject): object => {
 };
 
 /** @throws StatusError for values that only look right */
-function readable(resource: ResourceInfo, object: KubernetesObject): KubernetesObject {
+function readable(resource: ResourceInfo, object: object): KubernetesObject {
   try {
     return canonical<KubernetesObject>(resource.typeName, object);
   } catch (error) {
