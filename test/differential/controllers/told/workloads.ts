@@ -73,6 +73,8 @@ const appStories: readonly Story[] = [
     wait(2),
     statefulSet({ podManagementPolicy: 'Parallel' }),
     patch('ResourceQuota', 'q', { spec: { hard: { pods: '5' } } }),
+    // When it tries again is a matter of back-off, until something else wakes it.
+    wait(1),
     patch('StatefulSet', 'a', { spec: { replicas: 3 } }),
   ),
   story(
