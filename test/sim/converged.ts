@@ -154,7 +154,9 @@ const job: Check = (ledger, object) => {
   }
   if (spec.suspend || spec.parallelism === 0)
     return active > 0 ? `runs ${active} pods though it should not` : undefined;
-  return isStarved(ledger, pods) ? undefined : 'is not finished';
+  // What runs makes room for those that wait when it ends.
+  const isAtWork = pods.some((pod) => pod['spec'].nodeName && !isOver(pod) && !isGoing(pod));
+  return isStarved(ledger, pods) && !isAtWork ? undefined : 'is not finished';
 };
 
 const isHealthy = (pod: StoredObject) => !isOver(pod) && !isGoing(pod) && isReady(pod);
@@ -204,6 +206,14 @@ const service: Check = (ledger, object) => {
   return wanted.join() === said.join() ? undefined : `has endpoints ${said} of ${wanted}`;
 };
 
+/** The last failed pod of an index stays until another has taken over its count; a suspended Job makes none. */
+function waitsForSuccessor(ledger: Ledger, pod: StoredObject): boolean {
+  const owner = ownerOf(pod);
+  if (owner?.kind !== 'Job' || !isGoing(pod) || !isOver(pod)) return false;
+  const found = ledger.list('jobs', pod.metadata.namespace).find(({ metadata }) => metadata.uid === owner.uid);
+  return found?.['spec'].suspend === true && found['spec'].backoffLimitPerIndex !== undefined;
+}
+
 const checks: Record<string, Check> = {
   namespaces: namespaceGone,
   nodes: nodeReady,
@@ -223,6 +233,7 @@ export function notConverged(ledger: Ledger): string[] {
   const problems: string[] = [];
   for (const [resource, check] of Object.entries(checks)) {
     for (const object of ledger.list(resource)) {
+      if (resource === 'pods' && waitsForSuccessor(ledger, object)) continue;
       const said = isGoing(object) && resource !== 'namespaces' ? 'is still going' : check(ledger, object);
       if (said) problems.push(`${resource} ${object.metadata.namespace ?? ''}/${object.metadata.name} ${said}`);
     }

@@ -248,7 +248,7 @@ function isHeartbeat(resource: string, before: StoredObject | undefined, after: 
       resourceVersion: '',
       managedFields: [],
       spec: node['spec'],
-      conditions: node['status'].conditions.map(({ lastHeartbeatTime: _, ...rest }: any) => rest),
+      conditions: node['status'].conditions?.map(({ lastHeartbeatTime: _, ...rest }: any) => rest),
     });
   return still(before) === still(after);
 }
