@@ -1,6 +1,7 @@
 // Simulated nodes as a provider: it makes and deletes Node objects, and whoever simulates nodes brings them to life.
 import type { Node } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
+import { declaredFeatures } from '../../api/core/declared-features.ts';
 import { isAlreadyExists, isNotFound, StatusError } from '../../api/meta/status-error.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
@@ -177,7 +178,7 @@ class SimulatedGroup implements NodeGroup {
         },
       },
       spec: taints?.length ? { taints: [...taints] } : {},
-      status: { capacity: amounts, allocatable: amounts },
+      status: { capacity: amounts, allocatable: amounts, declaredFeatures: [...declaredFeatures] },
     } as Node;
   }
 }
