@@ -1,5 +1,5 @@
 // The same sandbox and container by the runtime alone: what a pod's start costs without us.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pod } from '../generated/core-v1.ts';
 import { silentLogger } from '../src/base/log.ts';
@@ -13,6 +13,9 @@ import { nginx } from './pod-latency.ts';
 const security = { seccompDefault: true, seccompRoot: '/' };
 const dns = { clusterDns: [], clusterDomain: 'cluster.local', host: { servers: [], searches: [], options: [] } };
 
+const groupRoot = '/sys/fs/cgroup';
+const group = 'coracle-bench';
+
 /** Starts so many at once and gives the milliseconds each took; they are gone again when this returns. */
 export async function startByRuntime(dataDir: string, names: readonly string[]): Promise<number[]> {
   const runtime = createCriRuntime({ socketPath: containerdSocket(join(dataDir, 'containerd')), log: silentLogger });
@@ -23,7 +26,7 @@ export async function startByRuntime(dataDir: string, names: readonly string[]):
     const pod = { ...made, metadata: { ...made.metadata, uid: `cri-${name}` } } as Pod;
     const logDirectory = join(dataDir, 'node/logs/cri', name);
     const cpuLimits = usualCpuLimits;
-    const settings = { dns, security, logDirectory, cgroupParent: `/coracle-bench/${name}`, attempt: 0, cpuLimits };
+    const settings = { dns, security, logDirectory, cgroupParent: `/${group}/${name}`, attempt: 0, cpuLimits };
     const container = {
       image,
       environment: new Map(),
@@ -53,5 +56,17 @@ export async function startByRuntime(dataDir: string, names: readonly string[]):
       }),
     );
     runtime.close();
+    await removeGroups();
+  }
+}
+
+/** The runtime removes what it made for a container, not what that is below. */
+async function removeGroups(): Promise<void> {
+  const hierarchies = await readdir(groupRoot);
+  for (const hierarchy of ['.', ...hierarchies]) {
+    const folder = join(groupRoot, hierarchy, group);
+    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+    for (const entry of entries) if (entry.isDirectory()) await rmdir(join(folder, entry.name));
+    if (entries.length > 0) await rmdir(folder);
   }
 }
