@@ -50,7 +50,7 @@ import { storageFigures } from './registry/storage-figures.ts';
 import type { ObjectWriter, SubresourceHandler } from './subresources/handler.ts';
 import { objectWriter } from './subresources/handler-request.ts';
 import type { ServerParts } from './verbs/call.ts';
-import { foundObject } from './verbs/found-object.ts';
+import { createOwn } from './verbs/create-own.ts';
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -96,7 +96,9 @@ export interface ApiServer extends Component {
   readonly writer: ObjectWriter;
   readonly table: ResourceTable;
   /** Makes an object of the server itself without a request. Absent: requests are noted, and this one is to be noted too. */
-  readonly found: ((resource: ResourceInfo, object: KubernetesObject, manager: string) => Promise<void>) | undefined;
+  readonly createOwn:
+    | ((resource: ResourceInfo, object: KubernetesObject, manager: string) => Promise<void>)
+    | undefined;
   /** For admission plugins that write past admission. */
   readonly registry: Registry;
   handleInProcess(user: UserInfo, request: InProcessRequest): Promise<InProcessResponse>;
@@ -225,9 +227,9 @@ class Server implements ApiServer {
     return this.registry.table;
   }
 
-  get found(): ApiServer['found'] {
+  get createOwn(): ApiServer['createOwn'] {
     if (this.#options.auditor) return undefined;
-    return (resource, object, manager) => foundObject(this.#parts, resource, object, manager);
+    return (resource, object, manager) => createOwn(this.#parts, resource, object, manager);
   }
 
   get writer(): ObjectWriter {

@@ -2,11 +2,12 @@
 // opens channels has the library.
 import type { Client, ClientReadableStream, Metadata, ServiceError } from '@grpc/grpc-js';
 
-/** What the server answered instead of a result: its words and its code. Also of calls that were given up. */
+/** What a server answers, or answered, instead of a result: its words and its code. Also of calls that were given up. */
 export class GrpcError extends Error {
   readonly code: number;
 
-  constructor(message: string, code: number) {
+  /** `code` defaults to Unknown. */
+  constructor(message: string, code = 2) {
     super(message);
     this.name = 'GrpcError';
     this.code = code;

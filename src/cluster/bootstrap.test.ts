@@ -56,7 +56,7 @@ test('what a server makes itself is what requests would have made, each object a
   await ensureBootstrap(first.client, first.server, first.objects);
   await first.settle();
   await using second = await startServer(asked);
-  await ensureBootstrap(second.client, { registry: second.server.registry, found: undefined }, second.objects);
+  await ensureBootstrap(second.client, { registry: second.server.registry, createOwn: undefined }, second.objects);
   await second.settle();
   assert.deepEqual(await content(own), await content(asked));
   const { items } = await own.range({ prefix: '/registry/rbac.authorization.k8s.io/' });

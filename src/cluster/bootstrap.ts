@@ -24,7 +24,7 @@ import { isReachable, type Settings } from './settings/settings.ts';
 /** Creates what is missing and adds what later versions brought to roles; what was added by hand stays. */
 export async function ensureBootstrap(
   client: Client,
-  server: Pick<ApiServer, 'registry' | 'found'>,
+  server: Pick<ApiServer, 'registry' | 'createOwn'>,
   objects: readonly KubernetesObject[],
 ): Promise<void> {
   await server.registry.hub.waitForHead();
@@ -41,7 +41,7 @@ export async function ensureBootstrap(
 
 async function ensureObject(
   client: Client,
-  server: Pick<ApiServer, 'registry' | 'found'>,
+  server: Pick<ApiServer, 'registry' | 'createOwn'>,
   resource: ResourceInfo,
   object: KubernetesObject,
 ): Promise<void> {
@@ -50,7 +50,7 @@ async function ensureObject(
   // Each of these kinds is stored in the version that is asked for here.
   const current = server.registry.cacheOf(resource).find(key.namespace, key.name)?.object;
   if (!current) {
-    const create = () => server.found?.(resource, object, manager) ?? requests.create(object);
+    const create = () => server.createOwn?.(resource, object, manager) ?? requests.create(object);
     // A controller, or another server, may have been quicker.
     await create().catch((error) => {
       if (!isAlreadyExists(error)) throw error;

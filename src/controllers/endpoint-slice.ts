@@ -52,6 +52,7 @@ export const endpointSliceController: ControllerDefinition = {
     // Zones come from nodes: those whose pods wait for a node are looked at again.
     const waitingForNode = new Set<string>();
     const countAgain = () => {
+      if (shares === 'unknown') return; // nobody has been told of them since
       shares = 'unknown';
       for (const service of services.list()) if (asksForHints(service.metadata.annotations)) queue.add(keyOf(service));
     };

@@ -53,16 +53,15 @@ export function compilePatch(type: 'json' | 'merge' | 'strategic', body: Uint8Ar
 const hasVersion = (patch: Record<string, unknown>): boolean =>
   Boolean((patch['metadata'] as { resourceVersion?: unknown } | null | undefined)?.resourceVersion);
 
+const unchanged = step((current) => current);
+
+/** With space around it. Of another body no more than its beginning is read. */
+const isNull = (body: Uint8Array): boolean =>
+  body.find((byte) => byte > 0x20) === 0x6e && Buffer.from(body).toString('latin1').trim() === 'null';
+
 /** Of another kind or version, it is applied all the same; nothing changes nothing. */
 function compileStrategic(body: Uint8Array): Patch {
-  if (Buffer.from(body).toString('latin1').trim() === 'null') {
-    return bind(
-      'strategic',
-      false,
-      [],
-      step((current) => current),
-    );
-  }
+  if (isNull(body)) return bind('strategic', false, [], unchanged);
   try {
     const { patch, strictErrors } = decodeMergePatch(body);
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = patch;

@@ -2,8 +2,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterFacts } from '../join-objects.ts';
-import { cgroupName } from '../nodes/cgroup-name.ts';
-import type { NodePlan } from '../nodes/node-plan.ts';
 import type { Layout } from '../settings/layout.ts';
 
 export interface JoinedSettings extends ClusterFacts {
@@ -29,18 +27,4 @@ export function readJoined(layout: Layout): JoinedSettings | undefined {
 
 export function writeJoined(layout: Layout, settings: JoinedSettings): void {
   writeFileSync(joinedFile(layout), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
-}
-
-export function joinedNode(layout: Layout, { nodeName, address, agentPort }: JoinedSettings): NodePlan {
-  return {
-    name: nodeName,
-    address,
-    agentPort,
-    folder: layout.node,
-    containerd: layout.containerd,
-    pki: layout.pki,
-    logFile: join(layout.logs, 'node.log'),
-    cgroup: cgroupName(layout.name),
-    parts: { agent: 'node', containerd: 'containerd' },
-  };
 }

@@ -11,6 +11,7 @@ import { createHttpsTransport } from '../../client/https-transport.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { checkKubeletConfiguration } from '../nodes/kubelet-configuration.ts';
 import { readIdentity } from '../nodes/node-identities.ts';
+import { machineNode } from '../nodes/node-plan.ts';
 import { type NodeShared, prepareNode, type RealNode, startRealNode } from '../nodes/real-node.ts';
 import { checkRealNode } from '../preflight.ts';
 import type { RunningServer } from '../running-server.ts';
@@ -23,7 +24,7 @@ import { stepTimer } from '../step-timer.ts';
 import { userAgent } from '../user-agents.ts';
 import { obtainCertificate, renewalMs, wantedCertificates } from './certificates.ts';
 import { announce } from './join-cluster.ts';
-import { type JoinedSettings, joinedNode, serversFile } from './joined-settings.ts';
+import { type JoinedSettings, serversFile } from './joined-settings.ts';
 import { KnownServers } from './known-servers.ts';
 
 const clock = systemClock;
@@ -60,7 +61,7 @@ export async function startJoinedNode(
   );
   const client = createClient(transport, { userAgent: userAgent('coracle'), clock });
 
-  const plan = joinedNode(layout, settings);
+  const plan = machineNode(layout, settings);
   const shared: NodeShared = { layout, state, clock, log };
   const daemon = await prepareNode(shared, plan, programs, undefined);
   timed('containerd', daemon.socketPath);

@@ -25,7 +25,8 @@ export interface NodePlan {
 /** Agents that share no address with others have the port everybody expects. */
 const agentPort = 10250;
 
-export function machineNode(layout: Layout, settings: Settings): NodePlan {
+/** The machine itself, of a cluster here or of one that it has joined. */
+export function machineNode(layout: Layout, settings: Pick<Settings, 'nodeName' | 'address' | 'agentPort'>): NodePlan {
   return {
     name: settings.nodeName,
     address: settings.address,

@@ -1,62 +1,36 @@
 // What is decided once, when a cluster is made, and kept: ports, ranges, the kind of nodes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
-import type { NodeAutoscalerConfig } from '../../controllers/node-autoscaler/config.ts';
-import type { AuditOptions } from '../audit-options.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { type NodeSettings, withMachineAddress, withNodeCount } from '../nodes/further-nodes.ts';
-import type { StorageOptions } from '../storage/storage-options.ts';
+import { type Choices, keptChoices } from './choices.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
 import { firstFreePort, requirePort, takePort } from './ports.ts';
 import { refuseRanges } from './service-range.ts';
 import { claimSlot, rangesOfSlot } from './slots.ts';
 
-export interface Settings extends NodeSettings {
+export interface Settings extends NodeSettings, Choices {
   /** Simulated nodes; absent: one real node, this machine. */
   readonly simulatedNodes?: number;
   readonly apiPort: number;
   /** Where the node agent listens. */
   readonly agentPort: number;
   readonly clusterDomain: string;
-  /** Addresses for load balancers, or `none`. */
-  readonly loadBalancerRange?: string;
   /** The address components and pods reach the API server by. */
   readonly address: string;
-  /** That address, where somebody said it. */
-  readonly advertiseAddress?: string;
-  /** Where the API server listens, if somebody said so. */
-  readonly bindAddress?: string;
   /** The user's kubeconfig that the context was merged into. */
   readonly kubeconfigFile: string;
-  readonly storage?: StorageOptions;
-  readonly audit?: AuditOptions;
-  /** A KubeSchedulerConfiguration. */
-  readonly schedulerConfigFile?: string;
-  /** A KubeletConfiguration. */
-  readonly kubeletConfigFile?: string;
-  /** What pods may take to end when the cluster is stopped; 0 or absent: they go on. */
-  readonly podShutdownMs?: number;
-  readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
-export interface SettingsRequest {
+export interface SettingsRequest extends Choices {
   readonly simulatedNodes?: number;
   /** How many real nodes, the machine itself among them. */
   readonly realNodes?: number;
   readonly port?: number;
-  readonly advertiseAddress?: string;
-  readonly bindAddress?: string;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
-  readonly loadBalancerRange?: string;
   readonly kubeconfigFile: string;
-  readonly storage?: StorageOptions;
-  readonly audit?: AuditOptions;
-  readonly schedulerConfigFile?: string;
-  readonly kubeletConfigFile?: string;
-  readonly podShutdownMs?: number;
-  readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
 const defaultApiPort = 6443;
@@ -87,13 +61,7 @@ export async function ensureSettings(
       agentPort: isAgentPortFree ? agentPort : await firstFreePort(defaultAgentPort, layout.settings, apiPort),
       ...serverAddress(isReal, { ...existing, ...request }),
       kubeconfigFile: request.kubeconfigFile,
-      ...(request.loadBalancerRange ? { loadBalancerRange: request.loadBalancerRange } : {}),
-      ...(request.storage ? { storage: { ...existing.storage, ...request.storage } } : {}),
-      ...(request.audit ? { audit: { ...existing.audit, ...request.audit } } : {}),
-      ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
-      ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
-      ...(request.podShutdownMs === undefined ? {} : { podShutdownMs: request.podShutdownMs }),
-      ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
+      ...keptChoices(existing, request),
     };
     const settings = withMachineAddress(request.realNodes ? withNodeCount(known, request.realNodes, slot) : known);
     writeSettings(layout, settings);
@@ -116,17 +84,12 @@ export async function ensureSettings(
     agentPort: await firstFreePort(defaultAgentPort, layout.settings, apiPort),
     podCidr,
     serviceCidr,
-    loadBalancerRange: request.loadBalancerRange ?? ranges.loadBalancerRange,
+    loadBalancerRange: ranges.loadBalancerRange,
     clusterDomain: 'cluster.local',
     nodeName: hostname().toLowerCase(),
     ...serverAddress(isReal, request),
     kubeconfigFile: request.kubeconfigFile,
-    ...(request.storage ? { storage: request.storage } : {}),
-    ...(request.audit ? { audit: request.audit } : {}),
-    ...(request.schedulerConfigFile ? { schedulerConfigFile: request.schedulerConfigFile } : {}),
-    ...(request.kubeletConfigFile ? { kubeletConfigFile: request.kubeletConfigFile } : {}),
-    ...(request.podShutdownMs === undefined ? {} : { podShutdownMs: request.podShutdownMs }),
-    ...(request.nodeAutoscaling ? { nodeAutoscaling: request.nodeAutoscaling } : {}),
+    ...keptChoices({}, request),
   };
   const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);
   writeSettings(layout, settings);

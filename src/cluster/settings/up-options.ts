@@ -1,20 +1,14 @@
-import type { NodeAutoscalerConfig } from '../../controllers/node-autoscaler/config.ts';
-import type { AuditOptions } from '../audit-options.ts';
-import type { StorageOptions } from '../storage/storage-options.ts';
+import type { Choices } from './choices.ts';
 import type { Layout } from './layout.ts';
 
 export const componentNames = ['apiserver', 'controllers', 'scheduler'] as const;
 export type ComponentName = (typeof componentNames)[number];
 
 /** What `coracle up` was asked. */
-export interface UpOptions {
+export interface UpOptions extends Choices {
   readonly layout: Layout;
   readonly kubeconfigFile: string;
   readonly port?: number;
-  /** By which address others reach the API server. Absent: as it was, or the machine's; loopback without real nodes. */
-  readonly advertiseAddress?: string;
-  /** The address it listens at. Absent: all, or loopback alone where nobody is to reach it. */
-  readonly bindAddress?: string;
   /** How many nodes run containers, this machine the first of them. Absent: as the cluster was, or one. */
   readonly realNodes?: number;
   /** Absent: this machine is the node and runs containers. */
@@ -29,19 +23,6 @@ export interface UpOptions {
   readonly only?: readonly ComponentName[];
   readonly serviceCidr?: string;
   readonly podCidr?: string;
-  /** Addresses for load balancers, or `none`. */
-  readonly loadBalancerRange?: string;
-  /** Absent: as the cluster was, or the defaults. */
-  readonly storage?: StorageOptions;
-  readonly audit?: AuditOptions;
-  /** A KubeSchedulerConfiguration; absent: as the cluster was, or the default. */
-  readonly schedulerConfigFile?: string;
-  /** A KubeletConfiguration for the nodes of this machine; absent: as the cluster was, or the default. */
-  readonly kubeletConfigFile?: string;
-  /** What pods may take to end when the cluster is stopped; 0: they go on. Absent: as the cluster was. */
-  readonly podShutdownMs?: number;
-  /** Simulated nodes come and go. Absent: as the cluster was. */
-  readonly nodeAutoscaling?: NodeAutoscalerConfig;
 }
 
 /** What `up` tells while it works; also the messages from a detached server to the command that waits for it. */

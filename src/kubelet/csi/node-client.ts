@@ -1,8 +1,8 @@
 // Calls to a driver's node service. A connection lasts as long as one call: drivers come and go behind their sockets.
 import type { Clock } from '../../base/clock.ts';
+import { GrpcError } from '../../base/grpc.ts';
 import type { GrpcMessage } from '../grpc/proto.ts';
 import { connectUnix } from '../grpc/unix-client.ts';
-import { RuntimeError } from '../runtime/rpc-error.ts';
 import { wordedAsUpstream } from './csi-error.ts';
 import type { CsiMetrics } from './csi-metrics.ts';
 import { nodeService } from './csi-proto.ts';
@@ -70,7 +70,7 @@ export interface NodeClientOptions {
   readonly clock: Clock;
 }
 
-/** One driver. Methods reject with RuntimeError, which has the driver's words and its code. */
+/** One driver. Methods reject with GrpcError, which has the driver's words and its code. */
 export class NodeClient {
   readonly #options: NodeClientOptions;
 
@@ -125,7 +125,7 @@ export class NodeClient {
     try {
       return await client.call(method, request, { timeoutMs: csiTimeoutMs });
     } catch (error) {
-      code = error instanceof RuntimeError ? error.code : 2;
+      code = error instanceof GrpcError ? error.code : 2;
       throw wordedAsUpstream(error, endpoint);
     } finally {
       client.close();

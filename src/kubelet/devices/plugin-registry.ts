@@ -2,9 +2,10 @@
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { GrpcError } from '../../base/grpc.ts';
 import type { Logger } from '../../base/log.ts';
 import { untilAborted } from '../../base/signals.ts';
-import { GrpcError, serveUnix } from '../grpc/unix-server.ts';
+import { serveUnix } from '../grpc/unix-server.ts';
 import { DevicePlugin } from './device-plugin.ts';
 import { type Device, deviceRegistrationService } from './device-proto.ts';
 

@@ -1,8 +1,7 @@
 // Calls to a gRPC server behind a unix socket.
 import { setTimeout } from 'node:timers/promises';
 import { Client, connectivityState, credentials } from '@grpc/grpc-js';
-import { callUnary, followStream } from '../../base/grpc.ts';
-import { RuntimeError } from '../runtime/rpc-error.ts';
+import { callUnary, followStream, GrpcError } from '../../base/grpc.ts';
 import { decode, encode, type GrpcMessage, type GrpcMethod, type GrpcService } from './proto.ts';
 import { reachableSocket } from './socket-path.ts';
 
@@ -13,7 +12,7 @@ export interface GrpcCallOptions {
 }
 
 export interface GrpcClient {
-  /** @throws RuntimeError with the server's words and its code */
+  /** @throws GrpcError with the server's words and its code */
   call(method: string, request: object, options?: GrpcCallOptions): Promise<GrpcMessage>;
   /** A method of another service on the same socket. */
   callOf(service: GrpcService, method: string, request: object, options?: GrpcCallOptions): Promise<GrpcMessage>;
@@ -64,7 +63,7 @@ export function connectUnix(socketPath: string, service: GrpcService): GrpcClien
       const untilMs = Date.now() + timeoutMs;
       while (inner.getConnectivityState(true) !== connectivityState.READY) {
         if (isClosed || signal?.aborted || Date.now() > untilMs)
-          throw new RuntimeError(`no connection to ${socketPath}`, 14);
+          throw new GrpcError(`no connection to ${socketPath}`, 14);
         await setTimeout(lookMs);
       }
     },

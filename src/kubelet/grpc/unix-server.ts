@@ -2,19 +2,11 @@
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Server, ServerCredentials, type ServerWritableStream, type sendUnaryData, status } from '@grpc/grpc-js';
+import { GrpcError } from '../../base/grpc.ts';
 import { decode, encode, type GrpcMessage, type GrpcService } from './proto.ts';
 import { reachableSocket } from './socket-path.ts';
 
-/** Thrown by a handler: what the caller is told. */
-export class GrpcError extends Error {
-  readonly code: number;
-
-  constructor(message: string, code: number = status.UNKNOWN) {
-    super(message);
-    this.code = code;
-  }
-}
-
+/** @throws GrpcError: what the caller is told */
 export type UnaryHandler = (request: GrpcMessage) => object | Promise<object>;
 /** Sends until it settles or the signal aborts. */
 export type StreamHandler = (

@@ -1,11 +1,12 @@
 // Makes an image present as its policy asks, with upstream's events, reasons and back-off.
 import type { Pod, Secret } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
+import { GrpcError } from '../../base/grpc.ts';
 import { formatDuration } from '../../schema/time.ts';
 import type { PodEvents } from '../events.ts';
 import { Backoff } from '../pods/backoff.ts';
 import type { RateLimit } from '../rate-limit.ts';
-import { isNotFoundError, RuntimeError, rpcErrorText, unknownCode } from '../runtime/rpc-error.ts';
+import { isNotFoundError, rpcErrorText, unknownCode } from '../runtime/rpc-error.ts';
 import type { ImageInfo, ImageService, SandboxConfig } from '../runtime/runtime.ts';
 import type { CredentialProviders } from './credential-provider.ts';
 import { type ImageName, imageNameProblem, parseImageName, withoutVersion } from './image-name.ts';
@@ -245,7 +246,7 @@ function refusalOf(image: string, text: string): Refusal {
 
 /** An unknown code adds nothing to the words. */
 function pullErrorText(error: unknown): string {
-  return error instanceof RuntimeError && error.code === unknownCode ? error.message : rpcErrorText(error);
+  return error instanceof GrpcError && error.code === unknownCode ? error.message : rpcErrorText(error);
 }
 
 const goMilliseconds = (ms: number) => formatDuration(BigInt(Math.floor(ms)) * 1_000_000n);

@@ -3,10 +3,12 @@ import { status } from '@grpc/grpc-js';
 import type { Container, Pod } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
+import { GrpcError } from '../../base/grpc.ts';
 import { untilAborted } from '../../base/signals.ts';
 import type { DeviceManager } from '../devices/device-manager.ts';
 import type { DraManager } from '../dra/dra-manager.ts';
-import { GrpcError, serveUnix, type UnaryHandler } from '../grpc/unix-server.ts';
+import { serveUnix, type UnaryHandler } from '../grpc/unix-server.ts';
+import { createRateLimit, type Rate } from '../rate-limit.ts';
 import { isSidecar } from '../resources.ts';
 import { podResourcesService } from './pod-resources-proto.ts';
 
@@ -20,12 +22,18 @@ export interface PodResourcesOptions {
   readonly clock: Clock;
 }
 
-const callsPerSecond = 100;
-const burst = 10;
+const callRate: Rate = { perSecond: 100, burst: 10 };
 
 export function createPodResourcesServer(options: PodResourcesOptions): Component {
   const { socketPath, pods, clock } = options;
-  const limited = rateLimit(clock);
+  const rate = createRateLimit(callRate, clock);
+  /** Whoever asks without pause does not keep the agent from its work. */
+  const limited =
+    (answer: UnaryHandler): UnaryHandler =>
+    (request) => {
+      if (!rate.tryTake()) throw new GrpcError('rejected by rate limit', status.RESOURCE_EXHAUSTED);
+      return answer(request);
+    };
   const unary: Record<string, UnaryHandler> = {
     List: () => ({ podResources: pods().map((pod) => ofPod(options, pod)) }),
     Get({ podName, podNamespace }) {
@@ -47,20 +55,6 @@ export function createPodResourcesServer(options: PodResourcesOptions): Componen
       await using _ = await serveUnix({ socketPath, services });
       await untilAborted(signal);
     },
-  };
-}
-
-/** Whoever asks without pause does not keep the agent from its work. */
-function rateLimit(clock: Clock): (answer: UnaryHandler) => UnaryHandler {
-  let tokens = burst;
-  let atMs = clock.monotonicMs();
-  return (answer) => (request) => {
-    const nowMs = clock.monotonicMs();
-    tokens = Math.min(burst, tokens + ((nowMs - atMs) * callsPerSecond) / 1000);
-    atMs = nowMs;
-    if (tokens < 1) throw new GrpcError('rejected by rate limit', status.RESOURCE_EXHAUSTED);
-    tokens -= 1;
-    return answer(request);
   };
 }
 

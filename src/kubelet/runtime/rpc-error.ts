@@ -1,9 +1,6 @@
 // Errors of the container runtime.
 import { GrpcError } from '../../base/grpc.ts';
 
-/** What the runtime answered instead of a result; the message is the runtime's. */
-export { GrpcError as RuntimeError };
-
 /** `rpc error: code = Unknown desc = …`, the form of the kubelet's messages. */
 export function rpcErrorText(error: unknown): string {
   if (!(error instanceof GrpcError)) return error instanceof Error ? error.message : String(error);

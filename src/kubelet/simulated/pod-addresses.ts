@@ -1,7 +1,7 @@
 // Addresses of simulated pods: from their node's pod range, each used by one at a time, in turn.
 import { type AddressRange, parseAddressRange } from '../../base/address-range.ts';
 import type { Clock } from '../../base/clock.ts';
-import { RuntimeError } from '../runtime/rpc-error.ts';
+import { GrpcError } from '../../base/grpc.ts';
 
 /** Where nodes without a range take from; shared by all of them, and large enough for the pods of a simulation. */
 const commonRange = '100.64.0.0/10';
@@ -23,11 +23,11 @@ export class PodAddresses {
     this.#rangeOf = rangeOf;
   }
 
-  /** @throws RuntimeError when all of the node's are taken */
+  /** @throws GrpcError when all of the node's are taken */
   async take(node: string): Promise<string> {
     const pool = await this.#poolOf(node);
     const address = pool.take();
-    if (address === undefined) throw new RuntimeError(`no IP addresses available in the range of node ${node}`, 2);
+    if (address === undefined) throw new GrpcError(`no IP addresses available in the range of node ${node}`, 2);
     this.#taken.set(address, { pool, node });
     return address;
   }

@@ -5,6 +5,7 @@ import { csiNodeKind, persistentVolumeKind, volumeAttachmentKind } from '../../.
 import type { VolumeAttachment } from '../../../generated/storage-v1.ts';
 import { isConflict, isNotFound } from '../../../src/api/meta/status-error.ts';
 import { rfc3339, systemClock } from '../../../src/base/clock.ts';
+import { GrpcError } from '../../../src/base/grpc.ts';
 import { createLogger } from '../../../src/base/log.ts';
 import { systemRandom } from '../../../src/base/random.ts';
 import type { Client } from '../../../src/client/client.ts';
@@ -13,7 +14,7 @@ import { createHttpsTransport } from '../../../src/client/https-transport.ts';
 import { createKubeconfigTransport } from '../../../src/client/kubeconfig-transport.ts';
 import type { GrpcMessage } from '../../../src/kubelet/grpc/proto.ts';
 import { connectUnix, type GrpcClient } from '../../../src/kubelet/grpc/unix-client.ts';
-import { RuntimeError, rpcErrorText } from '../../../src/kubelet/runtime/rpc-error.ts';
+import { rpcErrorText } from '../../../src/kubelet/runtime/rpc-error.ts';
 import { createInformerFactory } from '../../../src/reconcile/informer-factory.ts';
 import { controllerService, identityService } from './csi-proto.ts';
 import { nameOfDriver } from './registrar.ts';
@@ -109,7 +110,7 @@ class Attacher {
       const attachmentMetadata = this.#attaches ? await this.#publish(attachment) : {};
       await this.#write(attachment, { attached: true, attachmentMetadata, attachError: null });
     } catch (error) {
-      const errorCode = error instanceof RuntimeError ? { errorCode: error.code } : {};
+      const errorCode = error instanceof GrpcError ? { errorCode: error.code } : {};
       const attachError = { time: rfc3339(Date.now()), message: rpcErrorText(error), ...errorCode };
       await this.#write(attachment, { attached: false, attachError });
       throw error;

@@ -1,6 +1,8 @@
 // The driver's controller service: makes, attaches, grows, copies and deletes volumes.
+
+import { GrpcError } from '../../../src/base/grpc.ts';
 import type { GrpcMessage } from '../../../src/kubelet/grpc/proto.ts';
-import { GrpcError, type UnaryHandler } from '../../../src/kubelet/grpc/unix-server.ts';
+import type { UnaryHandler } from '../../../src/kubelet/grpc/unix-server.ts';
 import { type DriverOptions, topologyKey } from './driver-options.ts';
 import type { DriverState, Snapshot, Volume } from './state.ts';
 

@@ -1,8 +1,9 @@
 // Notes what the driver was asked, and makes it misbehave once for each volume that says so in its attributes. For tests.
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GrpcError } from '../../../src/base/grpc.ts';
 import type { GrpcMessage } from '../../../src/kubelet/grpc/proto.ts';
-import { GrpcError, type UnaryHandler } from '../../../src/kubelet/grpc/unix-server.ts';
+import type { UnaryHandler } from '../../../src/kubelet/grpc/unix-server.ts';
 
 /** Attribute `fault`: refuse; answer without doing anything; never answer; end in the middle of the call. */
 export type Fault = 'refuse' | 'lie' | 'hang' | 'die';

@@ -1,8 +1,9 @@
 // The driver's node service: bind mounts of folders, loop devices of files.
 import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { GrpcError } from '../../../src/base/grpc.ts';
 import type { GrpcMessage } from '../../../src/kubelet/grpc/proto.ts';
-import { GrpcError, type UnaryHandler } from '../../../src/kubelet/grpc/unix-server.ts';
+import type { UnaryHandler } from '../../../src/kubelet/grpc/unix-server.ts';
 import { systemMounter } from '../../../src/kubelet/volumes/mounter.ts';
 import { invalidArgument, need, notFound } from './controller-service.ts';
 import { type DriverOptions, topologyKey } from './driver-options.ts';

@@ -11,9 +11,9 @@ const toObject = { longs: String, enums: String, defaults: true, bytes: Buffer }
 export type CriMessage = any;
 
 export interface CriConnection {
-  /** @throws RuntimeError with the runtime's own words. */
+  /** @throws GrpcError with the runtime's own words. */
   call(method: string, request: object, options?: { timeoutMs?: number; signal?: AbortSignal }): Promise<CriMessage>;
-  /** Calls back with each message until the signal aborts. @throws RuntimeError when the stream breaks */
+  /** Calls back with each message until the signal aborts. @throws GrpcError when the stream breaks */
   stream(method: string, onMessage: (message: CriMessage) => void, signal: AbortSignal): Promise<void>;
   /** Another service on the same socket, such as containerd's events. */
   readonly channel: Client;

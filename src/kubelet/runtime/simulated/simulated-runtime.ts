@@ -1,8 +1,8 @@
 // A container runtime in memory: containers that live as they are told to. For clusters of thousands of nodes on one
 // machine, for users without root, and for tests that move the clock.
 import type { Clock } from '../../../base/clock.ts';
+import { GrpcError } from '../../../base/grpc.ts';
 import { type Random, systemRandom, uuid } from '../../../base/random.ts';
-import { RuntimeError } from '../rpc-error.ts';
 import type {
   ContainerConfig,
   ContainerRuntime,
@@ -72,7 +72,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
   };
   const need = <T>(map: ReadonlyMap<string, T>, id: string): T => {
     const found = map.get(id);
-    if (!found) throw new RuntimeError(`"${id}": not found`, 5);
+    if (!found) throw new GrpcError(`"${id}": not found`, 5);
     return found;
   };
   const end = (id: string, exitCode: number, reason: string): void => {
@@ -92,7 +92,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
     pinned: false,
   });
   const noStreams = async (): Promise<never> => {
-    throw new RuntimeError('a simulated container has no streams', 12);
+    throw new GrpcError('a simulated container has no streams', 12);
   };
   return {
     crash: (id, exitCode) => end(id, exitCode, exitCode === 0 ? 'Completed' : 'Error'),
@@ -196,7 +196,7 @@ export function createSimulatedRuntime(options: SimulatedRuntimeOptions): Simula
 
     async pullImage(name) {
       if (options.hasImage && !options.hasImage(name))
-        throw new RuntimeError(`failed to pull and unpack image "${name}": not found`, 5);
+        throw new GrpcError(`failed to pull and unpack image "${name}": not found`, 5);
       return name;
     },
     imageStatus: async (name) => (!options.hasImage || options.hasImage(name) ? image(name) : undefined),

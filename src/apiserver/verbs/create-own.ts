@@ -11,7 +11,7 @@ import { createObject } from './create-object.ts';
 import { toStorage } from './to-storage.ts';
 
 /** @throws StatusError AlreadyExists, and what a POST would be answered with */
-export async function foundObject(
+export async function createOwn(
   server: ServerParts,
   resource: ResourceInfo,
   sent: KubernetesObject,
