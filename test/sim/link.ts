@@ -58,7 +58,8 @@ export class Link {
   #isCut = false;
   /** Broken when the link goes down. */
   readonly #watches = new Set<() => void>();
-  readonly #views = new Map<string, { seenMs?: number; current?: View }>();
+  /** Several may watch one resource, each with a selection of its own, and each is as far as it is. */
+  readonly #views = new Map<string, { readonly resource: string; seenMs?: number; current?: View }>();
   readonly #bornMs: number;
   #burst = { atMs: 0, requests: 0 };
 
@@ -101,8 +102,7 @@ export class Link {
     const answer = await server()
       .handleInProcess(user, request)
       .finally(() => clock.noteActivity());
-    if (isWatch && answer.status === 200)
-      return { ...answer, stream: () => this.#lagging(answer.stream(), resourceOf(request.path)) };
+    if (isWatch && answer.status === 200) return { ...answer, stream: () => this.#lagging(answer.stream(), request) };
     const bytes = await answer.bytes().finally(() => clock.noteActivity());
     if (request.method !== 'GET' && answer.status < 300 && this.#happens(this.weather.lostAnswerRate)) {
       this.#options.onLostAnswer?.(request);
@@ -158,8 +158,9 @@ export class Link {
   }
 
   /** In order, each piece as late as the weather has it; a late one does not make those behind it later still. */
-  async *#lagging(source: AsyncIterable<Uint8Array>, resource: string): AsyncGenerator<Uint8Array> {
+  async *#lagging(source: AsyncIterable<Uint8Array>, request: TransportRequest): AsyncGenerator<Uint8Array> {
     const { clock, random } = this.#options;
+    const [resource, watcher] = [resourceOf(request.path), watcherOf(request)];
     const queue: { piece: Uint8Array; arrivedMs: number; dueMs: number }[] = [];
     let hasEnded = false;
     let wake = () => {};
@@ -183,8 +184,11 @@ export class Link {
         end();
       }
     };
+    const before = this.#views.get(watcher)?.seenMs;
     const view: View = { sinceMs: clock.monotonicMs(), oldestMs: () => queue[0]?.arrivedMs };
-    this.#views.set(resource, { ...this.#views.get(resource), current: view });
+    this.#views.set(watcher, { resource, ...(before === undefined ? {} : { seenMs: before }), current: view });
+    let toldMs = before;
+    let isMissing = false;
     this.#watches.add(end);
     void pump().catch(() => {});
     try {
@@ -204,11 +208,14 @@ export class Link {
         }
         if (this.#happens(this.weather.cutRate)) return;
         queue.shift();
+        if (isError(next.piece)) isMissing = true;
+        else toldMs = next.arrivedMs;
         yield next.piece;
         clock.noteActivity();
       }
     } finally {
-      this.#views.set(resource, { seenMs: this.#seenMs(view) });
+      const seenMs = isMissing ? toldMs : this.#seenMs(view);
+      this.#views.set(watcher, { resource, ...(seenMs === undefined ? {} : { seenMs }) });
       this.#watches.delete(end);
       end();
       void pieces.return?.();
@@ -222,10 +229,14 @@ export class Link {
     );
   }
 
-  /** The moment up to which the component has seen everything that happened to these. */
+  /** The moment up to which all of the component has seen everything that happened to these. */
   knownUntilMs(resource: string): number {
-    const view = this.#views.get(resource);
-    if (!view) return this.#bornMs;
+    const views = [...this.#views.values()].filter((view) => view.resource === resource);
+    if (views.length === 0) return this.#bornMs;
+    return Math.min(...views.map((view) => this.#knownUntilMs(view)));
+  }
+
+  #knownUntilMs(view: { readonly seenMs?: number; readonly current?: View }): number {
     if (!view.current) return view.seenMs ?? this.#bornMs;
     const isFresh = view.current.sinceMs < this.#options.clock.monotonicMs();
     return isFresh ? this.#seenMs(view.current) : Math.min(view.seenMs ?? this.#bornMs, this.#seenMs(view.current));
@@ -240,6 +251,18 @@ interface View {
 
 /** `pods` of `/api/v1/namespaces/x/pods?watch=true`. */
 const resourceOf = (path: string): string => path.slice(0, path.indexOf('?')).split('/').at(-1) ?? '';
+
+const errorStart = encoder.encode('{"type":"ERROR"');
+/** The watch can not go on from where it was: what happened since then, it does not tell. */
+const isError = (piece: Uint8Array): boolean => errorStart.every((byte, index) => piece[index] === byte);
+
+/** Who watches: the same one again when a watch of the same was broken off. */
+function watcherOf({ path, headers }: TransportRequest): string {
+  const [of = '', query = ''] = path.split('?');
+  const selection = new URLSearchParams(query);
+  for (const name of ['resourceVersion', 'timeoutSeconds']) selection.delete(name);
+  return `${of}?${selection} ${headers?.['accept'] ?? ''}`;
+}
 
 function statusAnswer(code: number, reason: string, message: string): TransportResponse {
   const body = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };

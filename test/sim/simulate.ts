@@ -112,7 +112,7 @@ class Simulation {
     for (let waitedMs = 0; waitedMs < convergeMs && this.#problems.length === 0; waitedMs += checkEveryMs) {
       await world.clock.advance(checkEveryMs);
       await this.#removeStrays();
-      left = notConverged(world.ledger);
+      left = [...world.missingNodes().map((name) => `node ${name} has not registered`), ...notConverged(world.ledger)];
       if (left.length === 0) return this.#say('settled');
     }
     this.#lookAtMachines();

@@ -105,6 +105,12 @@ export class World {
     return found;
   }
 
+  /** Of machines that run, those that the cluster does not know. */
+  missingNodes(): string[] {
+    const running = this.machines.filter(({ name }) => this.member(name).link);
+    return running.map(({ name }) => `${name}-0`).filter((name) => !this.ledger.find('nodes', name));
+  }
+
   /** A node that has not started yet: `revive` it. */
   addNode(name: string, size: { cpuCount: number; maxPods: number }): Member {
     const machine = new Machine(name, this.clock, () => this.machines);
