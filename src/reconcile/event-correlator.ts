@@ -10,14 +10,23 @@ export interface Correlatable {
   readonly message: string;
 }
 
-export interface Correlation<E> {
-  readonly message: string;
-  /** The event that was written for the same thing before: count it up. */
-  readonly known: E | undefined;
-  remember(written: E): void;
+/** What is one Event to those who read: counted up each time. */
+export interface EventLine {
+  /** How often it happened, with the times that were not told. */
+  count: number;
+  readonly firstMs: number;
+  /** Of the Event, once it is written. */
+  name?: string;
 }
 
-/** Events of one object and source: 25 at once, then one in five minutes. */
+export interface Correlation {
+  readonly line: EventLine;
+  readonly message: string;
+  /** This one is one too many: it is counted, and not told. */
+  readonly isCut: boolean;
+}
+
+/** Events of one object, source and type: 25 at once, then one in five minutes. */
 const burst = 25;
 const refillPerMs = 1 / 300_000;
 /** From so many different messages of one reason within ten minutes on, they are one line. */
@@ -30,22 +39,32 @@ interface Similar {
   lastMs: number;
 }
 
-export class EventCorrelator<E> {
+export class EventCorrelator {
   readonly #tokens = new LruMap<string, { tokens: number; atMs: number }>(maxRemembered);
   readonly #similar = new LruMap<string, Similar>(maxRemembered);
-  readonly #written = new LruMap<string, E>(maxRemembered);
+  readonly #lines = new LruMap<string, EventLine>(maxRemembered);
 
-  /** Undefined: this event is one too many. */
-  correlate(event: Correlatable, nowMs: number): Correlation<E> | undefined {
-    const { about } = event;
+  correlate(event: Correlatable, nowMs: number): Correlation {
+    const { about, component, type, reason, message } = event;
     const object = [about.kind, about.namespace, about.name, about.uid, about.apiVersion].join('\u0000');
-    const source = `${event.component}\u0000${object}`;
-    if (!this.#admit(source, nowMs)) return undefined;
-    const group = [source, about.fieldPath, event.type, event.reason].join('\u0000');
-    const isOneOfMany = this.#countSimilar(group, event.message, nowMs) >= maxSimilar;
-    const message = isOneOfMany ? `(combined from similar events): ${event.message}` : event.message;
-    const key = isOneOfMany ? group : `${group}\u0000${event.message}`;
-    return { message, known: this.#written.get(key), remember: (written) => this.#written.set(key, written) };
+    const source = `${component}\u0000${object}\u0000${type}`;
+    const group = `${source}\u0000${reason}`;
+    const isOneOfMany = this.#isOneOfMany(group, message, nowMs);
+    const line = this.#lineOf(isOneOfMany ? group : [group, about.fieldPath, message].join('\u0000'), nowMs);
+    line.count++;
+    return {
+      line,
+      message: isOneOfMany ? `(combined from similar events): ${message}` : message,
+      isCut: !this.#admit(source, nowMs),
+    };
+  }
+
+  #lineOf(key: string, nowMs: number): EventLine {
+    const known = this.#lines.get(key);
+    if (known) return known;
+    const line: EventLine = { count: 0, firstMs: nowMs };
+    this.#lines.set(key, line);
+    return line;
   }
 
   #admit(source: string, nowMs: number): boolean {
@@ -56,13 +75,18 @@ export class EventCorrelator<E> {
     return isAdmitted;
   }
 
-  #countSimilar(group: string, message: string, nowMs: number): number {
+  #isOneOfMany(group: string, message: string, nowMs: number): boolean {
     let similar = this.#similar.get(group);
     if (!similar || nowMs - similar.lastMs > similarWindowMs) similar = { messages: new Set(), lastMs: nowMs };
     similar.lastMs = nowMs;
-    // Past the limit the number no longer matters: the set stays small.
-    if (similar.messages.size < maxSimilar) similar.messages.add(message);
+    similar.messages.add(message);
     this.#similar.set(group, similar);
-    return similar.messages.size;
+    if (similar.messages.size < maxSimilar) return false;
+    // One is forgotten for each that came: those that are known yet go on having lines of their own.
+    for (const oldest of similar.messages) {
+      similar.messages.delete(oldest);
+      break;
+    }
+    return true;
   }
 }

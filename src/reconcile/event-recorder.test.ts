@@ -55,3 +55,29 @@ test('a clock that stands between two milliseconds, as after a wait with jitter,
   await ended;
   assert.match(written[0]?.metadata.name ?? '', /^pod\.[0-9a-f]{16}$/);
 });
+
+test('what happens again while it waits to be written is one write with its count', async () => {
+  const asked: object[] = [];
+  const create = async (event: Event) => {
+    asked.push({ count: event.count, message: event.message });
+    return event;
+  };
+  const patch = async ({ name }: { name: string }, fields: Partial<Event>) => {
+    asked.push({ count: fields.count, message: fields.message });
+    return { metadata: { name } };
+  };
+  const client = { resource: () => ({ create, patch }) } as unknown as Client;
+  const recorders = createEventRecorders({ client, clock: new FakeClock(), log: silentLogger });
+  const recorder = recorders.recorder('test');
+  for (let index = 0; index < 5; index++) recorder.event(aPod('pod'), 'Warning', 'Again', 'and again');
+  const abort = new AbortController();
+  const ended = recorders.run(abort.signal);
+  await new Promise((resolve) => setImmediate(resolve));
+  for (let index = 0; index < 3; index++) recorder.event(aPod('pod'), 'Warning', 'Again', 'and again');
+  abort.abort();
+  await ended;
+  assert.deepEqual(asked, [
+    { count: 5, message: 'and again' },
+    { count: 8, message: 'and again' },
+  ]);
+});

@@ -8,7 +8,7 @@ import { type Clock, rfc3339 } from '../base/clock.ts';
 import type { Logger } from '../base/log.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from './controller.ts';
-import { EventCorrelator } from './event-correlator.ts';
+import { EventCorrelator, type EventLine } from './event-correlator.ts';
 
 export interface EventRecordersOptions {
   readonly client: Client;
@@ -78,22 +78,23 @@ export function referenceTo(
   };
 }
 
-/** What has to be known of an event to count it up. */
-interface Written {
-  readonly namespace: string;
-  readonly name: string;
+/** What is to be written of a line: the newest of what happened since the last time. */
+interface Entry {
+  readonly recorded: Recorded;
+  readonly message: string;
   readonly count: number;
 }
 
 interface Lane {
-  readonly queue: Recorded[];
+  /** In the order in which the lines first waited. */
+  readonly queue: Map<EventLine, Entry>;
   wake: (() => void) | undefined;
 }
 
 class EventWriter {
   readonly #options: EventRecordersOptions;
-  readonly #correlator = new EventCorrelator<Written>();
-  readonly #lanes: Lane[] = Array.from({ length: lanes }, () => ({ queue: [], wake: undefined }));
+  readonly #correlator = new EventCorrelator();
+  readonly #lanes: Lane[] = Array.from({ length: lanes }, () => ({ queue: new Map(), wake: undefined }));
   #sequence = 0;
   #dropped = 0;
 
@@ -102,19 +103,23 @@ class EventWriter {
   }
 
   offer(recorded: Recorded): void {
-    const lane = this.#laneOf(recorded.about);
-    if (lane.queue.length >= maxQueuedInLane) {
+    const { line, message, isCut } = this.#correlator.correlate(recorded, recorded.atMs);
+    if (isCut) return;
+    const { queue, wake } = this.#laneOf(recorded.about);
+    if (queue.size >= maxQueuedInLane && !queue.has(line)) {
       this.#dropped++;
       return;
     }
-    lane.queue.push(recorded);
-    lane.wake?.();
+    queue.set(line, { recorded, message, count: line.count });
+    wake?.();
   }
 
   async run(signal: AbortSignal): Promise<void> {
     const end = () => {
       for (const { queue, wake } of this.#lanes) {
-        this.#dropped += queue.splice(maxLeftInLane).length;
+        const tooMany = [...queue.keys()].slice(maxLeftInLane);
+        for (const line of tooMany) queue.delete(line);
+        this.#dropped += tooMany.length;
         wake?.();
       }
     };
@@ -125,9 +130,11 @@ class EventWriter {
 
   async #runLane(lane: Lane, signal: AbortSignal): Promise<void> {
     for (;;) {
-      const next = lane.queue.shift();
-      if (next) await this.#write(next, signal);
-      else if (signal.aborted) return;
+      const [next] = lane.queue;
+      if (next) {
+        lane.queue.delete(next[0]);
+        await this.#write(...next, signal);
+      } else if (signal.aborted) return;
       else await this.#untilOffered(lane);
     }
   }
@@ -151,19 +158,16 @@ class EventWriter {
     return this.#lanes[(hash >>> 0) % lanes]!;
   }
 
-  async #write(recorded: Recorded, signal: AbortSignal): Promise<void> {
-    const decision = this.#correlator.correlate(recorded, recorded.atMs);
-    if (!decision) return;
+  async #write(line: EventLine, entry: Entry, signal: AbortSignal): Promise<void> {
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       await this.#options.turn?.(signal);
       try {
-        const { metadata, count = 1 } = await this.#send(recorded, decision.message, decision.known);
-        decision.remember({ namespace: metadata.namespace ?? 'default', name: metadata.name, count });
+        line.name = (await this.#send(line, entry)).metadata.name;
         return;
       } catch (error) {
         // The server has judged this event: asking again changes nothing (a namespace that ends, mostly).
         if (error instanceof StatusError && error.code < 500 && error.code !== 429) {
-          this.#options.log.debug('event refused', { problem: error.message, reason: recorded.reason });
+          this.#options.log.debug('event refused', { problem: error.message, reason: entry.recorded.reason });
           return;
         }
         if (signal.aborted) return;
@@ -172,28 +176,28 @@ class EventWriter {
     }
   }
 
-  async #send(recorded: Recorded, message: string, known: Written | undefined): Promise<Event> {
+  async #send(line: EventLine, entry: Entry): Promise<Event> {
     const events = this.#options.client.resource(eventKind);
-    if (known) {
-      const { namespace, name } = known;
-      const patch = { count: known.count + 1, lastTimestamp: rfc3339(recorded.atMs), message };
+    const { recorded, message, count } = entry;
+    if (line.name !== undefined) {
+      const key = { namespace: recorded.about.namespace ?? 'default', name: line.name };
+      const patch = { count, lastTimestamp: rfc3339(recorded.atMs), message };
       try {
-        return await events.patch({ namespace, name }, patch, { type: 'strategic' });
+        return await events.patch(key, patch, { type: 'strategic' });
       } catch (error) {
-        if (!isNotFound(error)) throw error; // Its hour has passed: a new one begins.
+        if (!isNotFound(error)) throw error; // Its hour has passed: it is written anew.
       }
     }
     try {
-      return await events.create(this.#event(recorded, message));
+      return await events.create(this.#event(line, entry));
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
-      return events.create(this.#event(recorded, message));
+      return events.create(this.#event(line, entry));
     }
   }
 
-  #event(recorded: Recorded, message: string): Event {
+  #event({ firstMs }: EventLine, { recorded, message, count }: Entry): Event {
     const { about, component, atMs } = recorded;
-    const time = rfc3339(atMs);
     const { host } = this.#options;
     // The name ends in nanoseconds; a counter stands for what the clock cannot see (parts of a millisecond, where it gives them).
     this.#sequence = (this.#sequence + 1) % 1_000_000;
@@ -206,9 +210,9 @@ class EventWriter {
       reason: recorded.reason,
       message,
       source: { component, ...(host ? { host } : {}) },
-      firstTimestamp: time,
-      lastTimestamp: time,
-      count: 1,
+      firstTimestamp: rfc3339(firstMs),
+      lastTimestamp: rfc3339(atMs),
+      count,
       type: recorded.type,
       reportingComponent: component,
       reportingInstance: host ?? '',

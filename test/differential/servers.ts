@@ -66,6 +66,8 @@ export class UpstreamApiServer implements AsyncDisposable {
       '--authorization-mode=Node,RBAC',
       '--enable-admission-plugins=NodeRestriction',
       '--allow-privileged',
+      // There is no proxy on a node: a Service's endpoints are asked at once.
+      '--enable-aggregator-routing',
     ]);
     await untilServing(api);
   }

@@ -45,6 +45,9 @@ async function act(side: Side, step: Step): Promise<string> {
     case 'pods':
       side.policy = step.policy;
       return '';
+    case 'measure':
+      side.metrics?.measure(side.namespace, step.figures);
+      return '';
     case 'wait':
       await sleep(step.seconds * 1000);
       return '';

@@ -10,6 +10,7 @@ import { TestCluster } from '../../e2e/cluster.ts';
 import { WireClient } from '../../upstream/client.ts';
 import { inLanes } from '../../upstream/recordings.ts';
 import { UpstreamApiServer } from '../servers.ts';
+import { MetricsStandIn } from './metrics.ts';
 import { play } from './play.ts';
 import { beat, makeNodes, Side } from './side.ts';
 import { type Story, subjects, tell } from './stories.ts';
@@ -103,7 +104,10 @@ function chosenStories(): Story[] {
 async function tellBoth(story: Story, number: number): Promise<boolean> {
   const namespace = `d${values.seed}-${number}`;
   const sides = [theirs, ours].map((client) => new Side(client, namespace, kindsOf(story))) as [Side, Side];
-  for (const side of sides) side.binds = !values.scheduler;
+  for (const [index, side] of sides.entries()) {
+    side.binds = !values.scheduler;
+    side.metrics = standIns[index];
+  }
   const found = await play(story, sides).finally(
     () => values.scheduler && Promise.all(sides.map((side) => side.clear())),
   );
@@ -117,9 +121,13 @@ async function tellBoth(story: Story, number: number): Promise<boolean> {
   return false;
 }
 
+await using measuring = new AsyncDisposableStack();
+const standIns: MetricsStandIn[] = [];
 try {
   await Promise.all(clients.map(makeNodes));
   const stories = chosenStories();
+  if (stories.some(({ steps }) => steps.some((step) => step.do === 'measure')))
+    for (const client of [theirs, ours]) standIns.push(measuring.use(await MetricsStandIn.start(client)));
   let differing = 0;
   const lanes = values.scheduler ? 1 : Number(values.jobs);
   await inLanes([...stories.entries()], lanes, async ([number, story]) => {

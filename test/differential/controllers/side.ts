@@ -2,6 +2,7 @@
 
 import type { WireClient } from '../../upstream/client.ts';
 import { type PodStatusWish, podStatus } from '../../upstream/scenarios/pod-status.ts';
+import type { Figures } from './metrics.ts';
 import { clusterKinds, paths, usualKinds } from './paths.ts';
 
 export type Json = any;
@@ -21,6 +22,8 @@ export class Side {
   policy: PodPolicy = 'ready';
   /** Whether this side puts pods on nodes itself; else a scheduler does. */
   binds = true;
+  /** Who tells this side what is measured. */
+  metrics: { measure(namespace: string, figures: Figures): void } | undefined;
   #address = 1;
 
   constructor(client: WireClient, namespace: string, kinds: readonly string[] = usualKinds) {

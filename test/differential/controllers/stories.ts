@@ -1,6 +1,7 @@
 // Stories: what somebody does to one workload, made up from a seed.
 import type { Random } from '../../../src/base/random.ts';
 import type { PodStatusWish } from '../../upstream/scenarios/pod-status.ts';
+import type { Figures } from './metrics.ts';
 import type { Json, PodPolicy } from './side.ts';
 
 export type Step =
@@ -32,6 +33,8 @@ export type Step =
   | { readonly do: 'pods'; readonly policy: PodPolicy }
   /** A kubelet's word about some pods; `names` is a regular expression. */
   | { readonly do: 'say'; readonly names: string; readonly wish: PodStatusWish }
+  /** What is measured from now on. */
+  | { readonly do: 'measure'; readonly figures: Figures }
   | { readonly do: 'wait'; readonly seconds: number };
 
 export interface Story {
