@@ -206,12 +206,15 @@ const service: Check = (ledger, object) => {
   return wanted.join() === said.join() ? undefined : `has endpoints ${said} of ${wanted}`;
 };
 
-/** The last failed pod of an index stays until another has taken over its count; a suspended Job makes none. */
+/** The last failed pod of an index stays until another has taken over its count, which a Job may make none of. */
 function waitsForSuccessor(ledger: Ledger, pod: StoredObject): boolean {
   const owner = ownerOf(pod);
   if (owner?.kind !== 'Job' || !isGoing(pod) || !isOver(pod)) return false;
   const found = ledger.list('jobs', pod.metadata.namespace).find(({ metadata }) => metadata.uid === owner.uid);
-  return found?.['spec'].suspend === true && found['spec'].backoffLimitPerIndex !== undefined;
+  const namespace = ledger.find('namespaces', pod.metadata.namespace ?? '');
+  if (!found || !namespace || isGoing(namespace)) return false;
+  const { suspend, parallelism, backoffLimitPerIndex } = found['spec'];
+  return (suspend === true || parallelism === 0) && backoffLimitPerIndex !== undefined;
 }
 
 const checks: Record<string, Check> = {

@@ -33,6 +33,8 @@ export interface SyncJobOptions {
   readonly nowMs: number;
 }
 
+const askAgainMs = 30_000;
+
 /** Gives the time after which to look again although nothing changes. */
 export async function syncJob(job: Job, pods: readonly Pod[], options: SyncJobOptions): Promise<number | undefined> {
   return new JobSync(job, pods, options).run();
@@ -59,6 +61,7 @@ class JobSync {
     let changed = { created: 0, deleted: 0 };
     let recheckMs = this.#deadlineInMs(job);
     let problem: unknown;
+    let isEnding = false;
     if (finishing) changed = { created: 0, deleted: await this.#deleteActive(count.active, false) };
     else if (isSettled && !job.metadata.deletionTimestamp) {
       const plan = planPods(input, count);
@@ -67,10 +70,15 @@ class JobSync {
       const { succeeded, error } = await this.#create(job, plan, count.lastFailed);
       problem = error;
       changed = { created: succeeded, deleted };
+      if (isIdle(plan) && [...count.lastFailed.values()].some(isGoing)) {
+        isEnding = await this.#isNamespaceEnding(job, count);
+        recheckMs = Math.min(recheckMs ?? askAgainMs, askAgainMs);
+      }
     }
     await this.#report(job, count, finishing, changed);
     // Those wait for pods in their places, and their namespace, before it lets go of the Job, for them.
-    if (isNamespaceEnding(problem)) await Promise.all([...count.lastFailed.values()].map((pod) => this.#release(pod)));
+    if (isEnding || isNamespaceEnding(problem))
+      await Promise.all([...count.lastFailed.values()].map((pod) => this.#release(pod)));
     if (problem) throw problem;
     return recheckMs;
   }
@@ -102,6 +110,21 @@ class JobSync {
     });
     if (outcome.succeeded < count) expectations.creationSeen(key, count - outcome.succeeded);
     return outcome;
+  }
+
+  /** Asked by a Job that makes no pods just now, suspended as it may be: whoever makes some is told. */
+  async #isNamespaceEnding(job: Job, { lastFailed }: JobCount): Promise<boolean> {
+    const [[index, last] = []] = lastFailed;
+    const { namespace = '' } = job.metadata;
+    const pod = podOfJob(job, index, last);
+    try {
+      await this.#options.client
+        .resource(podKind)
+        .create({ ...pod, metadata: { ...pod.metadata, namespace } }, { dryRun: true });
+      return false;
+    } catch (error) {
+      return isNamespaceEnding(error);
+    }
   }
 
   /** `releases`: these pods were stopped, they have not failed; they are not counted. */
@@ -209,6 +232,10 @@ class JobSync {
     }
   }
 }
+
+const isGoing = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
+const isIdle = ({ toCreate, toDelete, waitMs }: PodPlan): boolean =>
+  toCreate === 0 && toDelete.length === 0 && waitMs === undefined;
 
 function counts(count: JobCount, active: number, terminating: number): Partial<JobStatus> {
   // Of those that were ready some may have been deleted just now.
