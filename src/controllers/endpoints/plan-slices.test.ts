@@ -56,3 +56,17 @@ test('planSlices deletes a slice that ran empty beside others', () => {
     ['b'],
   );
 });
+
+test('planSlices gives a slice to other ports only when nobody keeps it', () => {
+  const [own, others] = [[endpoint(1)], [endpoint(2)]];
+  const otherPorts = [{ name: 'http', port: 81, protocol: 'TCP' as const }];
+  const groups = [group(own), { ...group(others), ports: otherPorts }];
+  const kept = { ...slice('kept', others), ports: otherPorts };
+  assert.deepEqual(planSlices([kept], groups), { create: [{ endpoints: own, ports }], update: [], delete: [] });
+  const { create, update } = planSlices([{ ...slice('free', []), ports: [] }, kept], groups);
+  assert.deepEqual(create, []);
+  assert.deepEqual(
+    update.map(({ slice: { metadata }, content, isReused }) => [metadata.name, content.ports, isReused]),
+    [['free', ports, true]],
+  );
+});

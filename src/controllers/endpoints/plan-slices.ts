@@ -40,8 +40,12 @@ export function planSlices(
   const plan: SlicePlan = { create: [], update: [], delete: [] };
   const unused = new Set(existing);
   const filled = groups.filter((group) => group.endpoints.size > 0);
-  for (const group of filled) planGroup(group, unused, plan, maxPerSlice);
-  const rest = [...unused];
+  const further = filled.flatMap((group) => planGroup(group, unused, plan, maxPerSlice));
+  // What no group keeps, and only that, may become another group's.
+  const rest = [...plan.delete.splice(0), ...unused];
+  while (rest.length > 0 && further.length > 0)
+    plan.update.push({ slice: rest.shift()!, content: further.pop()!, isReused: true });
+  plan.create.push(...further);
   if (filled.length === 0) {
     // One empty slice says that the Service is known and has nothing behind it.
     const [placeholder] = rest.splice(0, 1);
@@ -55,7 +59,13 @@ export function planSlices(
   return plan;
 }
 
-function planGroup(group: EndpointGroup, unused: Set<EndpointSlice>, plan: SlicePlan, maxPerSlice: number): void {
+/** Plans for the slices that have the group's ports; gives what does not fit into them. */
+function planGroup(
+  group: EndpointGroup,
+  unused: Set<EndpointSlice>,
+  plan: SlicePlan,
+  maxPerSlice: number,
+): SliceContent[] {
   const drafts: Draft[] = [];
   const left = new Map(group.endpoints);
   const ports = [...group.ports];
@@ -71,19 +81,15 @@ function planGroup(group: EndpointGroup, unused: Set<EndpointSlice>, plan: Slice
     draft.isChanged = true;
     left.delete(id);
   }
-  const rest = [...left.values()];
-  for (let start = 0; start < rest.length; start += maxPerSlice) {
-    const content = { endpoints: rest.slice(start, start + maxPerSlice), ports };
-    const [reused] = unused;
-    if (reused) {
-      unused.delete(reused);
-      plan.update.push({ slice: reused, content, isReused: true });
-    } else plan.create.push(content);
-  }
   for (const { slice, endpoints, isChanged } of drafts) {
     if (endpoints.length === 0) plan.delete.push(slice);
     else if (isChanged) plan.update.push({ slice, content: { endpoints, ports } });
   }
+  const rest = [...left.values()];
+  const further: SliceContent[] = [];
+  for (let start = 0; start < rest.length; start += maxPerSlice)
+    further.push({ endpoints: rest.slice(start, start + maxPerSlice), ports });
+  return further;
 }
 
 /** What of a slice stays; takes it out of `left`. */
