@@ -193,6 +193,7 @@ async function startLoops(context: StartContext, { api, url, figures }: StartedA
   const nodeAutoscaling = options.only ? undefined : settings.nodeAutoscaling;
   const hasNodes = !options.only && (settings.simulatedNodes !== 0 || nodeAutoscaling !== undefined);
   const { loadBalancerRange = rangesOfSlot(0).loadBalancerRange } = settings;
+  const loadBalancerRanges = loadBalancerRange === 'none' ? [] : loadBalancerRange.split(',');
   const metrics = hasNodes ? await metricsApiSettings(settings, pki) : undefined;
   const scheduling = await schedulerConfiguration(settings);
   const worker = await startControlWorker({
@@ -204,7 +205,7 @@ async function startLoops(context: StartContext, { api, url, figures }: StartedA
         clusterCidr: settings.podCidr,
         ...(graceMs === undefined ? {} : { nodeMonitorGracePeriodSeconds: graceMs / 1000 }),
         ...(signingMs === undefined ? {} : { signingSeconds: signingMs / 1000 }),
-        ...(hasNodes && loadBalancerRange !== 'none' ? { loadBalancerRanges: [loadBalancerRange] } : {}),
+        ...(hasNodes && loadBalancerRanges.length > 0 ? { loadBalancerRanges } : {}),
       },
       only: loops,
       leaderElection: instanceOf(settings, context.layout),

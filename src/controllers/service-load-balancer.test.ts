@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Service, ServiceSpec } from '../../generated/core-v1.ts';
 import { eventKind, serviceKind } from '../../generated/kinds.ts';
+import { announcedAddresses } from '../api/core/announced-addresses.ts';
 import { startCluster, type TestingCluster } from '../testing/start-cluster.ts';
+import { AddressPool } from './load-balancer/address-pool.ts';
 
 const inDefault = (name: string) => ({ namespace: 'default', name });
 
@@ -73,6 +75,40 @@ test('an address that is wished for and can not be had is said in an event, and 
   assert.equal(told('elsewhere'), `${failed}: 192.0.2.1 is not in the ranges of load balancers (198.18.0.0/24)`);
   await services.delete(inDefault('first'));
   assert.deepEqual(addressesOf(await settled('second')), ['198.18.0.9']);
+});
+
+test('a load balancer of two families has an address of each, and one of a single family that one alone', async () => {
+  const pool = new AddressPool({
+    ranges: ['192.0.2.0/29', '2001:db8::/125'],
+    services: () => [],
+    taken: () => ['2001:db8::1'],
+  });
+  const ask = async (name: string, spec: Partial<ServiceSpec>) => {
+    const service = { metadata: { namespace: 'default', name }, spec: { ...spec, type: 'LoadBalancer' } } as Service;
+    const status = await pool.ensure(service);
+    return { ...service, status: { loadBalancer: status } } as Service;
+  };
+  const both = await ask('both', { ipFamilies: ['IPv6', 'IPv4'] });
+  assert.deepEqual(addressesOf(both), ['2001:db8::2', '192.0.2.1']);
+  assert.deepEqual(addressesOf(await ask('six', { ipFamilies: ['IPv6'] })), ['2001:db8::3']);
+  const wished = await ask('wished', { ipFamilies: ['IPv4', 'IPv6'], loadBalancerIP: '2001:DB8::0:7' });
+  assert.deepEqual(addressesOf(wished), ['192.0.2.2', '2001:db8::7']);
+
+  const annotations = pool.annotations(both.status!.loadBalancer!) as Record<string, string>;
+  const given = { ...both, metadata: { ...both.metadata, annotations } };
+  assert.deepEqual(announcedAddresses(given), ['2001:db8::2', '192.0.2.1']);
+  assert.equal(pool.isComplete(given), true);
+  const lessened = { ...given, spec: { ...given.spec, ipFamilies: ['IPv6'] } } as Service;
+  assert.equal(pool.isComplete(lessened), false);
+  assert.deepEqual((await pool.ensure(lessened)).ingress, [{ ip: '2001:db8::2', ipMode: 'VIP' }]);
+  const without = new AddressPool({ ranges: ['192.0.2.0/29'], services: () => [], taken: () => [] });
+  assert.deepEqual((await without.ensure({ ...both, spec: { ipFamilies: ['IPv4', 'IPv6'] } } as Service)).ingress, [
+    { ip: '192.0.2.1', ipMode: 'VIP' },
+  ]);
+  await assert.rejects(
+    without.ensure(lessened),
+    /no address of IPv6 is in the ranges of load balancers \(192\.0\.2\.0\/29\)/,
+  );
 });
 
 test('a Service of another class, or with an address by somebody else, is left alone', async () => {

@@ -66,7 +66,7 @@ class LoadBalancerSync {
   async look(service: Service, signal: AbortSignal): Promise<void> {
     if (wants(service)) {
       // Who has an address keeps it; somebody else may have given it.
-      if (!hasAddress(service)) await this.#ensure(service, signal);
+      if (!hasAddress(service) || !this.#balancers.isComplete(service)) await this.#ensure(service, signal);
     } else if (isHeld(service)) {
       await this.#remove(service, signal);
     }

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import { parseAddressRange } from '../../base/address-range.ts';
+import { parseAddressRanges } from '../../api/meta/address-range.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
 import { rangeProblem } from '../../cluster/settings/service-range.ts';
 import { componentNames, type UpOptions } from '../../cluster/settings/up-options.ts';
@@ -58,8 +58,8 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
   )
   .option('--pod-cidr <ranges>', 'addresses of pods, IPv4[,IPv6] (default 10.244.0.0/16)', parseRanges('pods'))
   .option(
-    '--load-balancer-range <range>',
-    'addresses of load balancers, 192.0.2.10-192.0.2.20 or a CIDR; or none (default 198.18.0.0/24)',
+    '--load-balancer-range <ranges>',
+    'addresses of load balancers, 192.0.2.10-192.0.2.20 or a CIDR, IPv4[,IPv6]; or none (default 198.18.0.0/24)',
     parseLoadBalancerRange,
   )
   .option('--scheduler-config <file>', 'KubeSchedulerConfiguration: profiles, plugins, extenders')
@@ -104,7 +104,7 @@ async function podShutdown(flags: Flags): Promise<Pick<UpOptions, 'podShutdownMs
 
 function parseLoadBalancerRange(value: string): string {
   try {
-    if (value !== 'none') parseAddressRange(value);
+    if (value !== 'none') parseAddressRanges(value);
     return value;
   } catch (error) {
     throw new InvalidArgumentError(`${(error as Error).message}.`);

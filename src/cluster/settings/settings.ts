@@ -84,7 +84,7 @@ export async function ensureSettings(
     agentPort: await firstFreePort(defaultAgentPort, layout.settings, apiPort),
     podCidr,
     serviceCidr,
-    loadBalancerRange: ranges.loadBalancerRange,
+    loadBalancerRange: [ranges.loadBalancerRange, ...(podCidr.includes(':') ? [ranges.loadBalancerRange6] : [])].join(),
     clusterDomain: 'cluster.local',
     nodeName: hostname().toLowerCase(),
     ...serverAddress(isReal, request),

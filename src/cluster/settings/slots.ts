@@ -10,8 +10,9 @@ const slotCount = 32;
 export interface Ranges {
   readonly podCidr: string;
   readonly serviceCidr: string;
-  /** Addresses of load balancers. */
+  /** Addresses of load balancers, and those of IPv6 for clusters that have it. */
   readonly loadBalancerRange: string;
+  readonly loadBalancerRange6: string;
 }
 
 /** Slot 0 has the well-known ranges; the others count down and up from them. */
@@ -19,8 +20,9 @@ export function rangesOfSlot(slot: number): Ranges {
   return {
     podCidr: `10.${244 - slot}.0.0/16`,
     serviceCidr: `10.${96 + slot}.0.0/16`,
-    // Of the range set aside for measuring networks: no network that people use has it.
+    // Of the ranges set aside for measuring networks: no network that people use has them.
     loadBalancerRange: `198.18.${slot}.0/24`,
+    loadBalancerRange6: `2001:2:0:${slot.toString(16)}::/120`,
   };
 }
 

@@ -1,18 +1,21 @@
-// Load balancers without a cloud: an address out of a range, which a node then answers for (network/load-balancer).
+// Load balancers without a cloud: addresses out of ranges, which a node then answers for (network/load-balancer).
 import type { LoadBalancerStatus, Service } from '../../../generated/core-v1.ts';
 import { announcedAddress } from '../../api/core/announced-addresses.ts';
+import { type AddressRange, addressesIn, holdsAddress, parseAddressRange } from '../../api/meta/address-range.ts';
+import { formatIp, parseIp } from '../../api/meta/ip-address.ts';
 import { keyOf } from '../../api/meta/object.ts';
-import { type AddressRange, addressesIn, holdsAddress, parseAddressRange } from '../../base/address-range.ts';
 import type { LoadBalancers } from './load-balancers.ts';
 
 export interface AddressPoolOptions {
-  /** `192.0.2.0/24` or `192.0.2.10-192.0.2.20`. */
+  /** `192.0.2.0/24` or `192.0.2.10-192.0.2.20`, or the same of IPv6. */
   readonly ranges: readonly string[];
   /** Services that may have an address already. */
   readonly services: () => readonly Service[];
   /** Addresses that are somebody's own: those of nodes. */
   readonly taken: () => readonly string[];
 }
+
+type Family = AddressRange['family'];
 
 export class AddressPool implements LoadBalancers {
   readonly #ranges: readonly AddressRange[];
@@ -28,22 +31,46 @@ export class AddressPool implements LoadBalancers {
 
   async ensure(service: Service): Promise<LoadBalancerStatus> {
     const key = keyOf(service);
-    const wished = service.spec?.loadBalancerIP;
     const held = this.#holders();
-    const has = [...held].find(([, holder]) => holder === key)?.[0];
-    if (has !== undefined && (!wished || wished === has)) return statusOf(has);
-    const address = wished ? this.#wished(wished, held) : this.#free(held);
-    this.#given.set(address, key);
-    return statusOf(address);
+    const has = [...held].flatMap(([address, holder]) => (holder === key ? [address] : []));
+    const addresses = this.#familiesOf(service).map((family) => {
+      const known = has.find((address) => familyOf(address) === family);
+      const wished = this.#wishOf(service, family);
+      if (known !== undefined && (!wished || wished === known)) return known;
+      return wished ? this.#wished(wished, held) : this.#free(family, held);
+    });
+    for (const address of has) if (!addresses.includes(address)) this.#given.delete(address);
+    for (const address of addresses) this.#given.set(address, key);
+    return { ingress: addresses.map((ip) => ({ ip, ipMode: 'VIP' })) };
+  }
+
+  isComplete(service: Service): boolean {
+    const has = (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+    const families = this.#familiesOf(service);
+    const isOurs = has.length > 0 && service.metadata.annotations?.[announcedAddress] === has.join();
+    return !isOurs || (has.length === families.length && families.every((each, at) => familyOf(has[at]!) === each));
   }
 
   annotations({ ingress = [] }: LoadBalancerStatus): Record<string, string | null> {
-    return { [announcedAddress]: ingress[0]?.ip ?? null };
+    return { [announcedAddress]: ingress.map(({ ip }) => ip).join() || null };
   }
 
   async remove(service: Service): Promise<void> {
     const key = keyOf(service);
     for (const [address, holder] of this.#given) if (holder === key) this.#given.delete(address);
+  }
+
+  /** One address of each of its families that there is a range of; the first is needed. */
+  #familiesOf({ spec }: Service): Family[] {
+    const wanted = (spec?.ipFamilies ?? ['IPv4']).map((family): Family => (family === 'IPv6' ? 6 : 4));
+    return wanted.filter((family, index) => index === 0 || this.#ranges.some((range) => range.family === family));
+  }
+
+  #wishOf({ spec }: Service, family: Family): string | undefined {
+    const wished = spec?.loadBalancerIP;
+    const ip = wished ? parseIp(wished) : undefined;
+    if (ip) return ip.family === family ? formatIp(ip) : undefined;
+    return wished || undefined; // what is no address is not in the ranges, and that is said
   }
 
   #wished(address: string, held: ReadonlyMap<string, string>): string {
@@ -54,9 +81,13 @@ export class AddressPool implements LoadBalancers {
     return address;
   }
 
-  #free(held: ReadonlyMap<string, string>): string {
-    for (const range of this.#ranges) for (const address of addressesIn(range)) if (!held.has(address)) return address;
-    throw new Error(`no address is left in ${this.#options.ranges.join(', ')}`);
+  #free(family: Family, held: ReadonlyMap<string, string>): string {
+    const ranges = this.#ranges.filter((range) => range.family === family);
+    for (const range of ranges) for (const address of addressesIn(range)) if (!held.has(address)) return address;
+    const places = this.#options.ranges.join(', ');
+    if (ranges.length === 0)
+      throw new Error(`no address of IPv${family} is in the ranges of load balancers (${places})`);
+    throw new Error(`no address is left in ${places}`);
   }
 
   #holders(): Map<string, string> {
@@ -68,4 +99,4 @@ export class AddressPool implements LoadBalancers {
   }
 }
 
-const statusOf = (ip: string): LoadBalancerStatus => ({ ingress: [{ ip, ipMode: 'VIP' }] });
+const familyOf = (address: string): Family | undefined => parseIp(address)?.family;

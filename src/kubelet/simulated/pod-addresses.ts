@@ -1,5 +1,5 @@
 // Addresses of simulated pods: from their node's pod range, each used by one at a time, in turn.
-import { type AddressRange, parseAddressRange } from '../../base/address-range.ts';
+import { type AddressRange, addressIn, parseAddressRange, sizeOf } from '../../api/meta/address-range.ts';
 import type { Clock } from '../../base/clock.ts';
 import { GrpcError } from '../../base/grpc.ts';
 
@@ -61,20 +61,20 @@ export class PodAddresses {
 }
 
 class Pool {
-  readonly #first: number;
+  readonly #range: AddressRange;
   readonly #size: number;
   readonly #taken = new Set<string>();
   #next = 0;
 
   /** The first address is the bridge's. */
-  constructor({ first, last }: AddressRange) {
-    this.#first = first + 1;
-    this.#size = last - first;
+  constructor(range: AddressRange) {
+    this.#range = range;
+    this.#size = sizeOf(range) - 1;
   }
 
   take(): string | undefined {
     for (let tries = 0; tries < this.#size; tries++) {
-      const address = textOf(this.#first + this.#next);
+      const address = addressIn(this.#range, 1 + this.#next);
       this.#next = (this.#next + 1) % this.#size;
       if (this.#taken.has(address)) continue;
       this.#taken.add(address);
@@ -91,6 +91,3 @@ class Pool {
     return this.#taken.size === 0;
   }
 }
-
-const textOf = (number: number): string =>
-  [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');

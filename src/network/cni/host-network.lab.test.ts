@@ -57,18 +57,48 @@ if (!isInsideLab()) {
     if (!existsSync('/usr/sbin/iptables')) return context.skip('needs iptables');
     const options = {
       clusterName: 'docker',
-      podCidr: '10.205.0.0/24',
-      serviceCidr: '10.206.0.0/16',
+      podCidr: '10.205.0.0/24,fd00:10:205::/64',
+      serviceCidr: '10.206.0.0/16,fd00:10:206::/112',
       cniConfDir: join(folder, 'net.d'),
       ipamDir: join(folder, 'ipam'),
       recordDir: join(folder, 'record/network'),
     };
-    await runCommand('iptables', ['-P', 'FORWARD', 'DROP']);
+    const programs = ['iptables', 'ip6tables'];
+    for (const program of programs) await runCommand(program, ['-P', 'FORWARD', 'DROP']);
     await ensureHostNetwork(options);
     await ensureHostNetwork(options);
-    const rules = (await runCommand('iptables', ['-S', 'FORWARD'])).split('\n').filter((line) => line.includes('cor-'));
-    assert.deepEqual(rules.sort(), ['-A FORWARD -i cor-docker -j ACCEPT', '-A FORWARD -o cor-docker -j ACCEPT']);
+    const rulesOf = async (program: string) =>
+      (await runCommand(program, ['-S', 'FORWARD'])).split('\n').filter((line) => line.includes('cor-'));
+    for (const program of programs) {
+      const rules = (await rulesOf(program)).sort();
+      assert.deepEqual(rules, ['-A FORWARD -i cor-docker -j ACCEPT', '-A FORWARD -o cor-docker -j ACCEPT'], program);
+    }
     await removeHostNetwork(options);
-    assert.doesNotMatch(await runCommand('iptables', ['-S', 'FORWARD']), /cor-/);
+    for (const program of programs) assert.deepEqual(await rulesOf(program), [], program);
+  });
+
+  test('who learned its routes of IPv6 from a router goes on to, though it forwards', async (context) => {
+    const folder = await mkdtemp(join(tmpdir(), 'host-network-lab-'));
+    context.after(() => rm(folder, { recursive: true }));
+    const options = {
+      clusterName: 'learns',
+      podCidr: '10.207.0.0/24,fd00:10:207::/64',
+      serviceCidr: '10.208.0.0/16,fd00:10:208::/112',
+      cniConfDir: join(folder, 'net.d'),
+      ipamDir: join(folder, 'ipam'),
+      recordDir: join(folder, 'record/network'),
+    };
+    const learns = (device: string) =>
+      readFile(`/proc/sys/net/ipv6/conf/${device}/accept_ra`, 'utf8').then((text) => text.trim());
+    await runCommand('ip', ['link', 'add', 'uplink', 'type', 'veth', 'peer', 'name', 'other']);
+    for (const device of ['uplink', 'other']) await runCommand('ip', ['link', 'set', device, 'up']);
+    const route = ['default', 'via', 'fe80::1', 'dev', 'uplink', 'proto', 'ra'];
+    await runCommand('ip', ['-6', 'route', 'add', ...route]);
+    await ensureHostNetwork(options);
+    await ensureHostNetwork(options);
+    assert.deepEqual([await learns('uplink'), await learns('other')], ['2', '1']);
+    await removeHostNetwork(options);
+    assert.equal(await learns('uplink'), '1');
+    assert.equal((await readFile('/proc/sys/net/ipv6/conf/all/forwarding', 'utf8')).trim(), '0');
   });
 }

@@ -3,6 +3,7 @@
 import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { familyOfRange, gatewayOf, parseRange, rangesIn } from '../addresses.ts';
+import { bindAddresses } from '../load-balancer/bind-addresses.ts';
 import { runCommand } from '../run-command.ts';
 import { bridgeMac, bridgeName } from './bridge-name.ts';
 import { cniNetworkName, planConflist } from './conflist.ts';
@@ -39,10 +40,10 @@ export async function ensureHostNetwork(options: HostNetworkOptions): Promise<Ho
   const bridge = bridgeName(options.clusterName);
   const gateways = rangesIn(options.podCidr).map(gatewayOf);
   const usesIPv6 = gateways.some((address) => address.includes(':'));
-  await applySysctls({ ...options, usesIPv6 });
+  await applySysctls({ ...options, usesIPv6, learning: usesIPv6 ? await learningDevices() : [] });
   await ensureBridge(bridge, options);
   for (const cidr of rangesIn(options.serviceCidr)) await routeServices(cidr, bridge, options.podCidr);
-  await allowForwarding(bridge);
+  await allowForwarding(bridge, usesIPv6);
   await writeConflist(bridge, options);
   return { bridge, gateway: gateways[0]!, gateways, bridgeMac: bridgeMac(options.clusterName) };
 }
@@ -93,6 +94,17 @@ async function writeConflist(bridge: string, options: HostNetworkOptions): Promi
 const conflistFile = ({ cniConfDir, clusterName }: Pick<HostNetworkOptions, 'cniConfDir' | 'clusterName'>) =>
   join(cniConfDir, `10-coracle-${clusterName}.conflist`);
 
+/** Those that a router told of its routes. */
+async function learningDevices(): Promise<string[]> {
+  const routes = JSON.parse((await runCommand('ip', ['-6', '-j', 'route', 'show', 'proto', 'ra'])) || '[]') as {
+    dev?: string;
+    nexthops?: { dev?: string }[];
+  }[];
+  return [...new Set(routes.flatMap(({ dev, nexthops = [] }) => [dev, ...nexthops.map((each) => each.dev)]))].flatMap(
+    (device) => device ?? [],
+  );
+}
+
 async function listLinks(): Promise<string[]> {
   const links = JSON.parse(await runCommand('ip', ['-j', 'link', 'show'])) as { ifname?: string }[];
   return links.flatMap((link) => link.ifname ?? []);
@@ -105,7 +117,10 @@ export async function removeHostNetwork(options: HostNetworkRemoval): Promise<vo
   const bridge = bridgeName(options.clusterName);
   await stopAllowingForwarding(bridge);
   const links = await listLinks();
-  if (links.includes(bridge)) await runCommand('ip', ['link', 'delete', bridge]);
+  if (links.includes(bridge)) {
+    await bindAddresses(bridge, { taken: [], announced: [] });
+    await runCommand('ip', ['link', 'delete', bridge]);
+  }
   await rm(conflistFile(options), { force: true });
   await rm(options.ipamDir, { recursive: true, force: true });
   await removeCniResults(options.clusterName);

@@ -10,6 +10,8 @@ export interface SysctlOptions {
   readonly clusterName: string;
   /** Pods have addresses of IPv6 as well. */
   readonly usesIPv6?: boolean;
+  /** Devices whose routes of IPv6 were learned from a router. */
+  readonly learning?: readonly string[];
   /** Default /run/coracle/network. */
   readonly recordDir?: string;
   /** Default /proc/sys. */
@@ -23,15 +25,23 @@ export async function applySysctls(options: SysctlOptions): Promise<void> {
   await mkdir(join(recordDir, 'users'), { recursive: true });
   await writeFile(join(recordDir, 'users', options.clusterName), '');
   const record = await readRecord(recordDir);
-  for (const [name, value] of Object.entries({ ...always, ...(options.usesIPv6 ? ofIPv6 : {}) })) {
+  for (const [name, value] of wanted(options)) {
     const now = await readFile(join(sysctlDir, name), 'utf8').catch(() => undefined);
-    if (now === undefined) continue;
+    if (now === undefined || (name.endsWith(learns) && now.trim() === '0')) continue;
     if (now.trim() !== value) {
       record[name] ??= now.trim();
       await writeFile(join(recordDir, 'before.json'), JSON.stringify(record));
       await writeFile(join(sysctlDir, name), value);
     }
   }
+}
+
+const learns = '/accept_ra';
+
+/** Who forwards learns no routes any more, and loses those it has, unless told before: first the devices that do. */
+function wanted({ usesIPv6, learning = [] }: SysctlOptions): [string, string][] {
+  const ofDevices = learning.map((device): [string, string] => [`net/ipv6/conf/${device}${learns}`, '2']);
+  return [...Object.entries(always), ...(usesIPv6 ? [...ofDevices, ...Object.entries(ofIPv6)] : [])];
 }
 
 /** Forgets this cluster; puts everything back when no other uses it. May be repeated. */

@@ -1,11 +1,11 @@
-// Load balancers on a real kernel: a machine of the same wire asks for an address that only the Service has.
+// Load balancers on a real kernel: a machine of the same wire asks for addresses that only the Service has.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
-import type { Node, Service } from '../../../generated/core-v1.ts';
+import type { Node, Service, ServiceSpec } from '../../../generated/core-v1.ts';
 import { endpointSliceKind, nodeKind, serviceKind } from '../../../generated/kinds.ts';
 import { announcedAddress } from '../../api/core/announced-addresses.ts';
 import { systemClock } from '../../base/clock.ts';
@@ -20,7 +20,12 @@ import { aService, aSlice } from '../testing/objects.ts';
 import { createAnnouncer } from './announcer.ts';
 
 const web = `require('node:http').createServer((request, response) => {
-  response.end('asked by ' + request.socket.remoteAddress); }).listen(8080, '0.0.0.0', ready);`;
+  response.end('asked by ' + request.socket.remoteAddress.replace('::ffff:', '')); }).listen(8080, '::', ready);`;
+
+const families = [
+  { family: 'IPv4', given: '192.0.2.100', asked: '192.0.2.100', clusterIP: '10.222.0.7' },
+  { family: 'IPv6', given: '2001:db8:7::100', asked: '[2001:db8:7::100]', clusterIP: 'fd00:10:222::7' },
+] as const;
 
 if (!isInsideLab()) {
   test('load balancers on a kernel', { skip: labSkipReason() }, () => {
@@ -28,79 +33,101 @@ if (!isInsideLab()) {
     assert.equal(code, 0, output);
   });
 } else {
-  test('a machine of the same wire reaches a load balancer, until another node answers for it', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'balancer-lab-'));
-    await using stack = new AsyncDisposableStack();
-    stack.defer(() => rm(folder, { recursive: true }));
-    await runCommand('ip', ['link', 'set', 'lo', 'up']);
-    const network = {
-      clusterName: 'lb',
-      podCidr: '10.221.0.0/24',
-      serviceCidr: '10.222.0.0/16',
-      cniConfDir: join(folder, 'net.d'),
-      ipamDir: join(folder, 'ipam'),
-      recordDir: join(folder, 'record'),
-    };
-    const { bridge, bridgeMac } = await ensureHostNetwork(network);
-    stack.defer(() => removeHostNetwork(network));
-    const informers = new FakeInformerFactory();
-    const common = { nodeName: 'node-1', informers, clock: systemClock, log: silentLogger };
-    const { podCidr, serviceCidr } = network;
-    const proxy = createServiceProxy({
-      ...common,
-      table: 'coracle-lb',
-      bridge,
-      bridgeMac,
-      podCidr,
-      clusterPodCidr: podCidr,
-      serviceCidr,
-    });
-    const announcer = createAnnouncer({ ...common, bridge });
-    const stop = new AbortController();
-    const running = Promise.all([proxy.run(stop.signal), announcer.run(stop.signal)]);
-    stack.defer(async () => {
-      stop.abort();
-      await running;
-      await removeTable('coracle-lb');
-    });
-    const pod = stack.use(await startPod({ conflist: join(folder, 'net.d/10-coracle-lb.conflist'), program: web }));
-    const lan = join(folder, 'lan.conflist');
-    const ipam = { type: 'host-local', dataDir: join(folder, 'lan'), ranges: [[{ subnet: '192.0.2.0/24' }]] };
-    const plugin = { type: 'bridge', bridge: 'lan', isGateway: true, ipam };
-    await writeFile(lan, JSON.stringify({ cniVersion: '1.0.0', name: 'lan', plugins: [plugin] }));
-    const machine = stack.use(await startPod({ conflist: lan, program: 'setInterval(() => {}, 1e6); ready();' }));
-
-    const own = createServer((socket) => socket.on('error', () => {}).end('the node’s own')).listen(2222, '0.0.0.0');
-    stack.defer(() => void own.close());
-    const ask = (port: number) =>
-      machine.run('curl', '-sS', '--max-time', '2', `http://192.0.2.100:${port}/`).catch((error) => String(error));
-
-    const nodes = informers.informer(nodeKind);
-    const node = (name: string, status: 'True' | 'False') =>
-      nodes.put({ metadata: { name }, status: { conditions: [{ type: 'Ready', status }] } } as unknown as Node);
-    node('node-1', 'True');
-    const ip = '10.222.0.7';
-    const service = aService(
-      'default/web',
-      { type: 'LoadBalancer', clusterIP: ip, clusterIPs: [ip], externalTrafficPolicy: 'Local' },
-      { loadBalancer: { ingress: [{ ip: '192.0.2.100', ipMode: 'VIP' }] } },
-    );
-    informers.informer(endpointSliceKind).put(aSlice('default/web', { endpoints: [pod.address] }));
-    const annotated = {
-      ...service,
-      metadata: { ...service.metadata, annotations: { [announcedAddress]: '192.0.2.100' } },
-    };
-    informers.informer(serviceKind).put(annotated as Service);
-    await eventually(async () => assert.equal(await ask(80), `asked by ${machine.address}`));
-    assert.match(await ask(2222), /refused|Failed to connect/, 'the node’s own ports are not on the address');
-
-    node('node-1', 'False');
-    await eventually(async () => assert.doesNotMatch(await addresses(bridge), /192\.0\.2\.100/));
-    node('node-1', 'True');
-    await eventually(async () => assert.equal(await ask(80), `asked by ${machine.address}`));
-    informers.informer(serviceKind).remove('default/web');
-    await eventually(async () => assert.doesNotMatch(await addresses(bridge), /192\.0\.2\.100/));
-  });
+  for (const each of families)
+    test(`a machine of the same wire reaches a load balancer of ${each.family}, until another node answers for it`, () =>
+      tryFamily(each));
 }
 
-const addresses = (device: string) => runCommand('ip', ['address', 'show', 'dev', device]);
+async function tryFamily({ family, given, asked, clusterIP }: (typeof families)[number]): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'balancer-lab-'));
+  await using stack = new AsyncDisposableStack();
+  stack.defer(() => rm(folder, { recursive: true }));
+  await runCommand('ip', ['link', 'set', 'lo', 'up']);
+  const network = {
+    clusterName: 'lb',
+    podCidr: '10.221.0.0/24,fd00:10:221::/64',
+    serviceCidr: '10.222.0.0/16,fd00:10:222::/112',
+    cniConfDir: join(folder, 'net.d'),
+    ipamDir: join(folder, 'ipam'),
+    recordDir: join(folder, 'record'),
+  };
+  const { podCidr, serviceCidr } = network;
+  const { bridge, bridgeMac } = await ensureHostNetwork(network);
+  const informers = new FakeInformerFactory();
+  const common = { nodeName: 'node-1', informers, clock: systemClock, log: silentLogger };
+  const table = { table: 'coracle-lb', bridge, bridgeMac, podCidr, clusterPodCidr: podCidr, serviceCidr };
+  const proxy = createServiceProxy({ ...common, ...table });
+  const announcer = createAnnouncer({ ...common, bridge });
+  const stop = new AbortController();
+  const running = Promise.all([proxy.run(stop.signal), announcer.run(stop.signal)]);
+  const end = async () => {
+    stop.abort();
+    await running;
+    await removeTable('coracle-lb');
+    await removeHostNetwork(network);
+  };
+  stack.defer(end);
+  const pod = stack.use(await startPod({ conflist: join(folder, 'net.d/10-coracle-lb.conflist'), program: web }));
+  const endpoint = await pod.addressOf(family);
+  const lan = join(folder, 'lan.conflist');
+  const ranges = [[{ subnet: '192.0.2.0/24' }], [{ subnet: '2001:db8:7::/64' }]];
+  const ipam = { type: 'host-local', dataDir: join(folder, 'lan'), ranges };
+  const plugin = { type: 'bridge', bridge: 'lan', isGateway: true, ipam };
+  await writeFile(lan, JSON.stringify({ cniVersion: '1.0.0', name: 'lan', plugins: [plugin] }));
+  const aMachine = async () =>
+    stack.use(await startPod({ conflist: lan, program: 'setInterval(() => {}, 1e6); ready();' }));
+  const [machine, other] = [await aMachine(), await aMachine()];
+  const own = createServer((socket) => socket.on('error', () => {}).end('the node’s own')).listen(2222, '::');
+  stack.defer(() => void own.close());
+  const askFrom = (who: typeof machine, port: number) =>
+    who.run('curl', '-sS', '--max-time', '2', `http://${asked}:${port}/`).catch((error) => String(error));
+  const source = await machine.addressOf(family);
+  const isReached = () => eventually(async () => assert.equal(await askFrom(machine, 80), `asked by ${source}`));
+  const bound = () => runCommand('ip', ['address', 'show']);
+  const isNotBound = (on = bound) =>
+    eventually(async () => assert.doesNotMatch(await on(), new RegExp(` ${given.replaceAll('.', '\\.')}/`)));
+
+  const nodes = informers.informer(nodeKind);
+  const node = (name: string, status: 'True' | 'False') =>
+    nodes.put({ metadata: { name }, status: { conditions: [{ type: 'Ready', status }] } } as unknown as Node);
+  node('node-1', 'True');
+  const put = (spec: ServiceSpec) => {
+    const ingress = [{ ip: given, ipMode: 'VIP' }];
+    const service = aService(
+      'default/web',
+      { type: 'LoadBalancer', clusterIP, clusterIPs: [clusterIP], ipFamilies: [family], ...spec },
+      { loadBalancer: { ingress } },
+    );
+    const annotations = { [announcedAddress]: given };
+    informers.informer(serviceKind).put({ ...service, metadata: { ...service.metadata, annotations } } as Service);
+  };
+  const slice = aSlice('default/web', { endpoints: [endpoint] });
+  informers.informer(endpointSliceKind).put({ ...slice, addressType: family });
+  put({ externalTrafficPolicy: 'Local' });
+  await isReached();
+  assert.match(
+    await askFrom(machine, 2222),
+    /refused|Failed to connect/,
+    'the node’s own ports are not on the address',
+  );
+
+  // By its range alone, then by none: who asks is another machine of the same wire.
+  put({ externalTrafficPolicy: 'Local', loadBalancerSourceRanges: [`${source}/${family === 'IPv4' ? 32 : 128}`] });
+  await eventually(async () => assert.match(await askFrom(other, 80), /timed out/));
+  await isReached();
+  put({ externalTrafficPolicy: 'Local', loadBalancerSourceRanges: ['0.0.0.0/0', '::/0'] });
+  await eventually(async () => assert.match(await askFrom(other, 80), /^asked by /));
+
+  node('node-1', 'False');
+  // Of IPv6 every node keeps the address to itself, and none but one tells its neighbours.
+  await isNotBound(() => runCommand('ip', ['address', 'show', 'dev', family === 'IPv4' ? bridge : 'lan']));
+  node('node-1', 'True');
+  await isReached();
+  informers.informer(serviceKind).remove('default/web');
+  await isNotBound();
+  put({});
+  await isReached();
+  await end();
+  await isNotBound();
+  await runCommand('ip', ['link', 'delete', 'lan']);
+}

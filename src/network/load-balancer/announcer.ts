@@ -1,5 +1,5 @@
-// Has this node answer for the addresses of load balancers that fall to it: they are put on the bridge, so that the kernel
-// answers ARP for them on every wire, and the service proxy leads what comes to the pods.
+// Has this node answer for the addresses of load balancers that fall to it: they are put where the kernel answers for them
+// on every wire, by ARP or neighbour discovery, and the service proxy leads what comes to the pods.
 import type { Node, Service } from '../../../generated/core-v1.ts';
 import { nodeKind, serviceKind } from '../../../generated/kinds.ts';
 import { announcedAddresses } from '../../api/core/announced-addresses.ts';
@@ -8,8 +8,9 @@ import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
+import { familyOf } from '../addresses.ts';
 import { type SlicesByService, slicesByService } from '../service-of-slice.ts';
-import { bindAddresses } from './bind-addresses.ts';
+import { type BoundAddresses, bindAddresses } from './bind-addresses.ts';
 import { chooseNode } from './choose-node.ts';
 
 export interface AnnouncerOptions {
@@ -76,9 +77,9 @@ class Announcer implements Component {
       this.#wake = Promise.withResolvers();
       let pauseMs = resyncMs;
       try {
-        const wanted = this.#mine();
-        if (wanted.length > 0 || this.#mayHaveSome) await bindAddresses(bridge, wanted);
-        this.#mayHaveSome = wanted.length > 0;
+        const wanted = this.#wanted();
+        if (wanted.taken.length > 0 || this.#mayHaveSome) await bindAddresses(bridge, wanted);
+        this.#mayHaveSome = wanted.taken.length > 0;
       } catch (error) {
         log.warn('addresses of load balancers could not be set', { problem: String(error) });
         pauseMs = retryMs;
@@ -88,14 +89,20 @@ class Announcer implements Component {
     }
   }
 
-  #mine(): string[] {
+  #wanted(): BoundAddresses {
     const { nodeName } = this.#options;
-    return [...this.#announced].flatMap((key) => {
+    const [all, announced]: [string[], string[]] = [[], []];
+    for (const key of this.#announced) {
       const service = this.#services.find(key);
-      if (!service) return [];
-      const isMine = (address: string) =>
-        chooseNode(address, service, this.#slices.of(key), this.#nodes.list()) === nodeName;
-      return announcedAddresses(service).filter(isMine);
-    });
+      if (!service) continue;
+      for (const address of announcedAddresses(service)) {
+        all.push(address);
+        const chosen = chooseNode(address, service, this.#slices.of(key), this.#nodes.list());
+        if (chosen === nodeName) announced.push(address);
+      }
+    }
+    // Every node has ways of its own to the pods behind an address. Of IPv4 it would answer for it on all wires, too; for
+    // IPv6 there may be no other way to it, not even the one out.
+    return { announced, taken: all.filter((each) => announced.includes(each) || familyOf(each) === 'IPv6') };
   }
 }

@@ -5,11 +5,12 @@ import { readdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { addressAt, parseRange, rangeOf } from '../addresses.ts';
 import { allowForwarding, stopAllowingForwarding } from '../cni/forward-policy.ts';
-import { nft, removeTable } from '../nftables/nft.ts';
-import { inRange, match, meta, payload } from '../nftables/rule-set.ts';
+import { emptyTable, nft, removeTable } from '../nftables/nft.ts';
+import { inRange, match, meta, type PacketFamily, payload, type Rule } from '../nftables/rule-set.ts';
 import { runCommand } from '../run-command.ts';
 import { hasLink } from './links.ts';
-import { nodeBridgeName, nodeLinkName, nodeNamespaceName, nodeTableName } from './names.ts';
+import { linkLocalOf, nodeBridgeName, nodeLinkName, nodeNamespaceName, nodeTableName } from './names.ts';
+import { ensureLinkLocal } from './route-table.ts';
 
 export interface NodeNetworkOptions {
   readonly clusterName: string;
@@ -35,26 +36,42 @@ export async function ensureNodeBridge(options: NodeNetworkOptions): Promise<voi
   const { prefixLength } = parseRange(options.nodeCidr);
   await runCommand('ip', ['address', 'replace', `${addressAt(options.nodeCidr, 1)}/${prefixLength}`, 'dev', bridge]);
   await runCommand('ip', ['link', 'set', bridge, 'up']);
-  await allowForwarding(bridge);
+  const range6 = rangeOf(options.clusterPodCidr, 'IPv6');
+  if (range6) await ensureLinkLocal(routerOf(options.nodeCidr), bridge);
+  await allowForwarding(bridge, range6 !== undefined);
   await nft.apply(planWayOut(options));
 }
 
-/** Nodes reach the world with the machine's address; each other, and pods, with their own. */
+/** By which the machine is the way out for its further nodes, in IPv6. */
+const routerOf = (nodeCidr: string) => linkLocalOf(addressAt(nodeCidr, 1));
+
+/**
+ * Nodes reach the world with the machine's address; each other, and pods, with their own. In IPv6 a node has no address
+ * but those of its pods' range, and what its pods send to the world arrives with one of those.
+ */
 function planWayOut({ clusterName, nodeCidr, clusterPodCidr }: NodeNetworkOptions) {
   const name = nodeTableName(clusterName);
-  const at = { family: 'ip', table: name };
-  const rule = [
-    match(payload('ip', 'saddr'), inRange(nodeCidr)),
-    match(payload('ip', 'daddr'), inRange(rangeOf(clusterPodCidr, 'IPv4')!), '!='),
-    match(meta('oifname'), nodeBridgeName(clusterName), '!='),
-    { masquerade: null },
-  ];
+  const bridge = nodeBridgeName(clusterName);
+  const [pods4, pods6] = [rangeOf(clusterPodCidr, 'IPv4')!, rangeOf(clusterPodCidr, 'IPv6')];
+  const leave = (family: PacketFamily, from: Rule, pods: string) => {
+    const at = { family, table: name };
+    const rule = [
+      ...from,
+      match(payload(family, 'daddr'), inRange(pods), '!='),
+      match(meta('oifname'), bridge, '!='),
+      { masquerade: null },
+    ];
+    return [
+      ...emptyTable(family, name),
+      { add: { chain: { ...at, name: 'leave', type: 'nat', hook: 'postrouting', prio: 100, policy: 'accept' } } },
+      { add: { rule: { ...at, chain: 'leave', expr: rule } } },
+    ];
+  };
   return [
-    { add: { table: { family: 'ip', name } } },
-    { delete: { table: { family: 'ip', name } } },
-    { add: { table: { family: 'ip', name } } },
-    { add: { chain: { ...at, name: 'leave', type: 'nat', hook: 'postrouting', prio: 100, policy: 'accept' } } },
-    { add: { rule: { ...at, chain: 'leave', expr: rule } } },
+    ...leave('ip', [match(payload('ip', 'saddr'), inRange(nodeCidr))], pods4),
+    ...(pods6
+      ? leave('ip6', [match(meta('iifname'), bridge), match(payload('ip6', 'saddr'), inRange(pods6))], pods6)
+      : []),
   ];
 }
 
@@ -83,6 +100,8 @@ export async function ensureNodeNamespace(options: NodeNamespaceOptions): Promis
   await inside('link', 'set', 'eth0', 'up');
   await inside('route', 'replace', 'default', 'via', addressAt(nodeCidr, 1), 'dev', 'eth0');
   await inside('route', 'replace', `${machineAddress}/32`, 'dev', 'eth0', 'src', address);
+  if (rangeOf(options.clusterPodCidr, 'IPv6'))
+    await inside('-6', 'route', 'replace', 'default', 'via', routerOf(nodeCidr), 'dev', 'eth0');
   return `${namespaceFolder}/${name}`;
 }
 

@@ -176,6 +176,8 @@ function masqueradeRules(parts: FamilyParts): Rule[] {
     [{ match: { op: '==', left: concat(source, destination), right: '@hairpin' } }, masquerade],
     // localhost:PORT of the node.
     [match(source, inRange(loopback)), match(meta('oifname'), bridge), masquerade],
+    // This node itself, to a load balancer whose address it has: other nodes have it, too.
+    [wasRedirected, match(source, '@announced'), masquerade],
     // Pods to the world outside the cluster.
     [match(source, inRange(podCidr)), match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
     // From elsewhere by way of this node to another: the answer must come back through here. Others redirect on this machine

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../base/clock.ts';
+import { familyOf, type IpFamily } from '../addresses.ts';
 import { runCommand } from '../run-command.ts';
 
 const insideVariable = 'CORACLE_NETWORK_LAB';
@@ -39,6 +40,8 @@ export function runInsideLab(
 
 export interface LabPod extends AsyncDisposable {
   readonly address: string;
+  /** @throws Error where it has none */
+  addressOf(family: IpFamily): Promise<string>;
   /** Runs a program in the pod's network. */
   run(command: string, ...args: readonly string[]): Promise<string>;
 }
@@ -63,10 +66,18 @@ export async function startPod({ program, conflist }: LabPodOptions): Promise<La
   const address = conflist ? await attach(id, child.pid!, conflist) : '127.0.0.1';
   child.stdin!.write('start\n');
   await nextLine(child, 'ready');
+  const run: LabPod['run'] = (name, ...rest) =>
+    conflist ? runCommand('nsenter', ['-t', String(child.pid), '-n', name, ...rest]) : runCommand(name, rest);
   return {
     address,
-    run: (name, ...rest) =>
-      conflist ? runCommand('nsenter', ['-t', String(child.pid), '-n', name, ...rest]) : runCommand(name, rest),
+    run,
+    async addressOf(family) {
+      const shown = await run('ip', '-j', 'address', 'show', 'dev', 'eth0', 'scope', 'global');
+      const [link] = JSON.parse(shown) as { addr_info: { local: string }[] }[];
+      const found = link?.addr_info.find(({ local }) => familyOf(local) === family);
+      if (!found) throw new Error(`${id} has no address of ${family}`);
+      return found.local;
+    },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return; // nobody will say it again
       const exited = once(child, 'exit');
