@@ -24,14 +24,41 @@ export function describeMachine(): string {
 
 const header = ['figure', 'Coracle', 'target', 'upstream', 'ratio'];
 
-/** The table in Markdown, columns padded so that it reads in a terminal too. */
-export function table(figures: readonly Figure[]): string {
-  const rows = [header, ...figures.map(row)];
+/**
+ * The table in Markdown, columns padded so that it reads in a terminal too.
+ * @param before a document whose first table was made so: its rows stay, unless they were measured anew
+ */
+export function table(figures: readonly Figure[], before = ''): string {
+  const rows = [header, ...merged(rowsOf(before), figures.map(row))];
   const widths = header.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join(' | ')} |`;
   const rule = `|${widths.map((width, column) => (column === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`;
   return [line(header), rule, ...rows.slice(1).map(line)].join('\n');
+}
+
+function rowsOf(document: string): string[][] {
+  const lines = document.split('\n');
+  const from = lines.findIndex((line) => line.startsWith(`| ${header[0]} `)) + 2;
+  const after = lines.findIndex((line, at) => at >= from && !line.startsWith('|'));
+  if (from < 2) return [];
+  return lines.slice(from, after).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** New rows in the place of those of their name, the others at the end. */
+function merged(before: readonly string[][], now: readonly string[][]): string[][] {
+  const left = new Map(now.map((cells) => [cells[0]!, cells]));
+  const rows = before.map((cells) => {
+    const anew = left.get(cells[0]!);
+    left.delete(cells[0]!);
+    return anew ?? cells;
+  });
+  return [...rows, ...left.values()];
 }
 
 function row({ name, value, unit, isCost, target, upstream }: Figure): string[] {

@@ -61,18 +61,22 @@ async function write(): Promise<void> {
   const commit = (await run('git', ['rev-parse', '--short', 'HEAD'])).stdout.trim();
   const date = new Date().toISOString().slice(0, 10);
   const notes = await readFile(join(root, 'bench/notes.md'), 'utf8');
+  const file = join(root, 'docs/benchmarks.md');
+  // What was not measured this time keeps its place.
+  const before = process.argv.length > 2 ? await readFile(file, 'utf8') : '';
+  const what = before ? `node bench/run.ts ${wanted.join(' ')}` : 'make bench';
   const text = `# Benchmarks
 
-Written by \`BENCH_WRITE=1 make bench\` on ${date} at ${commit}; not edited by hand.
+Written by \`BENCH_WRITE=1 ${what}\` on ${date} at ${commit}; not edited by hand. Figures that were not asked for stay as they were.
 
 Machine: ${machine}. Load generator and server share it. Upstream is v1.36.3 with etcd 3.6.8, measured in the same run;
 single runs differ by about a fifth. The ratio says how many times better Coracle is than upstream, or than the target
 where there is nothing to compare with.
 
-${table(figures)}
+${table(figures, before)}
 
 \`bench/README.md\` says what each figure is and how to get upstream's binaries.
 
 ${notes}`;
-  await writeFile(join(root, 'docs/benchmarks.md'), text);
+  await writeFile(file, text);
 }

@@ -69,7 +69,7 @@ export const horizontalPodAutoscaler: ControllerDefinition = {
         const problem = `couldn't convert selector into a corresponding internal selector object: ${(error as Error).message}`;
         return refusal('InvalidSelector', problem, problem);
       }
-      const chosen = pods.list().filter((pod) => matchesSelector(selector, pod.metadata.labels));
+      const chosen = pods.list(namespace).filter((pod) => matchesSelector(selector, pod.metadata.labels));
       const rivals = [...selectors]
         .filter(([other, theirs]) => other === key || (theirs !== '' && other.startsWith(`${namespace}/`)))
         .filter(([, theirs]) => chosen.some((pod) => matchesSelector(parseLabelSelector(theirs), pod.metadata.labels)))

@@ -1,7 +1,7 @@
 // Defaults of pods, and of the pod specs inside other kinds, which get fewer of them.
 import type { Container, Pod, PodSpec, PodStatus, PodTemplateSpec } from '../../../generated/core-v1.ts';
 import { defaultContainer, requestWhatIsLimited } from './container-defaults.ts';
-import { sumOfRequests } from './pod-resources.ts';
+import { podResources } from './effective-resources.ts';
 import { defaultResources, roundResources } from './resource-defaults.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
@@ -9,7 +9,7 @@ export function defaultPod(pod: Pod): void {
   const spec = pod.spec;
   if (!spec) return;
   for (const container of everyContainer(spec)) requestWhatIsLimited(container.resources);
-  defaultPodLevelRequests(spec);
+  defaultPodLevelResources(spec);
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork) for (const container of everyContainer(spec)) exposeOnHost(container);
   defaultPodSpec(spec);
@@ -68,17 +68,28 @@ function exposeOnHost(container: Container): void {
   for (const port of container.ports ?? []) port.hostPort ||= port.containerPort;
 }
 
-/** A pod-level limit without a request: the containers' requests when they all have one, else the limit. */
-function defaultPodLevelRequests(spec: PodSpec): void {
-  const resources = spec.resources;
-  if (!resources || (!resources.limits && !resources.requests)) return;
-  resources.requests ??= {};
-  const requests = resources.requests;
-  for (const [name, sum] of sumOfRequests(spec)) if (isPodLevelResource(name)) requests[name] ??= sum;
-  for (const name in resources.limits) {
-    if (isPodLevelResource(name)) requests[name] ??= resources.limits[name]!;
+/**
+ * Where something is said for the pod as a whole: huge pages are limited as the containers are together; where there are
+ * limits, what the containers request together is requested, else what is limited.
+ */
+function defaultPodLevelResources({ resources, containers = [], initContainers }: PodSpec): void {
+  if (!resources || (!hasAny(resources.limits) && !hasAny(resources.requests))) return;
+  const ofContainers: PodSpec = { containers, ...(initContainers ? { initContainers } : {}) };
+  for (const [name, sum] of podResources(ofContainers, 'limits')) {
+    if (!name.startsWith('hugepages-') || resources.requests?.[name] !== undefined) continue;
+    resources.limits ??= {};
+    resources.limits[name] ??= sum.toString();
   }
+  if (!hasAny(resources.limits)) return;
+  resources.requests ??= {};
+  const { requests } = resources;
+  for (const [name, sum] of podResources(ofContainers, 'requests'))
+    if (name === 'cpu' || name === 'memory') requests[name] ??= sum.toString();
+  for (const name in resources.limits) if (isPodLevelResource(name)) requests[name] ??= resources.limits[name]!;
+  if (!hasAny(requests)) delete resources.requests;
 }
+
+const hasAny = (list: object | undefined): boolean => Object.keys(list ?? {}).length > 0;
 
 const isPodLevelResource = (name: string): boolean =>
   name === 'cpu' || name === 'memory' || name.startsWith('hugepages-');

@@ -99,6 +99,27 @@ test('defaults fill policies and take requests from limits', () => {
   assert.equal(pod.spec!.restartPolicy, 'Always');
 });
 
+test('what is requested for a whole pod is filled in where something is limited', () => {
+  const own = { requests: { cpu: '100m', memory: '64Mi' } };
+  const filled = (resources: object) =>
+    aPod(
+      { resources, initContainers: [{ name: 'i', image: 'i', resources: { requests: { cpu: '200m' } } }] } as never,
+      {
+        resources: own,
+      },
+    ).spec!.resources;
+  assert.deepEqual(filled({ requests: { cpu: '300m' } }), { requests: { cpu: '300m' } });
+  assert.deepEqual(filled({ limits: { cpu: '1' } }), {
+    limits: { cpu: '1' },
+    requests: { cpu: '200m', memory: '64Mi' },
+  });
+  const huge = { limits: { 'hugepages-2Mi': '4Mi' }, requests: { 'hugepages-2Mi': '4Mi' } };
+  assert.deepEqual(aPod({ resources: { requests: { cpu: '1' } } }, { resources: huge }).spec!.resources, {
+    limits: { 'hugepages-2Mi': '4Mi' },
+    requests: { cpu: '1', 'hugepages-2Mi': '4Mi' },
+  });
+});
+
 test('the class of a pod follows its requests and limits', () => {
   const classOf = (container: Partial<Container>): string => qosClassOf(aPod({}, container).spec!);
   assert.equal(classOf({}), 'BestEffort');

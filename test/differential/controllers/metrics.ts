@@ -110,7 +110,7 @@ export class MetricsStandIn implements AsyncDisposable {
   }
 
   async #answer({ pathname, searchParams }: URL): Promise<object | undefined> {
-    const [, group, version, , namespace = '', ...rest] = pathname.split('/').filter(Boolean);
+    const [, group, version, , namespace = '', ...rest] = pathname.split('/').filter(Boolean).map(decodeURIComponent);
     const groupVersion = `${group}/${version}`;
     if (namespace === '') return resources(groupVersion);
     const figures = this.#figures.get(namespace) ?? {};

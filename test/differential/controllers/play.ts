@@ -39,6 +39,8 @@ async function create(side: Side, object: Extract<Step, { do: 'create' }>['objec
 
 const answer = (code: number, body: { message?: string }) => (code < 300 ? String(code) : `${code} ${body.message}`);
 
+const isWait = (step: Step | undefined) => step?.do === 'wait' || step?.do === 'live';
+
 /** What was answered: the code, and the message of an error. */
 async function act(side: Side, step: Step): Promise<string> {
   switch (step.do) {
@@ -50,6 +52,9 @@ async function act(side: Side, step: Step): Promise<string> {
       return '';
     case 'wait':
       await sleep(step.seconds * 1000);
+      return '';
+    case 'live':
+      await side.live(step.seconds * 1000);
       return '';
     case 'say':
       await side.say(new RegExp(step.names), step.wish);
@@ -96,7 +101,7 @@ export async function play(story: Story, sides: readonly [Side, Side]): Promise<
     const step = fill(made, sides[0].namespace);
     const [theirs, ours] = await Promise.all(sides.map((side) => act(side, step)));
     // What comes in its own time is looked at after the wait.
-    if (story.steps[index + 1]?.do === 'wait') continue;
+    if (isWait(story.steps[index + 1])) continue;
     await Promise.all(sides.map((side) => side.settle()));
     let found = await compare();
     // Something may wait for its time: a second, longer look.

@@ -14,6 +14,7 @@ const nodes = ['n1', 'n2', 'n3'];
 const quietMs = 900;
 const mostRounds = 25;
 const pollMs = 150;
+const liveMs = 1500;
 
 export class Side {
   readonly #client: WireClient;
@@ -43,7 +44,8 @@ export class Side {
       path: path.replace('NS', this.namespace),
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': type } }),
     });
-    return { code, body: bytes.length > 0 ? JSON.parse(bytes.toString()) : {} };
+    const text = bytes.toString();
+    return { code, body: text.startsWith('{') ? JSON.parse(text) : { message: text } };
   }
 
   pathOf(kind: string, name?: string): string {
@@ -67,6 +69,14 @@ export class Side {
     for (let round = 0; round < mostRounds; round++) {
       await this.#untilQuiet();
       if (!(await this.#bePods())) return;
+    }
+  }
+
+  /** For so long, pods do as the policy says. */
+  async live(ms: number): Promise<void> {
+    for (const beganMs = performance.now(); performance.now() - beganMs < ms; ) {
+      await this.#bePods();
+      await new Promise((resolve) => setTimeout(resolve, liveMs));
     }
   }
 

@@ -28,6 +28,9 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/-\d{8}(?=$|["\s,/:-])/g, '-<minute>'],
 ];
 
+/** How often something is tried in vain is a matter of pace; each time a made name in the message makes another event. */
+const isTriedAgain = /^Event (?:Pod .* default-scheduler: |.* Warning FailedCreate )/;
+
 /** One line an object, one an event; sorted. */
 export function snapshot(objects: readonly Json[], namespace: string): string[] {
   const hashes = revisionHashes(objects);
@@ -35,7 +38,7 @@ export function snapshot(objects: readonly Json[], namespace: string): string[] 
     .filter(({ kind, metadata }) => !(kind === 'Event' && metadata.name.startsWith('n')))
     .map((object) => (object.kind === 'Event' ? eventLine(object) : stable(object)))
     .map((line) => masks.reduce((text, [mask, by]) => text.replaceAll(mask, by), plain(line, namespace, hashes)))
-    .filter((line, at, all) => !/^Event Pod .* default-scheduler: /.test(line) || all.indexOf(line) === at)
+    .filter((line, at, all) => !isTriedAgain.test(line) || all.indexOf(line) === at)
     .sort();
 }
 

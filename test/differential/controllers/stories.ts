@@ -35,7 +35,9 @@ export type Step =
   | { readonly do: 'say'; readonly names: string; readonly wish: PodStatusWish }
   /** What is measured from now on. */
   | { readonly do: 'measure'; readonly figures: Figures }
-  | { readonly do: 'wait'; readonly seconds: number };
+  | { readonly do: 'wait'; readonly seconds: number }
+  /** A wait in which pods go on as told. */
+  | { readonly do: 'live'; readonly seconds: number };
 
 export interface Story {
   readonly title: string;

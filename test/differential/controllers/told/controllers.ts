@@ -3,6 +3,7 @@ import type { Story } from '../stories.ts';
 import { autoscalerStories } from './autoscalers.ts';
 import { clusterStories } from './cluster.ts';
 import { cronJobStories } from './cron-jobs.ts';
+import { measuredStories } from './measured.ts';
 import { networkStories } from './networks.ts';
 import { nodeStories } from './nodes.ts';
 import { policyStories } from './policies.ts';
@@ -18,4 +19,5 @@ export const controllerStories: readonly Story[] = [
   ...workloadStories,
   ...clusterStories,
   ...autoscalerStories,
+  ...measuredStories,
 ];

@@ -6,6 +6,7 @@ import type { Step, Story } from '../stories.ts';
 export const create = (object: Json): Step => ({ do: 'create', object });
 export const pods = (policy: PodPolicy): Step => ({ do: 'pods', policy });
 export const say = (names: string, wish: PodStatusWish): Step => ({ do: 'say', names, wish });
+export const live = (seconds: number): Step => ({ do: 'live', seconds });
 export const wait = (seconds: number): Step => ({ do: 'wait', seconds });
 export const patch = (kind: string, name: string, body: Json, more: { subresource?: string } = {}): Step => ({
   do: 'patch',

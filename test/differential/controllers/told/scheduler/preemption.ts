@@ -57,7 +57,10 @@ export const preemptionStories: readonly Story[] = [
       spec: podSpec({ nodeName: '{ns}-a', terminationGracePeriodSeconds: 300 }, ask('2')),
     }),
     pod('low2', { nodeName: '{ns}-b' }, ask('2')),
-    say('low', { set: 'ready' }),
+    // The one that started last goes first.
+    say('^low2$', { set: 'ready' }),
+    wait(2),
+    say('^low$', { set: 'ready' }),
     pod('p', high, ask('2')),
     pod('q', high, ask('2')),
     pods('ready'),

@@ -1,6 +1,6 @@
 // Where volumes let a pod go.
 import type { Story } from '../../stories.ts';
-import { make, remove } from '../words.ts';
+import { make, remove, wait } from '../words.ts';
 import { claim, node, pod, storageClass, tell, usesClaim, volume } from './words.ts';
 
 export const volumeStories: readonly Story[] = [
@@ -16,6 +16,8 @@ export const volumeStories: readonly Story[] = [
     }),
     remove('PersistentVolumeClaim', 'c'),
     pod('p', usesClaim('c')),
+    // Claims are looked at again every 15 seconds.
+    wait(17),
   ),
   tell(
     'volume/unbound immediate and class missing',
@@ -23,6 +25,7 @@ export const volumeStories: readonly Story[] = [
     claim('c'),
     pod('p', usesClaim('c')),
     storageClass({ volumeBindingMode: 'Immediate' }),
+    wait(17),
   ),
   tell(
     'volume/nothing to bind',
