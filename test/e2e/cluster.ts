@@ -183,7 +183,8 @@ export class TestCluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
-    const output = await this.coracle(['delete', '--yes']);
+    // Fifty pods end slowly on a machine that has other things to do.
+    const output = await this.coracle(['delete', '--yes'], { timeoutMs: 600_000 });
     // What it says is worth more than what cannot be removed then.
     if (output.code !== 0) throw new Error(`delete failed: ${output.stdout}${output.stderr}`);
     await rm(this.folder, { recursive: true, force: true });

@@ -146,7 +146,7 @@ export class ImagePuller {
     const { pod, image, signal } = request;
     const key = `${pod.metadata.uid}_${image}`;
     const last = this.#lastError.get(key);
-    const waitMs = last ? this.#backoff.remainingMs(key, last.atMs, clock.now()) : 0;
+    const waitMs = last ? this.#backoff.remainingMs(key, last.atMs, clock.monotonicMs()) : 0;
     if (last && waitMs > 0) {
       const message = `Back-off pulling image "${image}"`;
       this.#say(request, 'Normal', 'BackOff', message);
@@ -163,9 +163,9 @@ export class ImagePuller {
       const text = pullErrorText(error);
       if (signal.aborted) return { reason: 'ErrImagePull', message: text, retryAfterMs: 0 };
       this.#say(request, 'Warning', 'Failed', `Failed to pull image "${image}": ${text}`);
-      this.#backoff.next(key, clock.now());
+      this.#backoff.next(key, clock.monotonicMs());
       const refusal = refusalOf(image, text);
-      this.#lastError.set(key, { refusal, atMs: clock.now() });
+      this.#lastError.set(key, { refusal, atMs: clock.monotonicMs() });
       return this.#failed(request, refusal, failedRetryMs);
     }
   }

@@ -38,6 +38,8 @@ export class ContainerProbes {
   readonly #options: ContainerProbesOptions;
   readonly #stop = new AbortController();
   readonly #stopKilling = new AbortController();
+  /** By the clock that nobody sets. A start that has yet to come, since the other was set back, is now. */
+  readonly #bornMs: number;
   isStarted: boolean;
   isReady: boolean;
   failure: 'liveness' | 'startup' | undefined;
@@ -45,12 +47,18 @@ export class ContainerProbes {
   constructor(options: ContainerProbesOptions) {
     this.#options = options;
     const { startupProbe, readinessProbe } = options.container;
+    const { clock, startedAtMs } = options;
+    this.#bornMs = clock.monotonicMs() - Math.max(0, clock.now() - startedAtMs);
     this.isStarted = !startupProbe || options.wasStarted;
     this.isReady = this.isStarted && (options.wasReady || !readinessProbe);
-    const leftMs = options.startedAtMs + (options.readyDelayMs ?? 0) - options.clock.now();
+    const leftMs = (options.readyDelayMs ?? 0) - this.#ageMs;
     if (leftMs > 0 && this.isReady && !options.wasReady) this.#delayReady(leftMs);
     if (startupProbe && !this.isStarted) void this.#startup(startupProbe);
     else this.#others();
+  }
+
+  get #ageMs(): number {
+    return this.#options.clock.monotonicMs() - this.#bornMs;
   }
 
   /** The container ended. */
@@ -108,9 +116,9 @@ export class ContainerProbes {
 
   /** Until `onVerdict` says it is enough. */
   async #loop(kind: Kind, probe: Probe, signal: AbortSignal, onVerdict: (isGood: boolean) => boolean): Promise<void> {
-    const { clock, startedAtMs } = this.#options;
+    const { clock } = this.#options;
     const counter = new ProbeCounter(probe);
-    const delayMs = (probe.initialDelaySeconds ?? 0) * 1000 - (clock.now() - startedAtMs);
+    const delayMs = (probe.initialDelaySeconds ?? 0) * 1000 - this.#ageMs;
     if (delayMs > 0) await clock.sleep(delayMs, signal);
     const periodMs = (probe.periodSeconds ?? 10) * 1000;
     let countedMs = Number.NEGATIVE_INFINITY;
@@ -119,7 +127,7 @@ export class ContainerProbes {
       const outcome = await this.#run(probe);
       if (signal.aborted) return;
       // Between the beats of its period a failure means nothing yet; a success need not wait for the next one.
-      const isNewborn = kind !== 'Liveness' && clock.now() - startedAtMs < newbornMs;
+      const isNewborn = kind !== 'Liveness' && this.#ageMs < newbornMs;
       const isOnBeat = !isNewborn && begunMs - countedMs >= periodMs - 5;
       if (isOnBeat || outcome.isSuccess) {
         countedMs = begunMs;
@@ -128,7 +136,7 @@ export class ContainerProbes {
         const verdict = outcome.kind === 'error' ? undefined : counter.add(outcome.isSuccess);
         if (verdict !== undefined && onVerdict(verdict)) return;
       }
-      const isEager = kind !== 'Liveness' && !outcome.isSuccess && !this.isReady && clock.now() - startedAtMs < eagerMs;
+      const isEager = kind !== 'Liveness' && !outcome.isSuccess && !this.isReady && this.#ageMs < eagerMs;
       const nextMs = isNewborn && !outcome.isSuccess ? eagerPeriodMs : countedMs + periodMs - clock.monotonicMs();
       await clock.sleep(Math.max(10, isEager ? Math.min(eagerPeriodMs, nextMs) : nextMs), signal);
     }

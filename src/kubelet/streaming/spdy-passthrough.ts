@@ -1,7 +1,8 @@
-// A client that speaks SPDY itself is joined with the runtime: the same frames pass through.
+// A client that speaks SPDY itself is joined with the runtime: the same frames pass through, but for pings.
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { splice } from '../../base/splice.ts';
+import { answerPings } from './spdy/ping-answerer.ts';
 import { upgradeToSpdy } from './upgrade.ts';
 
 /** Values of a header that may come in several lines, or in one with commas. */
@@ -27,7 +28,8 @@ export async function passSpdyThrough(
     ...(chosen ? [`X-Stream-Protocol-Version: ${chosen}`] : []),
   ];
   socket.write(`${lines.join('\r\n')}\r\n\r\n`);
-  if (backend.early.length > 0) socket.write(backend.early);
-  if (head.length > 0) backend.socket.write(head);
-  splice(socket, backend.socket);
+  if (head.length > 0) socket.unshift(head);
+  const client = answerPings(socket);
+  if (backend.early.length > 0) client.write(backend.early);
+  splice(client, backend.socket);
 }

@@ -1,13 +1,12 @@
 // The part of SPDY/3.1 that a client of container runtimes needs: opening streams, data both ways, half-close, ping.
 // Header blocks go out as stored blocks of one zlib stream, so nothing is compressed; those that come in are not needed.
 import type { Duplex } from 'node:stream';
+import { gather } from '../gather.ts';
+import { controlBit, FrameReader, headerBytes } from './frame-reader.ts';
 
-const controlBit = 0x80000000;
 const version = 3;
 const types = { synStream: 1, synReply: 2, rstStream: 3, settings: 4, ping: 6, goAway: 7, windowUpdate: 9 } as const;
 const finFlag = 0x01;
-const headerBytes = 8;
-const maxFrameBytes = 16 * 2 ** 20;
 
 export interface SpdyStreamHandlers {
   onData?(chunk: Buffer): void;
@@ -36,49 +35,39 @@ export function spdyClient(socket: Duplex, early: Buffer): SpdyConnection {
   const streams = new Map<number, SpdyStreamHandlers>();
   let nextId = 1;
   let isFirstBlock = true;
-  let pending = early;
 
   const end = (id: number): void => {
     const handlers = streams.get(id);
     streams.delete(id);
     handlers?.onEnd?.();
   };
-  const receive = (chunk: Buffer): void => {
-    pending = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk;
-    let offset = 0;
-    while (pending.length - offset >= headerBytes) {
-      const length = pending.readUInt32BE(offset + 4) & 0xffffff;
-      if (length > maxFrameBytes) return void socket.destroy(new Error('SPDY frame is too large'));
-      if (pending.length - offset < headerBytes + length) break;
-      frame(
-        pending.readUInt32BE(offset),
-        pending[offset + 4]!,
-        pending.subarray(offset + headerBytes, offset + headerBytes + length),
-      );
-      offset += headerBytes + length;
-    }
-    pending = pending.subarray(offset);
-  };
-  const frame = (word: number, flags: number, body: Buffer): void => {
-    if ((word & controlBit) === 0) {
-      if (body.length > 0) streams.get(word)?.onData?.(body);
-      if (flags & finFlag) end(word);
-      return;
-    }
-    const type = word & 0xffff;
+  const control = (type: number, flags: number, body: Buffer): void => {
+    // Too short for what it says it is.
+    if (body.length < 4) return;
     if (type === types.synReply && flags & finFlag) end(body.readUInt32BE(0) & 0x7fffffff);
     else if (type === types.rstStream) end(body.readUInt32BE(0) & 0x7fffffff);
     else if (type === types.ping && body.readUInt32BE(0) % 2 === 0) socket.write(controlFrame(types.ping, 0, body));
     // SETTINGS, GOAWAY and window updates change nothing here: the peers do not enforce windows, and close when done.
   };
+  const reader = new FrameReader({
+    onData(id, piece, isEnd) {
+      if (piece.length > 0) streams.get(id)?.onData?.(piece);
+      if (isEnd) end(id);
+    },
+    onControl: control,
+  });
+  const receive = (chunk: Buffer): void => {
+    try {
+      reader.push(chunk);
+    } catch (error) {
+      socket.destroy(error as Error);
+    }
+  };
   socket.on('data', receive);
   socket.once('close', () => {
     for (const id of [...streams.keys()]) end(id);
   });
-  if (early.length > 0) {
-    pending = Buffer.alloc(0);
-    queueMicrotask(() => receive(early));
-  }
+  if (early.length > 0) queueMicrotask(() => receive(early));
   return {
     open(headers, handlers) {
       const id = nextId;
@@ -90,8 +79,12 @@ export function spdyClient(socket: Duplex, early: Buffer): SpdyConnection {
       isFirstBlock = false;
       return {
         id,
-        write: (chunk) => socket.write(dataFrame(id, 0, chunk)),
-        end: () => void socket.write(dataFrame(id, finFlag, Buffer.alloc(0))),
+        write(chunk) {
+          gather(socket);
+          socket.write(dataHead(id, 0, chunk.length));
+          return socket.write(chunk);
+        },
+        end: () => void socket.write(dataHead(id, finFlag, 0)),
       };
     },
     pause: () => void socket.pause(),
@@ -108,11 +101,11 @@ function controlFrame(type: number, flags: number, body: Uint8Array): Buffer {
   return Buffer.concat([head, body]);
 }
 
-function dataFrame(id: number, flags: number, body: Uint8Array): Buffer {
+function dataHead(id: number, flags: number, length: number): Buffer {
   const head = Buffer.alloc(headerBytes);
   head.writeUInt32BE(id, 0);
-  head.writeUInt32BE(((flags << 24) | body.length) >>> 0, 4);
-  return Buffer.concat([head, body]);
+  head.writeUInt32BE(((flags << 24) | length) >>> 0, 4);
+  return head;
 }
 
 /** Names and values with their lengths, inside a zlib stream that is only begun once. */
