@@ -78,6 +78,8 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   validateUpdate?(next: T, current: T, errors: FieldErrors): void;
   /** Finalizers need no prefix, as custom resources' and those of kinds that upstream's core does not check. */
   readonly takesAnyFinalizer?: boolean;
+  /** Upstream's rules of the kind do not look at metadata: it is looked at when nothing else of a new object is wrong. */
+  readonly judgesMetadataAfter?: boolean;
   /** How often an update looks at metadata; see object-meta-validation.ts. Clients see each error as often. */
   readonly metadataLooks?: readonly MetadataLook[];
   /** What an update says of changes comes before what it says of the new object. */

@@ -96,6 +96,7 @@ const zeroOf: Partial<Record<string, string>> = {
 const toldApart: Readonly<Record<string, readonly string[]>> = {
   'io.k8s.api.core.v1.PersistentVolumeSpec': ['capacity'],
   'io.k8s.api.autoscaling.v2.HPAScalingRules': ['policies'],
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps': ['dependencies'],
 };
 
 class Compiler {

@@ -117,10 +117,8 @@ export function validateWebhooks(webhooks: readonly Webhook[], at: FieldPath, er
   webhooks.forEach((webhook, index) => {
     const place = at.index(index);
     const own = place.child('admissionReviewVersions');
-    const isMutating = 'reinvocationPolicy' in webhook;
-    if (!isMutating) validateVersions(webhook.admissionReviewVersions ?? [], own, errors);
     validateWebhook(webhook, place, errors);
-    if (isMutating) validateVersions(webhook.admissionReviewVersions ?? [], own, errors);
+    validateVersions(webhook.admissionReviewVersions ?? [], own, errors);
     const isRepeated = webhooks.findIndex(({ name }) => name === webhook.name) !== index;
     if (webhook.name && isRepeated) errors.duplicate(place.child('name'), webhook.name);
   });
@@ -133,7 +131,8 @@ function validateWebhook(webhook: Webhook, at: FieldPath, errors: FieldErrors): 
   });
   checkSupported(errors, at.child('failurePolicy'), webhook.failurePolicy, ['Fail', 'Ignore']);
   checkSupported(errors, at.child('matchPolicy'), webhook.matchPolicy, ['Equivalent', 'Exact']);
-  if (!webhook.sideEffects) errors.required(at.child('sideEffects'), 'must specify one of None, NoneOnDryRun');
+  if (webhook.sideEffects === undefined)
+    errors.required(at.child('sideEffects'), 'must specify one of None, NoneOnDryRun');
   else checkSupported(errors, at.child('sideEffects'), webhook.sideEffects, ['None', 'NoneOnDryRun']);
   const { timeoutSeconds } = webhook;
   if (timeoutSeconds !== undefined && (timeoutSeconds < 1 || timeoutSeconds > 30)) {

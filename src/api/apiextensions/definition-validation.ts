@@ -10,6 +10,7 @@ import { validateClient } from '../admissionregistration/webhook.ts';
 import { isConditionTrue } from '../meta/conditions.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
+import { goForm } from '../meta/go-form.ts';
 import { dns1035LabelProblems, dns1123SubdomainProblems } from '../meta/names.ts';
 import { checkImmutable } from '../meta/strategy.ts';
 import {
@@ -80,17 +81,12 @@ function shown(versions: readonly CustomResourceDefinitionVersion[]) {
   const shared = new Set<string>(names.filter((name) => isShared(versions, name)));
   const field = (version: CustomResourceDefinitionVersion, name: (typeof names)[number]) =>
     shared.has(name) ? null : (version[name] ?? null);
-  return versions.map((version) => ({
-    Name: version.name,
-    Served: version.served,
-    Storage: version.storage,
-    Deprecated: version.deprecated ?? false,
-    DeprecationWarning: version.deprecationWarning ?? null,
-    Schema: field(version, 'schema'),
-    Subresources: field(version, 'subresources'),
-    AdditionalPrinterColumns: field(version, 'additionalPrinterColumns'),
-    SelectableFields: field(version, 'selectableFields'),
-  }));
+  return versions.map((version) =>
+    goForm('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinitionVersion', {
+      ...version,
+      ...Object.fromEntries(names.map((name) => [name, field(version, name)])),
+    }),
+  );
 }
 
 interface Parts {
@@ -114,11 +110,13 @@ function validateParts(version: CustomResourceDefinitionVersion, at: Parts, erro
       validateColumn(column, at.columns!.index(index), errors);
     });
   }
-  if (at.selectable && selectableFields?.length && !schema?.openAPIV3Schema) {
-    const isShared = !String(at.selectable).startsWith('spec.versions');
+  if (!at.selectable || !selectableFields?.length) return;
+  // Of all versions, a schema that says nothing is enough.
+  const isShared = !String(at.selectable).startsWith('spec.versions');
+  if (isShared ? !schema || !at.schema : !schema?.openAPIV3Schema) {
     const when = isShared ? 'validations.schema is included' : '`version.schema.openAPIV3Schema` is not included';
     errors.invalid(at.selectable, '', `may only be set when ${when}`);
-  } else if (at.selectable && selectableFields?.length) {
+  } else {
     validateSelectable(selectableFields, schema?.openAPIV3Schema, at.selectable, errors);
   }
 }
@@ -129,6 +127,17 @@ const partsAt = (at: FieldPath, schema: FieldPath): Record<Place, FieldPath> => 
   columns: at.child('additionalPrinterColumns'),
   selectable: at.child('selectableFields'),
 });
+
+function warningProblems(warning: string): string[] {
+  const problems: string[] = [];
+  if (Buffer.byteLength(warning) > 256) problems.push('must be <= 256 characters long');
+  if (warning === '') problems.push('must not be an empty string');
+  const bad = /[^\P{C}]|[^\P{Z} ]/u.exec(warning);
+  if (!bad) return problems;
+  const at = Buffer.byteLength(warning.slice(0, bad.index));
+  const problem = `must only contain printable UTF-8 characters; non-printable character found at index ${at}`;
+  return [...problems, problem];
+}
 
 function validateVersion(
   version: CustomResourceDefinitionVersion,
@@ -142,13 +151,7 @@ function validateVersion(
   if (deprecationWarning !== undefined && deprecationWarning !== null) {
     const place = at.child('deprecationWarning');
     if (!version.deprecated) errors.invalid(place, deprecationWarning, 'can only be set for deprecated versions');
-    else if (!/^[\x20-\x7e]{0,256}$/.test(deprecationWarning)) {
-      errors.invalid(
-        place,
-        deprecationWarning,
-        'must only contain printable UTF-8 characters; non-printable characters found at the end',
-      );
-    } else if (deprecationWarning === '') errors.invalid(place, deprecationWarning, 'must not be empty');
+    else for (const problem of warningProblems(deprecationWarning)) errors.invalid(place, deprecationWarning, problem);
   }
   validateParts(version, own, errors);
 }
@@ -164,7 +167,10 @@ function split(
   return { ...Object.fromEntries(kept.map((name) => [name, all[name]])), hasStatus };
 }
 
-function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: FieldErrors): () => void {
+function validateVersions(
+  { versions, preserveUnknownFields }: CustomResourceDefinitionSpec,
+  errors: FieldErrors,
+): () => void {
   const list = versions ?? [];
   const at = spec.child('versions');
   const hasStatus = list.some(({ subresources }) => Boolean(subresources?.status));
@@ -178,6 +184,10 @@ function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: Fi
     if (version.schema?.openAPIV3Schema) return;
     errors.required(at.index(index).child('schema', 'openAPIV3Schema'));
   });
+  const hasFallbacks = list.some(({ schema }) => schema?.openAPIV3Schema && hasDefaults(schema.openAPIV3Schema));
+  if (preserveUnknownFields && hasFallbacks) {
+    errors.invalid(spec.child('preserveUnknownFields'), true, 'must be false in order to use defaults in the schema');
+  }
   list.forEach((version, index) => {
     const place = at.index(index);
     const own = split(
@@ -203,10 +213,16 @@ function validateVersions({ versions }: CustomResourceDefinitionSpec, errors: Fi
   };
 }
 
-function validateConversion({ conversion }: CustomResourceDefinitionSpec, errors: FieldErrors): void {
+function validateConversion(
+  { conversion, preserveUnknownFields }: CustomResourceDefinitionSpec,
+  errors: FieldErrors,
+): void {
   if (!conversion) return;
   const at = spec.child('conversion');
   const { strategy, webhook } = conversion;
+  if (strategy !== 'None' && preserveUnknownFields) {
+    errors.invalid(at.child('strategy'), strategy ?? '', 'must be None if spec.preserveUnknownFields is true');
+  }
   if (!strategy) errors.required(at.child('strategy'));
   else if (strategy !== 'None' && strategy !== 'Webhook') {
     errors.notSupported(at.child('strategy'), strategy, ['None', 'Webhook']);
@@ -262,11 +278,12 @@ export function validateDefinition(
 ): void {
   const wanted = object.spec ?? ({} as CustomResourceDefinitionSpec);
   const names = wanted.names ?? ({} as CustomResourceDefinitionNames);
-  if (!current && object.metadata.name !== `${names.plural ?? ''}.${wanted.group ?? ''}`) {
-    const { name, generateName } = object.metadata;
-    // What the client asked for: the name is made up from the prefix.
-    const asked = generateName ? path('metadata.generateName') : path('metadata.name');
-    if (generateName || name) errors.invalid(asked, generateName || name, 'must be spec.names.plural+"."+spec.group');
+  const required = `${names.plural ?? ''}.${wanted.group ?? ''}`;
+  for (const field of current ? [] : (['generateName', 'name'] as const)) {
+    const given = object.metadata[field];
+    if (given && given !== required) {
+      errors.invalid(path('metadata', field), given, 'must be spec.names.plural+"."+spec.group');
+    }
   }
   validateGroup(wanted.group, errors);
   validateScope(wanted.scope, errors);
@@ -285,11 +302,6 @@ export function validateNewDefinition(object: CustomResourceDefinition, errors: 
 
 function validatePreserving(object: CustomResourceDefinition, errors: FieldErrors): void {
   if (object.spec?.preserveUnknownFields !== true) return;
-  if (
-    (object.spec.versions ?? []).some(({ schema }) => schema?.openAPIV3Schema && hasDefaults(schema.openAPIV3Schema))
-  ) {
-    errors.invalid(spec.child('preserveUnknownFields'), true, 'must be false in order to use defaults in the schema');
-  }
   const problem =
     'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
   errors.invalid(spec.child('preserveUnknownFields'), true, problem);

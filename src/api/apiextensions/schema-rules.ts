@@ -1,6 +1,8 @@
 // CEL rules in a schema, as far as their form goes. Their expressions are compiled elsewhere.
 import type { JSONSchemaProps, ValidationRule } from '../../../generated/apiextensions-v1.ts';
 import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
+import { schemaAt } from './schema-path.ts';
+import { whyUnreadable } from './schemas-in.ts';
 
 const reasons = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
 const hasLineBreak = (text: string) => /[\n\r]/.test(text);
@@ -31,29 +33,6 @@ function validateRule(rule: ValidationRule, schema: JSONSchemaProps, at: FieldPa
   if (fieldPath && hasLineBreak(fieldPath)) {
     errors.invalid(at.child('fieldPath'), fieldPath, 'must not contain line breaks');
   }
-  if (fieldPath && !findPath(schema, fieldPath))
+  if (fieldPath && 'problem' in schemaAt(schema, fieldPath) && !whyUnreadable(schema))
     errors.invalid(at.child('fieldPath'), fieldPath, 'must be a valid path');
-}
-
-/** The schema at a path of fields and map keys: `.spec.names['a.b'].x`. */
-export function findPath(schema: JSONSchemaProps, path: string): JSONSchemaProps | undefined {
-  let place: JSONSchemaProps | undefined = schema;
-  const steps = /\.([a-zA-Z_][a-zA-Z0-9_-]*)|\['((?:[^'\\]|\\.)*)'\]/y;
-  let at = 0;
-  while (at < path.length && place) {
-    steps.lastIndex = at;
-    const match = steps.exec(path);
-    if (!match) return undefined;
-    at = steps.lastIndex;
-    const name = match[1] ?? match[2]!.replace(/\\(.)/g, '$1');
-    const { properties, additionalProperties }: JSONSchemaProps = place;
-    const extra = additionalProperties as unknown;
-    place =
-      properties && Object.hasOwn(properties, name)
-        ? properties[name]
-        : typeof extra === 'object' && extra !== null
-          ? (extra as JSONSchemaProps)
-          : undefined;
-  }
-  return path === '' ? undefined : place;
 }

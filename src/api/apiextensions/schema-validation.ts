@@ -12,13 +12,20 @@ interface Place {
   readonly isRoot: boolean;
   /** Why defaults are refused here. */
   readonly noDefaults?: string;
+  /** Of an object's apiVersion, kind or metadata. */
+  readonly isInMetadata?: boolean;
 }
 
 const isSchema = (value: unknown): value is JSONSchemaProps =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const metaFields = new Set(['apiVersion', 'kind', 'metadata']);
 
-function validateUnsupported(schema: JSONSchemaProps, at: FieldPath, { noDefaults }: Place, errors: FieldErrors): void {
+function validateUnsupported(
+  schema: JSONSchemaProps,
+  at: FieldPath,
+  { noDefaults, isInMetadata }: Place,
+  errors: FieldErrors,
+): void {
   if (noDefaults && (schema.default ?? null) !== null) {
     errors.forbidden(at.child('default'), `must not be set ${noDefaults}`);
   }
@@ -26,17 +33,29 @@ function validateUnsupported(schema: JSONSchemaProps, at: FieldPath, { noDefault
     errors.notSupported(at.child('type'), schema.type, schemaTypes);
   }
   const refused = ['id', 'additionalItems', 'patternProperties', 'definitions', 'dependencies', '$ref'] as const;
-  for (const name of refused) if (schema[name]) errors.forbidden(at.child(name), `${name} is not supported`);
+  for (const name of refused) {
+    const value: unknown = schema[name];
+    const isThere =
+      name === '$ref' || name === 'dependencies' || name === 'additionalItems' ? isSet(value) : !isEmpty(value);
+    if (isThere) errors.forbidden(at.child(name), `${name} is not supported`);
+  }
   if (schema.type === 'null')
     errors.forbidden(at.child('type'), 'type cannot be set to null, use nullable as an alternative');
-  if (Array.isArray(schema.items))
+  if (Array.isArray(schema.items) && schema.items.length > 0)
     errors.forbidden(at.child('items'), 'items must be a schema object and not an array');
+  if (isInMetadata && schema['x-kubernetes-embedded-resource']) {
+    errors.forbidden(at.child('x-kubernetes-embedded-resource'), 'must not be used inside of resource meta');
+  }
 }
+
+const isSet = (value: unknown): boolean => value !== undefined && value !== null;
+const isEmpty = (value: unknown): boolean =>
+  !value || (typeof value === 'object' && Object.keys(value as object).length === 0);
 
 /** Errors of a schema and of all below it. */
 export function validateKeywords(schema: JSONSchemaProps, at: FieldPath, place: Place, errors: FieldErrors): void {
-  const { noDefaults } = place;
-  const inner: Place = { isRoot: false, ...(noDefaults ? { noDefaults } : {}) };
+  const { isRoot, ...around } = place;
+  const inner: Place = { ...around, isRoot: false };
   validateUnsupported(schema, at, place, errors);
   if (schema.uniqueItems) {
     const problem = 'uniqueItems cannot be set to true since the runtime complexity becomes quadratic';
@@ -44,26 +63,39 @@ export function validateKeywords(schema: JSONSchemaProps, at: FieldPath, place: 
   }
   const { additionalProperties, properties } = schema;
   if (additionalProperties !== undefined && additionalProperties !== null) {
-    if (Object.keys(properties ?? {}).length > 0 && (additionalProperties as unknown) !== false) {
+    if (Object.keys(properties ?? {}).length > 0 && (additionalProperties as unknown) !== true) {
       errors.forbidden(at.child('additionalProperties'), 'additionalProperties and properties are mutual exclusive');
     }
-    if (isSchema(additionalProperties))
-      validateKeywords(additionalProperties, at.child('additionalProperties'), inner, errors);
+    if (isSchema(additionalProperties)) {
+      const noDefaults = 'inside additionalProperties applying to object metadata';
+      const below = place.isInMetadata ? { ...inner, noDefaults } : inner;
+      validateKeywords(additionalProperties, at.child('additionalProperties'), below, errors);
+    }
   }
-  const holdsMeta = place.isRoot || schema['x-kubernetes-embedded-resource'] === true;
+  const holdsMeta = isRoot || schema['x-kubernetes-embedded-resource'] === true;
   for (const [name, child] of Object.entries(properties ?? {})) {
     const isMeta = holdsMeta && metaFields.has(name);
-    const below = isMeta ? { isRoot: false, noDefaults: `in top-level ${name}` } : inner;
+    const reason = isMeta && isRoot ? { noDefaults: `in top-level ${name}` } : {};
+    const below = isMeta ? { ...inner, isInMetadata: true, ...reason } : inner;
     validateKeywords(child, at.child('properties').key(name), below, errors);
   }
   // Defaults in nested validation are refused by the structural rules: once is enough.
   if (schema.not) validateKeywords(schema.not, at.child('not'), inner, errors);
-  for (const name of ['allOf', 'anyOf', 'oneOf'] as const) {
+  for (const name of ['allOf', 'oneOf', 'anyOf'] as const) {
     for (const [index, each] of (schema[name] ?? []).entries()) {
       validateKeywords(each, at.child(name).index(index), inner, errors);
     }
   }
-  if (isSchema(schema.items)) validateKeywords(schema.items, at.child('items'), inner, errors);
+  for (const [name, each] of Object.entries(schema.definitions ?? {})) {
+    validateKeywords(each, at.child('definitions').key(name), inner, errors);
+  }
+  const { items } = schema;
+  if (Array.isArray(items)) {
+    for (const [index, each] of items.entries()) validateKeywords(each, at.child('items').index(index), inner, errors);
+  } else if (isSchema(items)) validateKeywords(items, at.child('items'), inner, errors);
+  for (const [name, each] of Object.entries(schema.dependencies ?? {})) {
+    if (isSchema(each)) validateKeywords(each, at.child('dependencies').key(name), inner, errors);
+  }
   validateExtensions(schema, at, errors);
   validateRules(schema, at, errors);
 }
@@ -75,31 +107,32 @@ function validateExtensions(schema: Extensions, at: FieldPath, errors: FieldErro
   if (schema['x-kubernetes-preserve-unknown-fields'] === false) {
     errors.invalid(at.child('x-kubernetes-preserve-unknown-fields'), false, 'must be true or undefined');
   }
-  requireType(schema, 'object', mapType && 'x-kubernetes-map-type', at, errors);
-  if (mapType && mapType !== 'atomic' && mapType !== 'granular') {
+  if (isSet(mapType)) requireType(schema, 'object', 'x-kubernetes-map-type', at, errors);
+  if (isSet(mapType) && mapType !== 'atomic' && mapType !== 'granular') {
     errors.notSupported(at.child('x-kubernetes-map-type'), mapType, ['atomic', 'granular']);
   }
-  requireType(schema, 'array', listType && 'x-kubernetes-list-type', at, errors);
-  if (listType && !['atomic', 'set', 'map'].includes(listType)) {
+  if (isSet(listType)) requireType(schema, 'array', 'x-kubernetes-list-type', at, errors);
+  if (listType === 'set' && schema.type === 'array') validateListSet(schema, at, errors);
+  if (isSet(listType) && !['atomic', 'set', 'map'].includes(listType!)) {
     errors.notSupported(at.child('x-kubernetes-list-type'), listType, ['atomic', 'set', 'map']);
   }
   if (keys.length > 0 && listType !== 'map') {
     const problem = 'must be map if x-kubernetes-list-map-keys is non-empty';
-    if (listType) errors.invalid(at.child('x-kubernetes-list-type'), listType, problem);
+    if (isSet(listType)) errors.invalid(at.child('x-kubernetes-list-type'), listType, problem);
     else errors.required(at.child('x-kubernetes-list-type'), problem);
   }
   if (listType === 'map') validateListMap(schema, keys, at, errors);
-  if (listType === 'set') validateListSet(schema, at, errors);
+  if (listType === 'map' || listType === 'set') validateUniqueItems(schema, keys, at, errors);
 }
 
 function requireType(
   { type }: JSONSchemaProps,
   wanted: string,
-  because: string | undefined,
+  because: string,
   at: FieldPath,
   errors: FieldErrors,
 ): void {
-  if (!because || type === wanted) return;
+  if (type === wanted) return;
   const problem = `must be ${wanted} if ${because} is specified`;
   if (type) errors.invalid(at.child('type'), type, problem);
   else errors.required(at.child('type'), problem);
@@ -119,16 +152,39 @@ function validateListMap(schema: Extensions, keys: readonly string[], at: FieldP
   }
   const { type, properties = {} } = schema.items;
   const scope = "if parent array's x-kubernetes-list-type is map";
-  if (type !== 'object') errors.invalid(items.child('type'), type ?? '', `must be object ${scope}`);
-  if (new Set(keys).size < keys.length) errors.invalid(keysAt, keys, 'must not contain duplicate entries');
-  if (keys.some((key) => !Object.hasOwn(properties, key))) {
-    errors.invalid(keysAt, keys, 'entries must all be names of item properties');
+  if (type !== 'object') {
+    errors.invalid(items.child('type'), type ?? '', `must be object ${scope}`);
     return;
   }
+  keys.forEach((key, index) => {
+    if (!Object.hasOwn(properties, key)) errors.invalid(keysAt, keys, 'entries must all be names of item properties');
+    else if (['array', 'object'].includes(properties[key]?.type ?? '')) {
+      // Upstream quotes the item's type here.
+      errors.invalid(items.child('properties').key(key).child('type'), type, `must be a scalar type ${scope}`);
+    }
+    if (keys.indexOf(key) < index) errors.invalid(keysAt, keys, 'must not contain duplicate entries');
+  });
+}
+
+/** Items that are told apart are there, and so is what tells them apart. */
+function validateUniqueItems(schema: Extensions, keys: readonly string[], at: FieldPath, errors: FieldErrors): void {
+  const { items } = schema;
+  const listType = schema['x-kubernetes-list-type']!;
+  if (!isSchema(items)) return;
+  const place = at.child('items');
+  if (items.nullable) {
+    errors.forbidden(place.child('nullable'), `cannot be nullable when x-kubernetes-list-type is ${listType}`);
+  }
+  if (listType !== 'map') return;
   for (const key of keys) {
-    const keyType = properties[key]?.type;
-    if (keyType !== 'array' && keyType !== 'object') continue;
-    errors.invalid(items.child('properties').key(key).child('type'), keyType, `must be a scalar type ${scope}`);
+    const property = Object.hasOwn(items.properties ?? {}, key) ? items.properties![key] : undefined;
+    if (!property) continue;
+    const own = place.child('properties').key(key);
+    const because = 'this property is in x-kubernetes-list-map-keys, so it';
+    if (!items.required?.includes(key) && !isSet(property.default)) {
+      errors.required(own.child('default'), `${because} must have a default or be a required property`);
+    }
+    if (property.nullable) errors.forbidden(own.child('nullable'), `${because} cannot be nullable`);
   }
 }
 
@@ -136,13 +192,13 @@ function validateListSet({ items }: Extensions, at: FieldPath, errors: FieldErro
   if (!isSchema(items)) return;
   const problem = 'must be atomic as item of a list with x-kubernetes-list-type=set';
   const inside = items as Extensions;
-  for (const [type, keyword] of [
-    ['array', 'x-kubernetes-list-type'],
-    ['object', 'x-kubernetes-map-type'],
-  ] as const) {
-    if (inside.type === type && inside[keyword] !== 'atomic') {
-      errors.invalid(at.child('items', keyword), inside[keyword] ?? null, problem);
-    }
+  // Lists are atomic without a word, maps are not; upstream quotes the list's type for both.
+  const listType = inside['x-kubernetes-list-type'] ?? null;
+  if (inside.type === 'array' && listType !== null && listType !== 'atomic') {
+    errors.invalid(at.child('items', 'x-kubernetes-list-type'), listType, problem);
+  }
+  if (inside.type === 'object' && inside['x-kubernetes-map-type'] !== 'atomic') {
+    errors.invalid(at.child('items', 'x-kubernetes-map-type'), listType, problem);
   }
 }
 

@@ -1,21 +1,28 @@
 // Structural schemas: every place has a type of its own, and combinations only narrow what is described outside of them.
 import type { JSONSchemaProps } from '../../../generated/apiextensions-v1.ts';
-import type { FieldErrors, FieldPath } from '../meta/field-errors.ts';
+import { isEqual } from '../meta/equality.ts';
+import { FieldErrors, type FieldPath } from '../meta/field-errors.ts';
 import { validatePattern } from './schema-validation.ts';
 
 type Level = 'root' | 'item' | 'field';
 
 const isSchema = (value: unknown): value is JSONSchemaProps =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const isSet = (value: unknown): boolean => value !== undefined && value !== null;
 const emptyType: Readonly<Record<Level, string>> = {
   root: 'must not be empty at the root',
   item: 'must not be empty for specified array items',
   field: 'must not be empty for specified object fields',
 };
 
+/** In the order of their texts. */
 export function validateStructural(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors): void {
-  validatePlace(schema, 'root', at, errors);
-  validateCompleteness(schema, schema, at, at, errors);
+  const found = new FieldErrors();
+  validatePlace(schema, 'root', at, found);
+  // Upstream looks at the combinations of the root only.
+  for (const [nested, place] of nestedOf(schema, at)) checkDescribed(nested, schema, place, at, found);
+  const texts = new Map(found.list.map((error) => [error, `${error.field}: ${error.body}`]));
+  errors.list.push(...found.list.sort((one, other) => (texts.get(one)! < texts.get(other)! ? -1 : 1)));
 }
 
 function validatePlace(schema: JSONSchemaProps, level: Level, at: FieldPath, errors: FieldErrors): void {
@@ -27,17 +34,25 @@ function validatePlace(schema: JSONSchemaProps, level: Level, at: FieldPath, err
   }
   if (isSchema(additionalProperties))
     validatePlace(additionalProperties, 'field', at.child('additionalProperties'), errors);
+  validateIntOrString(schema, at, errors);
   validatePattern(schema.pattern, at, errors);
   validateNestedAll(schema, at, errors);
   validateType(schema, level, at, errors);
-  if (level === 'root' || schema['x-kubernetes-embedded-resource']) validateMetadata(schema, at, errors);
+  validateMetadata(schema, level, at, errors);
+}
+
+function validateIntOrString(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors): void {
+  if (!schema['x-kubernetes-int-or-string']) return;
+  for (const name of ['x-kubernetes-preserve-unknown-fields', 'x-kubernetes-embedded-resource'] as const) {
+    if (schema[name]) errors.invalid(at.child(name), true, 'must be false if x-kubernetes-int-or-string is true');
+  }
 }
 
 function validateType(schema: JSONSchemaProps, level: Level, at: FieldPath, errors: FieldErrors): void {
-  const { type, additionalProperties } = schema;
+  const { type } = schema;
   const isEmbedded = schema['x-kubernetes-embedded-resource'] === true;
   const preserves = schema['x-kubernetes-preserve-unknown-fields'] === true;
-  const hasExtra = additionalProperties !== undefined && additionalProperties !== null;
+  const hasExtra = isSet(schema.additionalProperties);
   if (isEmbedded && !preserves && Object.keys(schema.properties ?? {}).length === 0) {
     const problem =
       'must not be empty if x-kubernetes-embedded-resource is true without x-kubernetes-preserve-unknown-fields';
@@ -59,19 +74,23 @@ function validateType(schema: JSONSchemaProps, level: Level, at: FieldPath, erro
 }
 
 /** The metadata of a resource is known; a schema may say a little about names. */
-function validateMetadata(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors): void {
+function validateMetadata(schema: JSONSchemaProps, level: Level, at: FieldPath, errors: FieldErrors): void {
+  if (level !== 'root' && !schema['x-kubernetes-embedded-resource']) return;
   const fields = at.child('properties');
   for (const name of ['apiVersion', 'kind'] as const) {
-    const type = schema.properties?.[name]?.type;
-    if (type !== undefined && type !== 'string') errors.invalid(fields.key(name).child('type'), type, 'must be string');
+    const property = schema.properties?.[name];
+    if (property && property.type !== 'string') {
+      errors.invalid(fields.key(name).child('type'), property.type ?? '', 'must be string');
+    }
   }
   const metadata = schema.properties?.['metadata'];
   if (!metadata) return;
   if (metadata.type !== 'object')
     errors.invalid(fields.key('metadata').child('type'), metadata.type ?? '', 'must be object');
-  const { type: _type, description: _description, properties, ...rest } = metadata;
-  const others = Object.keys(properties ?? {}).filter((name) => name !== 'name' && name !== 'generateName');
-  if (others.length === 0 && Object.keys(rest).length === 0) return;
+  if (level !== 'root') return;
+  const { type: _type, default: _default, properties = {}, ...rest } = metadata;
+  const others = Object.keys(properties).filter((name) => name !== 'name' && name !== 'generateName');
+  if (others.length === 0 && Object.values(rest).every((value) => !value)) return;
   const problem = 'must not specify anything other than name and generateName, but metadata is implicitly specified';
   errors.forbidden(fields.key('metadata'), problem);
 }
@@ -85,26 +104,32 @@ function* nestedOf(schema: JSONSchemaProps, at: FieldPath): Generator<readonly [
   if (schema.not) yield [schema.not, at.child('not')];
 }
 
-/** int-or-string may name its two types in a combination. */
-const isIntOrString = (schema: JSONSchemaProps, nested: JSONSchemaProps): boolean =>
-  schema['x-kubernetes-int-or-string'] === true && (nested.type === 'integer' || nested.type === 'string');
+/** The one combination that may name types: that of int-or-string, or the first of several that all must hold. */
+const eitherType = [{ type: 'integer' }, { type: 'string' }];
+const isEitherType = ({ anyOf }: JSONSchemaProps): boolean => isEqual(anyOf, eitherType);
 
-function validateNestedAll(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors, outer = schema): void {
-  for (const [nested, place] of nestedOf(schema, at)) validateNested(nested, place, errors, outer);
+function validateNestedAll(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors): void {
+  const first = schema.allOf?.[0];
+  for (const [nested, place] of nestedOf(schema, at)) {
+    if (isEitherType(schema) && schema.anyOf!.includes(nested)) continue;
+    validateNested(nested, place, errors, nested === first && isEitherType(first));
+  }
 }
 
-function validateNested(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors, outer: JSONSchemaProps): void {
+function validateNested(schema: JSONSchemaProps, at: FieldPath, errors: FieldErrors, namesTypes = false): void {
   const refuse = (name: string, state: string) => errors.forbidden(at.child(name), `must be ${state} to be structural`);
   validatePattern(schema.pattern, at, errors);
-  if (isSchema(schema.items)) validateNested(schema.items, at.child('items'), errors, {});
+  for (const [nested, place] of nestedOf(schema, at)) {
+    if (!namesTypes || !schema.anyOf!.includes(nested)) validateNested(nested, place, errors);
+  }
+  if (isSchema(schema.items)) validateNested(schema.items, at.child('items'), errors);
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
-    validateNested(child, at.child('properties').key(name), errors, {});
+    validateNested(child, at.child('properties').key(name), errors);
   }
-  if (isSchema(schema.additionalProperties)) refuse('additionalProperties', 'undefined');
-  for (const name of ['description', 'type', 'title'] as const) {
-    if (schema[name] && !(name === 'type' && isIntOrString(outer, schema))) refuse(name, 'empty');
-  }
-  if ((schema.default ?? null) !== null) refuse('default', 'undefined');
+  // `false` says nothing here.
+  if (schema.additionalProperties) refuse('additionalProperties', 'undefined');
+  for (const name of ['description', 'type', 'title'] as const) if (schema[name]) refuse(name, 'empty');
+  if (isSet(schema.default)) refuse('default', 'undefined');
   if (schema.nullable) refuse('nullable', 'false');
   for (const name of [
     'x-kubernetes-preserve-unknown-fields',
@@ -113,57 +138,34 @@ function validateNested(schema: JSONSchemaProps, at: FieldPath, errors: FieldErr
   ] as const) {
     if (schema[name]) refuse(name, 'false');
   }
-  if (schema['x-kubernetes-list-type']) refuse('x-kubernetes-list-type', 'undefined');
+  if (isSet(schema['x-kubernetes-list-type'])) refuse('x-kubernetes-list-type', 'undefined');
   if (schema['x-kubernetes-list-map-keys']?.length) refuse('x-kubernetes-list-map-keys', 'empty');
-  if (schema['x-kubernetes-map-type']) refuse('x-kubernetes-map-type', 'undefined');
+  if (isSet(schema['x-kubernetes-map-type'])) refuse('x-kubernetes-map-type', 'undefined');
   if (schema['x-kubernetes-validations']?.length) refuse('x-kubernetes-validations', 'empty');
   if (schema.properties?.['metadata']) {
     errors.forbidden(at.child('properties').key('metadata'), 'must not be specified in a nested context');
   }
-  validateNestedAll(schema, at, errors, outer);
 }
 
 /** What a combination speaks of must be described outside of it. */
-function validateCompleteness(
-  schema: JSONSchemaProps,
-  main: JSONSchemaProps | undefined,
-  at: FieldPath,
-  mainAt: FieldPath,
-  errors: FieldErrors,
-): void {
-  for (const [nested, place] of nestedOf(schema, at)) checkNested(nested, main, place, mainAt, errors);
-  if (isSchema(schema.items))
-    validateCompleteness(schema.items, schema.items, at.child('items'), at.child('items'), errors);
-  for (const [name, child] of Object.entries(schema.properties ?? {})) {
-    const place = at.child('properties').key(name);
-    validateCompleteness(child, child, place, place, errors);
-  }
-  if (!isSchema(schema.additionalProperties)) return;
-  const place = at.child('additionalProperties');
-  validateCompleteness(schema.additionalProperties, schema.additionalProperties, place, place, errors);
-}
-
-function checkNested(
+function checkDescribed(
   nested: JSONSchemaProps,
   main: JSONSchemaProps | undefined,
   at: FieldPath,
   mainAt: FieldPath,
   errors: FieldErrors,
 ): void {
+  if (!main) {
+    errors.required(mainAt, `because it is defined in ${at}`);
+    return;
+  }
+  for (const [inner, place] of nestedOf(nested, at)) checkDescribed(inner, main, place, mainAt, errors);
   if (isSchema(nested.items)) {
-    if (isSchema(main?.items)) checkNested(nested.items, main.items, at.child('items'), mainAt.child('items'), errors);
-    else errors.required(mainAt.child('items'), `because it is defined in ${at.child('items')}`);
+    const items = isSchema(main.items) ? main.items : undefined;
+    checkDescribed(nested.items, items, at.child('items'), mainAt.child('items'), errors);
   }
   for (const [name, child] of Object.entries(nested.properties ?? {})) {
-    const place = at.child('properties').key(name);
-    const extra = main?.additionalProperties;
-    const known = main?.properties?.[name] ?? (isSchema(extra) ? extra : undefined);
-    const mainPlace =
-      main?.properties?.[name] || !isSchema(extra)
-        ? mainAt.child('properties').key(name)
-        : mainAt.child('additionalProperties');
-    if (known) checkNested(child, known, place, mainPlace, errors);
-    else errors.required(mainPlace, `because it is defined in ${place}`);
+    const [place, mainPlace] = [at, mainAt].map((each) => each.child('properties').key(name)) as [FieldPath, FieldPath];
+    checkDescribed(child, main.properties?.[name], place, mainPlace, errors);
   }
-  for (const [inner, place] of nestedOf(nested, at)) checkNested(inner, main, place, mainAt, errors);
 }

@@ -9,8 +9,9 @@ import { FieldErrors, type FieldPath } from '../meta/field-errors.ts';
 import { validateDefaults } from './default-validation.ts';
 import { validateRoot } from './root-validation.ts';
 import { validateExpressions } from './rule-expressions.ts';
-import { findPath } from './schema-rules.ts';
+import { schemaAt } from './schema-path.ts';
 import { validateKeywords } from './schema-validation.ts';
+import { schemasIn, whyUnreadable } from './schemas-in.ts';
 import { validateStructural } from './structural-validation.ts';
 
 /** Deeper schemas than this are nobody's, and would cost the walks below their stack. */
@@ -26,7 +27,7 @@ export function validateSchema(schema: JSONSchemaProps, hasStatus: boolean, at: 
   errors.append(root);
   const found = new FieldErrors();
   validateKeywords(schema, at, { isRoot: true }, found);
-  const unreadable = unreadableKeyword(schema);
+  const unreadable = whyUnreadable(schema);
   if (!unreadable) {
     const structural = new FieldErrors();
     validateStructural(schema, at, structural);
@@ -39,7 +40,7 @@ export function validateSchema(schema: JSONSchemaProps, hasStatus: boolean, at: 
     return;
   }
   errors.append(found);
-  if (found.isEmpty && root.isEmpty) errors.invalid(at, '', `OpenAPIV3Schema '${unreadable}' is not supported`);
+  if (found.isEmpty && root.isEmpty) errors.invalid(at, '', unreadable);
 }
 
 function isTooDeep(schema: JSONSchemaProps): boolean {
@@ -52,41 +53,9 @@ function isTooDeep(schema: JSONSchemaProps): boolean {
   return false;
 }
 
-function* schemasIn(root: JSONSchemaProps): Generator<JSONSchemaProps> {
-  const pending: unknown[] = [root];
-  while (pending.length > 0) {
-    const schema = pending.pop() as JSONSchemaProps;
-    if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) continue;
-    yield schema;
-    pending.push(
-      schema.items,
-      schema.additionalProperties,
-      schema.not,
-      ...Object.values(schema.properties ?? {}),
-      ...(schema.allOf ?? []),
-      ...(schema.anyOf ?? []),
-      ...(schema.oneOf ?? []),
-    );
-  }
-}
-
 export function hasDefaults(root: JSONSchemaProps): boolean {
   for (const schema of schemasIn(root)) if (schema.default !== undefined) return true;
   return false;
-}
-
-/** Keywords with which a schema cannot be structural at all. */
-function unreadableKeyword(root: JSONSchemaProps): string | undefined {
-  for (const schema of schemasIn(root)) {
-    if (schema.$ref) return '$ref';
-    if (schema.id) return 'id';
-    if (schema.$schema) return 'schema';
-    if (Array.isArray(schema.items)) return 'items';
-    for (const name of ['patternProperties', 'definitions', 'dependencies', 'additionalItems'] as const) {
-      if (schema[name]) return name;
-    }
-  }
-  return undefined;
 }
 
 export function validateScale(scale: CustomResourceSubresourceScale, at: FieldPath, errors: FieldErrors): void {
@@ -139,19 +108,21 @@ export function validateSelectable(
       errors.required(place);
       return;
     }
-    const problem = selectableProblem(jsonPath, schema);
-    if (problem) errors.invalid(place, jsonPath, problem);
-    else if (known.has(jsonPath)) errors.duplicate(place, jsonPath);
-    known.add(jsonPath);
+    const found = schemaAt(schema ?? {}, jsonPath, false);
+    if ('problem' in found) {
+      errors.invalid(place, jsonPath, `is an invalid path: ${found.problem}`);
+      return;
+    }
+    if (/^metadata(?:\.|$)/.test(found.printed)) {
+      errors.invalid(place, jsonPath, 'must not point to fields in metadata');
+    }
+    if (!['string', 'boolean', 'integer'].includes(found.schema?.type ?? '')) {
+      const problem =
+        'must point to a field of type string, boolean or integer. Enum string fields and strings with formats are allowed.';
+      errors.invalid(place, jsonPath, problem);
+    }
+    if (known.has(found.printed)) errors.duplicate(place, jsonPath);
+    known.add(found.printed);
   });
-  if (fields.length > maxSelectable && errors.isEmpty) errors.tooMany(at, fields.length, maxSelectable);
-}
-
-function selectableProblem(jsonPath: string, schema: JSONSchemaProps | undefined): string | undefined {
-  if (!/^[.[]/.test(jsonPath)) return `is an invalid path: expected [ or . but got: ${/^[^.[]+/.exec(jsonPath)![0]}`;
-  const isMeta = /^\.metadata(\.|$)/.test(jsonPath);
-  const field = schema && !isMeta ? findPath(schema, jsonPath) : undefined;
-  if (!field) return 'is an invalid path: does not refer to a valid field';
-  if (['string', 'boolean', 'integer'].includes(field.type ?? '')) return undefined;
-  return 'must point to a field of type boolean, integer, or string. Enum string fields and strings with formats are allowed';
+  if (known.size > maxSelectable) errors.tooMany(at, known.size, maxSelectable);
 }

@@ -31,11 +31,9 @@ export function validateJobUpdate(next: Job, current: Job, errors: FieldErrors):
 function validateCompletions(spec: JobSpec, before: JobSpec, errors: FieldErrors): void {
   const place = at.child('completions');
   if (spec.completionMode !== 'Indexed') checkImmutable(errors, place, spec.completions, before.completions);
-  else if (spec.completions !== before.completions) {
-    if (spec.completions === undefined) errors.required(place, 'when completion mode is Indexed');
-    else if (spec.completions !== spec.parallelism) {
-      errors.invalid(place, spec.completions, 'can only be modified in tandem with spec.parallelism');
-    }
+  else if (spec.completions === undefined || spec.completions === before.completions) return;
+  else if (spec.completions !== spec.parallelism) {
+    errors.invalid(place, spec.completions, 'can only be modified in tandem with spec.parallelism');
   }
 }
 

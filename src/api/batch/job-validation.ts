@@ -21,13 +21,10 @@ export function validateJob(job: Job, errors: FieldErrors): void {
   validateGeneratedSelector(job, errors);
   validateJobSpecWithSelector(spec, errors);
   if (spec.completionMode !== 'Indexed' || !spec.completions || spec.completions < 0) return;
-  const hostname = `${job.metadata.name}-${spec.completions - 1}`;
+  const { name = '' } = job.metadata;
+  const hostname = `${name}-${spec.completions - 1}`;
   if (dns1123LabelProblems(hostname).length === 0) return;
-  errors.invalid(
-    path('metadata', 'name'),
-    job.metadata.name,
-    `will not able to create pod with invalid DNS label: ${hostname}`,
-  );
+  errors.invalid(path('metadata', 'name'), name, `will not able to create pod with invalid DNS label: ${hostname}`);
 }
 
 function validateGeneratedSelector({ metadata, spec }: Job, errors: FieldErrors): void {

@@ -4,6 +4,7 @@ import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { isChanged, nameWarnings, templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
 import { type FieldPath, path } from '../meta/field-errors.ts';
+import { labelValueProblems } from '../meta/names.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
 import { jobColumns } from './job-columns.ts';
 import { labelPods } from './job-selector.ts';
@@ -24,7 +25,8 @@ export const jobKind: KindDefinition<Job> = {
   prepareForCreate: (job) => {
     startWithStatus(job);
     if (!job.spec!.manualSelector) labelPods(job);
-    labelLikePods(job);
+    // Upstream does this when it reads the job again: a name that is no label is refused for the template only.
+    if (labelValueProblems(job.metadata.name ?? '').length === 0) labelLikePods(job);
   },
   prepareForUpdate: keepStatusAndCount,
   validate: validateJob,
@@ -61,9 +63,9 @@ export function defaultJobSpec(spec: JobSpec): void {
   }
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2 ** 31 - 1;
-  spec.completionMode ||= 'NonIndexed';
+  spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
-  spec.podReplacementPolicy ||= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
+  spec.podReplacementPolicy ??= spec.podFailurePolicy ? 'Failed' : 'TerminatingOrFailed';
   spec.manualSelector ??= false;
   for (const rule of spec.podFailurePolicy?.rules ?? []) {
     for (const condition of rule.onPodConditions ?? []) condition.status ||= 'True' as never;

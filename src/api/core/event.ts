@@ -101,6 +101,7 @@ export const eventKind: KindDefinition<Event> = {
   // Events are named after what they are about, and that may have odd names.
   nameRule: pathSegmentNameRule,
   metadataLooks: [],
+  judgesMetadataAfter: true,
   validate: (event, errors) => validateEvent(event, errors),
   fieldLabels,
   otherVersions: [eventsV1],

@@ -45,6 +45,10 @@ function validateNames(item: LimitRangeItem, at: FieldPath, errors: FieldErrors)
   }
 }
 
+/** The largest amount that Go counts in thousandths. */
+const maxMilli = (2n ** 63n - 1n) / 1000n;
+const roundUp = (amount: bigint, unit: bigint): bigint => (amount + unit - 1n) / unit;
+
 /** One resource of an item: each bound must leave room for the next. */
 function validateBounds(item: LimitRangeItem, name: string, at: FieldPath, errors: FieldErrors): void {
   const read = (list: Record<string, string> | undefined): Quantity | undefined =>
@@ -74,8 +78,11 @@ function validateBounds(item: LimitRangeItem, name: string, at: FieldPath, error
   if (isMore(limit, max)) invalid('default', max!, `default value ${limit} is greater than max value ${max}`);
   if (ratio && ratio.nanos < 1_000_000_000n) invalid('maxLimitRequestRatio', ratio, `ratio ${ratio} is less than 1`);
   if (ratio && min && max) {
-    const largest = Number(max.nanos) / Number(min.nanos);
-    if (Number(ratio.nanos) / 1e9 > largest) {
+    // In thousandths, unless one is too large for that: then in whole units, rounded up.
+    const isLarge = [ratio, max, min].some(({ nanos }) => nanos / 1_000_000n >= maxMilli);
+    const amount = ({ nanos }: Quantity): number => Number(isLarge ? roundUp(nanos, 1_000_000_000n) : nanos);
+    const largest = amount(max) / amount(min);
+    if (amount(ratio) / (isLarge ? 1 : 1e9) > largest) {
       invalid('maxLimitRequestRatio', ratio, `ratio ${ratio} is greater than max/min = ${largest.toFixed(6)}`);
     }
   }

@@ -11,7 +11,7 @@ const taintsPath = path('metadata', 'taints');
 
 function validateTaints(taints: readonly Taint[], at: FieldPath, errors: FieldErrors): void {
   const seen = new Set<string>();
-  taints.forEach(({ key, value = '', effect }, index) => {
+  taints.forEach(({ key, value = '', effect, timeAdded = null }, index) => {
     const place = at.index(index);
     for (const problem of qualifiedNameProblems(key)) errors.invalid(place.child('key'), key, problem);
     const valueProblems = labelValueProblems(value);
@@ -19,7 +19,7 @@ function validateTaints(taints: readonly Taint[], at: FieldPath, errors: FieldEr
     if (!effect) errors.required(place.child('effect'));
     else if (!taintEffects.includes(effect)) errors.notSupported(place.child('effect'), effect, taintEffects);
     if (seen.has(`${key} ${effect}`)) {
-      const shown = JSON.stringify({ Key: key, Value: value, Effect: effect, TimeAdded: null });
+      const shown = JSON.stringify({ Key: key, Value: value, Effect: effect, TimeAdded: timeAdded });
       const body = `Duplicate value: ${shown}: taints must be unique by key and effect pair`;
       errors.list.push({ reason: 'FieldValueDuplicate', field: String(place), body });
     }

@@ -7,6 +7,7 @@ import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, path } from '../meta/field-errors.ts';
 import { goField } from '../meta/go-form.ts';
 import type { KubernetesObject } from '../meta/object.ts';
+import { validateMetadata } from '../meta/object-meta-validation.ts';
 import { immutableMessage } from '../meta/strategy.ts';
 
 /** Fields that have another name in the core group. */
@@ -35,6 +36,7 @@ function validateSeries({ series }: CoreEvent, errors: FieldErrors): void {
 }
 
 function validateCreate(event: CoreEvent, errors: FieldErrors): void {
+  validateMetadata(event.metadata, { namespaced: true }, errors);
   validateSeries(event, errors);
   if (!event.eventTime) errors.required(path('eventTime'));
   if (event.type !== 'Normal' && event.type !== 'Warning') {

@@ -23,7 +23,7 @@ function validateController(controller: string, at: FieldPath, errors: FieldErro
 
 function validateParameters(reference: IngressClassParametersReference, at: FieldPath, errors: FieldErrors): void {
   const { apiGroup, kind, name, scope, namespace } = reference;
-  if (apiGroup) validateBy(dns1123SubdomainProblems, apiGroup, at.child('apiGroup'), errors);
+  if (apiGroup !== undefined) validateBy(dns1123SubdomainProblems, apiGroup, at.child('apiGroup'), errors);
   if (required(kind, at.child('kind'), errors)) validateBy(pathSegmentProblems, kind, at.child('kind'), errors);
   if (required(name, at.child('name'), errors)) validateBy(pathSegmentProblems, name, at.child('name'), errors);
   requireSupported(errors, at.child('scope'), scope, ['Cluster', 'Namespace']);

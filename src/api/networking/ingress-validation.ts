@@ -89,7 +89,7 @@ function validateRule({ host, http }: IngressRule, at: FieldPath, errors: FieldE
 export function validateIngressSpec(spec: IngressSpec, at: FieldPath, errors: FieldErrors): void {
   const { rules = [], defaultBackend, tls = [], ingressClassName } = spec;
   if (!rules.length && !defaultBackend) {
-    errors.invalid(at, null, 'either `defaultBackend` or `rules` must be specified');
+    errors.invalid(at, spec.rules ?? null, 'either `defaultBackend` or `rules` must be specified');
   }
   if (defaultBackend) validateBackend(defaultBackend, at.child('defaultBackend'), errors);
   rules.forEach((rule, index) => {

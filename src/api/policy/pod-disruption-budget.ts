@@ -56,6 +56,7 @@ export const podDisruptionBudgetKind: KindDefinition<PodDisruptionBudget> = {
   version: 'v1',
   kind: 'PodDisruptionBudget',
   metadataLooks: [],
+  judgesMetadataAfter: true,
   takesAnyFinalizer: true,
   allowsUnconditionalUpdate: false,
   prepareForCreate(object) {

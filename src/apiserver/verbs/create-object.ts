@@ -1,6 +1,7 @@
 // The life of an object begins: admit, name, prepare, validate, admit again, commit.
 
 import type { FieldErrors } from '../../api/meta/field-errors.ts';
+import { pathSegmentNameRule } from '../../api/meta/names.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { validateMetadata } from '../../api/meta/object-meta-validation.ts';
 import { alreadyExists, badRequest, invalid, StatusError, unexplained } from '../../api/meta/status-error.ts';
@@ -95,10 +96,14 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
   using _reserved = server.addresses.reserve(resource, object, undefined, call.isDryRun);
   const judge = (errors: FieldErrors) => {
-    const { nameRule, takesAnyFinalizer } = rules;
-    validateMetadata(object.metadata, { namespaced: resource.namespaced, nameRule, takesAnyFinalizer }, errors);
+    const { nameRule, takesAnyFinalizer, judgesMetadataAfter } = rules;
+    const { namespaced } = resource;
+    if (!judgesMetadataAfter) validateMetadata(object.metadata, { namespaced, nameRule, takesAnyFinalizer }, errors);
     rules.validate?.(object, errors);
     rules.validateCreate?.(object, errors);
+    if (judgesMetadataAfter && errors.isEmpty) {
+      validateMetadata(object.metadata, { namespaced, nameRule: pathSegmentNameRule, takesAnyFinalizer: true }, errors);
+    }
   };
   const judging = resolvingRarely(() => judged(judge));
   let errors = judging instanceof Promise ? await judging : judging;

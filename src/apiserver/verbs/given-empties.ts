@@ -2,6 +2,7 @@
 // what is refused is looked at once more, with the empty lists and maps of the request in their places.
 import { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
+import { type Type, typeOf } from '../../schema/ir.ts';
 import type { WriteCall } from './admit.ts';
 
 type Tree = Record<string, unknown>;
@@ -32,9 +33,11 @@ export function judgedAsGiven(
   errors: FieldErrors,
   judge: (errors: FieldErrors) => void,
 ): FieldErrors {
-  if (call.resource.storage.version !== call.resource.version || call.subresource) return errors;
+  const { storage, version, custom } = call.resource;
+  if (storage.version !== version || call.subresource || custom) return errors;
   const given = call.given?.();
-  if (!given || !fillEmpties(given as Tree, object as unknown as Tree)) return errors;
+  const type = typeOf(storage.typeName);
+  if (!given || !fillEmpties(given as Tree, object as unknown as Tree, type)) return errors;
   const again = judged(judge);
   const places = (list: FieldErrors) => JSON.stringify(list.causes().map(({ reason, field }) => [reason, field]));
   return places(again) === places(errors) ? again : errors;
@@ -45,19 +48,30 @@ const aside: ReadonlySet<string> = new Set(['matchLabels', 'matchExpressions']);
 
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null;
 
-function fillEmpties(given: Tree, object: Tree): boolean {
+/** Lists and maps only: a struct that is not there any more was taken away by purpose. */
+function fillEmpties(given: Tree, object: Tree, root: Type): boolean {
   let hasFilled = false;
-  const waiting: [Tree, Tree][] = [[given, object]];
-  for (let pair = waiting.pop(); pair; pair = waiting.pop()) {
-    const [from, to] = pair;
+  const waiting: [from: Tree, to: Tree, type: Type | undefined][] = [[given, object, root]];
+  for (let part = waiting.pop(); part; part = waiting.pop()) {
+    const [from, to, type] = part;
     if (Object.isFrozen(to) || Array.isArray(from) !== Array.isArray(to)) continue;
     for (const [key, value] of Object.entries(from)) {
-      if (!isTree(value) || aside.has(key) || (key === 'metadata' && from === given)) continue;
-      if (isTree(to[key])) waiting.push([value, to[key]]);
-      else if (to[key] === undefined && Object.keys(value).length === 0 && key !== '__proto__' && !Array.isArray(to)) {
+      const field = type?.jsonField.get(key);
+      if (!isTree(value) || !field || aside.has(key) || (key === 'metadata' && from === given)) continue;
+      if (!isTree(to[key])) {
+        if (to[key] !== undefined || !field.wrap || Object.keys(value).length > 0) continue;
         to[key] = Array.isArray(value) ? [] : {};
         hasFilled = true;
+        continue;
       }
+      if (!field.typeName) continue;
+      const inner = typeOf(field.typeName);
+      if (!field.wrap) waiting.push([value, to[key], inner]);
+      else
+        for (const [name, element] of Object.entries(value)) {
+          const own = (to[key] as Tree)[name];
+          if (isTree(element) && isTree(own)) waiting.push([element, own, inner]);
+        }
     }
   }
   return hasFilled;
