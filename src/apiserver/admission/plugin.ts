@@ -2,6 +2,7 @@
 // They need other objects, so they are not kind rules; they read caches, never the network (webhooks are the exception).
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
+import type { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import type { ObjectReader } from '../registry/object-reader.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
@@ -30,6 +31,8 @@ export interface AdmissionRequest {
   /** What the client asked for beside the object: CreateOptions, DeleteOptions… with kind and apiVersion. */
   options?(): object;
   readonly user: UserInfo;
+  /** What the request is authorized as: `update`, `patch`, `create`… */
+  readonly verb: string;
   readonly isDryRun: boolean;
   /** Aborts when the request is over. */
   readonly signal?: AbortSignal | undefined;
@@ -62,4 +65,11 @@ export interface AdmissionPlugin {
   /** Throws a StatusError to refuse. */
   admit?(request: AdmissionRequest, context: AdmissionContext): Promise<void> | void;
   validate?(request: AdmissionRequest, context: AdmissionContext): Promise<void> | void;
+  /** Of objects of one group: told together with what the rules of their kinds find, and before that. */
+  readonly judge?: Judge;
+}
+
+export interface Judge {
+  readonly group: string;
+  errorsOf(request: AdmissionRequest, context: AdmissionContext): Promise<FieldErrors> | FieldErrors;
 }

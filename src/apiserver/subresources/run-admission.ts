@@ -19,6 +19,7 @@ export async function admitHandled(call: Call, asked: HandledAdmission): Promise
     object,
     kind,
     user,
+    verb: info.verb,
     isDryRun: operation === 'CREATE' && isDryRun,
     signal,
     rounds: { isSecond: false, wantsSecond: false, notes: new Map() },

@@ -1,4 +1,5 @@
 // Runs the admission plugins of a request, in their order.
+import { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Slices } from '../../base/turns.ts';
@@ -15,6 +16,8 @@ export interface WriteCall {
   readonly namespace: string;
   readonly name: string;
   readonly user: UserInfo;
+  /** Default: `update`. */
+  readonly verb?: string;
   readonly isDryRun: boolean;
   readonly signal?: AbortSignal | undefined;
   /** One of many that the request is about: it names none of them. */
@@ -48,6 +51,7 @@ function requestOf(call: WriteCall, { kind, ...admitted }: Admitted): AdmissionR
     namespace: call.namespace,
     name: call.isUnnamed ? '' : call.name,
     user: call.user,
+    verb: call.verb ?? 'update',
     isDryRun: call.isDryRun,
     signal: call.signal,
     rounds: { isSecond: false, wantsSecond: false, notes: new Map() },
@@ -77,6 +81,25 @@ export async function runMutating({ registry, admission }: ServerParts, request:
     request.rounds.isSecond = true;
   }
 }
+
+/** What plugins find in the object that its kind's rules can not know of; mostly there is nobody to ask. */
+export async function judgedByPlugins(call: WriteCall, admitted: Admitted): Promise<FieldErrors | undefined> {
+  if (call.skipsAdmission) return undefined;
+  const { admission, registry } = call.server;
+  let found: FieldErrors | undefined;
+  for (const { judge } of admission) {
+    if (judge?.group !== call.resource.group) continue;
+    const errors = await judge.errorsOf(requestOf(call, admitted), { objects: registry, table: registry.table });
+    if (errors.isEmpty) continue;
+    found ??= new FieldErrors();
+    found.append(errors);
+  }
+  return found;
+}
+
+/** Whether `judgedByPlugins` has anybody to ask. */
+export const hasJudges = ({ server, resource }: WriteCall): boolean =>
+  server.admission.some(({ judge }) => judge?.group === resource.group);
 
 /** Plugins that refuse. The object is frozen from here on. */
 export async function checkAdmission(call: WriteCall, admitted: Admitted): Promise<void> {

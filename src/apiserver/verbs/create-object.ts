@@ -15,7 +15,7 @@ import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { AllocationTakenError } from '../registry/service-claims.ts';
 import { commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
-import { admit, checkAdmission, type WriteCall } from './admit.ts';
+import { admit, checkAdmission, hasJudges, judgedByPlugins, type WriteCall } from './admit.ts';
 import { judged, judgedAsGiven } from './given-empties.ts';
 
 const generatedAttempts = 8;
@@ -95,7 +95,9 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   const { rules } = resource;
   for (const text of rules.earlyWarnings?.(object) ?? []) call.warn(text);
   using _reserved = server.addresses.reserve(resource, object, undefined, call.isDryRun);
+  const first = hasJudges(call) ? await judgedByPlugins(call, { operation: 'CREATE', object }) : undefined;
   const judge = (errors: FieldErrors) => {
+    if (first) errors.append(first);
     const { nameRule, takesAnyFinalizer, judgesMetadataAfter } = rules;
     const { namespaced } = resource;
     if (!judgesMetadataAfter) validateMetadata(object.metadata, { namespaced, nameRule, takesAnyFinalizer }, errors);

@@ -13,7 +13,7 @@ import { resolving, resolvingRarely } from '../crd/conversion/pending.ts';
 import { canonicalObject } from '../managed-fields/canonical-object.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
-import { admit, checkAdmission, type WriteCall } from './admit.ts';
+import { admit, checkAdmission, hasJudges, judgedByPlugins, type WriteCall } from './admit.ts';
 import { createObject } from './create-object.ts';
 import { judged, judgedAsGiven } from './given-empties.ts';
 
@@ -139,7 +139,8 @@ async function updateOnce(call: WriteCall, plan: UpdatePlan, entry: Entry): Prom
   if (slices?.isDue) await slices.pause();
   using _reserved = call.subresource ? undefined : server.addresses.reserve(resource, next, current, call.isDryRun);
   if (!call.skipsValidation) {
-    const judging = validateUpdate(call, next, current, rules);
+    const first = hasJudges(call) ? await judgedByPlugins(call, { ...admitted, object: next }) : undefined;
+    const judging = validateUpdate(call, next, current, rules, first);
     if (judging) await judging;
   }
   if (slices?.isDue) await slices.pause();
@@ -183,12 +184,14 @@ function validateUpdate(
   next: KubernetesObject,
   current: KubernetesObject,
   rules: SubresourceRules<KubernetesObject> | undefined,
+  first: FieldErrors | undefined,
 ): void | Promise<void> {
   const { resource } = call;
   const { nameRule, takesAnyFinalizer } = resource.rules;
   const looks = call.subresource ? rules?.metadataLooks : resource.rules.metadataLooks;
   const metadataRules = { namespaced: resource.namespaced, nameRule, takesAnyFinalizer, looks };
   const judge = (errors: FieldErrors) => {
+    if (first) errors.append(first);
     validateMetadataUpdate(next.metadata, current.metadata, metadataRules, errors);
     if (call.subresource) {
       rules?.validateUpdate?.(next, current, errors);

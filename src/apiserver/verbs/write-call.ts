@@ -13,6 +13,7 @@ export function writeCall(call: Call, isDryRun: boolean): WriteCall {
     namespace: call.resource.namespaced ? call.info.namespace : '',
     name: call.info.name,
     user: call.user,
+    verb: call.info.verb,
     isDryRun,
     signal: call.signal,
     options: (operation) => optionsOfQuery(call.query, operation),

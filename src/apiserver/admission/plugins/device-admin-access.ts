@@ -3,7 +3,6 @@
 import { namespaceKind, resourceClaimKind, resourceClaimTemplateKind } from '../../../../generated/kinds.ts';
 import type { DeviceRequest, ResourceClaim, ResourceClaimTemplate } from '../../../../generated/resource-v1.ts';
 import { FieldErrors, type FieldPath, path } from '../../../api/meta/field-errors.ts';
-import { invalid } from '../../../api/meta/status-error.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../plugin.ts';
 import { isAbout } from '../refuse.ts';
 
@@ -11,16 +10,17 @@ const label = 'resource.kubernetes.io/admin-access';
 
 export const deviceAdminAccess: AdmissionPlugin = {
   name: 'DeviceAdminAccess',
-  validate(request, { objects }) {
-    const place = placeOfAccess(request);
-    if (!place || objects.find(namespaceKind, '', request.namespace)?.metadata.labels?.[label] === 'true') return;
-    const errors = new FieldErrors();
-    errors.forbidden(
-      place,
-      `admin access to devices requires the \`${label}: true\` label on the containing namespace`,
-    );
-    const { group, kind } = request.resource;
-    throw invalid({ group, name: kind }, request.name, errors.summary(), errors.causes());
+  judge: {
+    group: 'resource.k8s.io',
+    errorsOf(request, { objects }) {
+      const errors = new FieldErrors();
+      const place = placeOfAccess(request);
+      if (!place || objects.find(namespaceKind, '', request.namespace)?.metadata.labels?.[label] === 'true')
+        return errors;
+      const problem = `admin access to devices requires the \`${label}: true\` label on the containing namespace`;
+      errors.forbidden(place, problem);
+      return errors;
+    },
   },
 };
 

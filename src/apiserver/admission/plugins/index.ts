@@ -15,6 +15,7 @@ import {
   certificateSubjectRestriction,
 } from './certificates.ts';
 import { claimResize } from './claim-resize.ts';
+import { claimStatusRights } from './claim-status-rights.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { deviceAdminAccess } from './device-admin-access.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -80,6 +81,7 @@ export function admissionPlugins({
     // In the storage layer of upstream: it judges what the webhooks have left.
     rbacEscalation(authorizer, rules),
     deviceAdminAccess,
+    claimStatusRights(authorizer),
     validatingPolicies(authorizer),
     validatingWebhooks(webhooks),
     resourceQuota(saveQuota),
