@@ -35,8 +35,7 @@ async function rotate(
   if (state !== 'CONTAINER_RUNNING' || !logPath) return;
   const size = (await stat(logPath).catch(() => undefined))?.size ?? 0;
   if (size < containerLogMaxBytes) return;
-  const suffix = new Date(clock.now()).toISOString().replace(/[-:T]/g, '').slice(0, 14);
-  const aside = `${logPath}.${suffix}`;
+  const aside = await nameAside(logPath, clock.now());
   try {
     await dropOldest(logPath, containerLogMaxFiles);
     await rename(logPath, aside);
@@ -49,13 +48,22 @@ async function rotate(
   }
 }
 
+/** Later than any other, also within one second or when the clock was set back: names say the order. */
+async function nameAside(logPath: string, nowMs: number): Promise<string> {
+  const last = (await rotatedLogs(logPath)).at(-1)?.match(/\.(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/) ?? [];
+  const [, year, month, day, hour, minute, second] = last;
+  const lastMs = year ? Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`) : 0;
+  const suffix = new Date(Math.max(nowMs, lastMs + 1000)).toISOString().replace(/[-:T]/g, '').slice(0, 14);
+  return `${logPath}.${suffix}`;
+}
+
 /** Files of the same container put aside earlier, oldest first. */
 export async function rotatedLogs(logPath: string): Promise<string[]> {
   const dir = dirname(logPath);
   const prefix = `${basename(logPath)}.`;
   const names = await readdir(dir).catch(() => []);
   return names
-    .filter((name) => name.startsWith(prefix))
+    .filter((name) => name.startsWith(prefix) && /\.\d{14}$/.test(name))
     .sort()
     .map((name) => join(dir, name));
 }

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -91,4 +100,20 @@ test('readLog loses nothing that was written just before a rotation', async () =
   writeFileSync(path, line(9, 'nine'));
   assert.equal(await next, 'seven\neight\nnine\n');
   await following.end();
+});
+
+test('readLog reads every file of a log that was rotated more than once meanwhile, and what was written late', async () => {
+  const following = follow(1);
+  await following.until('nine');
+  const late = openSync(path, 'a');
+  renameSync(path, `${path}.20300101000001`);
+  writeFileSync(path, line(1, 'second'));
+  renameSync(path, `${path}.20300101000002`);
+  writeFileSync(path, line(2, 'third') + line(2, 'in two ', 'P'));
+  writeSync(late, line(1, 'late'));
+  closeSync(late);
+  renameSync(path, `${path}.20300101000003`);
+  writeFileSync(path, line(3, 'halves'));
+  await following.until('halves');
+  assert.equal(await following.end(), 'nine\nlate\nsecond\nthird\nin two halves\n');
 });

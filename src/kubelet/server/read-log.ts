@@ -4,6 +4,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { LineCutter, parseLogLine } from './log-lines.ts';
+import { rotatedLogs } from './log-rotation.ts';
 
 export interface LogOptions {
   readonly follow: boolean;
@@ -22,50 +23,94 @@ export interface LogSource {
 }
 
 const chunkBytes = 64 * 1024;
+/** An old file with nothing new for so long has got its last line, once the new one has its first; or if it has none. */
+const settledMs = 200;
+const silentMs = 1_000;
 
-/** Ends with the log, or, followed, with the container or the signal. */
+/** Ends with the log, or, followed, with the container or the signal. What was read at once comes as one piece. */
 export async function* readLog(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
-  let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
-  // What is written while the last lines are read is not among them.
-  let linesLeft = options.follow ? Number.POSITIVE_INFINITY : (options.tailLines ?? Number.POSITIVE_INFINITY);
   if (options.tailLines === 0 && !options.follow) return;
-  let startOfLine = true;
-  for await (const line of rawLines(source, options, signal)) {
-    const parsed = parseLogLine(line);
-    if (!parsed) continue;
-    if (linesLeft-- <= 0) return;
-    if (options.stream && parsed.stream !== options.stream) continue;
-    if (options.sinceMs !== undefined && Date.parse(parsed.time) < options.sinceMs) continue;
-    let out =
-      options.timestamps && startOfLine
-        ? Buffer.concat([Buffer.from(`${parsed.time} `), parsed.content])
-        : parsed.content;
-    startOfLine = parsed.content.at(-1) === 0x0a;
-    if (out.length > left) out = out.subarray(0, left);
-    left -= out.length;
-    if (out.length > 0) yield out;
-    if (left <= 0) return;
+  const view = new LogView(options);
+  for await (const lines of readLines(source, options, signal)) {
+    const text = view.of(lines);
+    if (text.length > 0) yield text;
+    if (view.isFull) return;
   }
 }
 
-async function* rawLines(source: LogSource, options: LogOptions, signal: AbortSignal): AsyncGenerator<Buffer> {
+/** What a reader wants to see of the lines. */
+class LogView {
+  readonly #options: LogOptions;
+  #bytesLeft: number;
+  /** What is written while the last lines are read is not among them. */
+  #linesLeft: number;
+  #isStartOfLine = true;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#bytesLeft = options.limitBytes ?? Number.POSITIVE_INFINITY;
+    this.#linesLeft = options.follow ? Number.POSITIVE_INFINITY : (options.tailLines ?? Number.POSITIVE_INFINITY);
+  }
+
+  get isFull(): boolean {
+    return this.#bytesLeft <= 0 || this.#linesLeft <= 0;
+  }
+
+  of(lines: Iterable<Buffer>): Buffer {
+    const { stream, sinceMs, timestamps } = this.#options;
+    const parts: Buffer[] = [];
+    for (const line of lines) {
+      const parsed = parseLogLine(line);
+      if (!parsed) continue;
+      if (this.isFull) break;
+      this.#linesLeft--;
+      if (stream && parsed.stream !== stream) continue;
+      if (sinceMs !== undefined && Date.parse(parsed.time()) < sinceMs) continue;
+      if (timestamps && this.#isStartOfLine) this.#add(parts, Buffer.from(`${parsed.time()} `));
+      this.#isStartOfLine = parsed.content.at(-1) === 0x0a;
+      this.#add(parts, parsed.content);
+    }
+    return Buffer.concat(parts);
+  }
+
+  #add(parts: Buffer[], part: Buffer): void {
+    const fitting = part.length > this.#bytesLeft ? part.subarray(0, this.#bytesLeft) : part;
+    this.#bytesLeft -= fitting.length;
+    parts.push(fitting);
+  }
+}
+
+async function* readLines(
+  source: LogSource,
+  options: LogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Iterable<Buffer>> {
   let file = await open(source.path);
   let next: FileHandle | undefined;
   const wake = options.follow ? watchFolder(source.path, signal) : undefined;
   try {
     let position = options.tailLines === undefined ? 0 : await tailPosition(file, options.tailLines);
     let cutter = new LineCutter();
+    let readAtMs = 0;
     const buffer = Buffer.alloc(chunkBytes);
     while (!signal.aborted) {
       const wasRunning = source.isRunning();
       const { bytesRead } = await file.read(buffer, 0, chunkBytes, position);
       if (bytesRead > 0) {
         position += bytesRead;
-        yield* cutter.push(Buffer.from(buffer.subarray(0, bytesRead)));
+        readAtMs = source.clock.monotonicMs();
+        yield cutter.push(Buffer.from(buffer.subarray(0, bytesRead)));
         continue;
       }
       if (!wake) return;
       if (next) {
+        const quietMs = source.clock.monotonicMs() - readAtMs;
+        const isOver = quietMs >= ((await next.stat()).size > 0 ? settledMs : silentMs);
+        // What the runtime had in its hands when it opened the new file still goes to the old one.
+        if (wasRunning && !isOver) {
+          await source.clock.sleep(settledMs / 4, signal);
+          continue;
+        }
         await file.close();
         file = next;
         next = undefined;
@@ -73,9 +118,11 @@ async function* rawLines(source: LogSource, options: LogOptions, signal: AbortSi
         cutter = new LineCutter();
         continue;
       }
-      next = await reopened(file, source.path);
-      // Something may have been written to the old one between the last look and the rotation.
-      if (next) continue;
+      next = await successor(file, source.path);
+      if (next) {
+        readAtMs = source.clock.monotonicMs();
+        continue;
+      }
       // Looked once more after it ended: everything has been read.
       if (!wasRunning) return;
       await wake.next(source.clock);
@@ -87,10 +134,26 @@ async function* rawLines(source: LogSource, options: LogOptions, signal: AbortSi
   }
 }
 
-/** The new file, when the log was rotated under us. */
-async function reopened(file: FileHandle, path: string): Promise<FileHandle | undefined> {
+/** The file that goes on where this one was put aside: the oldest that is newer. A slow reader may be several behind. */
+async function successor(file: FileHandle, path: string): Promise<FileHandle | undefined> {
   const [mine, now] = await Promise.all([file.stat(), stat(path).catch(() => undefined)]);
-  return now && now.ino !== mine.ino ? open(path) : undefined;
+  if (!now || now.ino === mine.ino) return undefined;
+  const aside = await rotatedLogs(path);
+  const inodes = await Promise.all(
+    aside.map((each) =>
+      stat(each).then(
+        ({ ino }) => ino,
+        () => 0,
+      ),
+    ),
+  );
+  // Not there any more: all that are left are newer.
+  const later = aside.slice(inodes.indexOf(mine.ino) + 1);
+  for (const each of [...later, path]) {
+    const opened = await open(each).catch(() => undefined);
+    if (opened) return opened;
+  }
+  return undefined;
 }
 
 /** Where the last `lines` lines begin. */

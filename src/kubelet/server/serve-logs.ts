@@ -23,7 +23,7 @@ export async function serveLogs(
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
   response.flushHeaders();
   try {
-    for await (const chunk of batches(readLog(source, options, signal)))
+    for await (const chunk of readLog(source, options, signal))
       if (!response.write(chunk))
         await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
   } catch (error) {
@@ -32,34 +32,6 @@ export async function serveLogs(
   }
   response.end();
 }
-
-/** Lines of one read go out together: a write for each would be slow. */
-async function* batches(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const iterator = lines[Symbol.asyncIterator]();
-  let batch: Buffer[] = [];
-  let size = 0;
-  try {
-    let next = iterator.next();
-    for (;;) {
-      const soon = await Promise.race([next, batch.length > 0 ? turn() : next]);
-      if (soon === undefined || size > 64 * 1024) {
-        yield Buffer.concat(batch);
-        batch = [];
-        size = 0;
-      }
-      if (soon === undefined) continue;
-      if (soon.done) break;
-      batch.push(soon.value);
-      size += soon.value.length;
-      next = iterator.next();
-    }
-    if (batch.length > 0) yield Buffer.concat(batch);
-  } finally {
-    await iterator.return?.();
-  }
-}
-
-const turn = (): Promise<undefined> => new Promise((resolve) => setImmediate(() => resolve(undefined)));
 
 const isTrue = (text: string | null): boolean => text === 'true' || text === '1';
 
