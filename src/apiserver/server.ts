@@ -26,12 +26,14 @@ import { Health, type HealthCheck, startChecks } from './discovery/health.ts';
 import { OpenApi } from './discovery/openapi.ts';
 import { dumpPaths } from './flow-control/dump.ts';
 import { defaultSeats, FlowControl } from './flow-control/flow-control.ts';
+import type { ServerRequest, ServerResponse } from './http/exchange.ts';
 import { callInProcess, type InProcessRequest, type InProcessResponse } from './http/in-process.ts';
-import { type Listener, listen, type TlsOptions } from './http/listen.ts';
+import { type Listener, type ListenOptions, listen } from './http/listen.ts';
 import { NodeRequestAdapter, NodeResponseAdapter } from './http/node-exchange.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { type IdentifyPeer, peerIdentifier } from './http/peer-certificate.ts';
 import { servePort } from './http/port-bridge.ts';
+import { StreamRequest, StreamResponse } from './http/stream-exchange.ts';
 import { UpgradeResponse } from './http/upgrade-response.ts';
 import { createRequestMetrics } from './metrics.ts';
 import { OutboundClient } from './outbound/client.ts';
@@ -63,7 +65,7 @@ export interface ApiServerOptions {
   readonly extraPaths?: readonly ExtraPath[];
   readonly healthChecks?: readonly HealthCheck[];
   /** Absent: no socket is opened; the server is reached in process only. */
-  readonly listen?: { readonly tls: TlsOptions; readonly host: string; readonly port: number };
+  readonly listen?: Pick<ListenOptions, 'tls' | 'host' | 'port'>;
   readonly serviceCidr: string;
   readonly nodePortRange?: readonly [first: number, last: number];
   /** Requests at work at once, shared out by flow control; default 6000. */
@@ -286,26 +288,35 @@ class Server implements ApiServer {
     }
   }
 
-  async #listen({ tls, host, port }: NonNullable<ApiServerOptions['listen']>): Promise<void> {
+  async #listen(where: NonNullable<ApiServerOptions['listen']>): Promise<void> {
     const { log } = this.#options;
-    const identify = peerIdentifier(tls);
+    const identify = peerIdentifier(where.tls);
     this.#listener = await listen({
-      tls,
-      host,
-      port,
+      ...where,
       log,
       onRequest: (request, response) => {
-        const isHttp2 = request.httpVersionMajor === 2;
-        const { signal, abort, end } = this.#requestSignal();
-        let isHandled = false;
-        // Mostly nobody is left to hear that the request is over.
-        response.on('close', () => (isHandled ? end() : abort()));
-        const adapted = new NodeResponseAdapter(response, isHttp2);
-        void this.#pipeline.handle(new NodeRequestAdapter(request, signal, identify), adapted).then(() => {
-          isHandled = true;
-        });
+        const adapted = new NodeResponseAdapter(response, request.httpVersionMajor === 2);
+        this.#take(response, adapted, (signal) => new NodeRequestAdapter(request, signal, identify));
+      },
+      onStream: (stream, headers, rawHeaders) => {
+        const asked = (signal: AbortSignal) => new StreamRequest(stream, headers, rawHeaders, signal, identify);
+        this.#take(stream, new StreamResponse(stream), asked);
       },
       onUpgrade: (request, socket, head) => this.#upgrade(request, socket, head, identify),
+    });
+  }
+
+  #take(
+    carrier: { on(event: 'close', listener: () => void): unknown },
+    response: ServerResponse,
+    asked: (signal: AbortSignal) => ServerRequest,
+  ): void {
+    const { signal, abort, end } = this.#requestSignal();
+    let isHandled = false;
+    // Mostly nobody is left to hear that the request is over.
+    carrier.on('close', () => (isHandled ? end() : abort()));
+    void this.#pipeline.handle(asked(signal), response).then(() => {
+      isHandled = true;
     });
   }
 

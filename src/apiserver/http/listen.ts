@@ -1,6 +1,12 @@
 // The socket side: TLS, HTTP/1.1 and HTTP/2 on one port, with limits that Node does not set by itself.
 import type { IncomingMessage } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../../base/log.ts';
@@ -21,6 +27,7 @@ export interface ListenOptions {
   readonly port: number;
   readonly log: Logger;
   readonly onRequest: (request: any, response: any) => void;
+  readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]) => void;
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
@@ -89,6 +96,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     },
   );
   configure(server, options);
+  takeStreams(server, options.onStream);
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   server.on('secureConnection', (socket: Socket) => track(sockets, socket, options.log));
@@ -121,6 +129,24 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+type StreamListener = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: readonly string[],
+) => void;
+
+/** What is more than a request and its answer is left to Node, which listens because somebody wants requests. */
+function takeStreams(server: Http2SecureServer, onStream: ListenOptions['onStream']): void {
+  const [left] = server.listeners('stream') as [StreamListener];
+  server.removeAllListeners('stream');
+  const listener: StreamListener = (stream, headers, flags, rawHeaders) => {
+    if (headers[':method'] === 'CONNECT' || headers.expect !== undefined) left(stream, headers, flags, rawHeaders);
+    else onStream(stream, headers, rawHeaders);
+  };
+  server.on('stream', listener as never);
 }
 
 function configure(server: Http2SecureServer, options: ListenOptions): void {

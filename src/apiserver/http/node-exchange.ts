@@ -1,6 +1,7 @@
 // Node's HTTP/1.1 and HTTP/2 requests in the shape the pipeline knows.
 import type { ServerResponse as Http1Response, IncomingMessage } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { Readable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { badRequest, entityTooLarge } from '../../api/meta/status-error.ts';
 import type { Credentials } from '../authn/authenticator.ts';
@@ -13,10 +14,57 @@ type NodeResponse = Http1Response | Http2ServerResponse;
 const tooLarge = (maxBytes: number) => entityTooLarge(`Request entity too large: limit is ${maxBytes}`);
 
 /** Hop-by-hop headers that HTTP/2 forbids. */
-const hopByHop = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
+export const hopByHop = new Set(['connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
 
 /** Asked once for each connection: HTTP/2 makes a stand-in of the socket for each request that asks. */
 const addresses = new WeakMap<TLSSocket, string>();
+
+export function addressOf(socket: TLSSocket | undefined): string {
+  if (!socket) return '';
+  let address = addresses.get(socket);
+  if (address === undefined) {
+    address = socket.remoteAddress ?? '';
+    addresses.set(socket, address);
+  }
+  return address;
+}
+
+export function credentialsOf(
+  { headers, rawHeaders }: Pick<ServerRequest, 'headers' | 'rawHeaders'>,
+  peer: ReturnType<IdentifyPeer>,
+): Credentials {
+  const authorization = headers['authorization'];
+  const bearer = typeof authorization === 'string' ? /^Bearer +(.*)$/is.exec(authorization)?.[1]?.trim() : undefined;
+  return {
+    ...(peer?.role === 'user' ? { certificate: peer } : {}),
+    ...(peer?.role === 'front proxy' ? { frontProxy: { commonName: peer.commonName, rawHeaders } } : {}),
+    ...(bearer === undefined ? {} : { bearerToken: bearer }),
+  };
+}
+
+/** @throws StatusError 413, 400 when the client goes away */
+export async function bodyOf(message: Readable, headers: ServerRequest['headers'], maxBytes: number) {
+  const declared = headers['content-length'];
+  if (declared !== undefined && Number(declared) > maxBytes) throw tooLarge(maxBytes);
+  return new Promise<Uint8Array>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    message.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) chunks.push(chunk);
+      else {
+        message.pause();
+        reject(tooLarge(maxBytes));
+      }
+    });
+    message.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+    message.once('error', () => reject(badRequest('the request body broke off')));
+    message.once('close', () => {
+      if (!message.readableEnded) reject(badRequest('the request body broke off'));
+    });
+    if (message.readableEnded) resolve(new Uint8Array());
+  });
+}
 
 export class NodeRequestAdapter implements ServerRequest {
   readonly method: string;
@@ -42,27 +90,11 @@ export class NodeRequestAdapter implements ServerRequest {
   }
 
   get remoteAddress(): string {
-    const socket = this.#socket();
-    if (!socket) return '';
-    let address = addresses.get(socket);
-    if (address === undefined) {
-      address = socket.remoteAddress ?? '';
-      addresses.set(socket, address);
-    }
-    return address;
+    return addressOf(this.#socket());
   }
 
   credentials(): Credentials {
-    const peer = this.#identify(this.#socket());
-    const authorization = this.headers['authorization'];
-    const bearer = typeof authorization === 'string' ? /^Bearer +(.*)$/is.exec(authorization)?.[1]?.trim() : undefined;
-    return {
-      ...(peer?.role === 'user' ? { certificate: peer } : {}),
-      ...(peer?.role === 'front proxy'
-        ? { frontProxy: { commonName: peer.commonName, rawHeaders: this.rawHeaders } }
-        : {}),
-      ...(bearer === undefined ? {} : { bearerToken: bearer }),
-    };
+    return credentialsOf(this, this.#identify(this.#socket()));
   }
 
   #socket(): TLSSocket | undefined {
@@ -71,28 +103,8 @@ export class NodeRequestAdapter implements ServerRequest {
     return socket as TLSSocket | undefined;
   }
 
-  async body(maxBytes: number): Promise<Uint8Array> {
-    const declared = this.headers['content-length'];
-    if (declared !== undefined && Number(declared) > maxBytes) throw tooLarge(maxBytes);
-    const message = this.#message;
-    return new Promise((resolve, reject) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      message.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size <= maxBytes) chunks.push(chunk);
-        else {
-          message.pause();
-          reject(tooLarge(maxBytes));
-        }
-      });
-      message.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-      message.once('error', () => reject(badRequest('the request body broke off')));
-      message.once('close', () => {
-        if (!message.readableEnded) reject(badRequest('the request body broke off'));
-      });
-      if (message.readableEnded) resolve(new Uint8Array());
-    });
+  body(maxBytes: number): Promise<Uint8Array> {
+    return bodyOf(this.#message, this.headers, maxBytes);
   }
 
   bodyStream(): AsyncIterable<Uint8Array> {
