@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { shrinkAtRest } from '../base/rest.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 import { startServer } from './server.ts';
+import { raiseOwnSession } from './session-priority.ts';
 import type { Progress, UpOptions } from './settings/up-options.ts';
 
 // The size this process was given for its young generation is for this thread, which has it by now. As a flag it would
@@ -10,6 +11,7 @@ import type { Progress, UpOptions } from './settings/up-options.ts';
 setFlagsFromString('--max-semi-space-size=0');
 
 shrinkAtRest();
+raiseOwnSession();
 
 const options = JSON.parse(process.argv[2]!) as UpOptions;
 const tell = (progress: Progress) => process.connected && process.send?.(progress);
