@@ -1,5 +1,5 @@
-// Three real nodes on this machine, then a fourth, then a machine from elsewhere: traffic between them, nodes that are
-// lost and come back, and machines that join with a token.
+// Three real nodes on this machine, then a fourth, then a machine from elsewhere: traffic between them in both families,
+// nodes that are lost and come back, and machines that join with a token.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -24,7 +24,7 @@ spec:
         image: nginx:1.22
         ports: [{containerPort: 80, hostPort: 8099}]
         env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
-        lifecycle: {postStart: {exec: {command: [sh, -c, 'd=/usr/share/nginx/html; mkdir -p $d; echo $NODE > $d/node; head -c 3000000 /dev/zero > $d/large']}}}
+        lifecycle: {postStart: {exec: {command: [sh, -c, 'd=/usr/share/nginx/html; mkdir -p $d; echo $NODE > $d/node; head -c 3000000 /dev/zero > $d/large; cd /etc/nginx/conf.d; sed "s/listen .*/listen [::]:80;/" default.conf > six.conf; nginx -s reload']}}}
 ---
 apiVersion: apps/v1
 kind: DaemonSet
@@ -40,7 +40,17 @@ spec:
 apiVersion: v1
 kind: Service
 metadata: {name: web}
-spec: {type: NodePort, selector: {app: web}, ports: [{port: 80}]}
+spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: six}
+spec: {ipFamilies: [IPv6], selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: each}
+spec: {clusterIP: None, ipFamilyPolicy: RequireDualStack, selector: {app: web}, ports: [{port: 80}]}
 ---
 apiVersion: v1
 kind: Service
@@ -52,8 +62,12 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
   let cluster: TestCluster;
   let machine: string;
   const nodes = async (): Promise<any[]> => (await cluster.json('get nodes')).items;
-  const addressOf = (node: any): string =>
-    node.status.addresses.find((each: any) => each.type === 'InternalIP').address;
+  const addressesOf = (node: any): string[] =>
+    node.status.addresses.filter((each: any) => each.type === 'InternalIP').map((each: any) => each.address);
+  const addressOf = (node: any): string => addressesOf(node)[0]!;
+  /** As URLs have it. */
+  const host = (address: string) => (address.includes(':') ? `[${address}]` : address);
+  const podAddresses = (pod: any): string[] => pod.status.podIPs.map(({ ip }: any) => ip);
   const isReady = (node: any) => node.status.conditions.find((each: any) => each.type === 'Ready').status === 'True';
   const podOn = async (node: string, app: string) => {
     const { items } = await cluster.json(`get pods -l app=${app} --field-selector spec.nodeName=${node}`);
@@ -77,7 +91,11 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
   const fetchHere = async (url: string): Promise<Output> => run('curl', ['-sSm', '5', `http://${url}`]);
 
   before(async () => {
-    cluster = await TestCluster.create({ flags: ['--nodes', '3', '--node-monitor-grace-period', '14s'] });
+    // Ranges that are nobody's: neither those of other clusters nor of another run of this test.
+    const own = 130 + (process.pid % 25) * 2;
+    const ranges = [`10.${own}.0.0/16,fd00:10:${own}::/56`, `10.${own + 1}.0.0/16,fd00:10:${own + 1}::/108`];
+    const flags = ['--pod-cidr', ranges[0]!, '--service-cidr', ranges[1]!];
+    cluster = await TestCluster.create({ flags: ['--nodes', '3', '--node-monitor-grace-period', '14s', ...flags] });
     await cluster.loadImages('pause', 'busybox', 'nginx');
     await cluster.kubectl(`apply -f ${await cluster.file('workloads.yaml', workloads)}`);
     machine = (await nodes()).find((node: any) => !node.metadata.labels['coracle.dev/machine']).metadata.name;
@@ -88,8 +106,8 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
   test('each node has an address, a port for its agent and a range for its pods', async () => {
     const all = await nodes();
     assert.equal(all.filter(isReady).length, 3);
-    assert.equal(new Set(all.map(addressOf)).size, 3);
-    assert.equal(new Set(all.map((node) => node.spec.podCIDR)).size, 3);
+    assert.equal(new Set(all.flatMap(addressesOf)).size, 6);
+    assert.equal(new Set(all.flatMap((node) => node.spec.podCIDRs)).size, 6);
     const { components } = JSON.parse((await cluster.coracle(['status', '-o', 'json'])).stdout);
     assert.equal(components.filter((each: any) => /^(node|containerd)\b/.test(each.name)).length, 6);
   });
@@ -98,18 +116,22 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
     const all = await nodes();
     const ports = (await cluster.json('get service web')).spec.ports;
     const pods = (await cluster.json('get pods -l app=web')).items;
-    const expected = pods.map((pod: any) => [`${pod.status.podIP}/node`, pod.spec.nodeName]);
+    const { clusterIPs } = (await cluster.json('get service web')).spec;
+    const expected = pods.flatMap((pod: any) => podAddresses(pod).map((ip) => [`${host(ip)}/node`, pod.spec.nodeName]));
+    assert.deepEqual([expected.length, clusterIPs.length], [6, 2]);
     const anywhere = [
       'web/node',
+      'six/node',
       'web.default.svc.cluster.local/node',
-      ...all.flatMap((node) => [`${addressOf(node)}:${ports[0].nodePort}/node`, `${addressOf(node)}:8099/node`]),
+      ...clusterIPs.map((ip: string) => `${host(ip)}/node`),
+      ...all.flatMap(addressesOf).flatMap((ip) => [`${host(ip)}:${ports[0].nodePort}/node`, `${host(ip)}:8099/node`]),
     ];
     for (const node of all) {
       const { metadata } = await podOn(node.metadata.name, 'box');
       const urls = [...expected.map(([url]: string[]) => url), ...anywhere];
       const answers = await fetchFrom(metadata.name, urls);
       assert.deepEqual(
-        answers.slice(0, 3),
+        answers.slice(0, 6),
         expected.map(([, name]: string[]) => name),
         `from ${node.metadata.name}`,
       );
@@ -120,10 +142,53 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
 
   test('the machine reaches ports of every node, and the one a host port is on', async () => {
     const { nodePort } = (await cluster.json('get service web')).spec.ports[0];
-    for (const node of await nodes()) {
-      assert.equal((await fetchHere(`${addressOf(node)}:${nodePort}/node`)).code, 0);
-      assert.equal((await fetchHere(`${addressOf(node)}:8099/node`)).stdout.trim(), node.metadata.name);
-    }
+    for (const node of await nodes())
+      for (const ip of addressesOf(node)) {
+        assert.equal((await fetchHere(`${host(ip)}:${nodePort}/node`)).code, 0, ip);
+        assert.equal((await fetchHere(`${host(ip)}:8099/node`)).stdout.trim(), node.metadata.name, ip);
+      }
+  });
+
+  test('names have addresses of both families, of a Service and of each pod behind a headless one', async () => {
+    const { metadata } = await podOn(`${machine}-2`, 'box');
+    const script = ['web', 'each']
+      .flatMap((name) => ['a', 'aaaa'].map((type) => `nslookup -type=${type} ${name}.default.svc.cluster.local`))
+      .join('; echo next; ');
+    const answers = (await cluster.kubectl(`exec ${metadata.name} -- sh -c '${script}'`))
+      .split('next\n')
+      .map((text) => [...text.matchAll(/^Address: (\S+)$/gm)].map(([, address]) => address!).sort());
+    const [four, six] = (await cluster.json('get service web')).spec.clusterIPs;
+    const pods = (await cluster.json('get pods -l app=web')).items.map(podAddresses);
+    const ofEach = (index: number) => pods.map((ips: string[]) => ips[index]).sort();
+    assert.deepEqual(answers, [[four], [six], ofEach(0), ofEach(1)]);
+  });
+
+  test('the machine reaches a load balancer by an address of each family', async () => {
+    const ingress = await cluster.eventually('it has both', async () => {
+      const { status } = await cluster.json('get service web');
+      return status.loadBalancer.ingress?.length === 2 && status.loadBalancer.ingress;
+    });
+    for (const { ip } of ingress)
+      await cluster.eventually(`${ip} answers`, async () => (await fetchHere(`${host(ip)}/node`)).code === 0);
+  });
+
+  test('a policy lets one pod of another node in by IPv6, and nobody else', async () => {
+    const [one, other] = await Promise.all([podOn(`${machine}-2`, 'box'), podOn(`${machine}-3`, 'box')]);
+    const pod = await podOn(machine, 'web');
+    const [four, six] = podAddresses(pod).map((ip) => `${host(ip)}/node`) as [string, string];
+    const from = [{ ipBlock: { cidr: `${podAddresses(one)[1]}/128` } }];
+    const spec = { podSelector: { matchLabels: { app: 'web' } }, ingress: [{ from }] };
+    const policy = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name: 'one' }, spec };
+    const reaches = async (who: any, url: string) => {
+      const wget = `timeout 2 wget -q -O- http://${url} || echo refused`;
+      return (await cluster.kubectl(`exec ${who.metadata.name} -- sh -c '${wget}'`)).trim() === machine;
+    };
+    await cluster.kubectl(`apply -f ${await cluster.file('policy.json', JSON.stringify(policy))}`);
+    await cluster.eventually('others are kept out', async () => !(await reaches(other, six)));
+    await cluster.eventually('it is let in', () => reaches(one, six));
+    assert.equal(await reaches(one, four), false);
+    await cluster.kubectl('delete networkpolicy one');
+    await cluster.eventually('all are let in again', async () => (await reaches(other, six)) && reaches(one, four));
   });
 
   test('with externalTrafficPolicy Local only the pod’s own node answers, and sees who asks', async () => {
@@ -248,6 +313,7 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
   describe('and a machine behind a router', () => {
     const space = `coracle-far-${process.pid % 10_000}`;
     const [device, near, far] = ['corfar0', '198.51.100.1', '198.51.100.2'];
+    const [near6, far6] = ['2001:db8:51::1', '2001:db8:51::2'];
     const there = (args: readonly string[]) =>
       run('nsenter', [
         `--net=/run/netns/${space}`,
@@ -273,6 +339,8 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
         `-n ${space} link set eth0 up`,
         `-n ${space} link set lo up`,
         `-n ${space} route add default via ${near}`,
+        `address add ${near6}/64 dev ${device} nodad`,
+        `-n ${space} address add ${far6}/64 dev eth0 nodad`,
       ]) {
         const { code, stderr } = await run('ip', line.split(' '));
         assert.equal(code, 0, stderr);
@@ -282,6 +350,13 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
       await there(['reset', '--yes']);
       await run('ip', ['netns', 'delete', space]);
       await run('ip', ['link', 'delete', device]);
+    });
+
+    test('is reached by pods of every node, by IPv6 as well', async () => {
+      for (const node of [machine, `${machine}-2`]) {
+        const { metadata } = await podOn(node, 'box');
+        for (const address of [far, far6]) await cluster.kubectl(`exec ${metadata.name} -- ping -c 1 -W 5 ${address}`);
+      }
     });
 
     test('does not believe a cluster whose authority is another, nor one that does not know the token', async () => {
@@ -301,11 +376,17 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
       const [web, box] = (await untilPodsRun('far')) as any[];
       const names = [machine, `${machine}-2`];
       const pods = await Promise.all(names.map((name) => podOn(name, 'web')));
-      const urls = [...pods.map((pod) => `${pod.status.podIP}/node`), 'web/node'];
-      assert.deepEqual((await fetchFrom(box.metadata.name, urls)).slice(0, 2), names);
+      const urlsOf = (pod: any) => podAddresses(pod).map((ip) => `${host(ip)}/node`);
+      const urls = [...pods.flatMap(urlsOf), 'web/node', 'six/node'];
+      const answers = await fetchFrom(box.metadata.name, urls);
+      assert.deepEqual(
+        answers.slice(0, 4),
+        names.flatMap((name) => [name, name]),
+      );
+      assert.equal(answers.includes('failed'), false, answers.join());
       for (const name of names) {
         const { metadata } = await podOn(name, 'box');
-        assert.deepEqual(await fetchFrom(metadata.name, [`${web.status.podIP}/node`]), ['far']);
+        assert.deepEqual(await fetchFrom(metadata.name, urlsOf(web)), ['far', 'far']);
       }
       const count = await cluster.kubectl(
         `exec ${box.metadata.name} -- sh -c 'wget -q -O- http://${pods[1].status.podIP}/large | wc -c'`,
