@@ -2,12 +2,12 @@
 // runtime it is SPDY in each case.
 import type { IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
 import { splice } from '../../base/splice.ts';
 import type { StreamOptions } from '../runtime/runtime.ts';
 import type { MissedOutput } from '../server/missed-output.ts';
 import { type SpdyConnection, type SpdyStream, spdyClient } from './spdy/spdy-client.ts';
 import { type Upgraded, upgradeToSpdy } from './upgrade.ts';
-import { handshake, type Piece, ServerWebSocket } from './web-socket.ts';
 
 export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
 const channelProtocols = [
@@ -21,27 +21,30 @@ const channelProtocols = [
 /** What the runtime is asked for, the best first. */
 const runtimeProtocols = ['v4.channel.k8s.io', 'v3.channel.k8s.io', 'v2.channel.k8s.io', 'channel.k8s.io'];
 const highWaterBytes = 2 ** 20;
-/** Of a message that has to be there as a whole. */
-const maxMessageBytes = 8 * 2 ** 20;
 
 const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 } as const;
 const closeSignal = 255;
 
 /** Takes the upgrade; undefined (and a 400 to the client) when no protocol fits. */
-function accept(
+async function accept(
   request: IncomingMessage,
   socket: Duplex,
+  head: Buffer,
   supported: readonly string[],
-): { client: ServerWebSocket; protocol: string } | undefined {
+): Promise<{ client: WebSocket; protocol: string } | undefined> {
+  const { WebSocketServer } = await import('ws');
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim());
-  const protocol = supported.find((each) => offered.includes(each));
-  const head = protocol && handshake(request, protocol);
-  if (!head) {
+  const chosen = supported.find((protocol) => offered.includes(protocol));
+  if (!chosen) {
     socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
     return undefined;
   }
-  socket.write(head);
-  return { client: new ServerWebSocket(socket), protocol };
+  const server = new WebSocketServer({ noServer: true, maxPayload: 8 * 2 ** 20, perMessageDeflate: false });
+  // The port-forward protocol has a slash in its name, which `ws` refuses to read: it sees no header, and we answer it.
+  delete request.headers['sec-websocket-protocol'];
+  server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${chosen}`));
+  const client = await new Promise<WebSocket>((resolve) => server.handleUpgrade(request, socket, head, resolve));
+  return { client, protocol: chosen };
 }
 
 export interface ChannelRequest {
@@ -58,75 +61,47 @@ export interface ChannelRequest {
 export async function joinChannels(channelRequest: ChannelRequest): Promise<void> {
   const { request, socket, head, options, missed } = channelRequest;
   const backend = await connect(channelRequest);
-  const accepted = accept(request, socket, channelProtocols);
+  const accepted = await accept(request, socket, head, channelProtocols);
   if (!accepted) return void backend?.socket.destroy();
   const { client, protocol } = accepted;
   const isBase64 = protocol.includes('base64');
   const isPlain = !/^v[45]\./.test(protocol);
   const send = (channel: number, data: Uint8Array): void => {
     const chunk = isPlain && channel === channels.error ? verdictText(data) : data;
-    if (!chunk) return;
-    if (isBase64) client.send(Buffer.from(`${channel}${Buffer.from(chunk).toString('base64')}`), { isText: true });
-    else client.send(chunk, { prefix: channel });
-    if (client.waiting > highWaterBytes) spdy?.pause();
+    if (!chunk || client.readyState !== client.OPEN) return;
+    if (isBase64) client.send(`${channel}${Buffer.from(chunk).toString('base64')}`, afterSend);
+    else client.send(Buffer.concat([Buffer.from([channel]), chunk]), afterSend);
+    if (client.bufferedAmount > highWaterBytes) spdy?.pause();
+  };
+  let atEnd: (() => void) | undefined;
+  const afterSend = (): void => {
+    if (client.bufferedAmount <= highWaterBytes) spdy?.resume();
+    if (client.bufferedAmount === 0) atEnd?.();
   };
   const say = missed ? hearEnd(send) : undefined;
   // Nothing is lost while the streams are opened: the socket waits.
   const spdy = backend && spdyClient(backend.socket, backend.early);
-  client.onDrain(() => spdy?.resume());
   const finish = async (): Promise<void> => {
     if (missed && say) await say.end(missed).catch(() => undefined);
-    client.close(1000);
+    // `close` waits half a minute, whoever reads slowly: first all must be on its way.
+    if (client.bufferedAmount > 0) atEnd = () => client.close(1000);
+    else client.close(1000);
   };
   if (!backend) say?.send(channels.error, unreached);
-  if (!backend || !spdy || backend.socket.destroyed) {
-    client.listen({ onPiece: () => undefined, onClose: () => undefined }, head);
-    return finish();
-  }
+  if (!backend || !spdy || backend.socket.destroyed) return finish();
   const inputs = openStreams(spdy, options, say?.send ?? send);
   backend.socket.once('close', () => void finish());
+  client.once('close', () => backend.socket.destroy());
+  client.once('error', () => backend.socket.destroy());
   spdy.onDrain(() => client.resume());
-  const write = (channel: number, payload: Buffer): void => {
-    inputs.get(channel)?.write(payload);
+  client.on('message', (data: Buffer, isBinary: boolean) => {
+    const [channel, payload] = isBase64 && !isBinary ? decodeBase64(data) : [data[0]!, data.subarray(1)];
+    if (channel === closeSignal) return void inputs.get(payload[0] ?? -1)?.end();
+    const stream = inputs.get(channel);
+    if (!stream || payload.length === 0) return;
+    stream.write(payload);
     if (backend.socket.writableLength > highWaterBytes) client.pause();
-  };
-  const onPiece = channelReader(client, isBase64, {
-    write,
-    end: (channel) => inputs.get(channel)?.end(),
   });
-  client.listen({ onPiece, onClose: () => backend.socket.destroy() }, head);
-}
-
-interface ChannelSink {
-  write(channel: number, payload: Buffer): void;
-  /** The client has nothing more to say on it. */
-  end(channel: number): void;
-}
-
-/** What a client says: a message's first byte is its channel. */
-function channelReader(client: ServerWebSocket, isBase64: boolean, { write, end }: ChannelSink) {
-  let channel: number | undefined;
-  let text: Buffer[] = [];
-  let textBytes = 0;
-  const take = (payload: Buffer): void => {
-    if (payload.length === 0 || channel === undefined) return;
-    if (channel === closeSignal) end(payload[0]!);
-    else write(channel, payload);
-  };
-  return ({ bytes, isFirst, isLast, isText }: Piece): void => {
-    if (isBase64 && isText) {
-      textBytes += bytes.length;
-      if (textBytes > maxMessageBytes) return void client.fail(1009);
-      text.push(bytes);
-      if (!isLast) return;
-      [channel, bytes] = decodeBase64(Buffer.concat(text));
-      [text, textBytes] = [[], 0];
-      take(bytes);
-      return;
-    }
-    if (isFirst) channel = bytes[0];
-    take(isFirst ? bytes.subarray(1) : bytes);
-  };
 }
 
 /** Undefined where a container ended before it could be reached, and what it said can be told. */
@@ -173,8 +148,8 @@ export function verdictText(status: Uint8Array): Uint8Array | undefined {
   }
 }
 
-function decodeBase64(data: Buffer): [number | undefined, Buffer] {
-  return [data.length > 0 ? data[0]! - 0x30 : undefined, Buffer.from(data.subarray(1).toString(), 'base64')];
+function decodeBase64(data: Buffer): [number, Buffer] {
+  return [data[0]! - 0x30, Buffer.from(data.subarray(1).toString(), 'base64')];
 }
 
 /** Opens what the runtime waits for. @returns the streams that the client writes, by channel. */
@@ -209,21 +184,21 @@ function openVerdict(spdy: SpdyConnection, send: Send): void {
 /** Port-forward: the messages' bytes are SPDY's, and the runtime gets them as they are. */
 export async function joinTunnel(request: IncomingMessage, socket: Duplex, head: Buffer, url: string): Promise<void> {
   const backend = await upgradeToSpdy(url, ['portforward.k8s.io']);
-  const accepted = accept(request, socket, [tunnelProtocol]);
+  const accepted = await accept(request, socket, head, [tunnelProtocol]);
   if (!accepted) return void backend.socket.destroy();
-  const tunnel = messageStream(accepted.client, head);
+  const tunnel = messageStream(accepted.client);
   if (backend.early.length > 0) tunnel.write(backend.early);
   splice(tunnel, backend.socket);
 }
 
 /** A WebSocket as a stream of bytes. */
-function messageStream(client: ServerWebSocket, head: Buffer): Duplex {
-  const closed = Promise.withResolvers<void>();
+function messageStream(client: WebSocket): Duplex {
   const stream = new Duplex({
     read: () => client.resume(),
-    write: (chunk, _, done) => client.send(chunk, { sent: () => done() }),
+    write: (chunk, _, done) => client.send(chunk, { binary: true }, (error) => done(error ?? null)),
     final: (done) => {
-      void closed.promise.then(() => done());
+      if (client.readyState === client.CLOSED) return done();
+      client.once('close', () => done());
       client.close(1000);
     },
     destroy: (error, done) => {
@@ -231,13 +206,10 @@ function messageStream(client: ServerWebSocket, head: Buffer): Duplex {
       done(error);
     },
   });
-  const onClose = (): void => {
-    stream.push(null);
-    closed.resolve();
-  };
-  const onPiece = ({ bytes }: Piece): void => {
-    if (bytes.length > 0 && !stream.push(bytes)) client.pause();
-  };
-  client.listen({ onPiece, onClose }, head);
+  client.on('message', (data: Buffer) => {
+    if (!stream.push(data)) client.pause();
+  });
+  client.once('close', () => stream.push(null));
+  client.once('error', (error) => stream.destroy(error));
   return stream;
 }
