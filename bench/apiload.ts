@@ -1,4 +1,5 @@
 // The same load on our API server and on upstream's, in turns on one machine. node bench/apiload.ts [rounds]
+// node bench/apiload.ts shapes: pods created and bound on 100, 1,000 and 5,000 nodes, a new cluster for each.
 // The program that makes the load is upstream-neutral: it prints "NAME VALUE" lines and takes -kubeconfig and -run.
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -53,6 +54,46 @@ export async function measureApiLoad(rounds = 1): Promise<Figure[]> {
   return figures;
 }
 
+/** Nodes and pods of clusters that are made for one load each. */
+const shapes = [
+  [100, 5000],
+  [1000, 5000],
+  [5000, 5000],
+] as const;
+
+/** Pods created and bound in clusters of several sizes, beside upstream. */
+export async function measureShapes(): Promise<Figure[]> {
+  const program = process.env['APILOAD'];
+  if (!program || !existsSync(program)) return [];
+  const bin = upstreamFolder();
+  const figures: Figure[] = [];
+  for (const [nodes, pods] of shapes) {
+    const flags = ['-run', 'sched', '-nodes', String(nodes), '-pods', String(pods)];
+    const measure = async (kubeconfig: string) => {
+      await sleep(settleMs);
+      const values = new Map<string, number>();
+      await drive(program, kubeconfig, flags, values);
+      return values.get('sched.pods_per_s');
+    };
+    const value = await onOurs(measure);
+    if (value === undefined) continue;
+    const upstream = bin ? await onUpstream(bin, measure) : undefined;
+    const name = `API: ${pods.toLocaleString('en')} pods created and bound, new cluster of ${nodes.toLocaleString('en')} nodes`;
+    figures.push({ name, value, unit: 'pods/s', isCost: false, ...(upstream === undefined ? {} : { upstream }) });
+  }
+  return figures;
+}
+
+async function onOurs<T>(work: (kubeconfig: string) => Promise<T>): Promise<T> {
+  await using cluster = await TestCluster.create({ simulatedNodes: 0 });
+  return await work(cluster.kubeconfig);
+}
+
+async function onUpstream<T>(bin: string, work: (kubeconfig: string) => Promise<T>): Promise<T> {
+  await using plane = await UpstreamControlPlane.start(bin);
+  return await work(plane.kubeconfig);
+}
+
 async function loadOurs(program: string): Promise<Values> {
   await using cluster = await TestCluster.create({ simulatedNodes: 0 });
   await sleep(settleMs);
@@ -85,4 +126,7 @@ function middle(all: readonly Values[], key: string): number | undefined {
   return values.length > 0 ? median(values) : undefined;
 }
 
-if (import.meta.main) await printAlone(() => measureApiLoad(Number(process.argv[2] ?? 1)));
+if (import.meta.main) {
+  const [what = '1'] = process.argv.slice(2);
+  await printAlone(what === 'shapes' ? measureShapes : () => measureApiLoad(Number(what)));
+}

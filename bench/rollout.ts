@@ -95,7 +95,16 @@ export async function measureRollout(nodes = 1_000, pods = 30_000): Promise<Figu
     await client.resource(namespaceKind).delete({ namespace: '', name: namespace });
     while (await client.resource(namespaceKind).find({ namespace: '', name: namespace })) await sleep(lookMs / 5);
   });
+  add('events dropped', eventsDropped(cluster.folder), '');
   return figures;
+}
+
+/** What the log tells of, in the cluster's whole life. */
+function eventsDropped(folder: string): number {
+  const logs = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('server.log'));
+  const lines = logs.flatMap((name) => readFileSync(join(folder, name), 'utf8').split('\n'));
+  const counts = lines.map((line) => /events dropped.*?count"?[=:] ?(\d+)/.exec(line)?.[1]);
+  return counts.reduce((sum, count) => sum + Number(count ?? 0), 0);
 }
 
 function deployment(name: string): Deployment {

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root, run } from '../test/e2e/cluster.ts';
-import { measureApiLoad } from './apiload.ts';
+import { measureApiLoad, measureShapes } from './apiload.ts';
 import { measureBoot } from './boot.ts';
 import { measureCreateStages } from './create-stages.ts';
 import { measureDefinitions } from './definitions.ts';
@@ -23,6 +23,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   nodes: () => measureNodes(),
   'pod-start': measurePodStart,
   apiload: measureApiLoad,
+  shapes: measureShapes,
   'create-stages': () => measureCreateStages(),
   'event-loop': () => measureEventLoop(),
   'huge-requests': () => measureHugeRequests(),

@@ -21,7 +21,7 @@ export const horizontalPodAutoscaler: ControllerDefinition = {
     const autoscalers = informers.informer(horizontalPodAutoscalerKind);
     const pods = informers.informer(podKind);
     const events = recorder('horizontal-pod-autoscaler');
-    const metrics = new MetricsSource(client);
+    const metrics = new MetricsSource(client, clock);
     const histories = new Map<string, ScaleHistory>();
     const selectors = new Map<string, string>();
     let kinds: { readonly atMs: number; readonly found: Promise<Discovered> } | undefined;

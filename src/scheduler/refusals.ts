@@ -70,10 +70,11 @@ export class Refusals {
   }
 
   /** The nodes where other pods' going could help. */
-  hopeful(): NodeView[] {
+  hopeful(): readonly NodeView[] {
     const { nodes } = this.#cache;
     const isFinal = (verdict: Verdict) => verdict.refusals.some((refusal) => refusal.isFinal);
     const finals = Array.from({ length: this.#verdicts.count }, (_, number) => isFinal(this.#verdicts.get(number)));
+    if (this.#others.size === 0 && !finals.includes(true)) return nodes;
     return nodes.filter(({ row }) => {
       const other = this.#others.size > 0 ? this.#others.get(row) : undefined;
       return !(other ? isFinal(other) : finals[this.#numbers[row]!]);

@@ -61,7 +61,7 @@ export async function propose(target: Target, spec: MetricSpec): Promise<MetricP
       return await work;
     } catch (error) {
       if (!(error instanceof MetricError)) throw error;
-      throw new ProposalError(reason, error.message, `${before}: ${error.message}`);
+      throw new ProposalError(reason, error.message, [before, ...error.around, error.message].join(': '));
     }
   };
   switch (spec.type) {
@@ -94,6 +94,16 @@ async function during<T>(words: string, work: Promise<T> | (() => T)): Promise<T
     return await (typeof work === 'function' ? work() : work);
   } catch (error) {
     if (error instanceof MetricError) throw new MetricError(`${words}: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Words that the whole of it is told with, and the condition goes without. */
+async function around<T>(words: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof MetricError) throw new MetricError(error.message, [words, ...error.around]);
     throw error;
   }
 }
@@ -161,18 +171,17 @@ async function objectProposal(target: Target, { type, object }: MetricSpec): Pro
   if (value === undefined && averageValue === undefined)
     throw new MetricError('invalid object metric source: neither a value target nor an average value target was set');
   const read = async () => {
-    const resource = await target.resourceOf(describedObject.apiVersion ?? 'v1', describedObject.kind);
     try {
       return await target.metrics.object(
         namespace,
         describedObject,
-        resource,
+        () => target.resourceOf(describedObject.apiVersion ?? 'v1', describedObject.kind),
         metric.name,
         selectorText(metric.selector),
       );
     } catch (error) {
       if (!(error instanceof MetricError)) throw error;
-      const place = `${describedObject.kind} ${namespace}/${describedObject.name}`;
+      const place = `${describedObject.kind} on ${namespace} ${describedObject.name}`;
       throw new MetricError(`unable to get metric ${metric.name}: ${place}/${error.message}`);
     }
   };
@@ -183,7 +192,7 @@ async function objectProposal(target: Target, { type, object }: MetricSpec): Pro
     const name = `${describedObject.kind} metric ${metric.name}`;
     return { replicas, name, status: status({ value: Quantity.ofMillis(usage).toString() }) };
   }
-  const usage = await during(`failed to get ${metric.name} object metric`, read());
+  const usage = await around(`failed to get ${metric.name} object metric`, read());
   const { replicas, average } = perPod(target, usage, millisOf(averageValue));
   const name = `external metric ${metric.name}(${selectorName(metric.selector)})`;
   return { replicas, name, status: status({ averageValue: Quantity.ofMillis(average).toString() }) };
@@ -200,13 +209,13 @@ async function externalProposal(target: Target, { type, external }: MetricSpec):
       target.metrics.external(namespace, metric.name, selectorText(metric.selector)),
     );
   if (wanted.averageValue !== undefined) {
-    const usage = await during(`failed to get ${metric.name} external metric`, read());
+    const usage = await around(`failed to get ${metric.name} external metric`, read());
     const { replicas, average } = perPod(target, usage, millisOf(wanted.averageValue));
     return { replicas, name, status: status({ averageValue: Quantity.ofMillis(average).toString() }) };
   }
   if (wanted.value === undefined)
     throw new MetricError('invalid external metric source: neither a value target nor an average value target was set');
-  const usage = await during(`failed to get external metric ${metric.name}`, read());
+  const usage = await around(`failed to get external metric ${metric.name}`, read());
   const replicas = byRatio(target, usage / millisOf(wanted.value));
   return { replicas, name, status: status({ value: Quantity.ofMillis(usage).toString() }) };
 }
