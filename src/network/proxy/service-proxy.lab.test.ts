@@ -166,7 +166,7 @@ function runLab(): void {
     const client = (async () => {
       while (!done.signal.aborted) {
         requests++;
-        await get(ip, 80).catch(() => failures++);
+        await get(ip, 80, 30_000).catch(() => failures++);
       }
     })();
     for (let round = 0; round < 40 || requests < 100; round++) {
@@ -355,9 +355,9 @@ function runLab(): void {
 }
 
 /** One request on a connection of its own. */
-function get(address: string, port: number): Promise<string> {
+function get(address: string, port: number, timeout = 2_000): Promise<string> {
   return new Promise((resolve, reject) => {
-    const call = request({ host: address, port, agent: false, timeout: 2_000 }, (response) => {
+    const call = request({ host: address, port, agent: false, timeout }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('end', () => resolve(Buffer.concat(chunks).toString()));
