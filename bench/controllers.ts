@@ -3,6 +3,7 @@
 
 import * as kinds from '../generated/kinds.ts';
 import type { KubernetesObject } from '../src/api/meta/object.ts';
+import type { Client } from '../src/client/client.ts';
 import { SharedInformer } from '../src/reconcile/shared-informer.ts';
 import { World } from '../test/sim/world.ts';
 
@@ -21,7 +22,41 @@ interface Subject {
   /** What stands beside metadata and spec. */
   readonly fields?: object;
   readonly isClusterWide?: boolean;
+  /** Where its name is not the resource's. */
+  readonly plural?: string;
+  /** What each of the many is besides. */
+  readonly each?: (place: Place) => object;
+  /** What stands in the store beside each of the many, by its key. */
+  readonly beside?: (place: Place) => { readonly key: string; readonly object: object };
+  /** What happens; default: a label changes. */
+  readonly act?: (client: Client, sample: number) => Promise<unknown>;
 }
+
+/** One of the many. */
+interface Place {
+  readonly name: string;
+  readonly namespace: string;
+  /** The one before it in its namespace. */
+  readonly previous?: { readonly name: string; readonly uid: string };
+}
+
+const finished = {
+  status: {
+    succeeded: 1,
+    startTime: '2029-12-31T00:00:00Z',
+    completionTime: '2029-12-31T00:00:01Z',
+    conditions: ['SuccessCriteriaMet', 'Complete'].map((type) => ({
+      type,
+      status: 'True',
+      lastProbeTime: '2029-12-31T00:00:01Z',
+      lastTransitionTime: '2029-12-31T00:00:01Z',
+    })),
+  },
+};
+const tolerant = (nodeName: string) => ({ containers, nodeName, tolerations: [{ operator: 'Exists' }] });
+const ownerOf = ({ name, uid }: { readonly name: string; readonly uid: string }) => [
+  { apiVersion: 'v1', kind: 'ConfigMap', name, uid },
+];
 const subjects: Record<string, Subject> = {
   deployments: { kind: kinds.deploymentKind, group: 'apps', spec: { replicas: 0, selector, template } },
   replicasets: { kind: kinds.replicaSetKind, group: 'apps', spec: { replicas: 0, selector, template } },
@@ -89,6 +124,53 @@ const subjects: Record<string, Subject> = {
     },
   },
   nodes: { kind: kinds.nodeKind, group: 'core', isClusterWide: true, spec: {} },
+  'finished jobs': {
+    plural: 'jobs',
+    kind: kinds.jobKind,
+    group: 'batch',
+    spec: { suspend: true, ttlSecondsAfterFinished: 100_000_000, template: jobTemplate },
+    each: () => finished,
+  },
+  'tainted nodes': {
+    plural: 'nodes',
+    kind: kinds.nodeKind,
+    group: 'core',
+    isClusterWide: true,
+    spec: {},
+    beside: ({ name }) => ({
+      key: `/registry/core/pods/default/on-${name}`,
+      object: {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: `on-${name}`, namespace: 'default', uid: `on-${name}` },
+        spec: tolerant(name),
+        status: { phase: 'Running' },
+      },
+    }),
+    act: (client, sample) =>
+      client
+        .resource(kinds.nodeKind)
+        .patch(
+          { namespace: '', name: 'a' },
+          { spec: { taints: [{ key: 'x', value: String(sample), effect: 'NoExecute' }] } },
+          { type: 'merge' },
+        ),
+  },
+  'owned objects': {
+    plural: 'configmaps',
+    kind: kinds.configMapKind,
+    group: 'core',
+    each: ({ previous }) => (previous ? { ownerReferences: ownerOf(previous) } : {}),
+    // One goes with what it owns.
+    async act(client, sample) {
+      const maps = client.resource(kinds.configMapKind);
+      const namespace = 'default';
+      const { metadata } = await maps.create({ metadata: { namespace, name: `owner-${sample}` } });
+      const ownerReferences = ownerOf({ name: metadata.name, uid: metadata.uid! });
+      await maps.create({ metadata: { namespace, name: `owned-${sample}`, ownerReferences } });
+      await maps.delete({ namespace, name: metadata.name }, { propagationPolicy: 'Background' });
+    },
+  },
   namespaces: { kind: kinds.namespaceKind, group: 'core', isClusterWide: true, spec: {} },
 };
 
@@ -106,8 +188,8 @@ const perNamespace = 100;
 const settleMs = 70_000;
 const samples = 5;
 
-async function measure(plural: string, count: number) {
-  const { kind, group, spec, fields, isClusterWide = false } = subjects[plural]!;
+async function measure(subject: string, count: number) {
+  const { kind, group, spec, fields, isClusterWide = false, plural = subject, each, beside, act } = subjects[subject]!;
   const world = await World.start({ seed: 1, nodes: 0, onLostAnswer: () => {} });
   const first = await world.client.resource(kind).create({
     metadata: { name: 'a', namespace: isClusterWide ? undefined : 'default', labels },
@@ -119,19 +201,25 @@ async function measure(plural: string, count: number) {
   const model = JSON.parse(Buffer.from(stored!.value).toString('utf8')) as KubernetesObject;
   const copy = (index: number) => {
     const namespace = `n${Math.floor(index / perNamespace)}`;
+    const uidOf = (at: number) => `${model.metadata.uid!.slice(0, 24)}${String(at).padStart(12, '0')}`;
+    const before = { name: `a${index - 1}`, uid: uidOf(index - 1) };
+    const place = { name: `a${index}`, namespace, ...(index % perNamespace === 0 ? {} : { previous: before }) };
+    const { ownerReferences, ...more } = (each?.(place) ?? {}) as { ownerReferences?: object[] };
     const metadata = {
       ...model.metadata,
       name: `a${index}`,
       ...(isClusterWide ? {} : { namespace }),
-      uid: `${model.metadata.uid!.slice(0, 24)}${String(index).padStart(12, '0')}`,
+      uid: uidOf(index),
+      ...(ownerReferences ? { ownerReferences } : {}),
     };
-    return {
-      key: `${folderOf(namespace)}a${index}`,
-      value: Buffer.from(JSON.stringify({ ...model, metadata })),
-    };
+    const stand = beside?.(place);
+    return [
+      { key: `${folderOf(namespace)}a${index}`, object: { ...model, metadata, ...more } },
+      ...(stand ? [stand] : []),
+    ].map(({ key, object }) => ({ key, value: Buffer.from(JSON.stringify(object)) }));
   };
   for (let index = 0; index < count; index += 500)
-    await world.store.commit(Array.from({ length: Math.min(500, count - index) }, (_, at) => copy(index + at)));
+    await world.store.commit(Array.from({ length: Math.min(500, count - index) }, (_, at) => copy(index + at)).flat());
   // Until what the controllers do about all of them at first is done.
   for (let before = -1; before !== world.ledger.count; ) {
     before = world.ledger.count;
@@ -148,9 +236,8 @@ async function measure(plural: string, count: number) {
   handedOut = 0;
   const busyMs = await cpuMsOf(async () => {
     for (let sample = 0; sample < samples; sample++) {
-      await world.client
-        .resource(kind)
-        .patch(key, { metadata: { labels: { change: String(sample) } } }, { type: 'merge' });
+      const change = { metadata: { labels: { change: String(sample) } } };
+      await (act ? act(world.client, sample) : world.client.resource(kind).patch(key, change, { type: 'merge' }));
       await world.clock.advance(1000);
     }
   });

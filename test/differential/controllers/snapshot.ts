@@ -25,6 +25,8 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/(?<="(?:healthCheckN|n)odePort":)3\d{4}/g, '"<port>"'],
   [/"endpoints.kubernetes.io\/last-change-trigger-time":"<time>",?/g, ''],
   [/"annotations":\{\},/g, ''],
+  // Which of many are combined is chance: upstream forgets any one of ten messages.
+  [/\(combined from similar events\): .*/g, '(combined)'],
   [/-\d{8}(?=$|["\s,/:-])/g, '-<minute>'],
 ];
 
