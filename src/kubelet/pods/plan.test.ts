@@ -53,7 +53,7 @@ function summary({ sandboxAttempt, start, kill, isOver }: PodPlan): string {
   ].join(', ');
 }
 
-for (const { name, spec = {}, runs, want, failing = [], started = [] } of [
+for (const { name, spec = {}, runs, want, failing = [], started = [], again = [] } of [
   {
     name: 'makes a sandbox and starts all apps',
     spec: { containers: [container('a'), container('b')] },
@@ -176,6 +176,20 @@ for (const { name, spec = {}, runs, want, failing = [], started = [] } of [
     runs: runtime(['a:exited:42']),
     want: 'start a',
   },
+  {
+    name: 'starts what was ended to start again, though it ended well',
+    spec: { restartPolicy: 'OnFailure', containers: [container('a'), container('b')] },
+    runs: runtime(['a:exited:0', 'b:exited:0']),
+    again: ['a'],
+    want: 'start a',
+  },
+  {
+    name: 'starts an init container that was ended to start again, and does not go on',
+    spec: { initContainers: [container('i')], containers: [container('a')] },
+    runs: runtime(['i:exited:0']),
+    again: ['i'],
+    want: 'start i',
+  },
 ] as {
   name: string;
   spec?: Partial<PodSpec>;
@@ -183,11 +197,13 @@ for (const { name, spec = {}, runs, want, failing = [], started = [] } of [
   want: string;
   failing?: string[];
   started?: string[];
+  again?: string[];
 }[])
   test(`planPod ${name}`, () => {
     const plan = planPod(pod(spec), runs, {
       failureOf: (each) => (failing.includes(each) ? 'liveness' : undefined),
       isStarted: (each) => started.includes(each),
+      isToRestart: (id) => again.some((name) => runs.containers.some((each) => each.id === id && each.name === name)),
     });
     assert.equal(summary(plan), want);
   });

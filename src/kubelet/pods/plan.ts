@@ -34,6 +34,8 @@ export interface ProbeVerdicts {
   /** Why the probes want this container killed. */
   failureOf(container: string, containerId: string): 'liveness' | 'startup' | undefined;
   isStarted(container: string, containerId: string): boolean;
+  /** The agent itself ended it, for it to start again: how it ended says nothing then. */
+  isToRestart?(containerId: string): boolean;
 }
 
 export function planPod(pod: Pod, runtime: PodRuntime, probes: ProbeVerdicts): PodPlan {
@@ -94,7 +96,11 @@ function planInSandbox(pod: Pod, here: PodRuntime, everywhere: PodRuntime, probe
     // A new sandbox does not make a finished container run again.
     const record = newestContainer(here, container.name) ?? finished(newestContainer(everywhere, container.name));
     if (record?.state === 'CONTAINER_RUNNING') kill.push(...killOf(pod, container, record, probes));
-    else if (record?.state === 'CONTAINER_EXITED' && !shouldRestart(container, pod.spec, record.exitCode, false))
+    else if (
+      record?.state === 'CONTAINER_EXITED' &&
+      !probes.isToRestart?.(record.id) &&
+      !shouldRestart(container, pod.spec, record.exitCode, false)
+    )
       ended += 1;
     else start.push({ container, kind: 'app' });
   }
@@ -127,7 +133,7 @@ function nextInit(pod: Pod, here: PodRuntime, probes: ProbeVerdicts): InitPlan {
       if (!isSidecar(container)) return waiting;
       kill.push(...killOf(pod, container, record, probes));
       if (kill.length > 0 || !probes.isStarted(container.name, record.id)) return waiting;
-    } else if (isSidecar(container)) return { isDone: false, start: [start], kill };
+    } else if (isSidecar(container) || probes.isToRestart?.(record.id)) return { isDone: false, start: [start], kill };
     else if (record.exitCode !== 0) {
       const again = shouldRestart(container, pod.spec, record.exitCode, true);
       return { isDone: false, hasFailed: !again, start: again ? [start] : [], kill };

@@ -7,6 +7,7 @@ import { untilSettled } from '../../base/signals.ts';
 import type { SandboxConfig, SandboxStatus, UserNamespace } from '../runtime/runtime.ts';
 import { saysMore, withLatestStatus } from '../status/latest-status.ts';
 import { podStatus, rejectedStatus } from '../status/pod-status.ts';
+import { shouldRestart } from '../status/restart-policy.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
 import type { Rejection, ResizeProblem } from './admission.ts';
@@ -30,6 +31,7 @@ import { startContainer } from './start-container.ts';
 
 /** How long a stopping agent waits for what it is in the middle of. */
 const detachMs = 1_000;
+const killedCode = 137;
 
 /** What the node has to say to a pod. */
 export interface PodAdmission {
@@ -67,6 +69,8 @@ export class PodWorker {
   #isStopped = false;
   #isDone = false;
   #isRestartingAll = false;
+  /** Containers that were ended for them to start again. */
+  readonly #toRestart = new Set<string>();
   #isDetached = false;
 
   constructor(services: PodServices, pod: Pod, { rejection, resizeProblem }: PodAdmission = {}) {
@@ -224,6 +228,7 @@ export class PodWorker {
     const plan = planPod(this.#pod, this.#services.tracker.stateOf(this.#uid), {
       failureOf: (_, id) => this.#probes.of(id)?.failure,
       isStarted: (_, id) => this.#probes.of(id)?.isStarted ?? false,
+      isToRestart: (id) => this.#toRestart.has(id),
     });
     if (plan.isOver) return this.#stop();
     if (plan.reset) return this.#startAnew(plan.reset);
@@ -248,8 +253,14 @@ export class PodWorker {
     if (this.#resize.isOpen) this.#takeWishes();
     const { containers } = this.#services.tracker.stateOf(this.#uid);
     const running = containers.filter(({ state }) => state === 'CONTAINER_RUNNING');
-    if (await this.#resize.apply(this.#pod, running)) this.#isDirty = true;
+    for (const record of await this.#resize.apply(this.#pod, running)) this.#restarts(record);
     if (this.#resize.isOpen) this.#wakeIn(resizeRetryMs);
+  }
+
+  #restarts({ id, name }: ContainerRecord): void {
+    const container = containerSpec(this.#pod, name);
+    if (container && shouldRestart(container, this.#pod.spec, killedCode, false)) this.#toRestart.add(id);
+    this.#isDirty = true;
   }
 
   async #apply(plan: PodPlan): Promise<void> {
@@ -259,12 +270,9 @@ export class PodWorker {
       const probe = containerSpec(pod, record.name)?.[cause === 'startup' ? 'startupProbe' : 'livenessProbe'];
       const ownGrace = cause === 'changed' ? undefined : probe?.terminationGracePeriodSeconds;
       await killContainer(this.#services, record, { pod, graceSeconds: ownGrace ?? graceSeconds, message });
-      this.#isDirty = true;
+      this.#restarts(record);
     }
-    if (plan.sandboxAttempt === undefined && plan.start.length === 0) {
-      await this.#ensureVolumes();
-      return;
-    }
+    if (plan.sandboxAttempt === undefined && plan.start.length === 0) return void (await this.#ensureVolumes());
     const steps = plan.start.filter((step) => !this.#isBackingOff(step));
     if (plan.sandboxAttempt === undefined && steps.length === 0) return;
     const { tracker } = this.#services;
@@ -320,7 +328,7 @@ export class PodWorker {
     }
   }
 
-  /** Of the dead ones, only the newest is kept: for `logs --previous` and the last state. */
+  /** Of the dead, only the newest is kept: for `logs --previous` and the last state. */
   async #forgetOldInstances(name: string): Promise<void> {
     const { runtime, tracker } = this.#services;
     const instances = tracker.stateOf(this.#uid).containers.filter((each) => each.name === name);
@@ -328,6 +336,7 @@ export class PodWorker {
       if (state === 'CONTAINER_RUNNING') continue;
       await runtime.removeContainer(id);
       tracker.forgetContainer(id);
+      this.#toRestart.delete(id);
     }
   }
 
@@ -352,9 +361,7 @@ export class PodWorker {
 
   async #createSandbox(config: SandboxConfig): Promise<SandboxStatus | undefined> {
     const made = (await this.#devices.prepare(this.#pod)) ?? (await this.#sandbox.create(this.#pod, config));
-    if (!('retryInMs' in made)) return made;
-    this.#wakeIn(made.retryInMs);
-    return undefined;
+    return 'retryInMs' in made ? void this.#wakeIn(made.retryInMs) : made;
   }
 
   #ensureVolumes(): Promise<boolean> {

@@ -1,6 +1,6 @@
 // A pod's CPU and memory may change while it runs: what it is allowed, what its containers have, and the way there.
 import type { Container, ContainerStatus, Pod, ResourceRequirements } from '../../../generated/core-v1.ts';
-import { bytesOf, containerLinuxResources, isSidecar, milliCpu, withPodLimits } from '../resources.ts';
+import { bytesOf, containerLinuxResources, milliCpu, withPodLimits } from '../resources.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ResizeProblem } from './admission.ts';
 import { graceOf } from './grace.ts';
@@ -93,8 +93,8 @@ export class PodResize {
     return this.#given.get(containerId)?.own;
   }
 
-  /** Gives running containers what they are allowed, or stops those that have to start anew for it. Gives whether any was stopped. */
-  async apply(pod: Pod, running: readonly ContainerRecord[]): Promise<boolean> {
+  /** Gives running containers what they are allowed, or stops those that have to start anew for it. @returns those that were stopped */
+  async apply(pod: Pod, running: readonly ContainerRecord[]): Promise<ContainerRecord[]> {
     const { cgroups, runtime } = this.#services;
     const changes = running.flatMap((record) => {
       const container = resizable(pod).find(({ name }) => name === record.name);
@@ -114,7 +114,7 @@ export class PodResize {
     this.#givenPod ??= { resources: this.#isUnderWay ? undefined : this.#allowedPod };
     const isPodChanged = !isEqual(this.#givenPod.resources, this.#allowedPod);
     this.#forget(running);
-    let hasStopped = false;
+    const stopped: ContainerRecord[] = [];
     try {
       // The pod's group is made larger before its containers, and smaller after them: one of the two looks does either.
       await this.#refuseBelowUsage(changes);
@@ -123,7 +123,7 @@ export class PodResize {
         if (needsRestart(container, now, wanted)) {
           const message = `Container ${record.name} resize requires restart`;
           await killContainer(this.#services, record, { pod, graceSeconds: graceOf(pod), message });
-          hasStopped = true;
+          stopped.push(record);
           continue;
         }
         await runtime.updateContainerResources(record.id, containerLinuxResources(pod, container, this.#services));
@@ -132,12 +132,12 @@ export class PodResize {
       if (changes.length > 0 || isPodChanged) await cgroups.ensurePod(pod);
       this.#givenPod = { resources: this.#allowedPod };
       this.#error = undefined;
-      if (!hasStopped) this.#settle(pod, running);
+      if (stopped.length === 0) this.#settle(pod, running);
     } catch (error) {
       this.#error = rpcErrorText(error);
       this.#tell(pod, 'ResizeError', { message: this.#error });
     }
-    return hasStopped;
+    return stopped;
   }
 
   /** @throws when a container would get less memory than it uses: the kernel would have to kill it */
@@ -160,11 +160,12 @@ export class PodResize {
     throw new Error(`cannot decrease memory limits: ${all}`);
   }
 
-  /** Over when every container that runs all the time runs with what it is allowed. */
+  /** Over when every container that runs all the time runs with what it is allowed, or one before them does. */
   #settle(pod: Pod, running: readonly ContainerRecord[]): void {
     if (!this.#isUnderWay) return;
-    const isDone = pod.spec.containers.every(({ name }) => running.some((record) => record.name === name));
-    if (!isDone) return;
+    const runs = ({ name }: Container) => running.some((record) => record.name === name);
+    const hasBegun = running.length > 0 && !pod.spec.containers.some(runs) && pod.spec.initContainers?.some(runs);
+    if (!hasBegun && !pod.spec.containers.every(runs)) return;
     this.#isUnderWay = false;
     this.#tell(pod, 'ResizeCompleted');
   }
@@ -212,7 +213,7 @@ interface Change {
 
 /** Those whose resources may change while they run. */
 function resizable(pod: Pod): Container[] {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(isSidecar)];
+  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])];
 }
 
 /** What the status says a container has: after a restart of the agent nothing else is known. */
