@@ -60,8 +60,11 @@ const protocolAndPort = [meta('l4proto'), payload('th', 'dport')];
 
 export const policyChain = (policy: string, direction: Direction) => ownName('policy', policy, direction);
 
-/** What it asks of packets of one family. @throws SelectorError for selectors that no API would take */
+/** What it asks of packets of one family. @throws Error for what no API would take: the kernel would refuse it with all else */
 export function compilePolicy(policy: NetworkPolicy, family: IpFamily): CompiledPolicy {
+  const { policyTypes = [], ingress = [], egress = [] } = policy.spec;
+  for (const type of policyTypes) if (!isDirection(type)) throw new Error(`"${type}" is no direction`);
+  for (const { ports = [] } of [...ingress, ...egress]) ports.forEach(refuseUnreadable);
   return new PolicyCompiler(policy, family).compile();
 }
 
@@ -187,6 +190,16 @@ class PolicyCompiler {
     const place = port === undefined ? `${direction}/${index}` : `${direction}/${index}/${port}`;
     return ownName(what, this.#key, place);
   }
+}
+
+const isDirection = (type: string) => type === 'Ingress' || type === 'Egress';
+const isPort = (port: number) => Number.isInteger(port) && port > 0 && port < 65_536;
+
+function refuseUnreadable(port: NetworkPolicyPort): void {
+  const { port: from, endPort: to } = port;
+  if (!['tcp', 'udp', 'sctp'].includes(protocolOf(port))) throw new Error(`"${port.protocol}" is no protocol`);
+  if (typeof from === 'number' && !isPort(from)) throw new Error(`${from} is no port`);
+  if (to !== undefined && !(isPort(to) && Number(from) <= to)) throw new Error(`${from} to ${to} is no range of ports`);
 }
 
 const protocolOf = ({ protocol }: NetworkPolicyPort) => (protocol ?? 'TCP').toLowerCase();

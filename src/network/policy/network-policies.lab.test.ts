@@ -228,6 +228,23 @@ function runLab(): void {
     await expectMatrix((from, to) => !toX(from, to) || from.startsWith('x/'));
   });
 
+  test('policies that can not be read do not keep the others out of force, and names may be as long as they come', async () => {
+    const rule = (ingress: object) => ({ ...allIngress!, ingress: [ingress] }) as NetworkPolicySpec;
+    const unreadable = [
+      { podSelector: { matchExpressions: [{ key: 'pod', operator: 'Resembles', values: ['a'] }] } },
+      { podSelector: {}, policyTypes: ['Ingres'], ingress: [{}] },
+      rule({ from: [{ ipBlock: { cidr: '300.1.2.3/99', except: ['}; flush ruleset'] } }] }),
+      rule({ ports: [{ port: 'no port"; flush ruleset', protocol: 'TCP' }] }),
+      rule({ ports: [{ port: 700_000 }] }),
+      rule({ ports: [{ port: 80, endPort: 7 }] }),
+      rule({ ports: [{ port: 80, protocol: 'CARRIER-PIGEON' }] }),
+    ];
+    for (const spec of unreadable) apply('y', spec as NetworkPolicySpec);
+    const name = `${'long.'.repeat(50)}est`;
+    policies.put({ metadata: { namespace: 'x', name }, spec: rule({ from: [{ podSelector: {} }] }) } as NetworkPolicy);
+    await expectMatrix((from, to) => to.startsWith('z/') || (toX(from, to) && from.startsWith('x/')));
+  });
+
   test('a pod is protected before the API knows its address, and an address that was another’s is its own', async () => {
     apply('x', allIngress!);
     await expectMatrix((from, to) => !toX(from, to));
