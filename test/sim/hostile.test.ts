@@ -226,6 +226,53 @@ const cases: Case[] = [
   },
 ];
 
+/** By its key in the store: one that has nothing but its name, or next to nothing. */
+const bare = (key: string, kind: string, apiVersion: string, rest: object = {}) => {
+  const uid = uidOf([...kind].reverse().join(''));
+  const isNamespaced = key.endsWith('/default/');
+  const metadata = { ...old('bare'), uid, namespace: isNamespaced ? namespace : undefined };
+  return [isNamespaced ? `${key}bare` : `${key}/bare`, { kind, apiVersion, metadata, ...rest }] as const;
+};
+
+cases.push({
+  name: 'objects that have next to nothing',
+  objects: [],
+  stored: [
+    bare('core/replicationcontrollers/default/', 'ReplicationController', 'v1'),
+    bare('apps/daemonsets/default/', 'DaemonSet', 'apps/v1', { spec: empty }),
+    bare('apps/controllerrevisions/default/', 'ControllerRevision', 'apps/v1', { revision: -1 }),
+    bare('autoscaling/horizontalpodautoscalers/default/', 'HorizontalPodAutoscaler', 'autoscaling/v2', {
+      spec: {
+        scaleTargetRef: { kind: '', name: '' },
+        maxReplicas: -1,
+        metrics: [{ type: 'Odd' }, { type: 'Resource' }],
+      },
+    }),
+    bare('core/resourcequotas/default/', 'ResourceQuota', 'v1', { spec: { hard: { pods: '-1' }, scopes: ['Odd'] } }),
+    bare('core/services/default/', 'Service', 'v1', {
+      spec: { selector: labels, ports: [{ port: -1, targetPort: '' }] },
+    }),
+    bare('core/endpoints/default/', 'Endpoints', 'v1', { subsets: [{}, { addresses: [{ ip: 'no' }], ports: [{}] }] }),
+    bare('discovery.k8s.io/endpointslices/default/', 'EndpointSlice', 'discovery.k8s.io/v1', { addressType: 'Odd' }),
+    bare('core/persistentvolumeclaims/default/', 'PersistentVolumeClaim', 'v1', { spec: {} }),
+    bare('core/persistentvolumes', 'PersistentVolume', 'v1', { spec: { claimRef: {} }, status: { phase: 'Released' } }),
+    bare('storage.k8s.io/storageclasses', 'StorageClass', 'storage.k8s.io/v1'),
+    bare('storage.k8s.io/volumeattachments', 'VolumeAttachment', 'storage.k8s.io/v1', { spec: { source: {} } }),
+    bare('resource.k8s.io/resourceclaims/default/', 'ResourceClaim', 'resource.k8s.io/v1', { spec: {} }),
+    bare('core/serviceaccounts/default/', 'ServiceAccount', 'v1'),
+    bare('core/secrets/default/', 'Secret', 'v1', { type: 'kubernetes.io/service-account-token' }),
+    bare('rbac.authorization.k8s.io/clusterroles', 'ClusterRole', 'rbac.authorization.k8s.io/v1', {
+      aggregationRule: { clusterRoleSelectors: [{}, { matchExpressions: [{ key: '', operator: 'Odd' }] }] },
+    }),
+    bare('certificates.k8s.io/certificatesigningrequests', 'CertificateSigningRequest', 'certificates.k8s.io/v1', {
+      spec: { signerName: 'kubernetes.io/kubelet-serving', request: 'AAAA', usages: [] },
+      status: { conditions: [{ type: 'Approved', status: 'True' }] },
+    }),
+    bare('core/nodes', 'Node', 'v1', { spec: { podCIDRs: ['no'], taints: [{ key: '', effect: 'NoExecute' }] } }),
+    bare('core/namespaces', 'Namespace', 'v1', { status: { phase: 'Terminating' } }),
+  ],
+});
+
 cases.push(
   {
     name: 'lines of cron and percentages that mean nothing',
