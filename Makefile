@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CONFORMANCE_ARGS := $(if $(FOCUS),--focus '$(FOCUS)') $(if $(PROCS),--procs $(PROCS)) $(if $(PART),--part $(PART)) $(if $(KEEP),--keep) $(if $(SKIP_KNOWN),--skip-known) $(if $(ALL),--all)
 REPLAY_ARGS := $(if $(FILTER),--filter '$(FILTER)')
 
-DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(SUBJECT),--subject '$(SUBJECT)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
+DIFFERENTIAL_ARGS := $(if $(KIND),--kind '$(KIND)') $(if $(ACTION),--action '$(ACTION)') $(if $(SUBJECT),--subject '$(SUBJECT)') $(if $(COUNT),--count '$(COUNT)') $(if $(SEED),--seed '$(SEED)')
 
 FAULTS_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(ONLY),--only '$(ONLY)') $(if $(SCALE),--scale '$(SCALE)') $(if $(PODS),--pods '$(PODS)')
 
@@ -53,7 +53,7 @@ test-e2e: setup build images ## whole clusters with real containers
 replay: setup build ## upstream's recordings, passed and failed by area; FILTER=regex
 	@node --no-warnings test/upstream/replay.ts $(REPLAY_ARGS)
 
-differential: build ## the same changed objects to upstream's API server and to ours: UPSTREAM_BIN, KIND, COUNT, SEED; CONTROLLERS=1: stories to its controllers, SUBJECT
+differential: build ## the same changed objects to upstream's API server and to ours: UPSTREAM_BIN, KIND, ACTION, COUNT, SEED; CONTROLLERS=1: stories to its controllers, SUBJECT
 	@node test/differential/$(if $(CONTROLLERS),controllers/)run.ts $(DIFFERENTIAL_ARGS)
 
 sim: node_modules ## the control plane on virtual time, with faults; SEED=7 replays one, SEEDS=100 runs many, ABOUT=regex tells about objects

@@ -107,6 +107,12 @@ for (const { name, patch, code, message } of [
     message: "The order in patch list:\n[map[image:x name:a]]\n doesn't match $setElementOrder list:\n[map[name:b]]\n",
   },
   {
+    name: 'an order of what is no list',
+    patch: { spec: { '$setElementOrder/securityContext': ['a'], securityContext: {} } },
+    code: 500,
+    message: 'expected a []interface {}, but received a map[string]interface {}',
+  },
+  {
     name: 'an element without its merge key',
     patch: { spec: { containers: [{ image: 'x' }] } },
     code: 500,

@@ -3,7 +3,7 @@
 // Recursion is bounded by the depth limit that the patch body was checked against.
 import { setKey } from './canonical-values.ts';
 import { type Field, type Type, typeOf } from './ir.ts';
-import { goPrint, isObject, type JsonObject, PatchError } from './patch-error.ts';
+import { goPrint, goTypeOf, isObject, type JsonObject, PatchError } from './patch-error.ts';
 
 const directiveKey = '$patch';
 const retainKeysKey = '$retainKeys';
@@ -13,6 +13,8 @@ const orderPrefix = '$setElementOrder/';
 const badPrimitiveList = (): PatchError => new PatchError(400, 'invalid patch format of primitive list');
 const badRetainKeys = (): PatchError => new PatchError(400, 'invalid patch format of retainKeys');
 const badOrderList = (): PatchError => new PatchError(400, 'invalid patch format of setElementOrder list');
+const noList = (value: unknown): PatchError =>
+  new PatchError(500, `expected a []interface {}, but received a ${goTypeOf(value)}`);
 const badDirective = (directive: unknown, map: JsonObject): PatchError =>
   new PatchError(500, `unknown patch type: ${goPrint(directive)} in map: ${goPrint(map)}`);
 const noMergeKey = (map: JsonObject, key: string): PatchError =>
@@ -267,13 +269,14 @@ function checkOrder(patch: readonly unknown[], order: readonly unknown[], key: s
 function mergeOrdered(result: JsonObject, patch: JsonObject, key: string, place: Place): void {
   const order = patch[`${orderPrefix}${key}`];
   delete patch[`${orderPrefix}${key}`];
-  if (!Array.isArray(order)) throw badOrderList();
+  if (!Array.isArray(order)) throw noList(order);
   const current = Object.hasOwn(result, key) ? result[key] : undefined;
   const change = Object.hasOwn(patch, key) ? patch[key] : undefined;
   const deletions = patch[`${deletePrefix}${key}`];
-  if (!Array.isArray(current) && !Array.isArray(change)) return;
-  if (change !== undefined && !Array.isArray(change)) return;
+  if (current !== undefined && !Array.isArray(current)) throw noList(current);
+  if (change !== undefined && !Array.isArray(change)) throw noList(change);
   const field = fieldOf(place, key);
+  if (!current && !change) return;
   const mergeKeyName = field?.fact.patchMergeKey ?? '';
   if (deletions !== undefined && deletions !== null && !Array.isArray(deletions)) throw badPrimitiveList();
   if (change) checkOrder(change, order, mergeKeyName);

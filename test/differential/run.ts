@@ -1,6 +1,6 @@
-// `make differential [KIND=regex] [COUNT=n] [SEED=n]`: the same requests to upstream's API server and to ours, made by
+// `make differential [KIND=regex] [ACTION=regex] [COUNT=n] [SEED=n]`: the same requests to upstream's API server and to ours, made by
 // changing objects that upstream accepts; prints what the two answer differently, alike ones together.
-//   node test/differential/run.ts [--kind REGEX] [--count N] [--seed N] [--jobs N] [--upstream KUBECONFIG] [--ours KUBECONFIG] [--most N]
+//   node test/differential/run.ts [--kind REGEX] [--action REGEX] [--count N] [--seed N] [--jobs N] [--upstream KUBECONFIG] [--ours KUBECONFIG] [--most N]
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../../src/base/random.ts';
 import { TestCluster } from '../e2e/cluster.ts';
@@ -8,6 +8,7 @@ import { WireClient } from '../upstream/client.ts';
 import { inLanes } from '../upstream/recordings.ts';
 import { type Base, isInert, loadBases, namespaces, pathOf, placed, run } from './bases.ts';
 import { mutate } from './mutate.ts';
+import { asksOf } from './questions.ts';
 import { UpstreamApiServer } from './servers.ts';
 import { askBoth, compareAnswers, type Question, type Read, type Sides, signature } from './trial.ts';
 
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     jobs: { type: 'string', default: '6' },
     most: { type: 'string', default: '60' },
+    action: { type: 'string', default: '' },
     upstream: { type: 'string' },
     ours: { type: 'string' },
   },
@@ -27,8 +29,6 @@ interface Group {
   count: number;
   readonly example: readonly string[];
 }
-
-type Action = 'create' | 'update' | 'status';
 
 class Differential {
   readonly groups = new Map<string, Group>();
@@ -57,11 +57,13 @@ class Differential {
     const random = seededRandom(this.#seed * 1_000_003 + number);
     for (let warm = 0; warm < 5; warm++) random.next();
     const base = bases[Math.floor(random.next() * bases.length)]!;
-    const dice = random.next();
-    const action: Action = dice < 0.5 ? 'create' : dice < 0.85 ? 'update' : 'status';
+    const isNew = random.next() < 0.4;
+    const asks = Object.keys(asksOf(base.kind)).filter((name) => actions.test(name));
+    const action = asks[Math.floor(random.next() * asks.length)] ?? 'create';
     const twice = random.next() < 0.2;
     const seed = Math.floor(random.next() * 2 ** 31);
-    if (action === 'create' || !isInert(base)) await this.#create(base, seed, twice);
+    if ((isNew && actions.test('create')) || action === 'create' || !isInert(base))
+      await this.#create(base, seed, twice);
     else await this.#change(base, action, seed, twice);
   }
 
@@ -73,7 +75,7 @@ class Differential {
     await this.#ask(base, 'create', how, { upstream: question, ours: question }, id);
   }
 
-  async #change(base: Base, action: Action, seed: number, twice: boolean): Promise<void> {
+  async #change(base: Base, action: string, seed: number, twice: boolean): Promise<void> {
     let stored = this.#stored.get(base);
     if (!stored) {
       stored = this.#store(base);
@@ -81,24 +83,25 @@ class Differential {
     }
     const sides = await stored;
     if (!sides) return;
-    const part = action === 'status' ? '/status' : '';
     let how = '';
     const question = (side: keyof Sides<unknown>) => {
-      const body = structuredClone(sides[side].body);
-      delete body.metadata.managedFields;
-      how = changed(body, base, seed, twice, action === 'status' ? 'status' : body.spec && 'spec');
-      return {
-        method: 'PUT',
-        path: `${pathOf(base)}/${encodeURIComponent(sides[side].body.metadata.name)}${part}?dryRun=All`,
-        body,
+      const stored = structuredClone(sides[side].body);
+      delete stored.metadata.managedFields;
+      const random = warmRandom(seed);
+      const change = (object: Record<string, any>, type: string, part?: string) => {
+        const first = mutate(object, type, random, part);
+        return twice ? `${first}; ${mutate(object, type, random, part)}` : first;
       };
+      const asked = asksOf(base.kind)[action]!({ base, stored, random, change });
+      how = asked.how;
+      return asked.question;
     };
     const questions = { upstream: question('upstream'), ours: question('ours') };
     await this.#ask(base, action, how, questions, sides.ours.body.metadata.name);
   }
 
   /** Asks again what differs: the order of Go's maps changes from answer to answer. */
-  async #ask(base: Base, action: Action, how: string, questions: Sides<Question>, id: string): Promise<void> {
+  async #ask(base: Base, action: string, how: string, questions: Sides<Question>, id: string): Promise<void> {
     const written = base.body + how;
     let answers = await askBoth(this.#clients, questions);
     for (let again = 0; again < 8 && compareAnswers(answers, written, id).length > 0; again++) {
@@ -119,7 +122,7 @@ class Differential {
     return answers;
   }
 
-  #note(base: Base, action: Action, how: string, answers: Sides<Read>, written: string, id: string): void {
+  #note(base: Base, action: string, how: string, answers: Sides<Read>, written: string, id: string): void {
     this.asked++;
     const lines = compareAnswers(answers, written, id);
     if (lines.length === 0) return;
@@ -131,11 +134,16 @@ class Differential {
 }
 
 /** The same for equal objects and seeds. */
-function changed(object: Record<string, any>, base: Base, seed: number, twice: boolean, part?: string): string {
+function changed(object: Record<string, any>, base: Base, seed: number, twice: boolean): string {
+  const random = warmRandom(seed);
+  const first = mutate(object, base.type, random);
+  return twice ? `${first}; ${mutate(object, base.type, random)}` : first;
+}
+
+function warmRandom(seed: number) {
   const random = seededRandom(seed);
   for (let warm = 0; warm < 5; warm++) random.next();
-  const first = mutate(object, base.type, random, part);
-  return twice ? `${first}; ${mutate(object, base.type, random, part)}` : first;
+  return random;
 }
 
 const bin = process.env['UPSTREAM_BIN'];
@@ -144,6 +152,7 @@ if (!values.upstream && !bin) {
   process.exit(2);
 }
 const filter = new RegExp(values.kind, 'i');
+const actions = new RegExp(values.action);
 const bases = loadBases().filter(({ kind }) => filter.test(kind));
 await using upstream = values.upstream ? undefined : await UpstreamApiServer.start(bin!);
 await using cluster = values.ours

@@ -8,7 +8,9 @@ import { run } from './bases.ts';
 export interface Question {
   readonly method: string;
   readonly path: string;
-  readonly body?: Record<string, any> | undefined;
+  readonly body?: object | undefined;
+  /** Default: JSON. */
+  readonly type?: string;
 }
 
 export interface Sides<T> {
@@ -35,8 +37,14 @@ export function read(answer: Answer): Read {
 
 export async function askBoth(clients: Sides<WireClient>, questions: Sides<Question>): Promise<Sides<Read>> {
   const ask = async (side: keyof Sides<unknown>) => {
-    const { method, path, body } = questions[side];
-    return read(await clients[side].request({ method, path, body: body && JSON.stringify(body) }));
+    const { method, path, body, type = 'application/json' } = questions[side];
+    const headers = { 'content-type': type };
+    const text = body && JSON.stringify(body);
+    try {
+      return read(await clients[side].request({ method, path, headers, body: text }));
+    } catch (error) {
+      throw new Error(`${side} did not answer ${method} ${path} ${type} ${text?.slice(0, 2000)}`, { cause: error });
+    }
   };
   const [upstream, ours] = await Promise.all([ask('upstream'), ask('ours')]);
   return { upstream, ours };
@@ -54,6 +62,7 @@ export function compareAnswers(answers: Sides<Read>, written: string, id: string
       JSON.parse(
         settled(JSON.stringify(withoutRequester(body)))
           .replaceAll('kubernetes-admin', 'admin')
+          .replace(/(ResourceVersion in record \()\d+/g, '$1<rv>')
           .replace(/10\.96\.\d+\.\d+/g, '<ip>')
           .replaceAll(run, '<run>'),
       ),

@@ -4,7 +4,7 @@ import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
 import { dns1123LabelProblems, dns1123SubdomainProblems, pathSegmentProblems } from '../meta/names.ts';
 import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
-import { requireSupported } from '../meta/supported.ts';
+import { checkSupported } from '../meta/supported.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
 const maxControllerBytes = 250;
@@ -26,7 +26,8 @@ function validateParameters(reference: IngressClassParametersReference, at: Fiel
   if (apiGroup !== undefined) validateBy(dns1123SubdomainProblems, apiGroup, at.child('apiGroup'), errors);
   if (required(kind, at.child('kind'), errors)) validateBy(pathSegmentProblems, kind, at.child('kind'), errors);
   if (required(name, at.child('name'), errors)) validateBy(pathSegmentProblems, name, at.child('name'), errors);
-  requireSupported(errors, at.child('scope'), scope, ['Cluster', 'Namespace']);
+  if (scope === undefined) errors.required(at.child('scope'));
+  else checkSupported(errors, at.child('scope'), scope, ['Cluster', 'Namespace']);
   if (scope === 'Namespace') {
     if (required(namespace, at.child('namespace'), errors, "`parameters.scope` is set to 'Namespace'")) {
       validateBy(dns1123LabelProblems, namespace!, at.child('namespace'), errors);

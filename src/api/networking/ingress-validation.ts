@@ -25,7 +25,7 @@ function validateReference(
   at: FieldPath,
   errors: FieldErrors,
 ): void {
-  if (apiGroup) validateBy(dns1123SubdomainProblems, apiGroup, at.child('apiGroup'), errors);
+  if ((apiGroup ?? null) !== null) validateBy(dns1123SubdomainProblems, apiGroup!, at.child('apiGroup'), errors);
   if (required(kind, at.child('kind'), errors)) validateBy(pathSegmentProblems, kind, at.child('kind'), errors);
   if (required(name, at.child('name'), errors)) validateBy(pathSegmentProblems, name, at.child('name'), errors);
 }

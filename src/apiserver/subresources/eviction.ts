@@ -33,9 +33,12 @@ export function evictPod(): SubresourceHandler {
     async handle(request) {
       const expected = { group: 'policy', version: 'v1', kind: 'Eviction', typeName: 'io.k8s.api.policy.v1.Eviction' };
       const eviction = (await request.decode(expected, oldForms)) as Eviction;
-      const { name } = request.info;
+      const { name, namespace } = request.info;
+      if (eviction.metadata.namespace && eviction.metadata.namespace !== namespace) {
+        throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+      }
       if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
-      eviction.metadata.namespace = request.info.namespace;
+      eviction.metadata.namespace = namespace;
       await request.admit({ operation: 'CREATE', object: eviction, kind: expected });
       const options = optionsOf(eviction, request.isDryRun);
       return evict(request, name, options);

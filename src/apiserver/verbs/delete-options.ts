@@ -58,7 +58,7 @@ function check(options: DeleteOptions): void {
   const errors = new FieldErrors();
   const { orphanDependents, propagationPolicy, dryRun } = options;
   const at = path('propagationPolicy');
-  if (propagationPolicy && orphanDependents !== undefined && orphanDependents !== null) {
+  if (typeof propagationPolicy === 'string' && orphanDependents !== undefined && orphanDependents !== null) {
     errors.invalid(at, propagationPolicy, 'orphanDependents and deletionPropagation cannot be both set');
   }
   if (typeof propagationPolicy === 'string' && !['Foreground', 'Background', 'Orphan'].includes(propagationPolicy)) {

@@ -4,10 +4,11 @@ import { badRequest, entityTooLarge, invalid, StatusError, tooManyRequests } fro
 import type { Steps } from '../../base/turns.ts';
 import { checkLargePatch, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
 import { canonical, canonicalStrictSteps, DecodeError } from '../../schema/codec.ts';
+import { convertProblem } from '../../schema/convert-problem.ts';
 import { jsonPatchSteps } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
 import { decodeJsonPatch, decodeMergePatch } from '../../schema/patch-body.ts';
-import { PatchError } from '../../schema/patch-error.ts';
+import { goPrint, PatchError } from '../../schema/patch-error.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Patch } from './patch-type.ts';
 
@@ -66,7 +67,12 @@ function compileStrategic(body: Uint8Array): Patch {
     const { patch, strictErrors } = decodeMergePatch(body);
     const { kind: _kind, apiVersion: _apiVersion, ...rest } = patch;
     const apply = step((current, typeName) => applyStrategicMerge(typeName, current, rest));
-    return bind('strategic', hasVersion(patch), strictErrors, apply);
+    // What the patch says is quoted, not what it has made.
+    const refuse: Refuse = (typeName, patched, problem) => {
+      const found = convertProblem(typeName, patched as Record<string, unknown>);
+      return unreadable(goPrint(patch), found ?? problem.replace(/Go struct field \S+ of type/, 'Go value of type'));
+    };
+    return bind('strategic', hasVersion(patch), strictErrors, apply, refuse);
   } catch (error) {
     throw asStrategic(error);
   }
@@ -78,7 +84,24 @@ function asStrategic(error: unknown): unknown {
   return new PatchError(error.code, error.message.replace(/^error decoding patch: /, ''));
 }
 
-function bind(type: Patch['type'], namesVersion: boolean, bodyErrors: readonly string[], apply: Apply): Patch {
+type Refuse = (typeName: string, patched: unknown, problem: string) => StatusError;
+
+const quoteObject: Refuse = (_typeName, patched, problem) =>
+  unreadable(
+    JSON.stringify(patched),
+    problem.replace(typeProblem, "couldn't get version/kind; json parse error: $1 .$2"),
+  );
+
+/** What an object says it is is read before the object. */
+const typeProblem = /^(json: cannot unmarshal \w+ into Go struct field) \w+\.TypeMeta\.(\w+)/;
+
+function bind(
+  type: Patch['type'],
+  namesVersion: boolean,
+  bodyErrors: readonly string[],
+  apply: Apply,
+  refuse = quoteObject,
+): Patch {
   return {
     type,
     namesVersion,
@@ -90,16 +113,16 @@ function bind(type: Patch['type'], namesVersion: boolean, bodyErrors: readonly s
         const { object, strictErrors } = yield* canonicalStrictSteps<KubernetesObject>(typeName, patched);
         return { object, strictErrors: [...bodyErrors, ...strictErrors] };
       } catch (error) {
-        if (error instanceof DecodeError) throw unreadable(patched, error.message);
+        if (error instanceof DecodeError) throw refuse(typeName, patched, error.message);
         throw error;
       }
     },
   };
 }
 
-/** The patched object is none of its type: upstream quotes it whole, in an error about nothing in particular. */
-export function unreadable(patched: unknown, problem: string): StatusError {
-  const message = `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${problem}`;
+/** The patched object is none of its type: upstream quotes `shown`, in an error about nothing in particular. */
+export function unreadable(shown: string, problem: string): StatusError {
+  const message = `Invalid value: ${JSON.stringify(shown)}: ${problem}`;
   const error = invalid({ group: '', name: '' }, '', `patch: ${message}`, [
     { reason: 'FieldValueInvalid', message, field: 'patch' },
   ]);

@@ -16,7 +16,7 @@ export function versionOfPatched({ resource, server }: Call, object: KubernetesO
   const { storage } = resource;
   if (found && found.storage.plural === storage.plural && found.storage.group === storage.group) return found;
   throw unreadable(
-    object,
+    JSON.stringify(object),
     found
       ? `converting (${version}.${kind}) to (${goPackage(resource.group)}.${resource.kind}): unknown conversion`
       : `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "pkg/api/legacyscheme/scheme.go:30"`,

@@ -13,14 +13,14 @@ export function checkPreconditions(
   { uid, resourceVersion }: Preconditions,
   found: Identity,
 ): void {
-  if (uid && uid !== found.uid) {
+  if (uid !== undefined && uid !== null && uid !== found.uid) {
     throw conflict(
       kind,
       name,
       `the UID in the precondition (${uid}) does not match the UID in record (${found.uid}). The object might have been deleted and then recreated`,
     );
   }
-  if (resourceVersion && resourceVersion !== found.resourceVersion) {
+  if (resourceVersion !== undefined && resourceVersion !== null && resourceVersion !== found.resourceVersion) {
     throw conflict(
       kind,
       name,
