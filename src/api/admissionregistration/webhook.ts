@@ -131,7 +131,7 @@ function validateWebhook(webhook: Webhook, at: FieldPath, errors: FieldErrors): 
   });
   checkSupported(errors, at.child('failurePolicy'), webhook.failurePolicy, ['Fail', 'Ignore']);
   checkSupported(errors, at.child('matchPolicy'), webhook.matchPolicy, ['Equivalent', 'Exact']);
-  if (webhook.sideEffects === undefined)
+  if ((webhook.sideEffects ?? null) === null)
     errors.required(at.child('sideEffects'), 'must specify one of None, NoneOnDryRun');
   else checkSupported(errors, at.child('sideEffects'), webhook.sideEffects, ['None', 'NoneOnDryRun']);
   const { timeoutSeconds } = webhook;
