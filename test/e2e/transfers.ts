@@ -102,6 +102,9 @@ export async function throughCopy(transfer: Transfer): Promise<string> {
 
 /** To a port, and back from it on the same connection. The pod `echo` sends back what it is sent. */
 export async function throughPort(transfer: Transfer): Promise<string> {
+  // It takes one connection, and then begins again; 9000 is 2328.
+  const listens = "exec echo -- grep -hq ':2328 .* 0A ' /proc/net/tcp /proc/net/tcp6";
+  await transfer.cluster.eventually('it listens', async () => (await transfer.cluster.tryKubectl(listens)).code === 0);
   const child = kubectl(transfer, 'port-forward', 'pod/echo', ':9000');
   try {
     let port = 0;
@@ -120,8 +123,10 @@ export async function throughPort(transfer: Transfer): Promise<string> {
         if (left <= 0) break;
       }
     })();
-    for (const chunk of chunks(transfer.mebibytes)) if (!socket.write(chunk)) await once(socket, 'drain');
-    await heard;
+    const said = (async () => {
+      for (const chunk of chunks(transfer.mebibytes)) if (!socket.write(chunk)) await once(socket, 'drain');
+    })();
+    await Promise.all([heard, said]);
     socket.destroy();
     return hash.digest('hex');
   } finally {
