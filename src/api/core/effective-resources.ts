@@ -6,7 +6,7 @@ export type Resources = ReadonlyMap<string, Quantity>;
 
 export function podResources(spec: PodSpec, part: 'requests' | 'limits'): Resources {
   const total = new Map<string, Quantity>();
-  for (const container of spec.containers) add(total, of(container, part));
+  for (const container of spec.containers ?? []) add(total, of(container, part));
   // Init containers that go on running count for all that start after them.
   const sidecars = new Map<string, Quantity>();
   const peak = new Map<string, Quantity>();

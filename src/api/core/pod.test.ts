@@ -162,3 +162,9 @@ test('a pod on a node gets time to stop, others go at once', () => {
   assert.equal(podKind.graceSeconds!(aPod({ nodeName: 'one' }), undefined), 30);
   assert.equal(podKind.graceSeconds!(aPod({ nodeName: 'one' }), 5), 5);
 });
+
+test('a pod that asks for something as a whole and has no containers is judged as any other', () => {
+  const pod = aPod({ containers: null as never, resources: { requests: { cpu: '1' } } });
+  podKind.defaults!(pod);
+  assert.ok(errorsOf((list) => podKind.validate!(pod, list)).includes('spec.containers: Required value'));
+});
