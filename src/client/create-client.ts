@@ -87,7 +87,7 @@ function createSender(transport: Transport, { userAgent, clock }: ClientOptions)
       const content = await response.bytes();
       const retryAfterSeconds = Number(response.headers['retry-after']);
       const mayRetry = clock && attempt < maxRetries && (response.status === 429 || response.status >= 500);
-      if (!mayRetry || !(retryAfterSeconds > 0)) throw statusFromAnswer(response.status, content);
+      if (!mayRetry || !(retryAfterSeconds > 0)) throw statusFromAnswer(response.status, content, call);
       await clock.sleep(retryAfterSeconds * 1000, call.signal);
       call.signal?.throwIfAborted();
     }
