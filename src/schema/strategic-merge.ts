@@ -12,7 +12,6 @@ const orderPrefix = '$setElementOrder/';
 
 const badPrimitiveList = (): PatchError => new PatchError(400, 'invalid patch format of primitive list');
 const badRetainKeys = (): PatchError => new PatchError(400, 'invalid patch format of retainKeys');
-const badOrderList = (): PatchError => new PatchError(400, 'invalid patch format of setElementOrder list');
 const noList = (value: unknown): PatchError =>
   new PatchError(500, `expected a []interface {}, but received a ${goTypeOf(value)}`);
 const badDirective = (directive: unknown, map: JsonObject): PatchError =>

@@ -1,8 +1,9 @@
 // Admission: plugins that change (admit) and then plugins that refuse (validate), in the order of plugins/index.ts.
 // They need other objects, so they are not kind rules; they read caches, never the network (webhooks are the exception).
+
+import type { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
-import type { FieldErrors } from '../../api/meta/field-errors.ts';
 import type { UserInfo } from '../authn/authenticator.ts';
 import type { ObjectReader } from '../registry/object-reader.ts';
 import type { ResourceTable } from '../registry/resource-table.ts';
