@@ -72,7 +72,7 @@ async function keepOnce(options: KeepServiceIpsOptions, memory: RepairMemory): P
     ),
     ...create.map((address) => ask('POST', collection, address)),
   ];
-  for (const repair of repairs) void report(options, repair);
+  for (const [index, repair] of repairs.entries()) void report(options, repair, index);
   const outcomes = await Promise.allSettled(asked);
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') log.error('an IPAddress was not kept', outcome.reason);
@@ -86,16 +86,17 @@ async function keepOnce(options: KeepServiceIpsOptions, memory: RepairMemory): P
 const reporter = 'ipallocator-repair-controller';
 
 /** An event says what was wrong; one that can not be written is not worth another. */
-async function report({ ask, clock, log }: KeepServiceIpsOptions, repair: Repair): Promise<void> {
+async function report({ ask, clock, log }: KeepServiceIpsOptions, repair: Repair, index: number): Promise<void> {
   const { regarding, reason, action, note } = repair;
   const { namespace, name, uid, resourceVersion } = regarding.metadata;
   const place = namespace ?? 'default';
-  const now = rfc3339Micro(clock.now());
+  const nowMs = clock.now();
+  const suffix = (BigInt(Math.floor(nowMs)) * 1_000_000n + BigInt(index)).toString(16);
   const event = {
     apiVersion: 'events.k8s.io/v1',
     kind: 'Event',
-    metadata: { namespace: place, generateName: `${name}.` },
-    eventTime: now,
+    metadata: { namespace: place, name: `${name}.${suffix}` },
+    eventTime: rfc3339Micro(nowMs),
     reportingController: reporter,
     reportingInstance: `${reporter}-${hostname()}`,
     type: 'Warning',
@@ -112,7 +113,8 @@ async function report({ ask, clock, log }: KeepServiceIpsOptions, repair: Repair
     },
   };
   try {
-    await ask('POST', `/apis/events.k8s.io/v1/namespaces/${place}/events`, event);
+    const code = await ask('POST', `/apis/events.k8s.io/v1/namespaces/${place}/events`, event);
+    if (code >= 300) log.warn('an event about an address was refused', { code });
   } catch (error) {
     log.warn('an event about an address was not written', { problem: String(error) });
   }
