@@ -1,7 +1,8 @@
 // Taking a cluster down, from outside: works as well when its processes were killed and only containers are left.
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { rmdir } from 'node:fs/promises';
+import { readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../base/clock.ts';
 import { joinedFile, readJoined } from './join/joined-settings.ts';
 import { removeFromKubeconfig } from './kubeconfig.ts';
 import { cgroupName } from './nodes/cgroup-name.ts';
@@ -14,6 +15,8 @@ import { releaseSlot } from './settings/slots.ts';
 import { clearState, isAlive, isContainerd, readState, stopProcess } from './settings/state.ts';
 
 const serverGraceMs = 20_000;
+const removals = 50;
+const removalPollMs = 20;
 
 export interface DownOptions {
   /** Leave containerd and all containers to the next `up`. */
@@ -64,7 +67,7 @@ async function clearNodes(layout: Layout, plans: readonly NodePlan[], podCidr: s
 
 /** The pods of one node, and its containerd. */
 export async function clearNode(plan: NodePlan): Promise<boolean> {
-  const { findContainerd, stopContainerd } = await import('../kubelet/runtime/containerd-daemon.ts');
+  const { findContainerd, stopContainerd, containerdSocket } = await import('../kubelet/runtime/containerd-daemon.ts');
   const { removeAllPods } = await import('./nodes/remove-pods.ts');
   const wasRunning = (await findContainerd(plan.containerd)) !== undefined;
   if (wasRunning || hasPods(plan)) {
@@ -75,6 +78,9 @@ export async function clearNode(plan: NodePlan): Promise<boolean> {
     await removeAllPods(plan);
   }
   await stopContainerd(plan.containerd);
+  // Started in its last moment, and nobody's since.
+  const { endShims } = await import('../kubelet/runtime/orphans.ts');
+  await endShims(containerdSocket(plan.containerd));
   return wasRunning;
 }
 
@@ -97,7 +103,7 @@ export async function unmountBelow(folder: string): Promise<void> {
   }
 }
 
-/** Removes a cgroup of ours, deepest first, in every hierarchy of v1 or the one of v2. */
+/** Removes a cgroup of ours, deepest first, in every hierarchy of v1 or the one of v2, and ends whatever still lives in it. */
 export async function removeCgroup(group: string): Promise<void> {
   const root = '/sys/fs/cgroup';
   if (!existsSync(root)) return;
@@ -109,11 +115,27 @@ export async function removeCgroup(group: string): Promise<void> {
   ];
   for (const hierarchy of hierarchies) {
     const top = join(hierarchy, group);
-    if (!existsSync(top)) continue;
-    const folders = readdirSync(top, { recursive: true, withFileTypes: true })
-      .filter((each) => each.isDirectory())
-      .map((each) => join(each.parentPath, each.name))
-      .sort((a, b) => b.length - a.length);
-    for (const folder of [...folders, top]) await rmdir(folder).catch(() => {}); // busy for a moment after the last process: the next pass or `delete` gets it
+    for (let attempt = 0; attempt < removals && existsSync(top); attempt++) {
+      const folders = readdirSync(top, { recursive: true, withFileTypes: true })
+        .filter((each) => each.isDirectory())
+        .map((each) => join(each.parentPath, each.name))
+        .sort((a, b) => b.length - a.length);
+      // A container that was being started when its shim ended is nobody's child.
+      for (const folder of [...folders, top]) await endProcesses(folder);
+      for (const folder of [...folders, top]) await rmdir(folder).catch(() => {}); // busy for a moment after the last process
+      if (existsSync(top)) await systemClock.sleep(removalPollMs);
+    }
+  }
+}
+
+async function endProcesses(folder: string): Promise<void> {
+  const pids = await readFile(join(folder, 'cgroup.procs'), 'utf8').catch(() => '');
+  for (const pid of pids.split('\n').filter(Boolean).map(Number)) {
+    if (pid === 0 || pid === process.pid) continue; // 0: of another pid namespace
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it ended by itself
+    }
   }
 }

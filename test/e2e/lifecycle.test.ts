@@ -183,6 +183,11 @@ describe('a cluster of real containers', { skip: whyNoContainers() ?? false }, (
       });
       const failed = (await cluster.json('get events')).items.filter((event: any) => event.reason.startsWith('Failed'));
       assert.deepEqual(failed, [], 'pods wait until the runtime has a network');
+      await cluster.kubectl('scale deployment/web --replicas=20');
+      await cluster.eventually('more are being started', async () => {
+        const pods = (await cluster.json('get pods')).items;
+        return pods.some(({ spec, status: { phase } }: any) => spec.nodeName && phase === 'Pending');
+      });
     }
     assert.deepEqual(
       findLeftovers().filter((each) => !before.has(each)),

@@ -133,15 +133,20 @@ async function removeOne(channel: Client, id: string, request: OrphansRequest): 
 async function endShim(id: string, { dataDir, socketPath }: OrphansRequest): Promise<void> {
   const bundle = join(taskFolder(dataDir), id);
   if (!existsSync(bundle)) return;
+  await endShims(socketPath, id);
+  await run('umount', ['--lazy', join(bundle, 'rootfs')]).catch(() => {}); // nothing is mounted there
+  await rm(bundle, { recursive: true, force: true });
+}
+
+/** Those of a containerd, by its socket, or the one of a container, with what they began to run. */
+export async function endShims(socketPath: string, id?: string): Promise<void> {
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-    const isItsShim = argv[0]?.includes('containerd-shim') && argv.includes(id) && argv.includes(socketPath);
-    if (!isItsShim) continue;
+    const isMeant = argv[0]?.includes('containerd-shim') && argv.includes(socketPath) && (!id || argv.includes(id));
+    if (!isMeant) continue;
     const tasks = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
     for (const each of [...tasks.split(' ').filter(Boolean), pid]) kill(Number(each));
   }
-  await run('umount', ['--lazy', join(bundle, 'rootfs')]).catch(() => {}); // nothing is mounted there
-  await rm(bundle, { recursive: true, force: true });
 }
 
 function kill(pid: number): void {
