@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { compare } from './not-passing.ts';
 import { type Outcome, readReport } from './report.ts';
+import { outcomesAt, writeResult } from './results.ts';
 import { isIn, parseFocus, sigOf } from './specs.ts';
 import { updateTable } from './table.ts';
 
@@ -81,5 +82,31 @@ test('the table gets rows of the SIGs that ran whole, and keeps the others', () 
     assert.deepEqual([rows[0], rows.at(-2)], ['before', 'after']);
   } finally {
     rmSync(folder, { recursive: true });
+  }
+});
+
+test('the parts of a commit count together, what ran by a focus does not', () => {
+  const results = mkdtempSync(join(tmpdir(), 'results-'));
+  try {
+    const runs = [
+      ['1', 'abc', [outcome('[sig-apps] Job one', false), outcome('[sig-apps] Job two', true)]],
+      ['2', 'abc', [outcome('[sig-apps] Job three [Serial]', true)]],
+      ['3', 'def', [outcome('[sig-apps] Job four', true)]],
+      ['4', undefined, [outcome('[sig-apps] Job one', true)]],
+    ] as const;
+    for (const [name, commit, outcomes] of runs) {
+      mkdirSync(join(results, name));
+      writeResult(join(results, name), outcomes, commit && { date: '2030-01-02', commit });
+    }
+    assert.deepEqual(
+      outcomesAt('abc', results).map(({ name, hasPassed }) => [name, hasPassed]),
+      [
+        ['[sig-apps] Job one', false],
+        ['[sig-apps] Job two', true],
+        ['[sig-apps] Job three [Serial]', true],
+      ],
+    );
+  } finally {
+    rmSync(results, { recursive: true });
   }
 });

@@ -1,5 +1,5 @@
 // `make conformance [FOCUS=sig-apps | FOCUS='part of a name'] [PROCS=4] [PART=parallel|serial] [KEEP=1] [SKIP_KNOWN=1] [ALL=1]`.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { hostAddress } from '../../src/cluster/settings/settings.ts';
@@ -11,6 +11,7 @@ import { compare, readNotPassing } from './not-passing.ts';
 import { places, repository } from './places.ts';
 import { ensurePrograms } from './programs.ts';
 import { Registry } from './registry.ts';
+import { outcomesAt, writeResult } from './results.ts';
 import { isIn, parseFocus, type Scope, specsOf } from './specs.ts';
 import { summary, updateTable } from './table.ts';
 
@@ -47,7 +48,6 @@ try {
   const processes = Number(values.procs);
   const without = values['skip-known'] ? Object.keys(readNotPassing()) : [];
   const outcomes = await runSpecs({ focus, scope, kubeconfig: clusterKubeconfig, processes, folder, parts, without });
-  writeFileSync(join(folder, 'outcomes.json'), JSON.stringify(outcomes, null, 1));
   await tell(outcomes);
 } finally {
   registry.close();
@@ -63,7 +63,10 @@ async function tell(outcomes: Awaited<ReturnType<typeof runSpecs>>): Promise<voi
   for (const { name, message } of fallen) console.log(`FAILS, AND PASSED BEFORE  ${name}\n    ${firstLine(message)}`);
   const commit = (await command('git', ['rev-parse', '--short', 'HEAD'], { cwd: dirname(program) })).trim();
   const page = join(repository, 'docs/conformance.md');
-  const covered = updateTable(page, outcomes, specs, { date: started.toISOString().slice(0, 10), commit });
+  const facts = { date: started.toISOString().slice(0, 10), commit };
+  writeResult(folder, outcomes, values.focus ? undefined : facts);
+  const counted = values.focus ? outcomes : outcomesAt(commit, places.results);
+  const covered = updateTable(page, counted, specs, facts);
   console.log(`\n${summary(outcomes)}`);
   const seconds = ((Date.now() - started.getTime()) / 1000).toFixed(0);
   console.log(`${seconds} s; results: ${folder}${covered.length > 0 ? `; ${covered.join(', ')} → ${page}` : ''}`);

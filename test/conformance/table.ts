@@ -1,4 +1,4 @@
-// The table in docs/conformance.md: a row a SIG, each of the last run that covered all of it.
+// The table in docs/conformance.md: a row a SIG, each of the last commit at which all of it ran.
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Outcome } from './report.ts';
 import { sigOf } from './specs.ts';
