@@ -7,6 +7,7 @@ import { connect, constants } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before, suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { seededRandom } from '../../src/base/random.ts';
 import { TestCluster } from '../e2e/cluster.ts';
 import { type Answer, type Ask, WireClient } from '../upstream/client.ts';
 import { frame, frames, RawHttp2 } from './http2-frames.ts';
@@ -122,6 +123,29 @@ suite('known attacks', () => {
     }
     session.destroy(); // its end may never be told, with so many streams that never began
     await stillServed();
+  });
+
+  test('writes that are taken back while they are read, worked on or answered disturb nobody', async () => {
+    const random = seededRandom(11);
+    for (let connection = 0; connection < 6; connection++) {
+      const session = connect(`https://${wire.host}:${wire.port}`, { ca: wire.ca, cert: wire.cert, key: wire.key });
+      session.on('error', () => {});
+      await once(session, 'connect');
+      const over: Promise<void>[] = [];
+      for (let count = 0; count < 20; count++) {
+        const data = { k: 'v'.repeat(Math.floor(random.next() * 200_000)) };
+        const body = JSON.stringify({ metadata: { generateName: 'taken-back-' }, data });
+        const stream = session.request({ ':method': 'POST', ':path': `${configMaps}?dryRun=All` });
+        stream.on('error', () => {});
+        over.push(new Promise((resolve) => stream.once('close', () => resolve())));
+        if (count % 2 === 0) stream.end(body);
+        else stream.write(body.slice(0, body.length >> 1));
+        setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), random.next() * 8);
+      }
+      await Promise.all(over);
+      await stillServed();
+      session.destroy();
+    }
   });
 
   test('CVE-2024-27983: headers that never end are cut off', async () => {

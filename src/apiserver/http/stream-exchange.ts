@@ -71,7 +71,7 @@ export class StreamResponse implements ServerResponse {
   }
 
   head(status: number, headers: Readonly<Record<string, string | readonly string[]>>): void {
-    if (this.isClosed || this.#stream.destroyed) return;
+    if (this.isClosed || this.#stream.closed || this.#stream.destroyed) return;
     const sent: OutgoingHttpHeaders = { ':status': status };
     for (const name in headers) {
       if (!hopByHop.has(name)) sent[name] = headers[name] as string | string[];
@@ -81,7 +81,7 @@ export class StreamResponse implements ServerResponse {
 
   /** Nothing more can be sent, or nothing may: an answer to HEAD has ended with its head. */
   get #isOver(): boolean {
-    return this.isClosed || this.#stream.writableEnded || this.#stream.destroyed;
+    return this.isClosed || this.#stream.writableEnded || this.#stream.closed || this.#stream.destroyed;
   }
 
   write(chunk: Uint8Array, written?: () => void): boolean {
