@@ -109,9 +109,23 @@ describe('a cluster with real containers', { skip }, () => {
   });
 
   test('a Service is reached by address, by name and by node port while a rollout runs, and no request fails', async () => {
-    await kubectl('create deployment shop --image=nginx:1.7.9 --replicas=3 --port=80');
-    await kubectl('rollout status deployment/shop --timeout=60s');
+    // Without a probe a pod is ready as soon as its process runs, and that is before nginx listens.
     await apply(`
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: shop}}
+  template:
+    metadata: {labels: {app: shop}}
+    spec:
+      containers:
+      - name: nginx
+        image: nginx:1.7.9
+        ports: [{containerPort: 80}]
+        readinessProbe: {httpGet: {path: /, port: 80}, periodSeconds: 1}
+---
 apiVersion: v1
 kind: Service
 metadata: {name: shop}
@@ -120,6 +134,7 @@ spec:
   selector: {app: shop}
   ports: [{port: 80, targetPort: 80}]
 `);
+    await kubectl('rollout status deployment/shop --timeout=60s');
     const service = await cluster.json('get service shop');
     const node = (await cluster.json('get nodes')).items[0].status.addresses.find(
       (each: any) => each.type === 'InternalIP',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,8 +12,10 @@ test('groups are read from the command line', () => {
   ]);
 });
 
-test('a file says more', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'groups-')), 'groups.yaml');
+test('a file says more', (context) => {
+  const folder = mkdtempSync(join(tmpdir(), 'groups-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'groups.yaml');
   writeFileSync(
     file,
     'expander: random\nscaleDownUnneededTime: 2m\ngroups:\n- {name: gpu, min: 0, max: 2, resources: {cpu: 8, memory: 32Gi}, labels: {a: b}}\n',
