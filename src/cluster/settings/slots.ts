@@ -1,7 +1,8 @@
 // Clusters side by side on one machine must not share address ranges or ports. Each takes a numbered slot, kept under
 // /run so that a reboot frees them all; the ranges follow from the number.
-import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAbandoned, ownerOf, writeClaim } from '../../base/claim-file.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 
 const slotsDir = '/run/coracle';
@@ -29,17 +30,12 @@ export function rangesOfSlot(slot: number): Ranges {
 /** The slot this data directory holds, taking the first free one when it holds none. Root only. */
 export function claimSlot(dataDir: string): number {
   mkdirSync(slotsDir, { recursive: true, mode: 0o755 });
-  for (let slot = 0; slot < slotCount; slot++) if (readOwner(slot) === dataDir) return slot;
+  for (let slot = 0; slot < slotCount; slot++) if (ownerOf(slotFile(slot)) === dataDir) return slot;
   for (let slot = 0; slot < slotCount; slot++) {
-    const owner = readOwner(slot);
+    const file = slotFile(slot);
     // A cluster whose data is gone was deleted by hand: its slot is free again.
-    if (owner !== undefined && !existsSync(join(owner, 'cluster.json'))) rmSync(slotFile(slot), { force: true });
-    try {
-      writeFileSync(slotFile(slot), `${dataDir}\n`, { flag: 'wx' });
-      return slot;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
+    if (isAbandoned(file, settingsOf)) rmSync(file, { force: true });
+    if (writeClaim(file, dataDir, { isNew: true })) return slot;
   }
   throw new UserFailure(
     exitCodes.conflict,
@@ -50,7 +46,8 @@ export function claimSlot(dataDir: string): number {
 }
 
 export function releaseSlot(dataDir: string): void {
-  for (let slot = 0; slot < slotCount; slot++) if (readOwner(slot) === dataDir) rmSync(slotFile(slot), { force: true });
+  const files = Array.from({ length: slotCount }, (_, slot) => slotFile(slot));
+  for (const file of files) if (ownerOf(file) === dataDir) rmSync(file, { force: true });
   try {
     rmdirSync(slotsDir);
   } catch {
@@ -59,11 +56,4 @@ export function releaseSlot(dataDir: string): void {
 }
 
 const slotFile = (slot: number) => join(slotsDir, `slot-${slot}`);
-
-function readOwner(slot: number): string | undefined {
-  try {
-    return readFileSync(slotFile(slot), 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-}
+const settingsOf = (dataDir: string) => join(dataDir, 'cluster.json');

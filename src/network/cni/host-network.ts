@@ -40,7 +40,13 @@ export async function ensureHostNetwork(options: HostNetworkOptions): Promise<Ho
   const bridge = bridgeName(options.clusterName);
   const gateways = rangesIn(options.podCidr).map(gatewayOf);
   const usesIPv6 = gateways.some((address) => address.includes(':'));
-  await applySysctls({ ...options, usesIPv6, learning: usesIPv6 ? await learningDevices() : [] });
+  await mkdir(options.ipamDir, { recursive: true });
+  await applySysctls({
+    ...options,
+    owner: options.ipamDir,
+    usesIPv6,
+    learning: usesIPv6 ? await learningDevices() : [],
+  });
   await ensureBridge(bridge, options);
   for (const cidr of rangesIn(options.serviceCidr)) await routeServices(cidr, bridge, options.podCidr);
   await allowForwarding(bridge, usesIPv6);
@@ -85,7 +91,6 @@ async function ensureBridge(bridge: string, options: HostNetworkOptions): Promis
 
 async function writeConflist(bridge: string, options: HostNetworkOptions): Promise<void> {
   await mkdir(options.cniConfDir, { recursive: true });
-  await mkdir(options.ipamDir, { recursive: true });
   const file = conflistFile(options);
   await writeFile(`${file}.partial`, `${JSON.stringify(planConflist({ ...options, bridge }), null, 2)}\n`);
   await rename(`${file}.partial`, file);

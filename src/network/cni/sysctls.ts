@@ -2,12 +2,15 @@
 // under /run, with who uses them; the last cluster to leave puts them back.
 import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isAbandoned, writeClaim } from '../../base/claim-file.ts';
 
 const always: Readonly<Record<string, string>> = { 'net/ipv4/ip_forward': '1' };
 const ofIPv6: Readonly<Record<string, string>> = { 'net/ipv6/conf/all/forwarding': '1' };
 
 export interface SysctlOptions {
   readonly clusterName: string;
+  /** A folder that is there as long as the cluster: when it is gone, so is who used the switches. */
+  readonly owner: string;
   /** Pods have addresses of IPv6 as well. */
   readonly usesIPv6?: boolean;
   /** Devices whose routes of IPv6 were learned from a router. */
@@ -23,7 +26,7 @@ const defaults = { recordDir: '/run/coracle/network', sysctlDir: '/proc/sys' };
 export async function applySysctls(options: SysctlOptions): Promise<void> {
   const { recordDir, sysctlDir } = { ...defaults, ...options };
   await mkdir(join(recordDir, 'users'), { recursive: true });
-  await writeFile(join(recordDir, 'users', options.clusterName), '');
+  writeClaim(join(recordDir, 'users', options.clusterName), options.owner);
   const record = await readRecord(recordDir);
   for (const [name, value] of wanted(options)) {
     const now = await readFile(join(sysctlDir, name), 'utf8').catch(() => undefined);
@@ -44,12 +47,15 @@ function wanted({ usesIPv6, learning = [] }: SysctlOptions): [string, string][] 
   return [...Object.entries(always), ...(usesIPv6 ? [...ofDevices, ...Object.entries(ofIPv6)] : [])];
 }
 
-/** Forgets this cluster; puts everything back when no other uses it. May be repeated. */
-export async function restoreSysctls(options: SysctlOptions): Promise<void> {
+/** Forgets this cluster; puts everything back when no other that is still there uses it. May be repeated. */
+export async function restoreSysctls(
+  options: Pick<SysctlOptions, 'clusterName' | 'recordDir' | 'sysctlDir'>,
+): Promise<void> {
   const { recordDir, sysctlDir } = { ...defaults, ...options };
-  await rm(join(recordDir, 'users', options.clusterName), { force: true });
-  const users = await readdir(join(recordDir, 'users')).catch(() => []);
-  if (users.length > 0) return;
+  const folder = join(recordDir, 'users');
+  await rm(join(folder, options.clusterName), { force: true });
+  const users = await readdir(folder).catch(() => []);
+  if (!users.every((name) => isAbandoned(join(folder, name)))) return;
   for (const [name, value] of Object.entries(await readRecord(recordDir))) {
     await writeFile(join(sysctlDir, name), value).catch(() => {}); // the module may be gone by now
   }
