@@ -31,6 +31,9 @@ export interface SimulateOptions {
   readonly log?: (line: string) => void;
 }
 
+/** Who watches in vain tries again after up to 30 s, twice that by chance; until then it acts on what it saw long ago. */
+const longestBackoffMs = 65_000;
+
 /** Longer than a queue ever holds back a key that failed. */
 const convergeMs = 20 * 60_000;
 const checkEveryMs = 5_000;
@@ -106,7 +109,7 @@ class Simulation {
     mend(world);
     world.revive(world.addNode('relief', { cpuCount: 64, maxPods: 110 }));
     this.#say('everything works again');
-    await world.clock.advance(20_000);
+    await world.clock.advance(longestBackoffMs);
     await this.#tidy();
     let left: string[] = [];
     for (let waitedMs = 0; waitedMs < convergeMs && this.#problems.length === 0; waitedMs += checkEveryMs) {

@@ -34,8 +34,9 @@ export const keptQuotas: Invariant = ({ ledger, nowMs, fail }) => {
       const { uid, namespace } = after.metadata;
       const isSame = JSON.stringify(before?.['status']?.hard) === JSON.stringify(after['status']?.hard);
       if (!isSame) inForceSinceMs.delete(uid!);
+      // What is being let in is charged before it is there: such a charge hides that others were never counted.
       const isCounted = saysAll(
-        after,
+        isSame && before ? before : after,
         usage((each) => ledger.list(each, namespace)),
       );
       if (isCounted && !inForceSinceMs.has(uid!)) inForceSinceMs.set(uid!, nowMs());
