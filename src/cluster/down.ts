@@ -60,7 +60,7 @@ async function clearNodes(layout: Layout, plans: readonly NodePlan[], podCidr: s
   const { removeNodeNetwork } = await import('./nodes/node-network.ts');
   const wereRunning = await Promise.all(plans.map(clearNode));
   await unmountBelow(layout.dataDir);
-  await removeNodeNetwork(layout, podCidr);
+  await removeNodeNetwork(layout, podCidr, plans[0]!.name);
   await removeCgroup(cgroupName(layout.name));
   return wereRunning.includes(true);
 }

@@ -12,6 +12,7 @@ import type {
 import type { KubernetesObject } from '../api/meta/object.ts';
 import { stringifyYaml } from '../base/yaml.ts';
 import { nodeCertificateApprover } from './control/controller-identities.ts';
+import type { PodNetworkEncryption } from './nodes/pod-network-encryption.ts';
 import { everywhere } from './own-rights.ts';
 import type { Settings } from './settings/settings.ts';
 
@@ -23,6 +24,8 @@ export interface ClusterFacts {
   readonly podCidr: string;
   readonly serviceCidr: string;
   readonly clusterDomain: string;
+  /** Absent: none. */
+  readonly podNetworkEncryption?: PodNetworkEncryption;
 }
 
 export const clusterFactsPlace = { namespace: 'kube-system', name: 'coracle-cluster' };
@@ -80,10 +83,11 @@ function configMap(metadata: { namespace: string; name: string }, data: Record<s
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
 }
 
-const factsOf = ({ podCidr, serviceCidr, clusterDomain }: Settings): ClusterFacts => ({
+const factsOf = ({ podCidr, serviceCidr, clusterDomain, podNetworkEncryption }: Settings): ClusterFacts => ({
   podCidr,
   serviceCidr,
   clusterDomain,
+  ...(podNetworkEncryption ? { podNetworkEncryption } : {}),
 });
 
 /** Where the cluster is and whom to believe; no credential. */

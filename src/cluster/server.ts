@@ -17,6 +17,7 @@ import { checkKubeletConfiguration } from './nodes/kubelet-configuration.ts';
 import { machineSettings } from './nodes/machine-provider.ts';
 import { realNodes } from './nodes/node-plan.ts';
 import { untilAgentsSpeak, untilNodesReady } from './nodes/nodes-ready.ts';
+import { checkEncryption } from './nodes/pod-network-encryption.ts';
 import { prepareRealNodes, startRealNodes, startSimulated } from './nodes/start-nodes.ts';
 import { openPki, type Pki } from './pki.ts';
 import type { RunningServer } from './running-server.ts';
@@ -51,6 +52,8 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   const timed = stepTimer(report, clock);
   const isReal = options.simulatedNodes === undefined && !options.only;
   const programs = isReal ? (await import('./preflight.ts')).checkRealNode() : undefined;
+  // Before anything is written: what cannot be had is not kept.
+  if (isReal) await checkEncryption(options.podNetworkEncryption ?? readSettings(layout)?.podNetworkEncryption);
   await stopLeftovers(layout);
   const { settings, isNew } = await ensureSettings(layout, options);
   for (const folder of [layout.dataDir, layout.logs, layout.node]) makeDataDir(folder);

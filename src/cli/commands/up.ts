@@ -1,8 +1,9 @@
 import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { parseAddressRanges } from '../../api/meta/address-range.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
+import { type PodNetworkEncryption, podNetworkEncryptions } from '../../cluster/nodes/pod-network-encryption.ts';
 import { rangeProblem } from '../../cluster/settings/service-range.ts';
 import { componentNames, type UpOptions } from '../../cluster/settings/up-options.ts';
 import { type AuditFlags, addAuditFlags, auditOptions } from '../audit-flags.ts';
@@ -25,6 +26,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   serviceCidr?: string;
   podCidr?: string;
   loadBalancerRange?: string;
+  podNetworkEncryption?: PodNetworkEncryption;
   schedulerConfig?: string;
   kubeletConfig?: string;
   shutdownOnStop?: boolean;
@@ -57,6 +59,12 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
     parseRanges('services'),
   )
   .option('--pod-cidr <ranges>', 'addresses of pods, IPv4[,IPv6] (default 10.244.0.0/16)', parseRanges('pods'))
+  .addOption(
+    new Option(
+      '--pod-network-encryption <kind>',
+      'between nodes, when the cluster is made: none (default), or wireguard',
+    ).choices(podNetworkEncryptions),
+  )
   .option(
     '--load-balancer-range <ranges>',
     'addresses of load balancers, 192.0.2.10-192.0.2.20 or a CIDR, IPv4[,IPv6]; or none (default 198.18.0.0/24)',
@@ -83,6 +91,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       ...(flags.only ? { only: flags.only } : {}),
       ...(flags.serviceCidr ? { serviceCidr: flags.serviceCidr } : {}),
       ...(flags.podCidr ? { podCidr: flags.podCidr } : {}),
+      ...(flags.podNetworkEncryption ? { podNetworkEncryption: flags.podNetworkEncryption } : {}),
       ...(flags.loadBalancerRange ? { loadBalancerRange: flags.loadBalancerRange } : {}),
       ...(flags.schedulerConfig ? { schedulerConfigFile: resolve(flags.schedulerConfig) } : {}),
       ...(await podShutdown(flags)),

@@ -13,6 +13,7 @@ import { exitCodes, UserFailure } from '../failure.ts';
 import { type ClusterFacts, clusterFactsPlace } from '../join-objects.ts';
 import { checkKubeletConfiguration } from '../nodes/kubelet-configuration.ts';
 import { readIdentity } from '../nodes/node-identities.ts';
+import { checkEncryption } from '../nodes/pod-network-encryption.ts';
 import { checkRealNode } from '../preflight.ts';
 import type { Layout } from '../settings/layout.ts';
 import { makeDataDir } from '../settings/make-data-dir.ts';
@@ -59,6 +60,7 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
   try {
     await refuseKnown(newcomer.client, nodeName);
     const facts = await readFacts(newcomer.client);
+    await checkEncryption(facts.podNetworkEncryption);
     const wanted = wantedCertificates(nodeName, address);
     await obtainCertificate(newcomer.client, layout.pki, wanted.client, clock);
     await obtainAsNode(layout, server, ca, nodeName, address);

@@ -12,6 +12,7 @@ import { exitCodes, UserFailure } from '../failure.ts';
 import { checkKubeletConfiguration } from '../nodes/kubelet-configuration.ts';
 import { readIdentity } from '../nodes/node-identities.ts';
 import { machineNode } from '../nodes/node-plan.ts';
+import { checkEncryption } from '../nodes/pod-network-encryption.ts';
 import { type NodeShared, prepareNode, type RealNode, startRealNode } from '../nodes/real-node.ts';
 import { checkRealNode } from '../preflight.ts';
 import type { RunningServer } from '../running-server.ts';
@@ -41,6 +42,7 @@ export async function startJoinedNode(
   const startedMs = clock.now();
   const timed = stepTimer(report, clock);
   const programs = checkRealNode();
+  await checkEncryption(settings.podNetworkEncryption);
   for (const folder of [layout.dataDir, layout.logs, layout.node]) makeDataDir(folder);
   timed('preflight', 'root, containerd, runc, CNI plugins and nft are here');
   await using cleanup = new AsyncDisposableStack();
@@ -65,7 +67,7 @@ export async function startJoinedNode(
   const shared: NodeShared = { layout, state, clock, log };
   const daemon = await prepareNode(shared, plan, programs, undefined);
   timed('containerd', daemon.socketPath);
-  const { server, podCidr, serviceCidr, clusterDomain, kubeletConfigFile } = settings;
+  const { server, podCidr, serviceCidr, clusterDomain, kubeletConfigFile, podNetworkEncryption } = settings;
   await checkKubeletConfiguration(kubeletConfigFile);
   const sysctlRecord = join(layout.node, 'switches');
   const start = () =>
@@ -76,6 +78,7 @@ export async function startJoinedNode(
       serviceCidr,
       clusterDomain,
       ...(kubeletConfigFile ? { kubeletConfigFile } : {}),
+      ...(podNetworkEncryption ? { podNetworkEncryption } : {}),
       sysctlRecord,
     });
   const node = new Replaceable(start);

@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { removeHostNetwork } from '../../network/cni/host-network.ts';
 import { removeTable } from '../../network/nftables/nft.ts';
-import { tunnelName } from '../../network/overlay/names.ts';
+import { tunnelName, wireGuardName } from '../../network/overlay/names.ts';
 import { removeNodeNetworks } from '../../network/overlay/node-namespaces.ts';
 import { applyRoutes } from '../../network/overlay/route-table.ts';
 import { removeTunnel } from '../../network/overlay/tunnel.ts';
+import { removeWireGuard } from '../../network/overlay/wireguard-device.ts';
 import { policyTableName } from '../../network/policy/base-rules.ts';
 import { tableName } from '../../network/proxy/base-rules.ts';
 import type { Layout } from '../settings/layout.ts';
@@ -19,13 +20,14 @@ export function networkFolders(clusterName: string, nodeFolder: string) {
   };
 }
 
-/** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. */
-export async function removeNodeNetwork(layout: Layout, podCidr: string): Promise<void> {
+/** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. @param nodeName the machine's */
+export async function removeNodeNetwork(layout: Layout, podCidr: string, nodeName: string): Promise<void> {
   const recordDir = join(layout.node, 'switches');
   const isOwn = existsSync(recordDir); // of a machine that joined
   await removeHostNetwork({ ...networkFolders(layout.name, layout.node), ...(isOwn ? { recordDir } : {}) });
   await applyRoutes([], { clusterPodCidr: podCidr, tunnelDevice: tunnelName(layout.name) });
   await removeTunnel(tunnelName(layout.name));
+  await removeWireGuard(wireGuardName(layout.name, nodeName));
   await removeNodeNetworks(layout.name);
   await removeTable(tableName(layout.name));
   await removeTable(policyTableName(layout.name));

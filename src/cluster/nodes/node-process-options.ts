@@ -1,3 +1,5 @@
+import type { PodNetworkEncryption } from './pod-network-encryption.ts';
+
 /** What the node agent's process is started with: places, never secrets, since anyone can read a process's arguments. */
 export interface NodeProcessOptions {
   /** The cluster's. */
@@ -28,4 +30,6 @@ export interface NodeProcessOptions {
   readonly endsPods?: boolean;
   /** A KubeletConfiguration. */
   readonly kubeletConfigFile?: string;
+  /** Absent: none. */
+  readonly podNetworkEncryption?: PodNetworkEncryption;
 }

@@ -22,6 +22,8 @@ import { configuredUpstreams, upstreamsFromFile } from '../../network/dns/upstre
 import { createAnnouncer } from '../../network/load-balancer/announcer.ts';
 import { machineLabel } from '../../network/overlay/plan-routes.ts';
 import { createPodRoutes } from '../../network/overlay/pod-routes.ts';
+import { refuseUnknownPods } from '../../network/overlay/route-table.ts';
+import { encryptedPacketSize } from '../../network/overlay/wireguard-device.ts';
 import { policyTableName } from '../../network/policy/base-rules.ts';
 import { createNetworkPolicies, type NetworkPolicies } from '../../network/policy/network-policies.ts';
 import { servedFamilies, tableName } from '../../network/proxy/base-rules.ts';
@@ -145,13 +147,16 @@ process.exit(0);
 async function runNetwork(): Promise<void> {
   const podCidr = await podRange();
   if (podCidr === undefined) return;
+  const isEncrypted = options.podNetworkEncryption === 'wireguard';
   const network = {
     ...networkFolders(options.name, options.folder),
     podCidr,
     serviceCidr,
     ...(options.sysctlRecord ? { recordDir: options.sysctlRecord } : {}),
+    ...(isEncrypted ? { mtu: await encryptedPacketSize(address) } : {}),
   };
   let packetBytes: number | undefined;
+  if (isEncrypted) await refuseUnknownPods(options.podCidr);
   const { bridge, gateway, gateways, bridgeMac } = await ensureHostNetwork(network);
   // Wires between nodes need no range of IPv6: by that family a node is known as what its pods know it as.
   addressOf6.resolve(gateways.find((each) => familyOf(each) === 'IPv6'));
@@ -204,6 +209,7 @@ async function runNetwork(): Promise<void> {
     address,
     podCidr,
     clusterPodCidr: options.podCidr,
+    ...(isEncrypted ? { encryption: { keyFile: join(options.folder, 'wireguard.key'), publish: annotate } } : {}),
     tunnelId: createHash('sha256').update(ca).digest().readUIntBE(0, 3),
     informers: proxyInformers,
     clock,
@@ -217,6 +223,11 @@ async function runNetwork(): Promise<void> {
     log: log.with({ component: 'load-balancer' }),
   });
   await Promise.all([routes, proxy, held, dns, announcer].map((component) => component.run(signal)));
+}
+
+async function annotate(annotations: Readonly<Record<string, string>>): Promise<void> {
+  const place = { namespace: '', name: nodeName };
+  await client.resource(nodeKind).patch(place, { metadata: { annotations } }, { type: 'merge', signal });
 }
 
 /** The ranges the controllers gave this node; waits for them. Undefined when we are stopped before. */

@@ -60,7 +60,7 @@ export class RealNodeSet {
   async #run(plan: NodePlan, daemon: ContainerdHandle): Promise<void> {
     await issueNodeIdentities(this.#pki, plan);
     const { nodeName: machine, address, apiPort, podCidr, serviceCidr, clusterDomain } = this.#settings;
-    const { kubeletConfigFile, podShutdownMs = 0 } = this.#settings;
+    const { kubeletConfigFile, podNetworkEncryption, podShutdownMs = 0 } = this.#settings;
     const settings: AgentSettings = {
       server: `https://${plan.namespace ? address : '127.0.0.1'}:${apiPort}`,
       podCidr,
@@ -68,6 +68,7 @@ export class RealNodeSet {
       clusterDomain,
       providerId: providerIdOf(this.#settings.name, plan.name),
       ...(kubeletConfigFile ? { kubeletConfigFile } : {}),
+      ...(podNetworkEncryption ? { podNetworkEncryption } : {}),
       ...(podShutdownMs > 0 ? { endsPods: true } : {}),
       ...(plan.namespace ? { machine, sysctlRecord: `${plan.folder}/switches` } : {}),
     };

@@ -35,6 +35,7 @@ export type AgentSettings = Pick<
   | 'kubeletConfigFile'
   | 'endsPods'
   | 'providerId'
+  | 'podNetworkEncryption'
 >;
 
 /**

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { type NodeSettings, withMachineAddress, withNodeCount } from '../nodes/further-nodes.ts';
+import type { PodNetworkEncryption } from '../nodes/pod-network-encryption.ts';
 import { type Choices, keptChoices } from './choices.ts';
 import type { Layout } from './layout.ts';
 import { makeDataDir } from './make-data-dir.ts';
@@ -21,6 +22,8 @@ export interface Settings extends NodeSettings, Choices {
   readonly address: string;
   /** The user's kubeconfig that the context was merged into. */
   readonly kubeconfigFile: string;
+  /** Absent: none. */
+  readonly podNetworkEncryption?: PodNetworkEncryption;
 }
 
 export interface SettingsRequest extends Choices {
@@ -30,6 +33,7 @@ export interface SettingsRequest extends Choices {
   readonly port?: number;
   readonly podCidr?: string;
   readonly serviceCidr?: string;
+  readonly podNetworkEncryption?: PodNetworkEncryption;
   readonly kubeconfigFile: string;
 }
 
@@ -89,6 +93,7 @@ export async function ensureSettings(
     nodeName: hostname().toLowerCase(),
     ...serverAddress(isReal, request),
     kubeconfigFile: request.kubeconfigFile,
+    ...(request.podNetworkEncryption ? { podNetworkEncryption: request.podNetworkEncryption } : {}),
     ...keptChoices({}, request),
   };
   const settings = withMachineAddress(isReal ? withNodeCount(decided, request.realNodes ?? 1, slot) : decided);
@@ -140,7 +145,9 @@ function refuseChanges(existing: Settings, request: SettingsRequest, layout: Lay
           ? `has service range ${existing.serviceCidr}`
           : request.storage?.etcd && !existing.storage?.etcd
             ? 'keeps its objects in its own store, not in etcd'
-            : undefined;
+            : encryptionOf({ ...existing, ...request }) !== encryptionOf(existing)
+              ? `was made with --pod-network-encryption ${encryptionOf(existing)}`
+              : undefined;
   if (!differing) return;
   throw new UserFailure(
     exitCodes.conflict,
@@ -150,10 +157,13 @@ function refuseChanges(existing: Settings, request: SettingsRequest, layout: Lay
   );
 }
 
+const encryptionOf = ({ podNetworkEncryption = 'none' }: Pick<Settings, 'podNetworkEncryption'>) =>
+  podNetworkEncryption;
+
 /** The first IPv4 address that others can reach this machine by; loopback when there is none. */
 export function hostAddress(): string {
   const usable = Object.entries(networkInterfaces())
-    .filter(([name]) => !/^(lo|docker|cni|br-|veth|virbr|cor[nvx]?-)/.test(name))
+    .filter(([name]) => !/^(lo|docker|cni|br-|veth|virbr|cor[nvwx]?-)/.test(name))
     .flatMap(([, addresses]) => addresses ?? [])
     .filter((each) => each.family === 'IPv4' && !each.internal && !each.address.startsWith('169.254.'));
   return usable[0]?.address ?? '127.0.0.1';

@@ -1,3 +1,4 @@
+import type { PodNetworkEncryption } from '../nodes/pod-network-encryption.ts';
 import type { Choices } from './choices.ts';
 import type { Layout } from './layout.ts';
 
@@ -23,6 +24,8 @@ export interface UpOptions extends Choices {
   readonly only?: readonly ComponentName[];
   readonly serviceCidr?: string;
   readonly podCidr?: string;
+  /** Absent: as the cluster was, or none. */
+  readonly podNetworkEncryption?: PodNetworkEncryption;
 }
 
 /** What `up` tells while it works; also the messages from a detached server to the command that waits for it. */

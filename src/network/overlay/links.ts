@@ -24,6 +24,17 @@ export async function linkOf(name: string, namespace?: string): Promise<Link | u
   }
 }
 
+const usualMtu = 1500;
+
+/** Of the device that has this address; the usual one where it is the loopback, or none. */
+export async function mtuOfAddress(address: string): Promise<number> {
+  const links = JSON.parse(await runCommand('ip', ['-j', 'address', 'show', 'to', `${address}/32`])) as Partial<
+    Link & { flags: string[] }
+  >[];
+  const found = links.find(({ mtu, flags = [] }) => mtu !== undefined && !flags.includes('LOOPBACK'));
+  return found?.mtu ?? usualMtu;
+}
+
 export interface Way {
   readonly device: string;
   /** The address that packets leave with. */

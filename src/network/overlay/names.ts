@@ -23,6 +23,13 @@ export const nodeTableName = (clusterName: string) => `coracle-${clusterName}.no
 /** The device that carries packets between pods of nodes that have a router between them. */
 export const tunnelName = (clusterName: string) => short('corx-', clusterName);
 
+/**
+ * The device that encrypts packets between pods of different nodes. Its name is a node's own: whoever is behind it in user
+ * space has a socket of that name, which all namespaces of a machine share.
+ */
+export const wireGuardName = (clusterName: string, nodeName: string) =>
+  `corw-${digest(`${clusterName}.${nodeName}`).slice(0, maxLength - 5)}`;
+
 /** The address of a node's end of the tunnel on the wire. It follows from the node's name: nobody has to tell it. */
 export function tunnelMac(tunnelId: number, nodeName: string): string {
   const bytes = digest(`tunnel ${tunnelId} ${nodeName}`).slice(0, 10).match(/../g)!;

@@ -9,8 +9,9 @@ import { emptyTable, nft, removeTable } from '../nftables/nft.ts';
 import { inRange, match, meta, type PacketFamily, payload, type Rule } from '../nftables/rule-set.ts';
 import { runCommand } from '../run-command.ts';
 import { hasLink } from './links.ts';
-import { linkLocalOf, nodeBridgeName, nodeLinkName, nodeNamespaceName, nodeTableName } from './names.ts';
+import { linkLocalOf, nodeBridgeName, nodeLinkName, nodeNamespaceName, nodeTableName, wireGuardName } from './names.ts';
 import { ensureLinkLocal } from './route-table.ts';
+import { removeWireGuard } from './wireguard-device.ts';
 
 export interface NodeNetworkOptions {
   readonly clusterName: string;
@@ -108,7 +109,9 @@ export async function ensureNodeNamespace(options: NodeNamespaceOptions): Promis
 /** The namespace with all that is in it; once nothing runs there. May be repeated. */
 export async function removeNodeNamespace(clusterName: string, nodeName: string): Promise<void> {
   const name = nodeNamespaceName(clusterName, nodeName);
-  if (existsSync(`${namespaceFolder}/${name}`)) await runCommand('ip', ['netns', 'delete', name]);
+  const isThere = existsSync(`${namespaceFolder}/${name}`);
+  await removeWireGuard(wireGuardName(clusterName, nodeName), isThere ? name : undefined);
+  if (isThere) await runCommand('ip', ['netns', 'delete', name]);
   // The namespace itself may live on for a moment in processes that end; its cable goes now.
   const link = nodeLinkName(clusterName, nodeName);
   if (await hasLink(link)) await runCommand('ip', ['link', 'delete', link]).catch(() => ''); // gone between look and call

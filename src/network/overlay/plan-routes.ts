@@ -2,6 +2,7 @@
 import type { Node } from '../../../generated/core-v1.ts';
 import { addressAt, familyOf, familyOfRange } from '../addresses.ts';
 import { linkLocalOf, tunnelMac } from './names.ts';
+import { type WireGuardEnd, wireGuardOf } from './wireguard-end.ts';
 
 /** Label of a node in a namespace: the node that is the machine it is on. Others reach it by way of that one. */
 export const machineLabel = 'coracle.dev/machine';
@@ -15,12 +16,16 @@ export interface Peer {
   readonly podCidrs: readonly string[];
   /** The node it is on, when it is not a machine itself. */
   readonly machine?: string;
+  /** When its object was made: `2026-01-31T12:00:00Z`. */
+  readonly since: string;
+  /** Its end, where the pod network is encrypted. */
+  readonly wireGuard?: WireGuardEnd;
 }
 
-/** The way to one node's pods: on the same wire by its address, else through the tunnel. */
+/** The way to one node's pods: on the same wire by its address, else through the tunnel; or into a device that knows itself. */
 export interface PodRoute {
   readonly podCidr: string;
-  readonly via: string;
+  readonly via?: string;
   readonly device: string;
   /** The far end of the tunnel. */
   readonly tunnel?: { readonly mac: string; readonly address: string };
@@ -33,7 +38,10 @@ export function peersOf(nodes: readonly Node[], self: string): Peer[] {
     const address = status?.addresses?.find((each) => each.type === 'InternalIP' && familyOf(each.address) === 'IPv4');
     if (metadata.name === self || !podCidrs.some((cidr) => familyOfRange(cidr) === 'IPv4') || !address) return [];
     const machine = metadata.labels?.[machineLabel];
-    return [{ name: metadata.name, address: address.address, podCidrs, ...(machine ? { machine } : {}) }];
+    const wireGuard = wireGuardOf({ metadata });
+    const further = { ...(machine ? { machine } : {}), ...(wireGuard ? { wireGuard } : {}) };
+    const since = metadata.creationTimestamp ?? '';
+    return [{ name: metadata.name, address: address.address, podCidrs, since, ...further }];
   });
   const claims = new Map<string, number>();
   for (const podCidr of peers.flatMap(({ podCidrs }) => podCidrs)) claims.set(podCidr, (claims.get(podCidr) ?? 0) + 1);
@@ -60,7 +68,11 @@ export function planRoutes(peers: readonly Peer[], surroundings: Surroundings): 
 }
 
 /** Whom to hand a packet for a peer's pods: the peer, its machine, or ours. */
-function nextHop(peer: Peer, byName: ReadonlyMap<string, Peer>, { nodeName, machine }: Surroundings): Peer | undefined {
+export function nextHop(
+  peer: Peer,
+  byName: ReadonlyMap<string, Peer>,
+  { nodeName, machine }: Pick<Surroundings, 'nodeName' | 'machine'>,
+): Peer | undefined {
   if (machine) return peer.name === machine || peer.machine === machine ? peer : byName.get(machine);
   return peer.machine && peer.machine !== nodeName ? byName.get(peer.machine) : peer;
 }

@@ -1,16 +1,19 @@
 // Keeps this node's ways to the pods of the other nodes: host routes where a node is on the same wire, a VXLAN tunnel
-// where a router is in between. Every change of a node means "look again at all of them".
+// where a router is in between; or WireGuard to all of them. Every change of a node means "look again at all of them".
+import type { Node } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 import { familyOfRange, gatewayOf, rangeOf } from '../addresses.ts';
+import { createEncryptedRoutes, type EncryptionOptions } from './encrypted-routes.ts';
 import { wayTo } from './links.ts';
 import { linkLocalOf, nodeBridgeName, tunnelName } from './names.ts';
 import { peersOf, planRoutes } from './plan-routes.ts';
 import { applyRoutes, ensureLinkLocal } from './route-table.ts';
 import { ensureTunnel, removeTunnel } from './tunnel.ts';
+import { wireGuardOf } from './wireguard-end.ts';
 
 export interface PodRoutesOptions {
   readonly clusterName: string;
@@ -26,6 +29,8 @@ export interface PodRoutesOptions {
   readonly tunnelId: number;
   /** Pods that are made from now on should send no larger packets: more does not fit through the tunnel. */
   readonly onPacketSize?: (bytes: number) => Promise<void>;
+  /** Packets to other nodes go through WireGuard and no other way. Absent: as they are. */
+  readonly encryption?: EncryptionOptions;
   readonly informers: InformerFactory;
   readonly clock: Clock;
   readonly log: Logger;
@@ -40,22 +45,26 @@ export function createPodRoutes(options: PodRoutesOptions): Component {
   const nodes = informers.informer(nodeKind);
   let wake = Promise.withResolvers<void>();
   const look = () => wake.resolve();
-  const peerText = (node: Parameters<typeof peersOf>[0][number]) => JSON.stringify(peersOf([node], nodeName));
+  // Somebody may take away what this node told of itself.
+  const textOf = (node: Node) => JSON.stringify([peersOf([node], nodeName), wireGuardOf(node)]);
   nodes.onChange({
     added: look,
     deleted: look,
-    updated: (next, previous) => peerText(next) !== peerText(previous) && look(),
+    updated: (next, previous) => textOf(next) !== textOf(previous) && look(),
   });
+  const encrypted = options.encryption && createEncryptedRoutes(options, options.encryption, look);
   return {
     name: 'pod-routes',
     async run(signal) {
+      using _encrypted = encrypted;
       signal.addEventListener('abort', () => wake.resolve(), { once: true });
       await informers.waitForSync(signal);
       while (!signal.aborted) {
         wake = Promise.withResolvers();
         let pauseMs = resyncMs;
         try {
-          await sync(options, peersOf(nodes.list(), nodeName));
+          if (encrypted) await encrypted.sync(nodes.list());
+          else await sync(options, peersOf(nodes.list(), nodeName));
         } catch (error) {
           log.warn('routes to the pods of other nodes could not be set', { problem: String(error) });
           pauseMs = retryMs;

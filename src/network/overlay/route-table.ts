@@ -13,9 +13,13 @@ export interface RouteTableOptions {
   readonly tunnelDevice: string;
   /** What this node itself sends to pods of IPv6 leaves with this address. */
   readonly sourceOf6?: string | undefined;
+  /** Packets for pods that no route leads to are refused here; else they go where the machine sends what it does not know. */
+  readonly refusesOthers?: boolean;
 }
 
 interface KernelRoute {
+  /** Absent: it leads to somebody. */
+  readonly type?: string;
   readonly dst: string;
   readonly gateway?: string;
   readonly dev?: string;
@@ -29,28 +33,61 @@ export async function applyRoutes(routes: readonly PodRoute[], options: RouteTab
     await applyFamily(
       routes.filter(({ podCidr }) => familyOfRange(podCidr) === family),
       cluster,
-      family === 'IPv6' ? { version: ['-6'], source: options.sourceOf6 } : { version: [] },
+      {
+        ...(family === 'IPv6' ? { version: ['-6'], source: options.sourceOf6 } : { version: [] }),
+        refusesOthers: options.refusesOthers === true,
+      },
     );
   }
+}
+
+/** Behind every other route: a node's own range may be all there is. */
+const lastMetric = '9999';
+
+interface FamilyOptions {
+  readonly version: readonly string[];
+  readonly source?: string | undefined;
+  readonly refusesOthers: boolean;
 }
 
 async function applyFamily(
   routes: readonly PodRoute[],
   cluster: string,
-  { version, source }: { readonly version: readonly string[]; readonly source?: string | undefined },
+  { version, source, refusesOthers }: FamilyOptions,
 ): Promise<void> {
   const ip = (...args: readonly string[]) => runCommand('ip', [...version, ...args]);
   const listed = await ip('-j', 'route', 'show', 'root', cluster, 'proto', protocol);
-  const known = new Map((JSON.parse(listed || '[]') as KernelRoute[]).map((each) => [each.dst, each]));
+  const all = JSON.parse(listed || '[]') as KernelRoute[];
+  const isRefusal = ({ type }: KernelRoute) => type === 'unreachable';
+  // First, so that nothing gets out in between.
+  if (refusesOthers && !all.some(isRefusal)) await refuse(cluster);
+  const known = new Map(all.filter((each) => !isRefusal(each)).map((each) => [each.dst, each]));
   for (const { podCidr, via, device, tunnel } of routes) {
     const now = known.get(podCidr);
     known.delete(podCidr);
-    if (now?.gateway === via && now.dev === device) continue;
+    if (now && now.gateway === via && now.dev === device) continue;
     // The tunnel's far end is no neighbour by its address: the kernel must be told to believe it.
     const further = [...(tunnel ? ['onlink'] : []), ...(source ? ['src', source] : [])];
-    await ip('route', 'replace', podCidr, 'via', via, 'dev', device, ...further, 'proto', protocol);
+    const hop = via ? ['via', via] : [];
+    await ip('route', 'replace', podCidr, ...hop, 'dev', device, ...further, 'proto', protocol);
   }
   for (const dst of known.keys()) await ip('route', 'delete', dst, 'proto', protocol);
+  if (!refusesOthers && all.some(isRefusal)) await ip('route', 'delete', ...refusalOf(cluster));
+}
+
+const refusalOf = (cluster: string) => ['unreachable', cluster, 'metric', lastMetric, 'proto', protocol];
+
+async function refuse(cluster: string): Promise<void> {
+  const version = familyOfRange(cluster) === 'IPv6' ? ['-6'] : [];
+  await runCommand('ip', [...version, 'route', 'replace', ...refusalOf(cluster)]);
+}
+
+/**
+ * Before the first pod: what no route leads to yet does not go where the machine sends what it does not know. Routes that are
+ * there stay. May be repeated. @throws CommandFailure
+ */
+export async function refuseUnknownPods(clusterPodCidr: string): Promise<void> {
+  for (const cluster of rangesIn(clusterPodCidr)) await refuse(cluster);
 }
 
 /** Has this node answer on a wire to the address that routes of IPv6 name. May be repeated. @throws CommandFailure */
@@ -69,7 +106,7 @@ interface ForwardingEntry {
 }
 
 async function applyTunnelEnds(routes: readonly PodRoute[], device: string): Promise<void> {
-  const ends = new Map(routes.filter((each) => each.tunnel).map((each) => [each.via, each]));
+  const ends = new Map(routes.flatMap(({ via, tunnel }) => (via && tunnel ? [[via, tunnel] as const] : [])));
   const neighbours = JSON.parse(
     (await runCommand('ip', ['-j', 'neigh', 'show', 'dev', device, 'nud', 'permanent'])) || '[]',
   ) as Neighbour[];
@@ -78,8 +115,7 @@ async function applyTunnelEnds(routes: readonly PodRoute[], device: string): Pro
     (await runCommand('bridge', ['-j', 'fdb', 'show', 'dev', device])) || '[]',
   ) as ForwardingEntry[];
   const places = new Map(entries.map(({ mac, dst }) => [mac, dst]));
-  for (const { via, tunnel } of ends.values()) {
-    const { mac, address } = tunnel!;
+  for (const [via, { mac, address }] of ends) {
     if (macs.get(via) !== mac)
       await runCommand('ip', ['neigh', 'replace', via, 'lladdr', mac, 'dev', device, 'nud', 'permanent']);
     if (places.get(mac) !== address) await runCommand('bridge', ['fdb', 'replace', mac, 'dev', device, 'dst', address]);
