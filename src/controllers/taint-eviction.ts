@@ -1,5 +1,6 @@
 import type { Node, Pod, Taint, Toleration } from '../../generated/core-v1.ts';
 import { nodeKind, podKind } from '../../generated/kinds.ts';
+import { tolerates } from '../api/core/tolerations.ts';
 import { isEqual } from '../api/meta/equality.ts';
 import { keyOf } from '../api/meta/object.ts';
 import { isNotFound } from '../api/meta/status-error.ts';
@@ -7,7 +8,6 @@ import { about } from '../reconcile/about.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { markDisrupted } from './shared/disruption.ts';
 import { indexByNode, podsOn } from './shared/pods-by-node.ts';
-import { tolerates } from './shared/tolerations.ts';
 
 const askAgainMs = 1000;
 

@@ -1,12 +1,12 @@
 import type { DaemonSet } from '../../../generated/apps-v1.ts';
 import type { Node, Pod, PodSpec, Toleration } from '../../../generated/core-v1.ts';
 import { daemonSetKind } from '../../../generated/kinds.ts';
+import { matchesNode } from '../../api/core/node-match.ts';
+import { untolerated } from '../../api/core/tolerations.ts';
 import { controllerReference } from '../../api/meta/owner-references.ts';
 import type { NewObject } from '../../client/client.ts';
 import { revisionHashLabel } from '../revisions/history.ts';
-import { matchesNode } from '../shared/node-match.ts';
 import { podFromTemplate } from '../shared/pod-control.ts';
-import { untolerated } from '../shared/tolerations.ts';
 
 export const templateGenerationAnnotation = 'deprecated.daemonset.template.generation';
 const templateGenerationLabel = 'pod-template-generation';
