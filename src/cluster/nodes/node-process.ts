@@ -29,6 +29,7 @@ import { createNetworkPolicies, type NetworkPolicies } from '../../network/polic
 import { servedFamilies, tableName } from '../../network/proxy/base-rules.ts';
 import { createServiceProxy, type ServiceProxy } from '../../network/proxy/service-proxy.ts';
 import { usualStatusPorts } from '../../network/proxy/status-server.ts';
+import { createEventRecorders } from '../../reconcile/event-recorder.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 import { createInformerFactory } from '../../reconcile/informer-factory.ts';
 import { KnownServers } from '../join/known-servers.ts';
@@ -173,11 +174,13 @@ async function runNetwork(): Promise<void> {
     clock,
     log: log.with({ component: 'proxy' }),
   });
+  const events = createEventRecorders({ client: proxyClient, clock, log, host: nodeName });
   const held = createNetworkPolicies({
     table: policyTableName(options.name),
     families: servedFamilies(network),
     nodeName,
     informers: proxyInformers,
+    recorder: events.recorder('network-policies'),
     clock,
     log: log.with({ component: 'policies' }),
   });
@@ -222,7 +225,7 @@ async function runNetwork(): Promise<void> {
     clock,
     log: log.with({ component: 'load-balancer' }),
   });
-  await Promise.all([routes, proxy, held, dns, announcer].map((component) => component.run(signal)));
+  await Promise.all([routes, proxy, held, events, dns, announcer].map((component) => component.run(signal)));
 }
 
 async function annotate(annotations: Readonly<Record<string, string>>): Promise<void> {

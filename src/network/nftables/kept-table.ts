@@ -27,6 +27,10 @@ export interface KeptTableOptions {
   readonly plan: (owner: string) => Plan;
   /** Settles when planning has something to go by. */
   readonly synced: (signal: AbortSignal) => Promise<void>;
+  /** Whether others lean on this owner's chains and sets: they would be refused without it. */
+  readonly isFoundation?: (owner: string) => boolean;
+  /** The kernel does not take what this owner wants. @returns whether `plan` has another answer now; else it has nothing */
+  readonly onRefused?: (owner: string) => boolean;
   readonly onPlanned?: (before: Plan, after: Plan) => void;
   /** After a transaction; `replaced`: the whole table. */
   readonly onApplied?: (replaced: boolean) => Promise<void>;
@@ -41,6 +45,8 @@ export interface KeptTableOptions {
 }
 
 const sliceMs = 8;
+/** In the fourth there are only those that changed while the third was planned. */
+const lastRound = 4;
 const retryDelaysMs = [50, 200, 1_000, 5_000, 15_000];
 
 export class KeptTable implements Component {
@@ -130,24 +136,9 @@ export class KeptTable implements Component {
 
   /** Sends what changed. Gives the time to wait before the next attempt. */
   async #sync(): Promise<number> {
-    const { base, plan, onPlanned, onApplied, onSync, clock, log, name } = this.#options;
+    const { base, onApplied, onSync, clock, log, name } = this.#options;
     const startedMs = clock.monotonicMs();
-    const pendingSinceMs = this.#pendingSinceMs ?? startedMs;
-    this.#pendingSinceMs = undefined;
-    const dirty = [...this.#dirty];
-    this.#dirty.clear();
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    let sliceEndsMs = clock.monotonicMs() + sliceMs;
-    for (const owner of dirty) {
-      if (clock.monotonicMs() > sliceEndsMs) {
-        await setImmediate(); // with very many owners, others have their turn in between
-        sliceEndsMs = clock.monotonicMs() + sliceMs;
-      }
-      const next = plan(owner);
-      onPlanned?.(this.#state.planOf(owner), next);
-      this.#state.set(owner, next);
-    }
+    const { pendingSinceMs = startedMs, waiting } = await this.#planDirty();
     const replaces = this.#mustReplace;
     if (replaces) this.#state.forgetKernel();
     const changes = this.#state.takeChanges();
@@ -173,11 +164,41 @@ export class KeptTable implements Component {
     return 0;
   }
 
+  /**
+   * Others have their turn in between where there is much. What changes in their turn is planned as well, at last in one go:
+   * an owner must not lean on another's chains of a moment ago. Gives who waits for it, and since when.
+   */
+  async #planDirty(): Promise<{ pendingSinceMs: number | undefined; waiting: (() => void)[] }> {
+    const { plan, onPlanned, clock } = this.#options;
+    for (let round = 1; this.#dirty.size > 0; round++) {
+      const dirty = [...this.#dirty];
+      this.#dirty.clear();
+      let sliceEndsMs = clock.monotonicMs() + sliceMs;
+      for (const owner of dirty) {
+        if (round < lastRound && clock.monotonicMs() > sliceEndsMs) {
+          await setImmediate();
+          sliceEndsMs = clock.monotonicMs() + sliceMs;
+        }
+        const next = plan(owner);
+        onPlanned?.(this.#state.planOf(owner), next);
+        this.#state.set(owner, next);
+      }
+    }
+    const planned = { pendingSinceMs: this.#pendingSinceMs, waiting: this.#waiting };
+    this.#pendingSinceMs = undefined;
+    this.#waiting = [];
+    return planned;
+  }
+
   /** Without those that the kernel will not take, so that the others are served. They are tried when they change. */
   async #leaveOutRefused(): Promise<void> {
-    for (const owner of await findRefused(this.#nft, this.#options.base(), this.#state)) {
-      this.#options.log.warn('left out: the kernel does not take its rules', { owner });
-      this.#state.set(owner, emptyPlan);
+    const { base, isFoundation, onRefused, log } = this.#options;
+    for (const owner of await findRefused(this.#nft, base(), this.#state, isFoundation)) {
+      if (this.#dirty.has(owner)) continue; // it has changed since
+      const hasOther = onRefused?.(owner) ?? false;
+      log.warn('the kernel does not take some rules', { owner, instead: hasOther ? 'others' : 'none' });
+      if (hasOther) this.lookAt(owner);
+      else this.#state.set(owner, emptyPlan);
     }
   }
 

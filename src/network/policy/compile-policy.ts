@@ -1,10 +1,11 @@
 // A NetworkPolicy as chains and sets. What the sets hold comes from pods, one by one (see plan-pod.ts), so that a pod that
 // comes or goes changes elements alone.
 import type { IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../../generated/networking-v1.ts';
+import { formatIp, type IpRange, parseCidr } from '../../api/meta/ip-address.ts';
 import type { Selector } from '../../api/meta/labels.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import { selectorOf } from '../../api/meta/selectors.ts';
-import { familyOfRange, type IpFamily, isRange } from '../addresses.ts';
+import type { IpFamily } from '../addresses.ts';
 import {
   concat,
   type Expression,
@@ -60,7 +61,7 @@ const protocolAndPort = [meta('l4proto'), payload('th', 'dport')];
 
 export const policyChain = (policy: string, direction: Direction) => ownName('policy', policy, direction);
 
-/** What it asks of packets of one family. @throws Error for what no API would take: the kernel would refuse it with all else */
+/** What it asks of packets of one family. @throws Error for what no API would take */
 export function compilePolicy(policy: NetworkPolicy, family: IpFamily): CompiledPolicy {
   const { policyTypes = [], ingress = [], egress = [] } = policy.spec;
   for (const type of policyTypes) if (!isDirection(type)) throw new Error(`"${type}" is no direction`);
@@ -178,12 +179,17 @@ class PolicyCompiler {
 
   /** Ranges of the other family, which no packet here comes from, lead nowhere. */
   #blockMatches(side: Expression, { cidr, except = [] }: IPBlock): Rule[] {
-    const isOwn = (range: string) => isRange(range) && familyOfRange(range) === this.#family;
-    if (!isOwn(cidr)) return [];
-    // All there is is no match at all: the kernel refuses a prefix of no length.
-    const within = cidr.endsWith('/0') ? [] : [match(side, inRange(cidr))];
-    const without = except.filter(isOwn).map((range) => match(side, inRange(range), '!='));
-    return except.some((range) => isOwn(range) && range.endsWith('/0')) ? [] : [[...within, ...without]];
+    const [whole, ...parts] = [cidr, ...except].map(readRange);
+    if (!whole || !this.#isOwn(whole)) return [];
+    const own = parts.filter((part) => this.#isOwn(part));
+    if (own.some(({ prefix }) => prefix === 0)) return [];
+    // All there is is no match at all.
+    const within = whole.prefix === 0 ? [] : [match(side, written(whole))];
+    return [[...within, ...own.map((part) => match(side, written(part), '!='))]];
+  }
+
+  #isOwn({ family }: IpRange): boolean {
+    return family === (this.#family === 'IPv4' ? 4 : 6);
   }
 
   #name(what: string, { direction, index }: RuleParts, port?: number): string {
@@ -191,6 +197,15 @@ class PolicyCompiler {
     return ownName(what, this.#key, place);
   }
 }
+
+/** In any spelling that the API takes: what it leaves out would else be let in. */
+function readRange(cidr: string): IpRange {
+  const range = parseCidr(cidr);
+  if (!range) throw new Error(`"${cidr}" is no range of addresses`);
+  return range;
+}
+
+const written = ({ family, start, prefix }: IpRange) => inRange(`${formatIp({ family, bits: start })}/${prefix}`);
 
 const isDirection = (type: string) => type === 'Ingress' || type === 'Egress';
 const isPort = (port: number) => Number.isInteger(port) && port > 0 && port < 65_536;

@@ -8,12 +8,14 @@ import { keyOf } from '../../api/meta/object.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
 import type { Logger } from '../../base/log.ts';
+import type { EventRecorder } from '../../reconcile/controller.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
 import { familyOf, type IpFamily } from '../addresses.ts';
 import { KeptTable } from '../nftables/kept-table.ts';
 import type { Nft } from '../nftables/nft.ts';
 import { emptyPlan, type Plan } from '../nftables/rule-set.ts';
 import { planPolicyBase } from './base-rules.ts';
+import { closedPod, closedPolicy } from './closed.ts';
 import { type CompiledPolicy, compilePolicy, namesOf, type Peers } from './compile-policy.ts';
 import { addressesOf, isAbout, planIsolation, planPeer } from './plan-pod.ts';
 
@@ -23,6 +25,8 @@ export interface NetworkPoliciesOptions {
   readonly families?: readonly IpFamily[];
   readonly nodeName: string;
   readonly informers: InformerFactory;
+  /** Where policies that can not be carried out are told of; default: the log alone. */
+  readonly recorder?: EventRecorder;
   readonly clock: Clock;
   readonly log: Logger;
   readonly checkIntervalMs?: number;
@@ -73,6 +77,8 @@ class FamilyPolicies implements NetworkPolicies {
   readonly #byNamespace = new Map<string, Map<string, CompiledPolicy>>();
   /** Pods of this node whose addresses the API does not know yet. */
   readonly #early = new Map<string, EarlyPod>();
+  /** Owners of plans that the kernel does not take as they are. */
+  readonly #refused = new Set<string>();
   #followed: Followed | undefined;
 
   constructor(options: NetworkPoliciesOptions, family: IpFamily) {
@@ -86,6 +92,8 @@ class FamilyPolicies implements NetworkPolicies {
       family: namesOf(family).packets,
       base: () => planPolicyBase(table, family),
       plan: (owner) => this.#plan(owner),
+      isFoundation: (owner) => owner.startsWith('policy '),
+      onRefused: (owner) => this.#onRefused(owner),
       synced: async (signal) => {
         await informers.waitForSync(signal);
         // The policies of the first list have asked for pods and namespaces.
@@ -132,8 +140,11 @@ class FamilyPolicies implements NetworkPolicies {
   }
 
   #put(key: string, policy: NetworkPolicy | undefined): void {
+    this.#replace(key, policy && this.#compile(policy));
+  }
+
+  #replace(key: string, after: CompiledPolicy | undefined): void {
     const before = this.#policies.get(key);
-    const after = policy && this.#compile(policy);
     const namespace = key.split('/')[0]!;
     const ofNamespace = this.#byNamespace.get(namespace) ?? new Map<string, CompiledPolicy>();
     if (after) {
@@ -146,19 +157,42 @@ class FamilyPolicies implements NetworkPolicies {
       ofNamespace.delete(key);
       if (ofNamespace.size === 0) this.#byNamespace.delete(namespace);
     }
-    this.#table.lookAt(`policy ${key}`, ...this.#touchedBy([before, after].filter((each) => each !== undefined)));
+    this.#tryAgain(`policy ${key}`, ...this.#touchedBy([before, after].filter((each) => each !== undefined)));
   }
 
-  #compile(policy: NetworkPolicy): CompiledPolicy | undefined {
+  #compile(policy: NetworkPolicy): CompiledPolicy {
     try {
       return compilePolicy(policy, this.#family);
     } catch (error) {
-      this.#options.log.warn('a policy can not be read and is left out', {
-        policy: keyOf(policy),
-        problem: (error as Error).message,
-      });
-      return undefined;
+      return this.#closed(policy, (error as Error).message);
     }
+  }
+
+  #tryAgain(...owners: readonly string[]): void {
+    for (const owner of owners) this.#refused.delete(owner);
+    this.#table.lookAt(...owners);
+  }
+
+  /** A policy, or a pod, lets nothing through then: without its rules, all would be. Who is not in a set is let in nowhere. */
+  #onRefused(owner: string): boolean {
+    if (this.#refused.has(owner)) return false;
+    const [what, key] = owner.split(' ') as [string, string];
+    const policy = this.#options.informers.informer(networkPolicyKind).find(key);
+    if (what === 'peer' || (what === 'policy' && !policy)) return false;
+    if (policy) this.#replace(key, this.#closed(policy, 'the kernel does not take its rules'));
+    this.#refused.add(owner);
+    return true;
+  }
+
+  #closed(policy: NetworkPolicy, problem: string): CompiledPolicy {
+    const { log, recorder } = this.#options;
+    const closed = closedPolicy(policy);
+    log.warn('a policy can not be carried out', { policy: keyOf(policy), problem, family: this.#family });
+    const which = [...closed.directions].join(' and ');
+    const message = `${problem}: of the pods it selects, ${which} is let through only by other policies`;
+    const about = { ...policy, apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy' };
+    recorder?.event(about, 'Warning', 'PolicyNotEnforceable', message);
+    return closed;
   }
 
   /** Pods that the policies are about, and those in their sets. */
@@ -186,7 +220,7 @@ class FamilyPolicies implements NetworkPolicies {
     const look = (pod: Pod) => {
       const key = keyOf(pod);
       if (this.#isKnown(pod, this.#early.get(key))) this.#early.delete(key);
-      this.#table.lookAt(`peer ${key}`, ...(pod.spec.nodeName === nodeName ? [`pod ${key}`] : []));
+      this.#tryAgain(`peer ${key}`, ...(pod.spec.nodeName === nodeName ? [`pod ${key}`] : []));
     };
     pods.onChange({
       added: look,
@@ -232,7 +266,10 @@ class FamilyPolicies implements NetworkPolicies {
     const addresses = early?.addresses ?? this.#addressesOf(pod);
     if (addresses.length === 0) return emptyPlan;
     const namespace = pod.metadata.namespace!;
-    if (what === 'pod') return planIsolation(pod, addresses, [...(this.#byNamespace.get(namespace)?.values() ?? [])]);
+    if (what === 'pod') {
+      const plan = planIsolation(pod, addresses, [...(this.#byNamespace.get(namespace)?.values() ?? [])]);
+      return this.#refused.has(owner) ? closedPod(pod, plan) : plan;
+    }
     return planPeer(pod, addresses, this.#followed?.namespaces.find(namespace)?.metadata.labels, this.#allPeers());
   }
 
