@@ -2,7 +2,13 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeAddress, Pod } from '../../generated/core-v1.ts';
-import { persistentVolumeClaimKind, persistentVolumeKind, podKind, serviceKind } from '../../generated/kinds.ts';
+import {
+  nodeKind,
+  persistentVolumeClaimKind,
+  persistentVolumeKind,
+  podKind,
+  serviceKind,
+} from '../../generated/kinds.ts';
 import { localVolumesFolder } from '../api/core/local-volumes.ts';
 import { isConflict, isNotFound } from '../api/meta/status-error.ts';
 import type { Clock } from '../base/clock.ts';
@@ -115,6 +121,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const runtime = figures.observeRuntime(options.runtime);
   const pods = informers.informer(podKind, { fieldSelector: `spec.nodeName=${nodeName}` });
   const services = informers.informer(serviceKind);
+  const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${nodeName}` });
   const recorder = recorders.recorder('kubelet');
   const events = createNodeEvents(recorder);
   await mkdir(dataDir, { recursive: true, mode: 0o755 });
@@ -212,6 +219,10 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     hook: runHook,
     security: { seccompDefault: config.seccompDefault, seccompRoot: join(dataDir, 'seccomp') },
     host: hostAbilities(config.allowedUnsafeSysctls),
+    node: {
+      known: () => nodes.find(nodeName),
+      now: () => client.resource(nodeKind).find({ namespace: '', name: nodeName }),
+    },
     users: createUserNamespaces({
       dataDir,
       podDir: (uid) => volumes.podDir(uid),

@@ -1,12 +1,18 @@
 // Tables for the small pure parts of the agent.
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import type { Pod, PodSpec } from '../../generated/core-v1.ts';
+import type { Node, Pod, PodSpec } from '../../generated/core-v1.ts';
 import { parseImageName } from './images/image-name.ts';
 import { runtimeProblems } from './node/node-status.ts';
 import { Backoff, goDuration } from './pods/backoff.ts';
 import { parseResolvConf, podDns } from './pods/dns-config.ts';
+import { type HookTarget, runHook } from './pods/hooks.ts';
 import { hostsFile, kernelHostName } from './pods/host-names.ts';
+import { nodeRejectionOf } from './pods/node-admission.ts';
+import type { PodServices } from './pods/pod-services.ts';
+import { isRecursivelyReadOnly } from './pods/recursive-read-only.ts';
 import { containerSecurity } from './pods/security-context.ts';
 import { ProbeCounter } from './probes/probe-counter.ts';
 import { renderContainerdConfig } from './runtime/containerd-config.ts';
@@ -50,7 +56,100 @@ for (const { name, spec, want } of [
     want: { servers: ['1.1.1.1'], searches: [], options: ['ndots:2'] },
   },
 ] as { name: string; spec: Partial<PodSpec>; want: object }[])
-  test(`podDns ${name}`, () => assert.deepEqual(podDns(pod(spec), cluster), want));
+  test(`podDns ${name}`, () => assert.deepEqual(podDns(pod(spec), cluster), { ...want, warnings: [] }));
+
+test('podDns says what it leaves out of names that are too many, or too long', () => {
+  const searches = ['x'.repeat(254), ...Array.from({ length: 40 }, (_, index) => `${'y'.repeat(96)}.${10 + index}`)];
+  const nameservers = ['1.1.1.1', '1.1.1.2', '1.1.1.3', '1.1.1.4'];
+  const dns = podDns(pod({ dnsPolicy: 'None', dnsConfig: { nameservers, searches } }), cluster);
+  assert.deepEqual(dns.servers, nameservers.slice(0, 3));
+  // 20 of 99 characters and the spaces between them are 1,999; 21 would be 2,099.
+  assert.deepEqual(dns.searches, searches.slice(1, 21));
+  assert.deepEqual(dns.warnings, [
+    'Nameserver limits were exceeded, some nameservers have been omitted, the applied nameserver line is: 1.1.1.1 1.1.1.2 1.1.1.3',
+    `Search Line limits were exceeded, some search paths have been omitted, the applied search line is: ${dns.searches.join(' ')}`,
+  ]);
+});
+
+const node = (taints: object[] = []) =>
+  ({ metadata: { name: 'n', labels: { disk: 'ssd' } }, spec: { taints } }) as unknown as Node;
+const tainted = node([{ key: 'k', value: 'v', effect: 'NoExecute' }]);
+for (const { name, labels = {}, annotations = {}, spec = {}, known = node(), now = known, reason } of [
+  { name: 'takes a pod that asks for what the node has', spec: { nodeSelector: { disk: 'ssd' } } },
+  { name: 'refuses a selector of others', spec: { nodeSelector: { disk: 'hdd' } }, reason: 'NodeAffinity' },
+  {
+    name: 'asks again before it refuses',
+    spec: { nodeSelector: { disk: 'hdd' } },
+    now: { ...node(), metadata: { name: 'n', labels: { disk: 'hdd' } } },
+  },
+  { name: 'refuses whom a taint keeps from running', known: tainted, reason: 'TaintToleration' },
+  { name: 'takes who tolerates it', known: tainted, spec: { tolerations: [{ operator: 'Exists' }] } },
+  { name: 'takes its own pods', known: tainted, annotations: { 'kubernetes.io/config.source': 'file' } },
+  {
+    name: 'refuses groups that the runtime cannot give',
+    spec: { securityContext: { supplementalGroupsPolicy: 'Strict' } },
+    reason: 'SupplementalGroupsPolicyNotSupported',
+  },
+  {
+    name: 'refuses a label of another system',
+    labels: { 'kubernetes.io/os': 'windows' },
+    reason: 'PodOSSelectorNodeLabelDoesNotMatch',
+  },
+] as {
+  name: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  spec?: Partial<PodSpec>;
+  known?: Node;
+  now?: Node;
+  reason?: string;
+}[])
+  test(`a node ${name}`, async () => {
+    const services = {
+      runtime: { features: async () => ({ supplementalGroupsPolicy: false, handlers: [] }) },
+      node: { known: () => known, now: async () => now },
+    } as unknown as PodServices;
+    const { metadata, ...rest } = pod(spec);
+    const rejection = await nodeRejectionOf(services, { ...rest, metadata: { ...metadata, labels, annotations } });
+    assert.equal(rejection?.reason, reason);
+  });
+
+test('a mount is read-only all the way down where it asks for that, and never less than it insists on', () => {
+  const mount = { name: 'v', mountPath: '/v', readOnly: true };
+  const insisting = { ...mount, recursiveReadOnly: 'Enabled' };
+  assert.equal(isRecursivelyReadOnly(mount, true), false);
+  assert.equal(isRecursivelyReadOnly(insisting, true), true);
+  assert.equal(isRecursivelyReadOnly({ ...mount, recursiveReadOnly: 'IfPossible' }, false), false);
+  assert.throws(() => isRecursivelyReadOnly(insisting, false), {
+    message: 'volume "v" requested recursive read-only mode, but it is not supported by the runtime',
+  });
+});
+
+test('a hook has been told whatever the answer, with TLS or without', async () => {
+  const asked: unknown[] = [];
+  const server = createServer((request, response) => {
+    asked.push([request.url, request.headers['authorization']]);
+    response.writeHead(500).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const fallbacks: string[] = [];
+  const target = {
+    container: { name: 'c' },
+    containerId: 'i',
+    podIP: '127.0.0.1',
+    onFallback: (address: string) => fallbacks.push(address),
+  } as unknown as HookTarget;
+  const httpHeaders = [{ name: 'Authorization', value: 'secret' }];
+  for (const scheme of ['HTTP', 'HTTPS'] as const)
+    await runHook({ httpGet: { scheme, port, path: '/told', httpHeaders } }, target, 30);
+  server.close();
+  assert.deepEqual(asked, [
+    ['/told', 'secret'],
+    ['/told', undefined],
+  ]);
+  assert.deepEqual(fallbacks, [`127.0.0.1:${port}`]);
+});
 
 test('a pod is named after itself, within a label, or by its whole name', () => {
   assert.equal(kernelHostName(pod({}, `${'a'.repeat(62)}-b`), 'c.local'), 'a'.repeat(62));

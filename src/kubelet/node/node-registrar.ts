@@ -82,6 +82,7 @@ export class NodeRegistrar {
         this.#node ??= await this.#ensureNode();
         await this.#options.beforeReady?.();
         await Promise.all([this.#report(), this.#renew()]);
+        this.#options.events.node(this.#node, 'Normal', 'Starting', 'Starting kubelet.');
         return;
       } catch (error) {
         this.#options.log.warn('node is not registered yet', { error: String(error) });
@@ -192,11 +193,11 @@ export class NodeRegistrar {
       return;
     }
     this.#reportedMs = clock.monotonicMs();
-    const readiness = (status: NodeStatus) => status.conditions?.find(({ type }) => type === 'Ready')?.status;
-    if (readiness(before) !== readiness(next)) {
-      const reason = readiness(next) === 'True' ? 'NodeReady' : 'NodeNotReady';
+    for (const reason of turns(before, next))
       events.node(this.#node, 'Normal', reason, `Node ${nodeName} status is now: ${reason}`);
-    }
+    const [bootBefore, boot] = [before.nodeInfo?.bootID, next.nodeInfo?.bootID];
+    if (bootBefore && boot && bootBefore !== boot)
+      events.node(this.#node, 'Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${boot}`);
   }
 
   async #status(before: NodeStatus): Promise<NodeStatus> {
@@ -235,6 +236,25 @@ export class NodeRegistrar {
       volumesInUse: this.#options.volumesInUse?.() ?? before.volumesInUse ?? [],
     });
   }
+}
+
+/** By condition: what is said of the node once it is so, and once it is not. */
+const reasons: readonly (readonly [type: string, isSo: string, isNotSo: string])[] = [
+  ['MemoryPressure', 'NodeHasInsufficientMemory', 'NodeHasSufficientMemory'],
+  ['DiskPressure', 'NodeHasDiskPressure', 'NodeHasNoDiskPressure'],
+  ['PIDPressure', 'NodeHasInsufficientPID', 'NodeHasSufficientPID'],
+  ['Ready', 'NodeReady', 'NodeNotReady'],
+];
+
+/** The reasons of the conditions that are others than before. */
+function turns(before: NodeStatus, next: NodeStatus): string[] {
+  const told = (status: NodeStatus, type: string) => status.conditions?.find((each) => each.type === type)?.status;
+  return reasons.flatMap(([type, isSo, isNotSo]) => {
+    const [old, value] = [told(before, type), told(next, type)];
+    // A new node is not ready yet: that is no news.
+    const isNews = old !== value && (old !== undefined || type !== 'Ready');
+    return isNews ? [value === 'True' ? isSo : isNotSo] : [];
+  });
 }
 
 /** Lists that merge by key are replaced, or addresses that went would stay. */

@@ -27,6 +27,14 @@ export interface ResizeProblem {
   readonly message: string;
 }
 
+/** What the node has to say to a pod. */
+export interface PodAdmission {
+  /** It may not start here. */
+  readonly rejection?: Rejection | undefined;
+  /** Why it may not have what it asks for now. */
+  readonly resizeProblem?: (pod: Pod) => ResizeProblem | undefined;
+}
+
 /** Never, when the node is too small for it alone; later, when others have the room. */
 export function resizeProblemOf(pod: Pod, others: readonly Pod[], node: NodeRoom): ResizeProblem | undefined {
   for (const [name, asked] of podResources(pod.spec, 'requests')) {

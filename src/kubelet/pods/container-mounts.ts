@@ -1,13 +1,14 @@
 // A container's mounts: its volumes, /etc/hosts, the termination log.
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Container, Pod } from '../../../generated/core-v1.ts';
+import type { Container, Pod, VolumeMount } from '../../../generated/core-v1.ts';
 import type { ImageAnswer } from '../images/image-puller.ts';
 import type { MountConfig } from '../runtime/runtime.ts';
 import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import type { PodVolumes } from '../volumes/volume-manager.ts';
 import { ConfigError } from './environment.ts';
 import { expandVariables } from './expand.ts';
+import { isRecursivelyReadOnly } from './recursive-read-only.ts';
 
 export interface MountsInput {
   readonly pod: Pod;
@@ -18,6 +19,8 @@ export interface MountsInput {
   readonly environment: ReadonlyMap<string, string>;
   readonly hostsFile: string | undefined;
   readonly restartCount: number;
+  /** The runtime can make mounts read-only with all that is mounted below them. */
+  readonly hasRecursiveReadOnly: boolean;
 }
 
 const propagation = {
@@ -55,7 +58,7 @@ async function writeHosts({ pod, volumes, hostsFile }: MountsInput): Promise<str
 }
 
 async function volumeMount(
-  { pod, container, volumes, ready, imageVolumes, environment }: MountsInput,
+  { pod, container, volumes, ready, imageVolumes, environment, hasRecursiveReadOnly }: MountsInput,
   index: number,
 ): Promise<MountConfig> {
   const mount = container.volumeMounts![index]!;
@@ -66,6 +69,7 @@ async function volumeMount(
   const options = {
     readonly: mount.readOnly === true || volume.isReadOnly,
     propagation: propagation[mount.mountPropagation ?? 'None'],
+    ...recursively(mount, hasRecursiveReadOnly),
   };
   const subPath = subPathOf(mount, environment, pod, container);
   if (source?.image) {
@@ -83,6 +87,14 @@ async function volumeMount(
       `failed to prepare subPath for volumeMount "${mount.name}" of container "${container.name}"`,
       { cause: error },
     );
+  }
+}
+
+function recursively(mount: VolumeMount, canBe: boolean): { recursiveReadOnly?: true } {
+  try {
+    return isRecursivelyReadOnly(mount, canBe) ? { recursiveReadOnly: true } : {};
+  } catch (error) {
+    throw new ConfigError(`failed to resolve recursive read-only mode: ${(error as Error).message}`);
   }
 }
 

@@ -7,6 +7,16 @@ export interface DnsSettings {
   readonly options: string[];
 }
 
+export interface PodDns extends DnsSettings {
+  /** What was left out of it. */
+  readonly warnings: readonly string[];
+}
+
+const mostServers = 3;
+const mostSearches = 32;
+const longestSearch = 253;
+const longestSearchLine = 2048;
+
 export interface ClusterDns {
   readonly clusterDns: readonly string[];
   readonly clusterDomain: string;
@@ -29,7 +39,7 @@ export function parseResolvConf(text: string): DnsSettings {
   return result;
 }
 
-export function podDns(pod: Pod, { clusterDns, clusterDomain, host }: ClusterDns): DnsSettings {
+export function podDns(pod: Pod, { clusterDns, clusterDomain, host }: ClusterDns): PodDns {
   const { dnsPolicy = 'ClusterFirst', hostNetwork, dnsConfig } = pod.spec;
   const usesCluster =
     clusterDns.length > 0 &&
@@ -38,13 +48,27 @@ export function podDns(pod: Pod, { clusterDns, clusterDomain, host }: ClusterDns
   if (usesCluster) {
     const own = [`${pod.metadata.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain];
     base = { servers: [...clusterDns], searches: [...new Set([...own, ...host.searches])], options: ['ndots:5'] };
-  } else if (dnsPolicy !== 'None') base = { ...host, servers: host.servers.slice(0, 3) };
-  if (!dnsConfig) return base;
+  } else if (dnsPolicy !== 'None') base = host;
+  if (!dnsConfig) return withinLimits(base);
   const options = new Map(base.options.map((option) => [option.split(':')[0]!, option]));
   for (const { name = '', value } of dnsConfig.options ?? []) options.set(name, value ? `${name}:${value}` : name);
-  return {
-    servers: [...new Set([...base.servers, ...(dnsConfig.nameservers ?? [])])].slice(0, 3),
-    searches: [...new Set([...base.searches, ...(dnsConfig.searches ?? [])])].slice(0, 32),
+  return withinLimits({
+    servers: [...new Set([...base.servers, ...(dnsConfig.nameservers ?? [])])],
+    searches: [...new Set([...base.searches, ...(dnsConfig.searches ?? [])])],
     options: [...options.values()],
-  };
+  });
+}
+
+/** What programs that look up names can bear: more would be ignored, or end them. */
+function withinLimits({ servers: allServers, searches: all, options }: DnsSettings): PodDns {
+  const servers = allServers.slice(0, mostServers);
+  const searches = all.slice(0, mostSearches).filter(({ length }) => length <= longestSearch);
+  while (searches.join(' ').length > longestSearchLine) searches.pop();
+  const cut = (what: string, kind: string, line: string, applied: readonly string[]) =>
+    `${what} limits were exceeded, some ${kind} have been omitted, the applied ${line} line is: ${applied.join(' ')}`;
+  const warnings = [
+    ...(servers.length < allServers.length ? [cut('Nameserver', 'nameservers', 'nameserver', servers)] : []),
+    ...(searches.length < all.length ? [cut('Search Line', 'search paths', 'search', searches)] : []),
+  ];
+  return { servers, searches, options: [...options], warnings };
 }

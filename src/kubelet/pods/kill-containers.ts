@@ -1,6 +1,7 @@
 // The graceful end of containers: hook, signal, patience, KILL. Apps together first, then sidecars in reverse order.
 import type { Container, Pod } from '../../../generated/core-v1.ts';
 import { isSidecar } from '../resources.ts';
+import { sayFallback } from './hooks.ts';
 import type { PodServices } from './pod-services.ts';
 import type { ContainerRecord } from './runtime-tracker.ts';
 
@@ -36,7 +37,8 @@ export async function killContainer(
   if (hook && spec && graceSeconds > 0) {
     const begun = clock.monotonicMs();
     const podIP = tracker.stateOf(record.podUid).sandboxes[0]?.ips[0] ?? services.hostIPs[0] ?? '';
-    const target = { container: spec, containerId: record.id, podIP, runtime, clock };
+    const onFallback = sayFallback(events, pod);
+    const target = { container: spec, containerId: record.id, podIP, runtime, clock, onFallback };
     const limit = clock.sleep(graceSeconds * 1000);
     const done = services.hook(hook, target, graceSeconds).catch(() => {
       events.container(pod, record.name, 'Warning', 'FailedPreStopHook', 'PreStopHook failed');

@@ -155,12 +155,15 @@ function keepSidecars(pod: Pod, here: PodRuntime, probes: ProbeVerdicts): InitPl
 }
 
 function killOf(pod: Pod, container: Container, record: ContainerRecord, probes: ProbeVerdicts): KillStep[] {
-  const restarts = shouldRestart(container, pod.spec, 137, isSidecar(container)) ? ', will be restarted' : '';
   const hash = record.annotations[containerHashAnnotation];
-  if (hash && hash !== containerHash(container))
-    return [{ record, cause: 'changed', message: `Container ${container.name} definition changed${restarts}` }];
-  const cause = probes.failureOf(container.name, record.id);
-  return cause ? [{ record, cause, message: `Container ${container.name} failed ${cause} probe${restarts}` }] : [];
+  const isChanged = hash !== undefined && hash !== containerHash(container);
+  const cause = isChanged ? 'changed' : probes.failureOf(container.name, record.id);
+  if (!cause) return [];
+  const why = isChanged ? 'definition changed' : `failed ${cause} probe`;
+  // Of sidecars it goes without saying that they start again.
+  if (isSidecar(container)) return [{ record, cause, message: `Init container ${container.name} ${why}` }];
+  const isAgain = isChanged || shouldRestart(container, pod.spec, 137, false);
+  return [{ record, cause, message: `Container ${container.name} ${why}${isAgain ? ', will be restarted' : ''}` }];
 }
 
 function newEphemeral(pod: Pod, here: PodRuntime): StartStep[] {

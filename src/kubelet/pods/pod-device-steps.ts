@@ -1,6 +1,5 @@
-// The devices of one pod at their time: given out before anything of it is there, made ready before its sandbox, given back at its end.
+// The devices of one pod at their time: made ready before its sandbox, given back at its end.
 import type { Pod } from '../../../generated/core-v1.ts';
-import type { Rejection } from './admission.ts';
 import type { PodServices } from './pod-services.ts';
 
 const firstRetryMs = 500;
@@ -8,22 +7,10 @@ const lastRetryMs = 20_000;
 
 export class PodDeviceSteps {
   readonly #services: PodServices;
-  #isAdmitted = false;
   #retryMs = firstRetryMs;
 
   constructor(services: PodServices) {
     this.#services = services;
-  }
-
-  /** Once; a pod that began before the agent started has its devices. */
-  async admit(pod: Pod): Promise<Rejection | undefined> {
-    const { devices, tracker } = this.#services;
-    if (this.#isAdmitted || !devices) return undefined;
-    const hasBegun = (pod.status?.phase ?? 'Pending') !== 'Pending';
-    const rejection =
-      hasBegun || tracker.stateOf(pod.metadata.uid!).sandboxes.length > 0 ? undefined : await devices.admit(pod);
-    this.#isAdmitted = true;
-    return rejection;
   }
 
   /** Undefined when they are ready; else in how many milliseconds to try again. */

@@ -9,8 +9,9 @@ import { type Rejection, rejectionOf, resizeProblemOf } from './admission.ts';
 import { hostRejectionOf } from './host-admission.ts';
 import { orphanPod } from './orphan-pod.ts';
 import { asApiPod, isCriticalPod, isMirrorPod, isStaticPod, type PodEnding } from './pod-ending.ts';
+import { podLogDir } from './pod-log-dir.ts';
 import type { PodServices } from './pod-services.ts';
-import { PodWorker, podLogDir } from './pod-worker.ts';
+import { PodWorker } from './pod-worker.ts';
 import { preemptionEnding, shortages, victimsFor } from './preemption.ts';
 
 export interface PodManagerOptions {

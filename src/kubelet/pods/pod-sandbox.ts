@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { SandboxConfig, SandboxStatus, UserNamespace } from '../runtime/runtime.ts';
+import { podDns } from './dns-config.ts';
 import { graceOf } from './grace.ts';
 import { killPodContainers } from './kill-containers.ts';
 import type { PodServices } from './pod-services.ts';
@@ -39,6 +40,7 @@ export class PodSandbox {
       await runtime.stopSandbox(old.id);
       await tracker.refreshSandbox(old.id);
     }
+    for (const text of podDns(pod, this.#services.dns()).warnings) events.pod(pod, 'Warning', 'DNSConfigForming', text);
     try {
       if (!this.#services.isSimulated) await mkdir(config.logDirectory, { recursive: true, mode: 0o755 });
       await cgroups.ensurePod(pod);

@@ -1,5 +1,5 @@
 // What a pod worker works with; one object for the whole node.
-import type { Pod, Service } from '../../../generated/core-v1.ts';
+import type { Node, Pod, Service } from '../../../generated/core-v1.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
 import type { CgroupTree } from '../cgroups/cgroup-tree.ts';
@@ -37,6 +37,8 @@ export interface PodServices extends MachineLimits {
   readonly security: SecurityDefaults;
   /** Absent: pods have the node's users. */
   readonly users?: UserNamespaces;
+  /** The node's object, as it was heard of last and as it is now; absent: pods are taken whatever they say of nodes. */
+  readonly node?: { known(): Node | undefined; now(): Promise<Node | undefined> };
   /** What this machine has for pods; absent: all of it. */
   readonly host?: HostAbilities;
   readonly dns: () => ClusterDns;

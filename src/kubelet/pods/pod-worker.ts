@@ -1,6 +1,5 @@
 // Brings one pod to what its object asks for, and tells its status. Everything that happens to the pod comes here as
 // "look again": its object changed, something in the runtime did, a probe changed its mind, a wait is over.
-import { join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { isFinished } from '../../api/core/pod-phase.ts';
 import { untilSettled } from '../../base/signals.ts';
@@ -10,14 +9,16 @@ import { podStatus, rejectedStatus } from '../status/pod-status.ts';
 import { shouldRestart } from '../status/restart-policy.ts';
 import type { PodStatusSink } from '../status/status-writer.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
-import type { Rejection, ResizeProblem } from './admission.ts';
+import type { PodAdmission, Rejection } from './admission.ts';
 import { graceOf } from './grace.ts';
 import { containerSpec, killContainer, killPodContainers, takeAway } from './kill-containers.ts';
 import { letGo } from './let-go.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
 import { PodDeviceSteps } from './pod-device-steps.ts';
 import type { PodEnding } from './pod-ending.ts';
+import { PodEntry } from './pod-entry.ts';
 import { pullImageVolumes, pullSecretsOf } from './pod-images.ts';
+import { podLogDir } from './pod-log-dir.ts';
 import { podReferences } from './pod-references.ts';
 import { PodSandbox } from './pod-sandbox.ts';
 import type { PodServices } from './pod-services.ts';
@@ -33,14 +34,6 @@ import { startContainer } from './start-container.ts';
 const detachMs = 1_000;
 const killedCode = 137;
 
-/** What the node has to say to a pod. */
-export interface PodAdmission {
-  /** It may not start here. */
-  readonly rejection?: Rejection | undefined;
-  /** Why it may not have what it asks for now. */
-  readonly resizeProblem?: (pod: Pod) => ResizeProblem | undefined;
-}
-
 export class PodWorker {
   readonly #services: PodServices;
   readonly #uid: string;
@@ -49,6 +42,7 @@ export class PodWorker {
   readonly #backoff: StartBackoff;
   readonly #sandbox: PodSandbox;
   readonly #devices: PodDeviceSteps;
+  readonly #entry: PodEntry;
   readonly #volumes: PodVolumeSteps;
   readonly #firstSeenMs: number;
   #pod: Pod;
@@ -85,6 +79,7 @@ export class PodWorker {
     this.#backoff = new StartBackoff(services);
     this.#sandbox = new PodSandbox(services);
     this.#devices = new PodDeviceSteps(services);
+    this.#entry = new PodEntry(services);
     this.#volumes = new PodVolumeSteps(services, (delayMs) => this.#wakeIn(delayMs));
     this.#probes = new ProbeSet(services, () => {
       this.#tell();
@@ -221,7 +216,7 @@ export class PodWorker {
     if (this.#isRemoved || this.#pod.metadata.deletionTimestamp) return this.#end();
     if (this.#isStopped) return this.#volumes.isOwed ? void (await this.#volumes.unmount(this.#pod)) : undefined;
     if (isFinished(this.#pod) || this.#rejection || this.#ending || this.#isPastDeadline()) return this.#stop();
-    this.#reject(await this.#devices.admit(this.#pod));
+    this.#reject(await this.#entry.admit(this.#pod));
     if (this.#rejection) return this.#stop();
     await this.#applyResources();
     this.#tell(false);
@@ -257,9 +252,10 @@ export class PodWorker {
     if (this.#resize.isOpen) this.#wakeIn(resizeRetryMs);
   }
 
-  #restarts({ id, name }: ContainerRecord): void {
+  /** Another program than it was starts whatever the policy says. */
+  #restarts({ id, name }: ContainerRecord, isOther = false): void {
     const container = containerSpec(this.#pod, name);
-    if (container && shouldRestart(container, this.#pod.spec, killedCode, false)) this.#toRestart.add(id);
+    if (container && (isOther || shouldRestart(container, this.#pod.spec, killedCode, false))) this.#toRestart.add(id);
     this.#isDirty = true;
   }
 
@@ -270,7 +266,7 @@ export class PodWorker {
       const probe = containerSpec(pod, record.name)?.[cause === 'startup' ? 'startupProbe' : 'livenessProbe'];
       const ownGrace = cause === 'changed' ? undefined : probe?.terminationGracePeriodSeconds;
       await killContainer(this.#services, record, { pod, graceSeconds: ownGrace ?? graceSeconds, message });
-      this.#restarts(record);
+      this.#restarts(record, cause === 'changed');
     }
     if (plan.sandboxAttempt === undefined && plan.start.length === 0) return void (await this.#ensureVolumes());
     const steps = plan.start.filter((step) => !this.#isBackingOff(step));
@@ -309,6 +305,7 @@ export class PodWorker {
         sandbox,
         sandboxConfig: config,
         volumes: this.#volumes.ready!,
+        hasRecursiveReadOnly: this.#entry.hasRecursiveReadOnly,
         pullSecrets,
         imageVolumes,
         signal,
@@ -470,12 +467,14 @@ export class PodWorker {
         isStarted: (_, id) => this.#probes.of(id)?.isStarted ?? false,
       },
       isTerminal: this.#isStopped,
+      isToRestart: (id) => this.#toRestart.has(id),
       nowMs: clock.now(),
       hostIPs,
       startedAtMs: this.#firstSeenMs,
       ending: this.#isStopped ? this.#ending : undefined,
       resize: this.#resize,
       isRestartingAll: this.#isRestartingAll,
+      hasRecursiveReadOnly: this.#entry.hasRecursiveReadOnly,
       devicesOf: (container) => this.#services.devices?.statuses(this.#pod, container) ?? [],
     });
     this.#sink.set(this.#pod, status, isUrgent && saysMore(latest, status));
@@ -492,8 +491,4 @@ export class PodWorker {
     });
     this.#wake = { atMs, timer };
   }
-}
-
-export function podLogDir(logDir: string, { metadata }: Pod): string {
-  return join(logDir, `${metadata.namespace}_${metadata.name}_${metadata.uid}`);
 }

@@ -10,6 +10,7 @@ import type { ReadyVolume } from '../volumes/volume-driver.ts';
 import { containerConfig } from './container-config.ts';
 import { containerMounts } from './container-mounts.ts';
 import { ConfigError, containerEnvironment } from './environment.ts';
+import { sayFallback } from './hooks.ts';
 import { hostsFile } from './host-names.ts';
 import { killContainer } from './kill-containers.ts';
 import type { StartStep } from './plan.ts';
@@ -26,6 +27,8 @@ export interface StartInput {
   readonly pullSecrets: readonly Secret[];
   /** By volume: the images that are mounted, or why they are not here. */
   readonly imageVolumes: ReadonlyMap<string, ImageAnswer>;
+  /** The runtime can make mounts read-only with all that is mounted below them. */
+  readonly hasRecursiveReadOnly: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -127,6 +130,7 @@ async function createAndStart(
           imageVolumes: input.imageVolumes,
           environment,
           restartCount,
+          hasRecursiveReadOnly: input.hasRecursiveReadOnly,
           hostsFile: hostsFile(pod, podIPs, services.dns().clusterDomain, hosts),
         });
     const target =
@@ -160,7 +164,9 @@ async function createAndStart(
   const hook = container.lifecycle?.postStart;
   if (!hook) return undefined;
   try {
-    await services.hook(hook, { container, containerId: id, podIP: podIPs[0] ?? '', runtime, clock }, 0, input.signal);
+    const onFallback = sayFallback(events, pod);
+    const target = { container, containerId: id, podIP: podIPs[0] ?? '', runtime, clock, onFallback };
+    await services.hook(hook, target, 0, input.signal);
     return undefined;
   } catch (error) {
     events.container(pod, container.name, 'Warning', 'FailedPostStartHook', 'PostStartHook failed');

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import type { Container, ExecAction, HTTPGetAction, HTTPHeader, Probe } from '../../../generated/core-v1.ts';
 import type { IntOrString } from '../../../generated/util-intstr.ts';
+import { linkSignal } from '../../base/signals.ts';
 import { expandVariables } from '../pods/expand.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
@@ -125,7 +126,12 @@ export interface HttpAnswer {
 }
 
 /** One request on its own connection; certificates are not checked, as they are the pod's own affair. */
-export async function httpGet(url: URL, headers: readonly HTTPHeader[], timeoutMs: number): Promise<HttpAnswer> {
+export async function httpGet(
+  url: URL,
+  headers: readonly HTTPHeader[],
+  timeoutMs: number,
+  stop?: AbortSignal,
+): Promise<HttpAnswer> {
   const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
   const fields = new Map([
     ['user-agent', ['kube-probe/1.36']],
@@ -139,12 +145,13 @@ export async function httpGet(url: URL, headers: readonly HTTPHeader[], timeoutM
     );
   const flat: Record<string, string | string[]> = {};
   for (const [name, values] of fields) flat[name] = values.length === 1 ? values[0]! : values;
-  return new Promise((resolve, reject) => {
+  using limit = linkSignal([stop], timeoutMs);
+  return await new Promise((resolve, reject) => {
     const call = request(url, {
       agent: false,
       rejectUnauthorized: false,
       headers: flat,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: limit.signal,
     });
     const fail = (error: Error & { code?: string; address?: string; port?: number }) => {
       reject(

@@ -41,6 +41,8 @@ export interface ContainerStatusInput {
   readonly devicesOf?: (container: Container) => ResourceStatus[];
   /** All containers were taken away, to start anew. */
   readonly isRestartingAll?: boolean;
+  /** Mounts that are to be read-only all the way down are. */
+  readonly hasRecursiveReadOnly?: boolean;
   /** Nothing starts any more. */
   readonly isTerminal: boolean;
 }
@@ -138,19 +140,21 @@ function fromRecord(
       ...(given?.limits ? { limits: given.limits } : {}),
       ...(given?.requests ? { requests: given.requests } : {}),
     },
-    ...mountStatuses(container),
+    ...mountStatuses(container, input.hasRecursiveReadOnly),
     ...userOf(record),
     ...(kind === 'app' ? deviceStatuses(input, container) : {}),
   };
 }
 
-function mountStatuses(container: Container): Pick<ContainerStatus, 'volumeMounts'> {
-  if (!container.volumeMounts?.length) return {};
+function mountStatuses({ volumeMounts = [] }: Container, canBeDeep = false): Pick<ContainerStatus, 'volumeMounts'> {
+  if (volumeMounts.length === 0) return {};
   return {
-    volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
+    volumeMounts: volumeMounts.map(({ name, mountPath, readOnly, recursiveReadOnly = 'Disabled' }) => ({
       name,
       mountPath,
-      ...(readOnly ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
+      ...(readOnly
+        ? { readOnly, recursiveReadOnly: canBeDeep && recursiveReadOnly !== 'Disabled' ? 'Enabled' : 'Disabled' }
+        : {}),
     })),
   };
 }
@@ -180,7 +184,7 @@ function unseen(
   before: ContainerStatus | undefined,
   kind: Kind,
 ): ContainerStatus {
-  if (input.isRestartingAll && before && kind !== 'ephemeral') return takenAway(container, before);
+  if (input.isRestartingAll && before && kind !== 'ephemeral') return takenAway(input, container, before);
   if (before?.state?.terminated) return { ...before };
   const status: ContainerStatus = {
     name: container.name,
@@ -191,7 +195,7 @@ function unseen(
     image: container.image ?? '',
     imageID: '',
     started: false,
-    ...mountStatuses(container),
+    ...mountStatuses(container, input.hasRecursiveReadOnly),
   };
   const appsExist = input.pod.spec.containers.some(({ name }) =>
     input.runtime.containers.some((each) => each.name === name),
@@ -220,7 +224,11 @@ function unseen(
 }
 
 /** Taken away for all of the pod to start anew. */
-function takenAway(container: Container, before: ContainerStatus): ContainerStatus {
+function takenAway(
+  { hasRecursiveReadOnly }: ContainerStatusInput,
+  container: Container,
+  before: ContainerStatus,
+): ContainerStatus {
   const wasCounted = before.state?.waiting !== undefined;
   const message = 'The container is removed because RestartAllContainers in place';
   return {
@@ -234,7 +242,7 @@ function takenAway(container: Container, before: ContainerStatus): ContainerStat
     image: container.image ?? '',
     imageID: '',
     started: false,
-    ...mountStatuses(container),
+    ...mountStatuses(container, hasRecursiveReadOnly),
   };
 }
 

@@ -11,11 +11,13 @@ export interface PhaseInput {
   readonly statuses: readonly ContainerStatus[];
   /** All has been stopped for good: deleted, past its deadline, evicted. */
   readonly isTerminal: boolean;
+  /** A container was ended for it to start again. */
+  readonly isRestarting?: boolean;
   /** A regular container of the present sandbox has been started. */
   readonly hasInitialized: boolean;
 }
 
-export function podPhase({ pod, statuses, isTerminal, hasInitialized }: PhaseInput): PodPhase {
+export function podPhase({ pod, statuses, isTerminal, isRestarting = false, hasInitialized }: PhaseInput): PodPhase {
   const byName = new Map(statuses.map((status) => [status.name, status]));
   const init = initCounts(pod, byName);
   if (init.failedForGood > 0) return 'Failed';
@@ -25,7 +27,7 @@ export function podPhase({ pod, statuses, isTerminal, hasInitialized }: PhaseInp
   if (apps.waiting > 0) return isTerminal ? 'Failed' : 'Pending';
   if (apps.running > 0 && apps.unknown === 0) return 'Running';
   if (apps.running === 0 && apps.stopped > 0 && apps.unknown === 0) {
-    const over = isTerminal || apps.stopped === apps.stoppedForGood;
+    const over = isTerminal || (!isRestarting && apps.stopped === apps.stoppedForGood);
     if (!over) return 'Running';
     return apps.stopped === apps.succeeded ? 'Succeeded' : 'Failed';
   }

@@ -2,6 +2,7 @@
 import type { Pod, PodCondition, PodStatus } from '../../../generated/core-v1.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { type PodEnding, terminationByKubelet } from '../pods/pod-ending.ts';
+import { newestContainer } from '../pods/runtime-tracker.ts';
 import { qosClassOf } from '../resources.ts';
 import { type ContainerStatusInput, containerStatuses } from './container-statuses.ts';
 import { podConditions, withTransitions } from './pod-conditions.ts';
@@ -13,6 +14,8 @@ export interface PodStatusInput extends ContainerStatusInput {
   readonly hostIPs: readonly string[];
   /** When the agent saw the pod first. */
   readonly startedAtMs: number;
+  /** The agent ended this container for it to start again, whatever the policy says. */
+  readonly isToRestart?: (containerId: string) => boolean;
   /** The node itself has ended it: past its deadline, evicted, shut down. */
   readonly ending?: PodEnding | undefined;
 }
@@ -29,7 +32,11 @@ export function podStatus(input: PodStatusInput): PodStatus {
       (each) => each.name === name && each.sandboxId === sandbox?.id && each.state !== 'CONTAINER_CREATED',
     ),
   );
-  let phase = podPhase({ pod, statuses, isTerminal: input.isTerminal, hasInitialized });
+  const isRestarting = pod.spec.containers.some(({ name }) => {
+    const newest = newestContainer(runtime, name);
+    return newest?.state === 'CONTAINER_EXITED' && input.isToRestart?.(newest.id);
+  });
+  let phase = podPhase({ pod, statuses, isTerminal: input.isTerminal, isRestarting, hasInitialized });
   if (old.phase === 'Failed' || old.phase === 'Succeeded') phase = old.phase;
   if (input.ending) phase = 'Failed';
   const conditions = [
