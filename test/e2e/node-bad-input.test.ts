@@ -46,8 +46,10 @@ const shell = (script: string) => ({ command: ['sh', '-c', script] });
 const volume = (rest: Json) => ({ volumes: [{ name: 'v', ...rest }] });
 const at = (mountPath: string, rest: Json = {}) => ({ name: 'v', mountPath, ...rest });
 
-/** Pods, and what is said of each: the reason of an event, and words of its message. */
-const wrong: readonly (readonly [Json, string, RegExp])[] = [
+/** A pod, and what is said of it: the reason of an event, and words of its message. */
+type Wrong = readonly [Json, string, RegExp];
+
+const wrong: readonly Wrong[] = [
   [pod('no-such-program', { command: ['/nothing/here'] }), 'Failed', /\/nothing\/here: no such file or directory/],
   [pod('no-command', { image: 'bare.test/bare:1', command: undefined }), 'Failed', /no command specified/],
   [pod('no-folder', { workingDir: '/dev/null/x' }), 'Failed', /not a directory/],
@@ -102,7 +104,43 @@ const wrong: readonly (readonly [Json, string, RegExp])[] = [
     /read-only file system/,
   ],
   [pod(`${'n'.repeat(250)}.x`, {}), 'FailedCreatePodSandBox', /name too long/],
+  [
+    pod('filter', { securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'none.json' } } }),
+    'Failed',
+    /none\.json: no such file or directory/,
+  ],
+  [
+    pod('lost', {}, { dnsConfig: { nameservers: ['192.0.2.1', '192.0.2.2', '192.0.2.3'] } }),
+    'DNSConfigForming',
+    /Nameserver limits were exceeded, some nameservers have been omitted/,
+  ],
 ];
+
+/** What the runtime has to be able to do, and what a pod that asks for it is told where it cannot. */
+function beyond({ features, runtimeHandlers }: Json): readonly Wrong[] {
+  const [{ features: handler }] = runtimeHandlers.filter(({ name }: Json) => name === '');
+  const groups = pod(
+    'groups',
+    {},
+    { securityContext: { supplementalGroupsPolicy: 'Strict', supplementalGroups: [7] } },
+  );
+  const users = pod('users', {}, { hostUsers: false });
+  const deep = at('/x', { readOnly: true, recursiveReadOnly: 'Enabled' });
+  const mounts = pod('deep', { volumeMounts: [deep] }, volume({ emptyDir: {} }));
+  return [
+    ...(features.supplementalGroupsPolicy
+      ? []
+      : [[groups, 'SupplementalGroupsPolicyNotSupported', /Strict is not supported in this node/] as const]),
+    ...(handler.userNamespaces
+      ? []
+      : [[users, 'FailedCreatePodSandBox', /runtime does not support user namespaces/] as const]),
+    ...(handler.recursiveReadOnlyMounts
+      ? []
+      : [
+          [mounts, 'Failed', /"v" requested recursive read-only mode, but it is not supported by the runtime/] as const,
+        ]),
+  ];
+}
 
 /** busybox without a word on what to run. */
 async function bareImage(folder: string): Promise<string> {
@@ -170,10 +208,15 @@ describe('a node that is given nonsense', { skip: whyNoContainers() ?? false }, 
   });
 
   test('says of each pod what is wrong with it', async () => {
-    await create(...wrong.map(([each]) => each));
+    const { status } = await cluster.json(`get node ${nodeName}`);
+    // Bound by hand to where it does not belong.
+    const elsewhere = pod('elsewhere', {}, { nodeName, nodeSelector: { no: 'such' } });
+    const predicate = /Predicate NodeAffinity failed: node\(s\) didn't match Pod's node affinity\/selector/;
+    const all: readonly Wrong[] = [...wrong, ...beyond(status), [elsewhere, 'NodeAffinity', predicate]];
+    await create(...all.map(([each]) => each));
     const missing = async () => {
       const { items } = await cluster.json('get events');
-      return wrong.filter(
+      return all.filter(
         ([{ metadata }, reason, words]) =>
           !items.some(
             (each: Json) =>
@@ -181,8 +224,8 @@ describe('a node that is given nonsense', { skip: whyNoContainers() ?? false }, 
           ),
       );
     };
-    const all = async () => (await missing()).length === 0;
-    await cluster.eventually('all of them are told', all, 180_000).catch(async () => {
+    const isTold = async () => (await missing()).length === 0;
+    await cluster.eventually('all of them are told', isTold, 180_000).catch(async () => {
       assert.deepEqual(
         (await missing()).map(([{ metadata }, ...rest]) => [metadata.name, ...rest]),
         [],
