@@ -292,6 +292,25 @@ suite('bad input', () => {
     });
   }
 
+  test('who sends too much is told so, although the rest is not read, nor what follows it', async () => {
+    const rest = Buffer.alloc(5 << 20, 'x');
+    const post = `POST ${configMaps} HTTP/1.1\r\n${host}Content-Type: application/json\r\n`;
+    const declared = Buffer.concat([
+      Buffer.from(`${post}Content-Length: ${rest.length}\r\n\r\n`),
+      rest,
+      Buffer.from(spy),
+    ]);
+    const chunked = Buffer.concat([
+      Buffer.from(`${post}Transfer-Encoding: chunked\r\n\r\n${rest.length.toString(16)}\r\n`),
+      rest,
+      Buffer.from(`\r\n0\r\n\r\n${spy}`),
+    ]);
+    for (let round = 0; round < 3; round++) {
+      const texts = await Promise.all([declared, chunked].map((bytes) => send(wire, bytes)));
+      assert.deepEqual(texts.map(codesIn), [[413], [413]]);
+    }
+  });
+
   test('an upgrade that is refused carries no second request', async () => {
     const path = '/api/v1/namespaces/default/pods/none/exec?command=sh';
     const upgrade = `POST ${path} HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n${spy}`;

@@ -112,6 +112,21 @@ export class NodeRequestAdapter implements ServerRequest {
   }
 }
 
+/** As long as a client has to read an answer that came before it had sent all. */
+const lingerMs = 500;
+
+/** To close while something is unread is to reset the connection, and that takes the answer from who still sends. */
+function lingerWhileUnread({ req, socket }: Http1Response): void {
+  if (req.complete || !socket) return;
+  req.read(0); // else the rest would be read, to be thrown away, and what follows it served
+  req.pause();
+  socket.destroySoon = () => {
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once('close', () => clearTimeout(timer));
+  };
+}
+
 export class NodeResponseAdapter implements ServerResponse {
   readonly #response: NodeResponse;
   readonly #isHttp2: boolean;
@@ -139,6 +154,7 @@ export class NodeResponseAdapter implements ServerResponse {
       if (this.#isHttp2 && hopByHop.has(name)) continue;
       sent[name] = value as string | string[];
     }
+    if (!this.#isHttp2 && sent['connection'] === 'close') lingerWhileUnread(this.#response as Http1Response);
     (this.#response as Http1Response).writeHead(status, sent);
     // A watch's client waits for the head, which would else go out with the first event.
     if (!('content-length' in headers)) (this.#response as Http1Response).flushHeaders?.();

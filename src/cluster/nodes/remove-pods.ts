@@ -11,28 +11,39 @@ import type { NodePlan } from './node-plan.ts';
 
 const atOnce = 8;
 const startMs = 10_000;
-const rounds = 3;
+const patienceMs = 20_000;
+const againMs = 100;
 
-/** Stops and removes every pod a node's containerd has, starting containerd for it when it does not run. */
+/**
+ * Stops and removes every pod a node's containerd has, starting containerd for it when it does not run. What containerd
+ * does not let go of in 20 s is left, to be ended with its shim.
+ */
 export async function removeAllPods(plan: NodePlan): Promise<void> {
   const options = containerdOptions(plan, checkRealNode());
   const { dataDir, cniConfDir } = options;
   const { socketPath } = await ensureContainerd(options);
   const runtime = createCriRuntime({ socketPath, log: silentLogger });
   try {
-    for (let round = 0; round < rounds; round++) {
+    const deadline = systemClock.monotonicMs() + patienceMs;
+    while (systemClock.monotonicMs() < deadline) {
       const sandboxes = await untilAnswered(() => runtime.listSandboxes());
+      let kept = 0;
       const worker = async () => {
         for (let sandbox = sandboxes.pop(); sandbox; sandbox = sandboxes.pop()) {
-          await runtime.stopSandbox(sandbox.id);
-          await runtime.removeSandbox(sandbox.id);
+          try {
+            await runtime.stopSandbox(sandbox.id);
+            await runtime.removeSandbox(sandbox.id);
+          } catch {
+            kept++; // one of its containers is just being started, and cannot be removed until it has
+          }
         }
       };
       await Promise.all(Array.from({ length: atOnce }, worker));
       // What was being started when its agent ended is in the list a moment later, or never.
       const left = await readdir(taskFolder(dataDir)).catch(() => []);
-      if (left.length === 0) return;
-      await removeOrphans(left, { dataDir, socketPath, cniConfDir, clock: systemClock });
+      if (left.length === 0 && kept === 0) return;
+      if (kept > 0) await systemClock.sleep(againMs);
+      else await removeOrphans(left, { dataDir, socketPath, cniConfDir, clock: systemClock });
     }
   } finally {
     runtime.close();
