@@ -112,8 +112,10 @@ export interface KindDefinition<T extends KubernetesObject = any> {
   graceSeconds?(object: T, requested: number | undefined): number | undefined;
   /** DELETE answers with a Status and not with the object by default; set where upstream returns the object (pods, …). */
   readonly returnsDeletedObject?: boolean;
-  /** Finalizers, GC: propagation used when the client names none; default 'background'. */
-  readonly defaultPropagation?: 'background' | 'orphan';
+  /** Finalizers, GC: propagation used when the client names none; default 'background'. `none`: whatever it names. */
+  readonly defaultPropagation?: 'background' | 'orphan' | 'none';
+  /** Said when the client names no propagation. */
+  readonly deletionWarning?: string;
   /** Accessors for the scale subresource, where the kind has one. */
   readonly scale?: {
     get(object: T): { replicas: number; statusReplicas: number; selector: string };

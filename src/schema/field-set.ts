@@ -170,13 +170,13 @@ export function pathsOf(set: FieldSet): string[] {
   return paths;
 }
 
+/** What is in the set itself comes before what is below. */
 function collect(node: FieldSet, prefix: string, paths: string[]): void {
-  for (const key of Object.keys(node).sort()) {
-    if (key === self) continue;
-    const path = prefix + elementText(key);
-    if (isMember(node[key]!)) paths.push(path);
-    collect(node[key]!, path, paths);
-  }
+  const keys = Object.keys(node)
+    .filter((key) => key !== self)
+    .sort();
+  for (const key of keys) if (isMember(node[key]!)) paths.push(prefix + elementText(key));
+  for (const key of keys) collect(node[key]!, prefix + elementText(key), paths);
 }
 
 /** `k:{"name":"a"}` with the keys in one order, so that equal elements have equal names. */

@@ -5,6 +5,7 @@ import { setKey } from './canonical-values.ts';
 import { copyJson } from './copy-json.ts';
 import type { JsonPatchOperation } from './patch-body.ts';
 import { isObject, type JsonObject, PatchError } from './patch-error.ts';
+import { openAll } from './patched-text.ts';
 
 /** What all copies of one patch may add, as upstream limits it. */
 const maxCopiedBytes = 3 * 1024 * 1024;
@@ -53,11 +54,13 @@ function indexOf(key: string, length: number, isAdding: boolean): number {
 class Document {
   root: unknown;
   readonly #owned = new Set<object>();
+  readonly #opened: Set<object>;
   #copiedBytes = 0;
   #work = 0;
 
-  constructor(root: unknown) {
+  constructor(root: unknown, opened: Set<object>) {
     this.root = root;
+    this.#opened = opened;
   }
 
   /** Counts work done, so that no patch keeps the server busy. */
@@ -70,10 +73,12 @@ class Document {
     if (this.#owned.has(value)) return value;
     const copy = Array.isArray(value) ? [...value] : { ...value };
     this.#owned.add(copy);
+    this.#opened.add(copy);
     return copy;
   }
 
   #child(container: unknown, key: string): unknown {
+    if (typeof container === 'object' && container !== null) this.#opened.add(container);
     if (Array.isArray(container)) return container[indexOf(key, container.length, false)];
     if (isObject(container) && Object.hasOwn(container, key)) return container[key];
     return absent;
@@ -213,6 +218,7 @@ class Document {
   test(path: string, expected: unknown): void {
     const actual = this.findOrNull(path, `test operation does not apply: is missing path: ${path}`);
     if (!isEqual(actual, expected ?? null, this)) rejected(`testing value ${path} failed: test failed`);
+    openAll(actual, this.#opened);
   }
 }
 
@@ -239,9 +245,16 @@ function isEqual(left: unknown, right: unknown, work: { spend(work: number): voi
 export const applyJsonPatch = (target: unknown, operations: readonly JsonPatchOperation[]): unknown =>
   inOnePiece(jsonPatchSteps(target, operations));
 
-/** The same with a step for each few operations, which may be many and each of them long. */
-export function* jsonPatchSteps(target: unknown, operations: readonly JsonPatchOperation[]): Steps<unknown> {
-  const document = new Document(target);
+/**
+ * The same with a step for each few operations, which may be many and each of them long. `opened` gets the containers of
+ * the result that were looked into.
+ */
+export function* jsonPatchSteps(
+  target: unknown,
+  operations: readonly JsonPatchOperation[],
+  opened = new Set<object>(),
+): Steps<unknown> {
+  const document = new Document(target, opened);
   for (const [index, { op, path, from, value, hasValue }] of operations.entries()) {
     if (index % operationsInStep === operationsInStep - 1) yield;
     switch (op) {
@@ -266,5 +279,6 @@ export function* jsonPatchSteps(target: unknown, operations: readonly JsonPatchO
         rejected(`Unexpected kind: ${op || 'unknown'}`);
     }
   }
+  if (isObject(document.root)) opened.add(document.root);
   return document.root;
 }

@@ -46,20 +46,20 @@ function strategyOf(field: Field | undefined): string {
 }
 
 /**
- * What is left of a patch value when there is nothing to merge it with: without directives and nulls. Undefined for an
- * object with a `$patch`, which only speaks of what is not there.
+ * What is left of a patch value when there is nothing to merge it with: no nulls, and no object with a `$patch`, which
+ * only speaks of what is not there (undefined). Other directives stay, as fields that nobody knows. In place: a refusal
+ * quotes what is left of the patch.
  */
 function withoutDirectives(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutDirectives).filter((item) => item !== undefined);
   if (!isObject(value)) return value;
   if (Object.hasOwn(value, directiveKey)) return undefined;
-  const result: JsonObject = {};
   for (const key of Object.keys(value)) {
-    if (key === retainKeysKey || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
     const inner = value[key] === null ? undefined : withoutDirectives(value[key]);
-    if (inner !== undefined) setKey(result, key, inner);
+    if (inner === undefined) delete value[key];
+    else setKey(value, key, inner);
   }
-  return result;
+  return value;
 }
 
 function applyRetainKeys(original: JsonObject, patch: JsonObject): void {
@@ -75,9 +75,8 @@ function applyRetainKeys(original: JsonObject, patch: JsonObject): void {
   for (const key of Object.keys(original)) if (!retained.has(key)) delete original[key];
 }
 
-/** Merges `patch` into a copy of `original`. */
-function mergeMaps(original: JsonObject, patchIn: JsonObject, place: Place): JsonObject {
-  const patch = { ...patchIn };
+/** Merges `patch` into a copy of `original`; directives that were followed are taken out of it. */
+function mergeMaps(original: JsonObject, patch: JsonObject, place: Place): JsonObject {
   if (Object.hasOwn(patch, directiveKey)) {
     const directive = patch[directiveKey];
     if (directive === 'replace') {
@@ -204,7 +203,7 @@ function mergeElements(base: unknown[], patch: JsonObject[], key: string, place:
     const position = positions.get(item[key]);
     if (position === undefined) {
       positions.set(item[key], merged.length);
-      merged.push(withoutDirectives(item));
+      merged.push(item);
     } else merged[position] = mergeMaps(merged[position] as JsonObject, item, place);
   }
   return merged;
@@ -294,7 +293,7 @@ function mergeOrdered(result: JsonObject, patch: JsonObject, key: string, place:
 
 /**
  * Applies a strategic merge patch to an object of that type. `original` is not changed; the result shares what the
- * patch does not touch, and is not canonical yet. Throws PatchError.
+ * patch does not touch, and is not canonical yet. `patch` is used up. Throws PatchError.
  */
 export function applyStrategicMerge(typeName: string, original: unknown, patch: JsonObject): JsonObject {
   return mergeMaps(isObject(original) ? original : {}, patch, typeOf(typeName));

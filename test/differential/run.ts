@@ -97,7 +97,8 @@ class Differential {
       return asked.question;
     };
     const questions = { upstream: question('upstream'), ours: question('ours') };
-    await this.#ask(base, action, how, questions, sides.ours.body.metadata.name);
+    const { name, uid } = sides.ours.body.metadata;
+    await this.#ask(base, action, how.replaceAll(uid, '<uid>'), questions, name);
   }
 
   /** Asks again what differs: the order of Go's maps changes from answer to answer. */

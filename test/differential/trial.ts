@@ -60,7 +60,7 @@ export function compareAnswers(answers: Sides<Read>, written: string, id: string
   if (answers.upstream === panicked)
     return answers.ours.code < 500 ? [] : [`code: expected none, got ${answers.ours.code}`];
   // Names are as long on both sides.
-  const names: CaseNames = { namespace: '{ns}', id, written, keepsManagedFields: false };
+  const names: CaseNames = { namespace: '{ns}', id, written, keepsManagedFields: true };
   const settled = withoutSuffix(nameIn(answers.upstream), nameIn(answers.ours));
   const normal = ({ code, body, warnings }: Read) => ({
     code,
@@ -71,6 +71,8 @@ export function compareAnswers(answers: Sides<Read>, written: string, id: string
           .replaceAll('kubernetes-admin', 'admin')
           .replace(/(ResourceVersion in record \()\d+/g, '$1<rv>')
           .replace(/10\.96\.\d+\.\d+/g, '<ip>')
+          .replace(/(resourceVersion[\\"]*:[\\"]*)\d+/g, '$1<rv>')
+          .replace(/(nodePort:)\d+/gi, '$1<port>')
           .replaceAll(run, '<run>'),
       ),
       names,

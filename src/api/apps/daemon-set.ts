@@ -106,6 +106,9 @@ export const daemonSetKind: KindDefinition<DaemonSet> = {
 };
 
 function defaults(set: DaemonSet): void {
+  // Upstream's converter writes it into everything it reads, and whoever sent that owns it.
+  set.metadata.annotations = { ...set.metadata.annotations };
+  set.metadata.annotations[templateGeneration] ??= '0';
   set.spec ??= {} as NonNullable<DaemonSet['spec']>;
   const spec = set.spec;
   spec.updateStrategy ??= {};

@@ -23,8 +23,14 @@ export const statefulSetKind: KindDefinition<StatefulSet> = {
   version: 'v1',
   kind: 'StatefulSet',
   defaults,
-  prepareForCreate: (set) => startWithStatus(set, { replicas: 0, availableReplicas: 0 }),
-  prepareForUpdate: keepStatusAndCount,
+  prepareForCreate(set) {
+    startWithStatus(set, { replicas: 0, availableReplicas: 0 });
+    dropGated(set);
+  },
+  prepareForUpdate(next, current) {
+    dropGated(next);
+    keepStatusAndCount(next, current);
+  },
   nameRule: labelNameRule,
   validateCreate: (set, errors) => validateStatefulSet(set, errors, true),
   validateUpdate(next, current, errors) {
@@ -63,6 +69,11 @@ export const statefulSetKind: KindDefinition<StatefulSet> = {
   scale: labelSelectorScale<StatefulSet>(),
 };
 
+/** Behind a gate that is off. Whoever sent it owns it all the same. */
+function dropGated({ spec }: StatefulSet): void {
+  delete spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+}
+
 function defaults(set: StatefulSet): void {
   set.spec ??= {} as NonNullable<StatefulSet['spec']>;
   const spec = set.spec;
@@ -74,7 +85,6 @@ function defaults(set: StatefulSet): void {
     strategy.rollingUpdate ??= {};
   }
   if (strategy.type === 'RollingUpdate' && strategy.rollingUpdate) strategy.rollingUpdate.partition ??= 0;
-  delete strategy.rollingUpdate?.maxUnavailable; // behind a gate that is off
   spec.persistentVolumeClaimRetentionPolicy ??= {};
   const retention = spec.persistentVolumeClaimRetentionPolicy;
   retention.whenDeleted ||= 'Retain';

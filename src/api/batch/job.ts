@@ -37,6 +37,8 @@ export const jobKind: KindDefinition<Job> = {
     ...(isChanged(next, current) ? jobSpecWarnings(next.spec!, path('spec')) : []),
   ],
   defaultPropagation: 'orphan',
+  deletionWarning:
+    'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
   columns: jobColumns,
 };
 

@@ -98,6 +98,8 @@ export const eventKind: KindDefinition<Event> = {
   version: 'v1',
   kind: 'Event',
   allowsCreateOnUpdate: true,
+  // Nothing depends on events.
+  defaultPropagation: 'none',
   // Events are named after what they are about, and that may have odd names.
   nameRule: pathSegmentNameRule,
   metadataLooks: [],

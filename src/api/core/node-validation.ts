@@ -55,6 +55,10 @@ function validatePodCidrs(cidrs: readonly string[], errors: FieldErrors): void {
 export function validateNode(node: Node, errors: FieldErrors): void {
   validateTaints(node.spec?.taints ?? [], taintsPath, errors);
   validateAmounts(node, errors);
+  const { capacity } = node.status?.nodeInfo?.swap ?? {};
+  if (capacity !== undefined && capacity <= 0) {
+    errors.invalid(path('metadata.nodeSwapStatus.capacity'), capacity, 'must be greater than zero');
+  }
   validatePodCidrs(node.spec?.podCIDRs ?? [], errors);
   validateDeclaredFeatures(node.status?.declaredFeatures ?? [], errors);
 }

@@ -3,7 +3,7 @@ import type { Container, Pod, PodSpec, ResourceRequirements } from '../../../gen
 import type { SubresourceRules } from '../kind.ts';
 import { isEqual } from '../meta/equality.ts';
 import { FieldErrors, FieldPath, path } from '../meta/field-errors.ts';
-import { countGeneration, keepStatus } from '../meta/strategy.ts';
+import { countGeneration, keepMetadata, keepStatus } from '../meta/strategy.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { validatePod } from './pod-validation.ts';
 
@@ -22,8 +22,7 @@ export const resize: SubresourceRules<Pod> = {
     if (from.resources) spec.resources = from.resources;
     else delete spec.resources;
     next.spec = spec;
-    const { resourceVersion } = next.metadata;
-    next.metadata = { ...structuredClone(current.metadata), ...(resourceVersion ? { resourceVersion } : {}) };
+    keepMetadata(next, current);
     keepStatus(next, current);
     countGeneration(next, current, ['spec']);
   },

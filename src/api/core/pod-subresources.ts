@@ -3,7 +3,7 @@ import type { EphemeralContainer, Pod } from '../../../generated/core-v1.ts';
 import type { SubresourceRules } from '../kind.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
-import { countGeneration, keep, keepStatus, statusRules } from '../meta/strategy.ts';
+import { countGeneration, keep, keepMetadata, keepStatus, statusRules } from '../meta/strategy.ts';
 import { settleStatusAddresses, validatePodStatusUpdate } from './pod-status-validation.ts';
 import { validatePod } from './pod-validation.ts';
 
@@ -32,8 +32,7 @@ function keepAllButEphemeral(next: Pod, current: Pod): void {
   if (asked) spec.ephemeralContainers = asked;
   else delete spec.ephemeralContainers;
   next.spec = spec;
-  const { resourceVersion } = next.metadata;
-  next.metadata = { ...structuredClone(current.metadata), ...(resourceVersion ? { resourceVersion } : {}) };
+  keepMetadata(next, current);
   keepStatus(next, current);
   countGeneration(next, current, ['spec']);
 }

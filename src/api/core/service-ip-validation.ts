@@ -12,7 +12,7 @@ export const familyOf = (ip: string): 'IPv4' | 'IPv6' | undefined => {
 };
 
 /** What addresses and families say of themselves; what this cluster has of them is told by whoever gives them out. */
-export function validateClusterIps(spec: ServiceSpec, errors: FieldErrors): void {
+export function validateClusterIps(spec: ServiceSpec, errors: FieldErrors, known: readonly string[]): void {
   if (spec.type === 'ExternalName') return;
   const { clusterIP = '' } = spec;
   const clusterIPs = spec.clusterIPs ?? [];
@@ -33,6 +33,7 @@ export function validateClusterIps(spec: ServiceSpec, errors: FieldErrors): void
       isReadable = false;
       return;
     }
+    if (known.includes(ip)) return;
     if (!parseIp(ip)) isReadable = false;
     validateIp(ip, place.index(index), errors);
   });

@@ -19,7 +19,8 @@ const at = path('spec');
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const maxAffinitySeconds = 86_400;
 
-export function validateService(service: Service, errors: FieldErrors): void {
+/** `known`: cluster IPs that it has already, which are taken as they are. */
+export function validateService(service: Service, errors: FieldErrors, known: readonly string[] = []): void {
   const spec = service.spec ?? {};
   const isHeadless = spec.clusterIPs?.[0] === 'None' || spec.clusterIP === 'None';
   const ports = spec.ports ?? [];
@@ -28,7 +29,7 @@ export function validateService(service: Service, errors: FieldErrors): void {
   validatePorts(ports, errors);
   validateLabels(spec.selector, at.child('selector'), errors);
   validateAffinity(spec, errors);
-  validateClusterIps(spec, errors);
+  validateClusterIps(spec, errors, known);
   spec.externalIPs?.forEach((ip, index) => {
     validateExternalIp(ip, at.child('externalIPs').index(index), errors);
   });

@@ -30,9 +30,11 @@ export const serviceKind: KindDefinition<Service> = {
     if (next.spec!.type !== 'LoadBalancer') next.status = { ...next.status, loadBalancer: {} };
     adoptClusterIp(next.spec!);
   },
-  judgesChangesFirst: true,
-  validate: validateService,
-  validateUpdate: validateServiceUpdate,
+  validateCreate: (service, errors) => validateService(service, errors),
+  validateUpdate(next, current, errors) {
+    validateServiceUpdate(next, current, errors);
+    validateService(next, errors, current.spec?.clusterIPs);
+  },
   subresources: { status: statusRules({ validateUpdate: validateServiceStatus }) },
   warnings: (service) => serviceWarnings(service),
   columns: serviceColumns,

@@ -153,7 +153,7 @@ export function validateTemplateMetadata(metadata: ObjectMeta | undefined, at: F
   validateAnnotations(annotations, at.child('annotations'), errors);
   validateLabels(labels, at.child('labels'), errors);
   for (const [name, value] of Object.entries(others)) {
-    const isThere = Array.isArray(value) ? value.length > 0 : value;
+    const isThere = Array.isArray(value) ? value.length > 0 : value || value === 0;
     if (isThere) errors.forbidden(at.child(name === 'uid' ? 'uID' : name), 'cannot be set');
   }
 }

@@ -116,11 +116,15 @@ function* applyTo(
   const said = yield* prune({ merged, resource, managers: owners, last, at });
   yield;
   // Without the entries, which are often the larger part and are written anew.
-  const object = readable(resource, withoutEntries(said));
-  yield;
-  const after = yield* withoutTaken(write, owners, key, { live, said, object }, force);
+  let known: KubernetesObject | undefined;
+  const read = () => {
+    known ??= readable(resource, withoutEntries(said));
+    return known;
+  };
+  const after = yield* withoutTaken(write, owners, key, { live, said, read }, force);
   yield;
   if (sameValue(withoutEntries(said), withoutEntries(live))) return { object: undefined, managers: withoutIdle(after) };
+  const object = read();
   after.set(key, { ...after.get(key)!, time: rfc3339(write.nowMs) });
   return { object, managers: withoutIdle(after) };
 }
@@ -135,8 +139,13 @@ function readable(resource: ResourceInfo, object: object): KubernetesObject {
   try {
     return canonical<KubernetesObject>(resource.typeName, object);
   } catch (error) {
-    if (error instanceof DecodeError) throw internal(error.message);
-    throw error;
+    if (!(error instanceof DecodeError)) throw error;
+    const { metadata, apiVersion, kind } = object as KubernetesObject;
+    const gvk = gvkText(apiVersion ?? '', kind ?? '');
+    const who = `${metadata.namespace ?? ''}/${metadata.name}; ${gvk}`;
+    throw internal(
+      `failed to convert new object (${who}) to proper version: unable to convert unstructured object to ${gvk}: ${error.message}`,
+    );
   }
 }
 
@@ -174,17 +183,17 @@ function* withoutTaken(
 interface States {
   readonly live: KubernetesObject;
   readonly said: KubernetesObject;
-  /** The same in canonical form. */
-  readonly object: KubernetesObject;
+  /** The same in canonical form. @throws StatusError for values that only look right */
+  read(): KubernetesObject;
 }
 
-function changesBetween(write: Write, version: ResourceInfo, { live, said, object }: States): FieldChanges {
+function changesBetween(write: Write, version: ResourceInfo, { live, said, read }: States): FieldChanges {
   const { resource, subresource } = write;
   const filter = fieldFilter(version, subresource);
   const before = converted(resource, version, live);
-  const after = version === resource ? said : converted(resource, version, object);
+  const after = version === resource ? said : converted(resource, version, read());
   const changes = compareFields(mergeType(version), before, after, filter.skip);
-  if (!filter.ignored && !filter.only) return changes;
+  if (!filter.ignored) return changes;
   return { changed: filtered(changes.changed, filter), removed: filtered(changes.removed, filter) };
 }
 

@@ -121,7 +121,7 @@ export function changesIn(
   const before = current ? fromStored(resource, current) : blankObject(resource.typeName);
   const filter = fieldFilter(resource, write.subresource);
   const changes = compareFields(mergeType(resource), before, fromStored(resource, next), filter.skip);
-  if (!filter.ignored && !filter.only) return changes;
+  if (!filter.ignored) return changes;
   return { changed: filtered(changes.changed, filter), removed: filtered(changes.removed, filter) };
 }
 
@@ -157,7 +157,7 @@ function* fieldsOfNew(write: Write, object: KubernetesObject): Steps<FieldSet> {
   const { resource } = write;
   const filter = fieldFilter(resource, write.subresource);
   const changed = () => changesIn(write, resource, undefined, object).changed;
-  if (filter.ignored || filter.only) return ownable(changed());
+  if (filter.ignored) return ownable(changed());
   const known = { type: mergeType(resource), blank: blankObject(resource.typeName), skip: filter.skip };
   return yield* knownFields(known, fromStored(resource, object), changed);
 }

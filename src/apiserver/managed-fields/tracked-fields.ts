@@ -39,60 +39,56 @@ export interface FieldFilter {
   readonly skip: ReadonlySet<string>;
   /** The rest of what is not credited. */
   readonly ignored?: FieldSet;
-  /** When set, all that is credited. */
-  readonly only?: readonly (readonly string[])[];
 }
 
 const identity = ['kind', 'apiVersion'];
 const ofObject: FieldFilter = { skip: new Set(identity) };
 const ofMain: FieldFilter = { skip: new Set([...identity, 'status']) };
 const ofStatus: FieldFilter = { skip: new Set([...identity, 'spec']) };
+const ofStatusAlone: FieldFilter = { skip: new Set([...identity, 'metadata', 'spec']) };
 
 /** By `GROUP/PLURAL/SUBRESOURCE`, where it is not as usual. */
 const special: Record<string, FieldFilter> = {
+  'certificates.k8s.io/certificatesigningrequests/': { skip: new Set([...identity, 'spec', 'status']) },
+  'certificates.k8s.io/certificatesigningrequests/status': { ...ofStatus, ignored: pathSet('status', 'conditions') },
+  'certificates.k8s.io/certificatesigningrequests/approval': { ...ofStatus, ignored: pathSet('status', 'certificate') },
+  'networking.k8s.io/servicecidrs/status': ofStatusAlone,
+  'storagemigration.k8s.io/storageversionmigrations/status': ofStatusAlone,
+  'scheduling.k8s.io/podgroups/status': ofStatusAlone,
+  'resource.k8s.io/resourceclaims/status': ofStatusAlone,
+  'resource.k8s.io/devicetaintrules/status': ofStatusAlone,
+  'resource.k8s.io/resourcepoolstatusrequests/status': ofStatusAlone,
+  'storage.k8s.io/volumeattachments/status': ofStatusAlone,
+  'flowcontrol.apiserver.k8s.io/flowschemas/status': ofStatusAlone,
+  'flowcontrol.apiserver.k8s.io/prioritylevelconfigurations/status': ofStatusAlone,
+  'admissionregistration.k8s.io/validatingadmissionpolicies/status': ofStatusAlone,
+  'apiregistration.k8s.io/apiservices/status': ofStatusAlone,
   'apps/deployments/status': { ...ofStatus, ignored: pathSet('metadata', 'labels') },
   '/pods/status': {
     ...ofStatus,
     ignored: unionOf(pathSet('metadata', 'deletionTimestamp'), pathSet('metadata', 'ownerReferences')),
   },
-  '/pods/ephemeralcontainers': { ...ofMain, only: [['f:spec', 'f:ephemeralContainers']] },
-  '/pods/resize': {
-    ...ofMain,
-    only: [
-      ['f:spec', 'f:containers'],
-      ['f:spec', 'f:initContainers'],
-    ],
-  },
+  // These take back what they do not change without saying so: whoever sent it is credited.
+  '/pods/ephemeralcontainers': ofObject,
+  '/pods/resize': ofObject,
 };
 
-export function fieldFilter({ storage, subresources }: ResourceInfo, subresource: string): FieldFilter {
-  if (subresource === 'status') return special[`${storage.group}/${storage.plural}/status`] ?? ofStatus;
-  if (subresource) return special[`${storage.group}/${storage.plural}/${subresource}`] ?? ofMain;
+export function fieldFilter({ storage, subresources, custom }: ResourceInfo, subresource: string): FieldFilter {
+  const known = special[`${storage.group}/${storage.plural}/${subresource}`];
+  if (known) return known;
+  if (subresource === 'status') return custom ? ofStatusAlone : ofStatus;
+  if (subresource) return ofMain;
   for (const { name } of subresources) if (name === 'status') return ofMain;
   return ofObject;
 }
 
 /** The set without what the filter does not credit. */
-export function filtered(set: FieldSet, { skip, ignored, only }: FieldFilter): FieldSet {
+export function filtered(set: FieldSet, { skip, ignored }: FieldFilter): FieldSet {
   let kept = set;
   for (const name of skip) {
     if (kept[`f:${name}`] === undefined) continue;
     const { [`f:${name}`]: _skipped, ...rest } = kept;
     kept = rest;
   }
-  if (ignored) kept = withoutBelow(kept, ignored);
-  return only ? onlyPaths(kept, only) : kept;
-}
-
-function onlyPaths(set: FieldSet, paths: readonly (readonly string[])[]): FieldSet {
-  let kept: FieldSet = {};
-  for (const path of paths) {
-    const node = path.reduce<FieldSet | undefined>((at, element) => at?.[element], set);
-    if (node === undefined) continue;
-    kept = unionOf(
-      kept,
-      path.reduceRight<FieldSet>((child, element) => ({ [element]: child }), node),
-    );
-  }
-  return kept;
+  return ignored ? withoutBelow(kept, ignored) : kept;
 }

@@ -9,6 +9,7 @@ import type { KubernetesObject } from '../../api/meta/object.ts';
 import { invalid } from '../../api/meta/status-error.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Random } from '../../base/random.ts';
+import { typeOf } from '../../schema/ir.ts';
 import { AddressPool } from './address-pool.ts';
 import { NumberPool } from './number-pool.ts';
 import type { ObjectReader } from './object-reader.ts';
@@ -47,6 +48,17 @@ const canonical = (ip: string): string => {
 
 /** Ports below this many are left for those who ask for a certain one, as upstream does. */
 const staticBand = (size: number) => Math.min(Math.max(16, Math.floor(size / 16)), 256);
+
+let specFields: ReadonlyMap<string, number> | undefined;
+
+/** What was given out is in its place among the other fields, as if the client had said it. */
+function inFieldOrder(service: Service): void {
+  if (!service.spec) return;
+  specFields ??= new Map(typeOf('io.k8s.api.core.v1.ServiceSpec').jsonFields.map(({ name }, index) => [name, index]));
+  const at = ([name]: [string, unknown]) => specFields!.get(name)!;
+  const fields = Object.entries(service.spec).sort((left, right) => at(left) - at(right));
+  service.spec = Object.fromEntries(fields) as NonNullable<Service['spec']>;
+}
 
 class Allocator implements ServiceAddresses {
   readonly #objects: ObjectReader;
@@ -120,6 +132,7 @@ class Allocator implements ServiceAddresses {
       }
       const claims = createPortClaims(this.#ports, held.ports, this.#portRange.join('-'), isDryRun);
       reserveNodePorts(object as unknown as Service, before, claims);
+      inFieldOrder(object as unknown as Service);
       return held;
     } catch (error) {
       held[Symbol.dispose]();

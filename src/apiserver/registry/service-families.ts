@@ -56,7 +56,7 @@ export function chooseFamilies(
   if (before && isPreferenceKept(service, before)) return;
   const needsNoAddress = isHeadless(service) && Object.keys(spec.selector ?? {}).length === 0;
   spec.ipFamilyPolicy ??= before?.spec?.ipFamilyPolicy || (needsNoAddress ? 'RequireDualStack' : 'SingleStack');
-  validateClusterIps(spec, errors);
+  validateClusterIps(spec, errors, before?.spec?.clusterIPs ?? []);
   if (!errors.isEmpty) return;
   if (before?.spec) reduceFamilies(spec, before.spec, errors);
   validateFamilyPolicy(spec, errors);

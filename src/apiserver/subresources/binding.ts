@@ -15,11 +15,7 @@ export const bindPod: SubresourceHandler = {
   methods: ['POST'],
   async handle(request) {
     const binding = (await request.decode(expected)) as Binding;
-    const { name } = request.info;
-    if (binding.metadata.name && binding.metadata.name !== name) {
-      throw badRequest('name in URL does not match name in Binding object');
-    }
-    return bind(request, name, binding);
+    return bind(request, request.info.name, binding);
   },
 };
 
@@ -31,14 +27,18 @@ export const createBinding: SubresourceHandler = {
   methods: ['POST'],
   async handle(request) {
     const binding = (await request.decode(expected)) as Binding;
-    return bind(request, binding.metadata.name ?? '', binding);
+    binding.metadata.name ??= '';
+    return bind(request, binding.metadata.name, binding);
   },
 };
 
 async function bind(request: SubresourceRequest, name: string, binding: Binding) {
-  binding.metadata.namespace = request.info.namespace;
-  await request.admit({ operation: 'CREATE', object: binding, kind: expected, name });
-  checkTarget(binding);
+  const complete = () => {
+    if (binding.metadata.name !== name) throw badRequest('name in URL does not match name in Binding object');
+    checkTarget(binding);
+  };
+  await request.admit({ operation: 'CREATE', object: binding, kind: expected, name, complete });
+  if (!name) throw badRequest('Name parameter required.');
   const { info, user, isDryRun, clock } = request;
   const { uid, resourceVersion, annotations = {} } = binding.metadata;
   const labels = { ...binding.metadata.labels, ...topologyLabels(request.objects, binding.target.name!) };

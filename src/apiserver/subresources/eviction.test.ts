@@ -40,3 +40,34 @@ test('an eviction that means another pod is refused, and leaves no mark', async 
   const { uid, resourceVersion } = metadata;
   assert.equal((await evict({ uid, resourceVersion })).status, 201);
 });
+
+test('an eviction is judged before it is carried out, and a binding names its pod', async () => {
+  await using api = await startTestServer();
+  const home = '/api/v1/namespaces/default';
+  await api.create(`${home}/serviceaccounts`, {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { name: 'default' },
+  });
+  const pod = { metadata: { name: 'web' }, spec: { containers: [{ name: 'c', image: 'i' }] } };
+  await api.create(`${home}/pods`, { apiVersion: 'v1', kind: 'Pod', ...pod });
+  const evict = (deleteOptions: object) =>
+    api.call(`POST ${home}/pods/web/eviction?dryRun=All`, { metadata: { name: 'web' }, deleteOptions });
+  const isUnsafe = { ignoreStoreReadErrorWithClusterBreakingPotential: true };
+  const cases: [object, number, RegExp][] = [
+    [{ dryRun: ['Some'] }, 500, /^Non-matching dry-run options in request and content: \[All\] and \[Some\]$/],
+    [{ ...isUnsafe, dryRun: ['Some'] }, 422, /can not be set for pod eviction/],
+    [{ propagationPolicy: 'Some' }, 422, /^DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy/],
+  ];
+  for (const [options, status, message] of cases) {
+    const refused = await evict(options);
+    assert.equal(refused.status, status);
+    assert.match(refused.body.message, message);
+  }
+  const bind = async (metadata: object) => {
+    const { body } = await api.call(`POST ${home}/pods/web/binding`, { metadata, target: { kind: 'Node', name: 'n' } });
+    return body.message;
+  };
+  assert.equal(await bind({}), 'name in URL does not match name in Binding object');
+  assert.match(await bind({ name: 'web', namespace: 'other' }), /^the namespace of the provided object does not match/);
+});

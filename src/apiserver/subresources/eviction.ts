@@ -3,18 +3,22 @@ import type { Pod } from '../../../generated/core-v1.ts';
 import { podDisruptionBudgetKind, podKind } from '../../../generated/kinds.ts';
 import type { DeleteOptions } from '../../../generated/meta-v1.ts';
 import type { Eviction, PodDisruptionBudget } from '../../../generated/policy-v1.ts';
+import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import { matchesSelector } from '../../api/meta/labels.ts';
 import { selectorOf } from '../../api/meta/selectors.ts';
 import {
   badRequest,
   forbidden,
+  invalid,
   isConflict,
   notFound,
   StatusError,
   tooManyRequests,
+  unexplained,
 } from '../../api/meta/status-error.ts';
 import { rfc3339 } from '../../base/clock.ts';
 import { statusAnswer } from '../http/answer.ts';
+import { checkDeleteOptions } from '../verbs/delete-options.ts';
 import { checkPreconditions } from '../verbs/preconditions.ts';
 import type { SubresourceHandler, SubresourceRequest } from './handler.ts';
 import { created } from './success.ts';
@@ -33,24 +37,33 @@ export function evictPod(): SubresourceHandler {
     async handle(request) {
       const expected = { group: 'policy', version: 'v1', kind: 'Eviction', typeName: 'io.k8s.api.policy.v1.Eviction' };
       const eviction = (await request.decode(expected, oldForms)) as Eviction;
-      const { name, namespace } = request.info;
-      if (eviction.metadata.namespace && eviction.metadata.namespace !== namespace) {
-        throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
-      }
-      if (eviction.metadata.name !== name) throw badRequest('name in URL does not match name in Eviction object');
-      eviction.metadata.namespace = namespace;
-      await request.admit({ operation: 'CREATE', object: eviction, kind: expected });
-      const options = optionsOf(eviction, request.isDryRun);
-      return evict(request, name, options);
+      let options: DeleteOptions = {};
+      const complete = () => {
+        options = optionsOf(eviction, request);
+      };
+      await request.admit({ operation: 'CREATE', object: eviction, kind: expected, complete });
+      return evict(request, request.info.name, options);
     },
   };
 }
 
-function optionsOf({ deleteOptions }: Eviction, isDryRun: boolean): DeleteOptions {
-  const asked = (deleteOptions?.dryRun ?? []).includes('All');
-  if (deleteOptions?.dryRun?.length && !asked)
-    throw badRequest('Non-matching dry-run options in request and content: [] and []');
-  return { ...deleteOptions, ...(isDryRun || asked ? { dryRun: ['All'] } : {}) };
+function optionsOf({ metadata, deleteOptions = {} }: Eviction, { info, query }: SubresourceRequest): DeleteOptions {
+  if (metadata.name !== info.name) throw badRequest('name in URL does not match name in Eviction object');
+  if (deleteOptions.ignoreStoreReadErrorWithClusterBreakingPotential) {
+    const errors = new FieldErrors();
+    const at = path('deleteOptions', 'ignoreStoreReadErrorWithClusterBreakingPotential');
+    errors.invalid(at, true, 'can not be set for pod eviction, try after removing the option');
+    throw invalid({ group: 'policy', name: 'Eviction' }, info.name, errors.summary(), errors.causes());
+  }
+  const asked = query.getAll('dryRun');
+  const given = deleteOptions.dryRun ?? [];
+  if (asked.length > 0 && given.length > 0 && asked.join() !== given.join()) {
+    const both = `[${asked.join(' ')}] and [${given.join(' ')}]`;
+    throw unexplained(`Non-matching dry-run options in request and content: ${both}`);
+  }
+  const { dryRun: _dryRun, ...options } = deleteOptions;
+  const dryRun = given.length > 0 ? given : asked;
+  return { ...options, ...(dryRun.length > 0 ? { dryRun } : {}) };
 }
 
 async function evict(request: SubresourceRequest, name: string, options: DeleteOptions) {
@@ -197,7 +210,8 @@ async function remove(request: SubresourceRequest, { metadata }: Pod, options: D
   const pods = request.resourceFor('', 'pods');
   const isDryRun = options.dryRun !== undefined;
   let preconditions = options.preconditions;
-  if (!isDryRun) {
+  if (isDryRun) checkDeleteOptions(options);
+  else {
     const marked = await request.writer.update(
       pods,
       metadata.namespace!,
@@ -219,6 +233,7 @@ async function remove(request: SubresourceRequest, { metadata }: Pod, options: D
       preconditions = { ...preconditions, resourceVersion: marked.metadata.resourceVersion! };
   }
   const final: DeleteOptions = { ...options, ...(preconditions ? { preconditions } : {}) };
+  if (!isDryRun) checkDeleteOptions(final);
   // The eviction was admitted: the deletion that follows is part of it.
   const context = { user, isDryRun, skipsAdmission: true };
   await request.writer.delete(pods, metadata.namespace!, metadata.name, final, context);

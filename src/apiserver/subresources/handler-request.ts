@@ -1,6 +1,7 @@
 // What a handler is given, made from a call.
 
-import { internalError } from '../../api/meta/status-error.ts';
+import type { KubernetesObject } from '../../api/meta/object.ts';
+import { badRequest, internalError } from '../../api/meta/status-error.ts';
 import { copyJson } from '../../schema/copy-json.ts';
 import { trackCreate } from '../managed-fields/track-update.ts';
 import type { WriteCall } from '../verbs/admit.ts';
@@ -66,6 +67,26 @@ export function objectWriter(server: ServerParts): ObjectWriter {
   };
 }
 
+/** What identifies what is asked about, rather than what is made. */
+const keepsIdentity: ReadonlySet<string> = new Set(['binding', 'token']);
+
+/** As all that is created: in the namespace of the path, and without what only the server says. @throws StatusError 400 */
+function settle({ metadata }: KubernetesObject, { namespace, subresource }: Call['info']): void {
+  if (!metadata) return;
+  if (!keepsIdentity.has(subresource)) {
+    delete metadata.uid;
+    delete metadata.selfLink;
+    delete metadata.deletionTimestamp;
+    delete metadata.deletionGracePeriodSeconds;
+    if (metadata.creationTimestamp) metadata.creationTimestamp = null as never;
+  }
+  if (!namespace) delete metadata.namespace;
+  else if (!metadata.namespace) metadata.namespace = namespace;
+  else if (metadata.namespace !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+}
+
 export function handlerRequest(call: Call): SubresourceRequest {
   const { server, http, info, query, user, resource, signal, warn } = call;
   const { table } = server.registry;
@@ -92,6 +113,7 @@ export function handlerRequest(call: Call): SubresourceRequest {
       const options = writeOptions(query, 'CreateOptions');
       const { fieldValidation } = options;
       const object = await decodeBody(http, { expected, alternatives, fieldValidation, table, warn });
+      settle(object, info);
       // Reviews are created like everything else, though they are never stored.
       if (expected.typeName === resource.typeName) trackCreate(trackedWrite(call, options), object);
       call.noted?.requestObject(object);

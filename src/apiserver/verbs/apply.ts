@@ -74,8 +74,8 @@ export async function apply(call: Call, options: WriteOptions, format: ObjectFor
   return { type: 'bytes', status: isCreated ? 201 : 200, contentType: format.contentType, body: format.single(entry) };
 
   function landed(object: KubernetesObject): KubernetesObject {
-    checkName(object, info.name);
     placeInNamespace(write, object);
+    checkName(object, info.name);
     return toStorage(resource, { ...object, kind: resource.kind, apiVersion: apiVersionOf(resource) });
   }
 }

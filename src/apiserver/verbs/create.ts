@@ -31,6 +31,10 @@ export async function create(call: Call): Promise<Answer> {
   });
   call.noted?.requestObject(object);
   checkNamespace(call, object);
+  // What only the server says belongs to nobody.
+  delete object.metadata.selfLink;
+  delete object.metadata.deletionTimestamp;
+  delete object.metadata.deletionGracePeriodSeconds;
   const write = { ...writeCall(call, options.isDryRun), given: () => parseGiven(given) };
   const stored = toStorage(resource, object);
   if (write.slices?.isDue) await write.slices.pause();

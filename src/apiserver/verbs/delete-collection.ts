@@ -4,6 +4,7 @@ import type { Entry } from '../registry/entry.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { requireAcceptable } from './create.ts';
+import { warnOfDeletion } from './delete.ts';
 import { deleteObject } from './delete-object.ts';
 import { deleteOptions } from './delete-options.ts';
 import { readPage } from './list.ts';
@@ -21,6 +22,7 @@ export async function deleteCollection(call: Call): Promise<Answer> {
   const format = answerFormat(call, 'list');
   const options = await deleteOptions(call);
   const read = listOptions(call.query);
+  warnOfDeletion(call, options);
   const scope = parseScope(call.resource, call.info.namespace, read);
   const { entries, head } = await readPage(call, scope, read);
   const write = {

@@ -43,7 +43,7 @@ async function deleteOnce(call: WriteCall, options: DeleteOptions, entry: Entry)
   const { slices } = call;
   const reading = inSlices(entry.objectSteps(), slices);
   if (reading instanceof Promise) await reading;
-  const kind = { group: call.resource.group, name: call.resource.kind };
+  const kind = { group: call.resource.storage.group, name: call.resource.kind };
   const found = { uid: entry.object.metadata.uid, resourceVersion: String(entry.revision) };
   checkPreconditions(kind, call.name, options.preconditions ?? {}, found);
   await admit(call, { operation: 'DELETE', oldObject: entry.object });
@@ -125,13 +125,16 @@ function planGrace(
   const { metadata } = next;
   const { rules } = call.resource;
   if (!rules.graceSeconds) return 'none';
-  const asked = options.gracePeriodSeconds ?? undefined;
+  const given = options.gracePeriodSeconds ?? undefined;
+  const asked = given !== undefined && given < 0 ? 1 : given;
   if (metadata.deletionTimestamp) {
     const before = metadata.deletionGracePeriodSeconds;
     if (before === undefined || before === 0) return 'none';
     if (asked === undefined || asked >= before) return 'pending';
-    const period = Math.max(0, asked);
-    metadata.deletionTimestamp = rfc3339(Date.parse(metadata.deletionTimestamp) - (before - period) * 1000);
+    const endsMs = Date.parse(metadata.deletionTimestamp) - (before - asked) * 1000;
+    // Whoever ends it sees the shortened period before it is over, even if it would be by now.
+    const period = endsMs < nowMs && asked !== 0 ? 1 : asked;
+    metadata.deletionTimestamp = rfc3339(Math.max(endsMs, nowMs));
     metadata.deletionGracePeriodSeconds = period;
     return period === 0 ? 'now' : 'wait';
   }
@@ -146,7 +149,8 @@ function planGrace(
 /** The object's finalizers with those that tell the garbage collector what the client wants of the dependents. */
 function collectorFinalizers(call: WriteCall, options: DeleteOptions, { metadata }: KubernetesObject): string[] {
   const existing = metadata.finalizers ?? [];
-  const wanted = collectorWish(call, options, existing);
+  const { defaultPropagation } = call.resource.rules;
+  const wanted = defaultPropagation === 'none' ? undefined : collectorWish(call, options, existing);
   const others = existing.filter((each) => each !== 'orphan' && each !== 'foregroundDeletion');
   return wanted ? [...others, wanted] : others;
 }

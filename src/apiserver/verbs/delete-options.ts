@@ -54,7 +54,8 @@ function optionsOfQuery(query: URLSearchParams): DeleteOptions {
   };
 }
 
-function check(options: DeleteOptions): void {
+/** @throws StatusError 422 */
+export function checkDeleteOptions(options: DeleteOptions): void {
   const errors = new FieldErrors();
   const { orphanDependents, propagationPolicy, dryRun } = options;
   const at = path('propagationPolicy');
@@ -70,6 +71,6 @@ function check(options: DeleteOptions): void {
 
 export async function deleteOptions(call: Call): Promise<DeleteOptions> {
   const options = (await optionsOfBody(call)) ?? optionsOfQuery(call.query);
-  check(options);
+  checkDeleteOptions(options);
   return options;
 }

@@ -1,3 +1,4 @@
+import type { DeleteOptions } from '../../../generated/meta-v1.ts';
 import type { Answer } from '../http/answer.ts';
 import { statusAnswer } from '../http/answer.ts';
 import type { Entry } from '../registry/entry.ts';
@@ -16,10 +17,20 @@ export async function deleteOne(call: Call): Promise<Answer> {
     ...writeCall(call, (options.dryRun?.length ?? 0) > 0),
     options: () => describedDeleteOptions(options),
   };
+  warnOfDeletion(call, options);
   const { entry, isGone } = await deleteObject(write, options);
   if (isGone && !call.resource.rules.returnsDeletedObject) return deletedStatus(call, entry);
   const format = answerFormat(call, 'object');
-  return { type: 'bytes', status: 200, contentType: format.contentType, body: format.single(entry) };
+  // What waits for its dependents is accepted where the client says so in the old way.
+  const status = !isGone && options.orphanDependents === false ? 202 : 200;
+  return { type: 'bytes', status, contentType: format.contentType, body: format.single(entry) };
+}
+
+/** Of what becomes of dependents when the client does not say. */
+export function warnOfDeletion({ resource, warn }: Call, { orphanDependents, propagationPolicy }: DeleteOptions): void {
+  const { deletionWarning } = resource.rules;
+  const says = (orphanDependents ?? propagationPolicy ?? undefined) !== undefined;
+  if (deletionWarning && !says) warn(deletionWarning);
 }
 
 function deletedStatus({ resource }: Call, entry: Entry): Answer {

@@ -59,7 +59,7 @@ function fillEmpties(given: Tree, object: Tree, root: Type): boolean {
       const field = type?.jsonField.get(key);
       if (!isTree(value) || !field || aside.has(key) || (key === 'metadata' && from === given)) continue;
       if (!isTree(to[key])) {
-        if (to[key] !== undefined || !field.wrap || Object.keys(value).length > 0) continue;
+        if ((to[key] !== undefined && to[key] !== null) || !field.wrap || Object.keys(value).length > 0) continue;
         to[key] = Array.isArray(value) ? [] : {};
         hasFilled = true;
         continue;

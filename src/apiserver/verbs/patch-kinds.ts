@@ -3,12 +3,14 @@ import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest, entityTooLarge, invalid, StatusError, tooManyRequests } from '../../api/meta/status-error.ts';
 import type { Steps } from '../../base/turns.ts';
 import { checkLargePatch, isLargeJson, TasksBusyError } from '../../schema/body-thread.ts';
-import { canonical, canonicalStrictSteps, DecodeError } from '../../schema/codec.ts';
+import { canonical, canonicalStrictSteps, DecodeError, decodeJson } from '../../schema/codec.ts';
 import { convertProblem } from '../../schema/convert-problem.ts';
+import { copyJson } from '../../schema/copy-json.ts';
 import { jsonPatchSteps } from '../../schema/json-patch.ts';
 import { applyMergePatch } from '../../schema/merge-patch.ts';
 import { decodeJsonPatch, decodeMergePatch } from '../../schema/patch-body.ts';
 import { goPrint, PatchError } from '../../schema/patch-error.ts';
+import { goJson, inPatchedOrder, openedByMerge } from '../../schema/patched-text.ts';
 import { applyStrategicMerge } from '../../schema/strategic-merge.ts';
 import type { Patch } from './patch-type.ts';
 
@@ -42,12 +44,18 @@ export function compilePatch(type: 'json' | 'merge' | 'strategic', body: Uint8Ar
       const namesVersion = patch.some(
         ({ path }) => path === '/metadata/resourceVersion' || path === '/metadata' || path === '',
       );
-      return bind(type, namesVersion, strictErrors, (current) => jsonPatchSteps(current, patch));
+      let opened = new Set<object>();
+      const apply: Apply = (current) => {
+        opened = new Set();
+        return jsonPatchSteps(current, patch, opened);
+      };
+      return bind(type, namesVersion, strictErrors, apply, (patched) => inPatchedOrder(patched, opened));
     }
     if (type === 'strategic') return compileStrategic(body);
     const { patch, strictErrors } = decodeMergePatch(body);
     const apply = step((current) => applyMergePatch(current, patch));
-    return bind(type, hasVersion(patch), strictErrors, apply);
+    const ordered: Order = (patched) => inPatchedOrder(patched, openedByMerge(patched, patch));
+    return bind(type, hasVersion(patch), strictErrors, apply, ordered);
   });
 }
 
@@ -62,17 +70,29 @@ const isNull = (body: Uint8Array): boolean =>
 
 /** Of another kind or version, it is applied all the same; nothing changes nothing. */
 function compileStrategic(body: Uint8Array): Patch {
-  if (isNull(body)) return bind('strategic', false, [], unchanged);
+  if (isNull(body)) return bind('strategic', false, [], unchanged, asItIs);
   try {
     const { patch, strictErrors } = decodeMergePatch(body);
-    const { kind: _kind, apiVersion: _apiVersion, ...rest } = patch;
-    const apply = step((current, typeName) => applyStrategicMerge(typeName, current, rest));
-    // What the patch says is quoted, not what it has made.
+    const { kind, apiVersion, ...rest } = patch;
+    let left: typeof patch = rest;
+    const apply = step((current, typeName) => {
+      left = copyJson(rest);
+      return applyStrategicMerge(typeName, current, left);
+    });
+    // What is left of the patch is quoted, not what it has made.
     const refuse: Refuse = (typeName, patched, problem) => {
       const found = convertProblem(typeName, patched as Record<string, unknown>);
-      return unreadable(goPrint(patch), found ?? problem.replace(/Go struct field \S+ of type/, 'Go value of type'));
+      const says = {
+        ...left,
+        ...(kind === undefined ? {} : { kind }),
+        ...(apiVersion === undefined ? {} : { apiVersion }),
+      };
+      const inWords = problem
+        .replace(/Go struct field \S+ of type/, 'Go value of type')
+        .replace(/^illegal base64/, 'error decoding from json: illegal base64');
+      return unreadable(goPrint(says), found ?? inWords);
     };
-    return bind('strategic', hasVersion(patch), strictErrors, apply, refuse);
+    return bind('strategic', hasVersion(patch), strictErrors, apply, asItIs, refuse);
   } catch (error) {
     throw asStrategic(error);
   }
@@ -84,13 +104,31 @@ function asStrategic(error: unknown): unknown {
   return new PatchError(error.code, error.message.replace(/^error decoding patch: /, ''));
 }
 
+type Order = (patched: unknown) => unknown;
+
+const asItIs: Order = (patched) => patched;
+
 type Refuse = (typeName: string, patched: unknown, problem: string) => StatusError;
 
-const quoteObject: Refuse = (_typeName, patched, problem) =>
-  unreadable(
-    JSON.stringify(patched),
-    problem.replace(typeProblem, "couldn't get version/kind; json parse error: $1 .$2"),
+/** `patched` is in the order in which upstream writes it. */
+const quoteObject: Refuse = (typeName, patched, problem) => {
+  const text = goJson(patched);
+  return unreadable(
+    text,
+    problemOf(typeName, text, problem).replace(typeProblem, "couldn't get version/kind; json parse error: $1 .$2"),
   );
+};
+
+/** The first in the text. */
+function problemOf(typeName: string, text: string, otherwise: string): string {
+  try {
+    decodeJson(typeName, text, { strict: false });
+    return otherwise;
+  } catch (error) {
+    if (error instanceof DecodeError) return error.message;
+    throw error;
+  }
+}
 
 /** What an object says it is is read before the object. */
 const typeProblem = /^(json: cannot unmarshal \w+ into Go struct field) \w+\.TypeMeta\.(\w+)/;
@@ -100,20 +138,22 @@ function bind(
   namesVersion: boolean,
   bodyErrors: readonly string[],
   apply: Apply,
+  order: Order,
   refuse = quoteObject,
 ): Patch {
   return {
     type,
     namesVersion,
-    *apply(current, typeName, { strict } = { strict: false }) {
+    *apply(current, typeName, { strict, seen } = { strict: false }) {
       const patched = yield* translatedSteps(apply(current, typeName));
+      seen?.(patched, () => goJson(order(patched)));
       yield;
       try {
         if (!strict) return { object: canonical<KubernetesObject>(typeName, patched), strictErrors: [] };
         const { object, strictErrors } = yield* canonicalStrictSteps<KubernetesObject>(typeName, patched);
         return { object, strictErrors: [...bodyErrors, ...strictErrors] };
       } catch (error) {
-        if (error instanceof DecodeError) throw refuse(typeName, patched, error.message);
+        if (error instanceof DecodeError) throw refuse(typeName, order(patched), error.message);
         throw error;
       }
     },

@@ -1,6 +1,7 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { apiVersionOf } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
 import { inSlices } from '../../base/turns.ts';
 import { strictMessage } from '../../schema/codec.ts';
 import { copyJson } from '../../schema/copy-json.ts';
@@ -13,7 +14,7 @@ import { placeInNamespace } from './create-object.ts';
 import { trackedWrite } from './field-tracking.ts';
 import { writeOptions } from './options.ts';
 import { patchType, readPatch } from './patch-body.ts';
-import { versionOfPatched } from './patched-version.ts';
+import { refuseUnknownKind, versionOfPatched } from './patched-version.ts';
 import { toStorage } from './to-storage.ts';
 import { checkName } from './update.ts';
 import { updateObject } from './update-object.ts';
@@ -27,8 +28,13 @@ export async function patch(call: Call): Promise<Answer> {
   const options = writeOptions(call.query, 'PatchOptions', type === 'apply');
   if (type === 'apply') return (await import('./apply.ts')).apply(call, options, format);
   const change = await readPatch(call);
-  const { resource, info } = call;
-  const write = writeCall(call, options.isDryRun);
+  const { resource } = call;
+  let given: unknown;
+  const write = { ...writeCall(call, options.isDryRun), given: () => given };
+  const seen = (patched: unknown, quote: () => string) => {
+    given = patched;
+    if (type !== 'strategic') refuseUnknownKind(call, patched, quote);
+  };
   const tracked = trackedWrite(call, options);
   const { entry, isCreated } = await updateObject(write, {
     mayRetry: !change.namesVersion,
@@ -36,10 +42,11 @@ export async function patch(call: Call): Promise<Answer> {
       const before = current && resource.fromStorage(copyJson(current));
       const strict = options.fieldValidation !== 'Ignore';
       if (write.slices?.isDue) await write.slices.pause();
-      const applied = inSlices(change.apply(before!, resource.typeName, { strict }), write.slices);
+      const applied = inSlices(change.apply(before!, resource.typeName, { strict, seen }), write.slices);
       const { object, strictErrors } = applied instanceof Promise ? await applied : applied;
+      const written = versionOfPatched(call, object);
       report(call, strictErrors, options.fieldValidation);
-      const next = landed(call, object, info.name);
+      const next = landed(call, object, written);
       if (write.slices?.isDue) await write.slices.pause();
       await trackUpdate(tracked, current!, next, write.slices);
       return next;
@@ -47,10 +54,9 @@ export async function patch(call: Call): Promise<Answer> {
   });
   return { type: 'bytes', status: isCreated ? 201 : 200, contentType: format.contentType, body: format.single(entry) };
 
-  function landed({ resource }: Call, object: KubernetesObject, name: string): KubernetesObject {
-    const written = versionOfPatched(call, object);
-    checkName(object, name);
+  function landed({ resource, info }: Call, object: KubernetesObject, written: ResourceInfo): KubernetesObject {
     placeInNamespace(write, object);
+    checkName(object, info.name);
     return toStorage(written, { ...object, kind: resource.kind, apiVersion: apiVersionOf(written) });
   }
 }

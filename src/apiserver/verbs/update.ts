@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
-import { badRequest } from '../../api/meta/status-error.ts';
+import { badRequest, type StatusError } from '../../api/meta/status-error.ts';
 import { copyJson } from '../../schema/copy-json.ts';
 import type { Answer } from '../http/answer.ts';
 import { trackLargeCreate, trackUpdate } from '../managed-fields/track-update.ts';
@@ -53,10 +53,12 @@ export async function update(call: Call): Promise<Answer> {
   return { type: 'bytes', status: isCreated ? 201 : 200, contentType: format.contentType, body: format.single(entry) };
 }
 
+export const nameless = (name: string): StatusError =>
+  badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+
 /** The body must say the same name as the path. @throws StatusError 400 */
 export function checkName({ metadata }: KubernetesObject, name: string): void {
-  if (!metadata.name)
-    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  if (!metadata.name) throw nameless(name);
   if (metadata.name !== name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   }
