@@ -5,58 +5,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { nodeLinkName } from '../../src/network/overlay/names.ts';
 import { kubectlProgram, type Output, root, run, TestCluster, whyNoContainers } from './cluster.ts';
+import { aList, moverTo, secondsOf, workloads } from './nodes-workloads.ts';
 
 const program = join(root, 'bin/coracle');
-
-/** A web server and a shell on every node, and ways to them. */
-const workloads = `
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers:
-      - name: web
-        image: nginx:1.22
-        ports: [{containerPort: 80, hostPort: 8099}]
-        env: [{name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}]
-        lifecycle: {postStart: {exec: {command: [sh, -c, 'd=/usr/share/nginx/html; mkdir -p $d; echo $NODE > $d/node; head -c 3000000 /dev/zero > $d/large; cd /etc/nginx/conf.d; sed "s/listen .*/listen [::]:80;/" default.conf > six.conf; nginx -s reload']}}}
----
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: box}
-spec:
-  selector: {matchLabels: {app: box}}
-  template:
-    metadata: {labels: {app: box}}
-    spec:
-      terminationGracePeriodSeconds: 1
-      containers: [{name: box, image: 'busybox:1.36', command: [sleep, 1d]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: six}
-spec: {ipFamilies: [IPv6], selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: each}
-spec: {clusterIP: None, ipFamilyPolicy: RequireDualStack, selector: {app: web}, ports: [{port: 80}]}
----
-apiVersion: v1
-kind: Service
-metadata: {name: local}
-spec: {type: NodePort, externalTrafficPolicy: Local, selector: {app: alone}, ports: [{port: 80}]}
-`;
 
 describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }, () => {
   let cluster: TestCluster;
@@ -87,6 +38,28 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
       env: { KUBECONFIG: cluster.kubeconfig },
     });
     return stdout.trim().split('\n');
+  };
+  /** The addresses that its load balancer has been given, one of each family. */
+  const balancerOf = (service: string): Promise<string[]> =>
+    cluster.eventually(`${service} has an address of each family`, async () => {
+      const { ingress = [] } = (await cluster.json(`get service ${service}`)).status.loadBalancer;
+      return ingress.length === 2 && ingress.map(({ ip }: any) => ip);
+    });
+  /** Has the Service `local` lead to the web server of this node, and nowhere else. */
+  const keepTo = async (node: string) => {
+    await cluster.kubectl('label pods -l only=here only-');
+    const { metadata } = await podOn(node, 'web');
+    await cluster.kubectl(`label pod ${metadata.name} only=here`);
+    return metadata.name as string;
+  };
+  /** The nodes that say to have an endpoint of it. */
+  const saidToServe = async (): Promise<string[]> => {
+    const { healthCheckNodePort } = (await cluster.json('get service local')).spec;
+    const asked = (await nodes()).map(async (node) => {
+      const { stdout } = await run('curl', ['-sm', '5', `http://${addressOf(node)}:${healthCheckNodePort}/`]);
+      return JSON.parse(stdout).localEndpoints > 0 ? [node.metadata.name] : [];
+    });
+    return (await Promise.all(asked)).flat();
   };
   const fetchHere = async (url: string): Promise<Output> => run('curl', ['-sSm', '5', `http://${url}`]);
 
@@ -123,7 +96,7 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
       'web/node',
       'six/node',
       'web.default.svc.cluster.local/node',
-      ...clusterIPs.map((ip: string) => `${host(ip)}/node`),
+      ...[...clusterIPs, '203.0.113.7', '2001:db8:7::7'].map((ip: string) => `${host(ip)}/node`),
       ...all.flatMap(addressesOf).flatMap((ip) => [`${host(ip)}:${ports[0].nodePort}/node`, `${host(ip)}:8099/node`]),
     ];
     for (const node of all) {
@@ -164,11 +137,7 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
   });
 
   test('the machine reaches a load balancer by an address of each family', async () => {
-    const ingress = await cluster.eventually('it has both', async () => {
-      const { status } = await cluster.json('get service web');
-      return status.loadBalancer.ingress?.length === 2 && status.loadBalancer.ingress;
-    });
-    for (const { ip } of ingress)
+    for (const ip of await balancerOf('web'))
       await cluster.eventually(`${ip} answers`, async () => (await fetchHere(`${host(ip)}/node`)).code === 0);
   });
 
@@ -193,9 +162,7 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
 
   test('with externalTrafficPolicy Local only the pod’s own node answers, and sees who asks', async () => {
     const on = `${machine}-2`;
-    const overrides = JSON.stringify({ spec: { nodeName: on } });
-    await cluster.kubectl(`run alone --image=nginx:1.22 --labels=app=alone --overrides='${overrides}'`);
-    await cluster.kubectl('wait --for=condition=Ready pod/alone --timeout=60s');
+    const pod = await keepTo(on);
     const { nodePort } = (await cluster.json('get service local')).spec.ports[0];
     const answers = await cluster.eventually('its node answers', async () => {
       const tries = (await nodes()).map(async (node) => {
@@ -207,8 +174,34 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
     });
     assert.equal(answers.includes(`${machine}-3`), false);
     const range = addressOf((await nodes()).find((node) => node.metadata.name === on)).replace(/\d+$/, '1');
-    assert.match(await cluster.kubectl('logs alone'), new RegExp(`^${range.replaceAll('.', '\\.')} .*GET`, 'm'));
-    await cluster.kubectl('delete pod alone --now');
+    assert.match(await cluster.kubectl(`logs ${pod}`), new RegExp(`^${range.replaceAll('.', '\\.')} .*GET`, 'm'));
+    await cluster.eventually('it alone says so', async () => (await saidToServe()).join() === on);
+  });
+
+  test('a Service is asked of the same node, or zone, as long as there are endpoints', async () => {
+    const all = [machine, `${machine}-2`, `${machine}-3`];
+    for (const name of all) {
+      await cluster.kubectl(`label node ${name} topology.kubernetes.io/zone=${name.endsWith('-3') ? 'b' : 'a'}`);
+    }
+    await cluster.kubectl('label pods -l app=web zoned=yes');
+    /** For each node, who answered its pod in six tries. */
+    const answersTo = (service: string) =>
+      Promise.all(
+        all.map(async (name) => {
+          const { metadata } = await podOn(name, 'box');
+          const urls = new Array<string>(6).fill(`${service}/node`);
+          return [...new Set(await fetchFrom(metadata.name, urls))].sort();
+        }),
+      );
+    const expect = (service: string, isRight: (answers: string[][]) => boolean) =>
+      cluster.eventually(`${service} is led as it should`, async () => isRight(await answersTo(service)));
+    await expect('same-node', (answers) => answers.join(' ') === all.join(' '));
+    await expect('same-zone', ([one, two, three]) => !`${one} ${two}`.includes('-3') && three!.join() === all[2]);
+    const { metadata } = await podOn(all[2]!, 'web');
+    await cluster.kubectl(`label pod ${metadata.name} zoned-`);
+    for (const service of ['same-node', 'same-zone'])
+      await expect(service, ([, , three]) => !three!.includes(all[2]!) && !three!.includes('failed'));
+    for (const name of all) await cluster.kubectl(`label node ${name} topology.kubernetes.io/zone-`);
   });
 
   test('large answers, large datagrams, and commands to pods of other nodes get through', async () => {
@@ -247,69 +240,6 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
     assert.match((await cluster.coracle(['node', 'delete', machine])).stderr, /E_FIRST_NODE/);
   });
 
-  test('a node that cannot be reached is lost, its pods come again elsewhere, and it comes back', async () => {
-    const lost = `${machine}-3`;
-    const soon = ['not-ready', 'unreachable'].map((key) => ({
-      key: `node.kubernetes.io/${key}`,
-      operator: 'Exists',
-      effect: 'NoExecute',
-      tolerationSeconds: 1,
-    }));
-    const deployment = {
-      apiVersion: 'apps/v1',
-      kind: 'Deployment',
-      metadata: { name: 'mover' },
-      spec: {
-        selector: { matchLabels: { app: 'mover' } },
-        template: {
-          metadata: { labels: { app: 'mover' } },
-          spec: {
-            tolerations: soon,
-            affinity: {
-              nodeAffinity: {
-                preferredDuringSchedulingIgnoredDuringExecution: [
-                  {
-                    weight: 100,
-                    preference: {
-                      matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [lost] }],
-                    },
-                  },
-                ],
-              },
-            },
-            containers: [{ name: 'c', image: 'busybox:1.36', command: ['sleep', '1d'] }],
-          },
-        },
-      },
-    };
-    await cluster.kubectl(`apply -f ${await cluster.file('mover.json', JSON.stringify(deployment))}`);
-    await cluster.eventually('it runs there', async () => isPodReady(await podOn(lost, 'mover')));
-    const link = nodeLinkName(cluster.name, lost);
-    await run('ip', ['link', 'set', link, 'down']);
-    try {
-      const { status, spec } = await cluster.eventually('it is lost', async () => {
-        const node = await cluster.json(`get node ${lost}`);
-        const isTainted = node.spec.taints?.some((each: any) => each.key === 'node.kubernetes.io/unreachable');
-        return !isReady(node) && isTainted && node;
-      });
-      const ready = status.conditions.find((each: any) => each.type === 'Ready');
-      assert.deepEqual([ready.status, ready.reason], ['Unknown', 'NodeStatusUnknown']);
-      assert.equal(
-        spec.taints.some((each: any) => each.effect === 'NoExecute'),
-        true,
-      );
-      await cluster.eventually('another runs elsewhere', async () => {
-        const { items } = await cluster.json('get pods -l app=mover');
-        return items.some((pod: any) => pod.spec.nodeName !== lost && isPodReady(pod));
-      });
-    } finally {
-      await run('ip', ['link', 'set', link, 'up']);
-    }
-    await cluster.eventually('it is back', async () => isReady(await cluster.json(`get node ${lost}`)));
-    await cluster.eventually('the pod it had is gone', async () => !(await podOn(lost, 'mover')));
-    await untilPodsRun(lost);
-  });
-
   describe('and a machine behind a router', () => {
     const space = `coracle-far-${process.pid % 10_000}`;
     const [device, near, far] = ['corfar0', '198.51.100.1', '198.51.100.2'];
@@ -341,6 +271,7 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
         `-n ${space} route add default via ${near}`,
         `address add ${near6}/64 dev ${device} nodad`,
         `-n ${space} address add ${far6}/64 dev eth0 nodad`,
+        `-n ${space} -6 route add default via ${near6}`,
       ]) {
         const { code, stderr } = await run('ip', line.split(' '));
         assert.equal(code, 0, stderr);
@@ -357,6 +288,24 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
         const { metadata } = await podOn(node, 'box');
         for (const address of [far, far6]) await cluster.kubectl(`exec ${metadata.name} -- ping -c 1 -W 5 ${address}`);
       }
+    });
+
+    test('reaches a load balancer whose only endpoint is on a further node, and is seen as who it is', async () => {
+      const pod = await keepTo(`${machine}-2`);
+      for (const ip of await balancerOf('local'))
+        await cluster.eventually(`${ip} answers`, async () => {
+          const { stdout } = await run('nsenter', [
+            `--net=/run/netns/${space}`,
+            'curl',
+            '-sgm',
+            '2',
+            `http://${host(ip)}/node`,
+          ]);
+          return stdout.trim() === `${machine}-2`;
+        });
+      const log = await cluster.kubectl(`logs ${pod}`);
+      for (const address of [far, far6]) assert.ok(log.includes(`\n${address} `), `${address} is not in ${log}`);
+      await cluster.eventually('its node alone says so', async () => (await saidToServe()).join() === `${machine}-2`);
     });
 
     test('does not believe a cluster whose authority is another, nor one that does not know the token', async () => {
@@ -395,6 +344,80 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
       await cluster.kubectl(`exec ${box.metadata.name} -- ping -c 1 -W 5 -s 8000 ${pods[1].status.podIP}`);
       // Wrapped once more, a packet must still fit.
       assert.match(await cluster.kubectl(`exec ${box.metadata.name} -- cat /sys/class/net/eth0/mtu`), /^1450$/m);
+    });
+
+    test('alone answers for a load balancer whose only endpoint it has', async () => {
+      await keepTo('far');
+      const [four] = (await balancerOf('local')) as [string];
+      const isBoundIn = async (...place: string[]) =>
+        (await run(place[0]!, [...place.slice(1), 'ip', '-4', '-o', 'address'])).stdout.includes(` ${four}/32 `);
+      await cluster.eventually('it is there and nowhere else', async () => {
+        const bound = [isBoundIn('nsenter', `--net=/run/netns/${space}`), isBoundIn('env')];
+        return (await Promise.all(bound)).join() === 'true,false';
+      });
+      await cluster.eventually('it says so', async () => (await saidToServe()).join() === 'far');
+      await cluster.eventually('it answers', async () => (await fetchHere(`${four}/node`)).stdout.trim() === 'far');
+    });
+
+    test('and a node here are cut off: Services go on without them, and so do their pods, until they are back', async () => {
+      const lost = [`${machine}-3`, 'far'];
+      const movers = lost.map((node) => moverTo(node));
+      await cluster.kubectl(`apply -f ${await cluster.file('movers.json', JSON.stringify(aList(movers)))}`);
+      const hasMover = async (node: string) => isPodReady(await podOn(node, `mover-to-${node}`));
+      for (const node of lost) await cluster.eventually(`one runs on ${node}`, () => hasMover(node));
+      const { metadata, status } = await podOn('far', 'web');
+      const box = (await podOn(`${machine}-2`, 'box')).metadata.name;
+      const link = nodeLinkName(cluster.name, lost[0]!);
+      const wall = `table inet cut {
+        chain in { type filter hook prerouting priority -500; iifname eth0 drop; }
+        chain out { type filter hook postrouting priority 500; oifname eth0 drop; }
+      }`;
+      const inFar = (...args: string[]) => run('nsenter', [`--net=/run/netns/${space}`, ...args]);
+      assert.equal((await inFar('nft', wall)).code, 0);
+      await run('ip', ['link', 'set', link, 'down']);
+      try {
+        for (const node of lost) {
+          const found = await cluster.eventually(`${node} is lost`, async () => {
+            const found = await cluster.json(`get node ${node}`);
+            const keys = (found.spec.taints ?? []).map(({ key, effect }: any) => `${key}:${effect}`);
+            return keys.includes('node.kubernetes.io/unreachable:NoExecute') && found;
+          });
+          const ready = found.status.conditions.find((each: any) => each.type === 'Ready');
+          assert.deepEqual([ready.status, ready.reason], ['Unknown', 'NodeStatusUnknown']);
+        }
+        await cluster.eventually('their endpoints are not asked', async () => {
+          const answers = await fetchFrom(box, new Array<string>(12).fill('web/node'));
+          return ![...lost, 'failed'].some((name) => answers.includes(name));
+        });
+        for (const node of lost)
+          await cluster.eventually(`another runs instead of the one on ${node}`, async () => {
+            const { items } = await cluster.json(`get pods -l app=mover-to-${node}`);
+            return items.some((pod: any) => !lost.includes(pod.spec.nodeName) && isPodReady(pod));
+          });
+        assert.equal((await inFar('curl', '-sm', '5', `http://${status.podIP}/node`)).stdout.trim(), 'far');
+      } finally {
+        await run('ip', ['link', 'set', link, 'up']);
+        await inFar('nft', 'delete table inet cut');
+      }
+      for (const node of lost) {
+        await cluster.eventually(
+          `${node} is back`,
+          async () => isReady(await cluster.json(`get node ${node}`)),
+          120_000,
+        );
+        await cluster.eventually(`the pod it had is gone from ${node}`, async () => {
+          const { items } = await cluster.json(`get pods -l app=mover-to-${node}`);
+          const running = await run('pgrep', ['-fc', `^sleep ${secondsOf(node)}$`]);
+          return items.length === 1 && running.stdout.trim() === '1';
+        });
+        await untilPodsRun(node);
+      }
+      assert.equal((await podOn('far', 'web')).metadata.name, metadata.name, 'what tolerates it stays');
+      await cluster.eventually('all are asked again', async () => {
+        const answers = await fetchFrom(box, new Array<string>(30).fill('web/node'));
+        return lost.every((name) => answers.includes(name)) && !answers.includes('failed');
+      });
+      await cluster.kubectl('delete deployment -l app=mover --wait=false');
     });
 
     test('leaves, and comes again under its name', async () => {

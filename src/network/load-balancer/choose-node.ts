@@ -14,7 +14,8 @@ export function chooseNode(
 ): string | undefined {
   const able = nodes.filter(takesOutsideTraffic);
   const isLocal = service.spec?.externalTrafficPolicy === 'Local';
-  const wanted = namesOf(isLocal ? able.filter(({ metadata }) => hasEndpoint(metadata.name, slices)) : able);
+  const withPods = isLocal ? able.filter(({ metadata }) => hasEndpoint(metadata.name, slices)) : able;
+  const wanted = namesOf(withPods, able);
   let [best, bestScore]: [string | undefined, string] = [undefined, ''];
   for (const name of wanted) {
     const score = createHash('sha256').update(`${address} ${name}`).digest('hex');
@@ -23,10 +24,16 @@ export function chooseNode(
   return best;
 }
 
-/** Machines, where there are any: of the nodes in namespaces only their own machine is a neighbour. */
-function namesOf(nodes: readonly Node[]): string[] {
-  const machines = nodes.filter(({ metadata }) => metadata.labels?.[machineLabel] === undefined);
-  return (machines.length > 0 ? machines : nodes).map(({ metadata }) => metadata.name);
+/**
+ * Machines, where there are any: of the nodes in namespaces only their own machine is a neighbour. Else the machines of those
+ * nodes, which hand on what comes to them.
+ */
+function namesOf(nodes: readonly Node[], able: readonly Node[]): string[] {
+  const machineOf = ({ metadata }: Node) => metadata.labels?.[machineLabel];
+  const machines = nodes.filter((node) => machineOf(node) === undefined);
+  const theirs = able.filter(({ metadata }) => nodes.some((node) => machineOf(node) === metadata.name));
+  const found = [machines, theirs].find((each) => each.length > 0) ?? nodes;
+  return found.map(({ metadata }) => metadata.name);
 }
 
 const hasEndpoint = (nodeName: string, slices: readonly EndpointSlice[]) =>

@@ -62,6 +62,7 @@ function sharedSets(family: IpFamily): ReadonlyMap<string, SharedSet> {
     ['refused-node-ports', { type: portOnly, map: 'verdict' }],
     ['announced', { type: [address] }],
     ['outside', { type: [address] }],
+    ['keeps-source', { type: [address] }],
     ['hairpin', { type: [address, address] }],
     [endpointPorts, { type: place, map: 'inet_service' }],
     ...Array.from({ length: mostShared }, (_, index) => [endpointMap(index), { type: place, map: address }] as const),
@@ -180,6 +181,8 @@ function masqueradeRules(parts: FamilyParts): Rule[] {
     [wasRedirected, match(source, '@announced'), masquerade],
     // Pods to the world outside the cluster.
     [match(source, inRange(podCidr)), match(destination, inRange(clusterPodCidr), '!='), elsewhere, masquerade],
+    // To further nodes of this machine, which answer through it, where a Service has the Local policy.
+    [wasRedirected, match(destination, '@keeps-source'), { return: null }],
     // From elsewhere by way of this node to another: the answer must come back through here. Others redirect on this machine
     // too (clusters, docker), and what they send elsewhere keeps its source.
     ...[inRange(clusterPodCidr), '@outside'].map((endpoints) => [

@@ -18,17 +18,22 @@ export interface EndpointQuestion {
   readonly zone?: string | undefined;
   /** A pod of this node that is going away, by `namespace/name`: known here before its slice says so. */
   readonly isLeaving?: (podKey: string) => boolean;
+  /** A further node of this machine, which nobody outside reaches but through this one. */
+  readonly isFurther?: (nodeName: string) => boolean;
 }
 
 export interface EndpointChoice {
   /** Of the cluster, or of this node's part of it where all of them say which part they are for. */
   readonly everywhere: readonly UsableEndpoint[];
   readonly local: readonly UsableEndpoint[];
+  /** On further nodes of this machine. */
+  readonly further: readonly UsableEndpoint[];
   /** Addresses of ready ones on this node. */
   readonly readyHere: readonly string[];
 }
 
 interface Candidate extends UsableEndpoint {
+  readonly isFurther: boolean;
   readonly isReady: boolean;
   readonly isDraining: boolean;
   readonly hints: Endpoint['hints'];
@@ -44,6 +49,7 @@ export function chooseEndpoints(slices: readonly EndpointSlice[], question: Endp
   return {
     everywhere: readyOrDraining(near(candidates, question)),
     local: readyOrDraining(isLocal),
+    further: readyOrDraining(candidates.filter(({ isFurther }) => isFurther)),
     readyHere: [...new Set(isLocal.filter(({ isReady }) => isReady).map(({ address }) => address))],
   };
 }
@@ -103,6 +109,7 @@ function candidatesOf(slice: EndpointSlice, question: EndpointQuestion): Candida
           address,
           port: port.port!,
           isLocal: endpoint.nodeName === question.nodeName,
+          isFurther: endpoint.nodeName !== undefined && question.isFurther?.(endpoint.nodeName) === true,
           isReady: ready && !isLeaving,
           isDraining: (serving && terminating) || (ready && isLeaving),
           hints: endpoint.hints,

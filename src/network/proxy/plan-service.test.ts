@@ -151,6 +151,20 @@ test('the external policy Local splits those outside from those inside', () => {
   assert.match(JSON.stringify(none.chains.get('ext/default/web/tcp/80')), /"drop"/);
 });
 
+test('a machine leads to its further nodes what comes to a load balancer of the external policy Local', () => {
+  const spec = { type: 'LoadBalancer' as const, externalTrafficPolicy: 'Local' as const, ports: nodePort };
+  const service = web(spec, { loadBalancer: { ingress: [{ ip: '198.51.100.2' }] } });
+  const facts = { ...node, isFurther: (name: string) => name === 'node-2' };
+  const there = planService(service, [slice(onOther('10.244.1.5'))], facts);
+  assert.ok(elements(there).includes('services 198.51.100.2 tcp 80 → balanced/default/web/tcp/80'));
+  assert.ok(elements(there).includes('keeps-source 10.244.1.5'));
+  assert.deepEqual(targets(there)['further/default/web/tcp/80'], '10.244.1.5');
+  assert.match(JSON.stringify(there.chains.get('ext/default/web/tcp/80')), /"drop"/, 'its own port stays shut');
+  const here = planService(service, [slice('10.244.0.5', onOther('10.244.1.5'))], facts);
+  assert.ok(elements(here).includes('services 198.51.100.2 tcp 80 → ext/default/web/tcp/80'));
+  assert.equal(elements(here).includes('keeps-source 10.244.1.5'), false);
+});
+
 test('load balancer source ranges guard the address, and a range that is none is left out', () => {
   const plan = planService(
     web(

@@ -27,6 +27,7 @@ export interface NodeFacts {
   readonly clusterPodCidr?: string;
   readonly zone?: string | undefined;
   readonly isLeaving?: (podKey: string) => boolean;
+  readonly isFurther?: (nodeName: string) => boolean;
 }
 
 /** Names go into rules, so what the API would not have let in is left out. */
@@ -62,6 +63,7 @@ export function planService(
       nodeName: node.nodeName,
       zone: node.zone,
       ...(node.isLeaving && { isLeaving: node.isLeaving }),
+      ...(node.isFurther && { isFurther: node.isFurther }),
     });
     const podCidr = rangeOf(node.podCidr, family);
     const clusterPodCidr = node.clusterPodCidr ? rangeOf(node.clusterPodCidr, family) : undefined;
@@ -175,7 +177,7 @@ class PortPlanner {
     const ownRanges = ranges.filter((range) => isRange(range) && familyOfRange(range) === this.#family);
     for (const { ip, ipMode } of this.#service.status?.loadBalancer?.ingress ?? []) {
       if (!ip || !this.#isUsableOutside(ip) || ipMode === 'Proxy') continue;
-      const target = this.#outside();
+      const target = this.#balanced();
       this.#addAddress(ip, target && ranges.length > 0 ? this.#guarded(target, ownRanges) : target);
     }
     for (const address of announcedAddresses(this.#service).filter(this.#isUsableOutside)) {
@@ -192,7 +194,7 @@ class PortPlanner {
   /** Endpoints that what comes from outside may be led to. */
   #ledOutside(): readonly UsableEndpoint[] {
     const { everywhere, local } = this.#choice;
-    return this.#service.spec?.externalTrafficPolicy === 'Local' ? [...everywhere, ...local] : everywhere;
+    return this.#isLocalOutside() ? [...everywhere, ...local] : everywhere;
   }
 
   #addNodePort(port: number, target: string | undefined): void {
@@ -215,11 +217,24 @@ class PortPlanner {
 
   /** Where traffic from outside goes. Under the Local policy pods and the node itself still reach every endpoint. */
   #outside(): string | undefined {
-    if (this.#service.spec?.externalTrafficPolicy !== 'Local') return this.#everywhere();
+    return this.#isLocalOutside() ? this.#guardedLocal(`ext/${this.#id}`, this.#local()) : this.#everywhere();
+  }
+
+  /** Of load balancers a machine takes what is for its further nodes, too, and hands it on with the source it has. */
+  #balanced(): string | undefined {
+    const { local, further } = this.#choice;
+    if (!this.#isLocalOutside() || local.length > 0 || further.length === 0) return this.#outside();
+    for (const { address } of further) this.#plan.add('keeps-source', [address]);
+    return this.#guardedLocal(`balanced/${this.#id}`, this.#dispatch(`further/${this.#id}`, further));
+  }
+
+  #isLocalOutside(): boolean {
+    return this.#service.spec?.externalTrafficPolicy === 'Local';
+  }
+
+  #guardedLocal(name: string, local: string | undefined): string | undefined {
     const everywhere = this.#everywhere();
     if (!everywhere) return undefined;
-    const local = this.#local();
-    const name = `ext/${this.#id}`;
     this.#plan.chains.set(name, [
       ...(this.#podCidr ? [[match(this.#source, inRange(this.#podCidr)), goto(everywhere)]] : []),
       [match({ fib: { result: 'type', flags: ['saddr'] } }, 'local'), goto(everywhere)],

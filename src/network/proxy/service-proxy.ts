@@ -11,6 +11,7 @@ import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
 import type { IpFamily } from '../addresses.ts';
 import type { Nft } from '../nftables/nft.ts';
 import { emptyPlan, type Plan } from '../nftables/rule-set.ts';
+import { machineLabel } from '../overlay/plan-routes.ts';
 import { type SlicesByService, serviceOfSlice, slicesByService } from '../service-of-slice.ts';
 import { servedFamilies, type TableOptions } from './base-rules.ts';
 import { FamilyTable } from './family-table.ts';
@@ -129,7 +130,10 @@ class NftablesProxy implements ServiceProxy {
       },
     });
     this.#nodes.onChange({
-      added: (node) => this.#zoneKnown(node, undefined),
+      added: (node) => {
+        this.#zoneKnown(node, undefined);
+        if (this.#isFurther(node.metadata.name)) this.#furtherKnown();
+      },
       updated: (next, previous) => this.#zoneKnown(next, previous),
     });
   }
@@ -139,6 +143,16 @@ class NftablesProxy implements ServiceProxy {
     if (next.metadata.name !== this.#options.nodeName) return;
     if (next.metadata.labels?.[zoneLabel] === previous?.metadata.labels?.[zoneLabel]) return;
     this.#lookAt(...this.#services.list().map((service) => `service ${keyOf(service)}`));
+  }
+
+  /** A node whose pods this one answers for under the Local policy. */
+  #furtherKnown(): void {
+    const those = this.#services.list().filter(({ spec }) => spec?.externalTrafficPolicy === 'Local');
+    this.#lookAt(...those.map((service) => `service ${keyOf(service)}`));
+  }
+
+  #isFurther(nodeName: string): boolean {
+    return this.#nodes.find(nodeName)?.metadata.labels?.[machineLabel] === this.#options.nodeName;
   }
 
   async released(pod: Pod): Promise<void> {
@@ -194,6 +208,7 @@ class NftablesProxy implements ServiceProxy {
       podCidr,
       clusterPodCidr,
       zone: this.#nodes.find(nodeName)?.metadata.labels?.[zoneLabel],
+      isFurther: (name) => this.#isFurther(name),
       isLeaving: (podKey) => this.#pods.find(podKey)?.metadata.deletionTimestamp !== undefined,
     };
   }
