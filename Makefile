@@ -15,7 +15,7 @@ SIM_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(SEEDS),--seeds '$(SEEDS)') $(i
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build types check test test-unit soak faults test-e2e replay differential sim fuzz conformance csi up down images bench pack clean
+.PHONY: setup generate build types check test test-unit soak faults test-e2e replay differential sim fuzz conformance csi wireguard up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -70,6 +70,11 @@ clients: setup build ## other people's clients do a day's work: Python, JavaScri
 
 csi: setup build images ## a CSI driver in a pod with upstream's sidecars; some minutes
 	@node --no-warnings --test --test-reporter=spec test/csi/run.ts
+
+wireguard: setup build images ## two nodes with WireGuard between them, with wireguard-go built from its Go module
+	@GOBIN=$(CURDIR)/build/tools/go GOFLAGS=-p=1 go install golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d5446
+	@mv build/tools/go/wireguard build/tools/go/wireguard-go
+	@PATH=$(CURDIR)/build/tools/go:$$PATH node --no-warnings --test --test-reporter=spec test/e2e/pod-network-encryption.test.ts
 
 up: setup build images ## start a cluster on this machine
 	@bin/coracle up --detach

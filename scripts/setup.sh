@@ -22,7 +22,8 @@ if ! command -v kubectl >/dev/null && [ ! -x build/tools/kubectl ]; then
   rm -rf build/tools/npm
 fi
 
-# The tests start an etcd and a registry of their own: Debian's, unpacked and not installed, so that no service of them begins to run.
+# The tests start an etcd and a registry of their own, and encrypt between nodes: Debian's programs, unpacked and not installed, so that
+# no service of them begins to run.
 unpack() { # PACKAGE PROGRAM
   if command -v "$2" >/dev/null || [ -x "build/tools/$2" ] || ! command -v apt-get >/dev/null; then return 0; fi
   echo "fetching $2 for the tests"
@@ -35,6 +36,8 @@ unpack() { # PACKAGE PROGRAM
 }
 unpack etcd-server etcd
 unpack docker-registry docker-registry
+unpack wireguard-tools wg
+unpack wireguard-go wireguard-go
 
 missing=()
 need() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null || missing+=("$2"); }

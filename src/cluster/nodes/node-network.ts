@@ -5,6 +5,7 @@ import { removeHostNetwork } from '../../network/cni/host-network.ts';
 import { removeTable } from '../../network/nftables/nft.ts';
 import { tunnelName, wireGuardName } from '../../network/overlay/names.ts';
 import { removeNodeNetworks } from '../../network/overlay/node-namespaces.ts';
+import { allowPlainPackets } from '../../network/overlay/plain-guard.ts';
 import { applyRoutes } from '../../network/overlay/route-table.ts';
 import { removeTunnel } from '../../network/overlay/tunnel.ts';
 import { removeWireGuard } from '../../network/overlay/wireguard-device.ts';
@@ -29,6 +30,7 @@ export async function removeNodeNetwork(layout: Layout, podCidr: string, nodeNam
   await removeTunnel(tunnelName(layout.name));
   await removeWireGuard(wireGuardName(layout.name, nodeName));
   await removeNodeNetworks(layout.name);
+  await allowPlainPackets(layout.name);
   await removeTable(tableName(layout.name));
   await removeTable(policyTableName(layout.name));
 }

@@ -4,6 +4,7 @@ import type { Node } from '../../../generated/core-v1.ts';
 import type { Logger } from '../../base/log.ts';
 import { gatewayOf, rangeOf } from '../addresses.ts';
 import { tunnelName, wireGuardName } from './names.ts';
+import { refusePlainPackets } from './plain-guard.ts';
 import { peersOf } from './plan-routes.ts';
 import { planEncrypted } from './plan-wireguard.ts';
 import { applyRoutes } from './route-table.ts';
@@ -60,6 +61,7 @@ export function createEncryptedRoutes(
       const isKnown = known && JSON.stringify(wireGuardOf(known)) === JSON.stringify(own);
       if (!isKnown) await publish(annotationsOf(own));
       const plan = planEncrypted(peersOf(nodes, nodeName), { nodeName, machine, publicKey, device, clusterPodCidr });
+      await refusePlainPackets(clusterName, device, clusterPodCidr);
       await applyPeers(device, plan.peers, told);
       const sourceOf6 = ownOf6 && gatewayOf(ownOf6);
       const tunnelDevice = tunnelName(clusterName);

@@ -47,8 +47,18 @@ export function planEncrypted(peers: readonly Peer[], surroundings: EncryptedSur
       routes.push({ podCidr, device });
     }
   }
-  const wanted = [...ends.values()].map(({ end, allowedIps }) => ({ ...end, allowedIps: allowedIps.sort() }));
+  const own = machine ? byName.get(machine)?.wireGuard?.publicKey : undefined;
+  const wanted = [...ends.values()].map(({ end, allowedIps }) => {
+    const ranges = end.publicKey === own ? withWorldOutside(allowedIps) : allowedIps;
+    return { ...end, allowedIps: ranges.sort() };
+  });
   return { peers: wanted, routes, keyless };
+}
+
+/** In IPv6 pods of a node in a namespace are known to the world by their own addresses: what it answers comes from its machine. */
+function withWorldOutside(ranges: readonly string[]): string[] {
+  const ranges4 = ranges.filter((range) => familyOfRange(range) === 'IPv4');
+  return ranges4.length < ranges.length ? [...ranges4, '::/0'] : ranges4;
 }
 
 /** Of two that tell of one key the older node keeps it: nobody takes another's packets, or keeps them from it, by a claim. */

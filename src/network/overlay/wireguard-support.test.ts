@@ -10,7 +10,7 @@ function lacking(programs: readonly string[], kernel = false, tun = true): Promi
     if (program !== 'unshare' && !programs.includes(program)) throw new CommandFailure('no such file', true, undefined);
     return '';
   };
-  return whatWireGuardLacks(run, () => tun).then((lack) => lack?.what);
+  return whatWireGuardLacks(run, async () => tun).then((lack) => lack?.what);
 }
 
 test('either the kernel knows WireGuard, or a program does and has a device for it; and wg tells them', async () => {
@@ -19,5 +19,5 @@ test('either the kernel knows WireGuard, or a program does and has a device for 
   assert.match((await lacking(['wireguard-go']))!, /^wg not found/);
   assert.match((await lacking([], true))!, /^wg not found/);
   assert.match((await lacking(['wg']))!, /wireguard-go is not on PATH/);
-  assert.match((await lacking(['wg', 'wireguard-go'], false, false))!, /\/dev\/net\/tun, which is not there/);
+  assert.match((await lacking(['wg', 'wireguard-go'], false, false))!, /\/dev\/net\/tun, which does not open/);
 });

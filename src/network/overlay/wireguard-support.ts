@@ -1,5 +1,5 @@
 // Whether this machine can encrypt the pod network, and what is to be done where it cannot.
-import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { CommandFailure, runCommand } from '../run-command.ts';
 
 export interface Missing {
@@ -9,8 +9,15 @@ export interface Missing {
 
 const tunDevice = '/dev/net/tun';
 
-/** Undefined when all is there. @param run, isThere what asks the machine */
-export async function whatWireGuardLacks(run = runCommand, isThere = existsSync): Promise<Missing | undefined> {
+/** It may be there and not be ours to use, in a container. */
+const canOpen = (path: string): Promise<boolean> =>
+  open(path, 'r+').then(
+    (file) => file.close().then(() => true),
+    () => false,
+  );
+
+/** Undefined when all is there. @param run, opens what asks the machine */
+export async function whatWireGuardLacks(run = runCommand, opens = canOpen): Promise<Missing | undefined> {
   const has = async (program: string) => {
     const failure = await run(program, ['--version']).then(
       () => undefined,
@@ -29,9 +36,9 @@ export async function whatWireGuardLacks(run = runCommand, isThere = existsSync)
       remedy:
         'apt-get install --no-install-recommends wireguard-tools wireguard-go; or a kernel with the module wireguard',
     };
-  if (!isInKernel && !isThere(tunDevice))
+  if (!isInKernel && !(await opens(tunDevice)))
     return {
-      what: `the kernel has no WireGuard, and wireguard-go needs ${tunDevice}, which is not there`,
+      what: `the kernel has no WireGuard, and wireguard-go needs ${tunDevice}, which does not open`,
       remedy: 'modprobe tun; or a kernel with the module wireguard',
     };
   if (!(await has('wg')))
