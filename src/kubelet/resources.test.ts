@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Pod, PodSpec, ResourceRequirements } from '../../generated/core-v1.ts';
+import type { Container, Pod, PodSpec, ResourceRequirements } from '../../generated/core-v1.ts';
 import {
   type CpuLimits,
   containerLinuxResources,
   cpuQuota,
   cpuShares,
+  oomScoreAdjust,
   podLinuxResources,
   qosClassOf,
   quantityValue,
@@ -34,6 +35,25 @@ for (const { name, pod, want } of [
   { name: 'one container without', pod: spec({ limits: full }, {}), want: 'Burstable' },
 ])
   test(`qosClassOf ${name} is ${want}`, () => assert.equal(qosClassOf(pod), want));
+
+test('who asked for memory is killed later, and a sidecar no sooner than those it serves', () => {
+  const asking = (name: string, memory: string, rest = {}) => ({ name, resources: { requests: { memory } }, ...rest });
+  const score = (pod: PodSpec, container: Container) =>
+    oomScoreAdjust({ metadata: { name: 'p' }, spec: pod }, container, 2 ** 30);
+  const sidecar = asking('s', '64Mi', { restartPolicy: 'Always' });
+  const [small, large] = [asking('a', '256Mi'), asking('b', '512Mi')];
+  const plain = { initContainers: [sidecar], containers: [small, large] };
+  assert.deepEqual(
+    [small, large, sidecar].map((each) => score(plain, each)),
+    [750, 500, 750],
+  );
+  // What the pod asks for beyond its containers, 192Mi, is theirs in equal parts.
+  const whole = { ...plain, resources: { requests: { memory: '1Gi' } } };
+  assert.deepEqual(
+    [small, large, sidecar].map((each) => score(whole, each)),
+    [688, 438, 688],
+  );
+});
 
 test('shares and quota have their smallest values', () => {
   assert.deepEqual([cpuShares(0), cpuShares(1), cpuShares(1000)], [2, 2, 1024]);

@@ -97,9 +97,21 @@ export function oomScoreAdjust(pod: Pod, container: Container, memoryCapacityByt
   const qos = qosClassOf(pod.spec);
   if (qos === 'Guaranteed') return -997;
   if (qos === 'BestEffort') return 1000;
-  const request = bytesOf(container.resources?.requests?.['memory']);
-  const score = 1000 - Math.floor((1000 * request) / memoryCapacityBytes);
+  const requestOf = ({ resources }: Container) => bytesOf(resources?.requests?.['memory']);
+  const least = Math.min(...pod.spec.containers.map(requestOf));
+  // A sidecar goes no sooner than those that it serves.
+  const request = isSidecar(container) ? Math.max(requestOf(container), least) : requestOf(container);
+  const score = 1000 - Math.floor((1000 * (request + shareOfPodRequest(pod.spec))) / memoryCapacityBytes);
   return Math.min(999, Math.max(3, score));
+}
+
+/** Of the memory that the pod asks for as a whole, what no container asks for: to all of them alike. */
+function shareOfPodRequest({ resources, ...rest }: PodSpec): number {
+  const whole = bytesOf(resources?.requests?.['memory']);
+  if (whole === 0) return 0;
+  const { overhead: _, ...spec } = rest;
+  const asked = Number(podResources(spec, 'requests').get('memory')?.units ?? 0n);
+  return Math.floor((whole - asked) / (spec.containers.length + (spec.initContainers?.length ?? 0)));
 }
 
 /** What the machine says to what containers ask for. */

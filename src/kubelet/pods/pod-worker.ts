@@ -265,8 +265,9 @@ export class PodWorker {
     for (const { record, message, cause } of plan.kill) {
       const probe = containerSpec(pod, record.name)?.[cause === 'startup' ? 'startupProbe' : 'livenessProbe'];
       const ownGrace = cause === 'changed' ? undefined : probe?.terminationGracePeriodSeconds;
-      await killContainer(this.#services, record, { pod, graceSeconds: ownGrace ?? graceSeconds, message });
+      // Known before it ends, for its end not to be taken for the pod's.
       this.#restarts(record, cause === 'changed');
+      await killContainer(this.#services, record, { pod, graceSeconds: ownGrace ?? graceSeconds, message });
     }
     if (plan.sandboxAttempt === undefined && plan.start.length === 0) return void (await this.#ensureVolumes());
     const steps = plan.start.filter((step) => !this.#isBackingOff(step));

@@ -41,6 +41,8 @@ export interface ContainerStatusInput {
   readonly devicesOf?: (container: Container) => ResourceStatus[];
   /** All containers were taken away, to start anew. */
   readonly isRestartingAll?: boolean;
+  /** The agent ended this container for it to start again, whatever the policy says. */
+  readonly isToRestart?: (containerId: string) => boolean;
   /** Mounts that are to be read-only all the way down are. */
   readonly hasRecursiveReadOnly?: boolean;
   /** Nothing starts any more. */
@@ -96,10 +98,15 @@ function one(
     const last = previous ? stateOf(previous, input.runtimeName) : before?.lastState;
     if (last?.terminated) status.lastState = last;
   }
+  if (input.isTerminal) return status;
+  const isAgain = mayStart(container, pod, newest, kind);
+  const isReplaced = !isAgain && newest?.state === 'CONTAINER_EXITED' && input.isToRestart?.(newest.id) === true;
   const failure = input.failures.get(container.name);
-  if (failure && !input.isTerminal && mayStart(container, pod, newest, kind)) {
+  // Nobody may hear of an end that is none: of some pods it cannot be taken back.
+  if (isReplaced || (failure && isAgain)) {
+    const { reason, message } = failure ?? { reason: 'ContainerCreating', message: '' };
     if (status.state?.terminated) status.lastState = status.state;
-    status.state = { waiting: { reason: failure.reason, ...(failure.message ? { message: failure.message } : {}) } };
+    status.state = { waiting: { reason, ...(message ? { message } : {}) } };
     status.ready = false;
     status.started = false;
   }

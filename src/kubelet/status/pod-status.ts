@@ -14,8 +14,6 @@ export interface PodStatusInput extends ContainerStatusInput {
   readonly hostIPs: readonly string[];
   /** When the agent saw the pod first. */
   readonly startedAtMs: number;
-  /** The agent ended this container for it to start again, whatever the policy says. */
-  readonly isToRestart?: (containerId: string) => boolean;
   /** The node itself has ended it: past its deadline, evicted, shut down. */
   readonly ending?: PodEnding | undefined;
 }
