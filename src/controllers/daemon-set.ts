@@ -37,6 +37,10 @@ const burst = 250;
 const minBackoffMs = 1000;
 const maxBackoffMs = 15 * 60_000;
 
+/** One that has ended and is being deleted is as good as gone: somebody else's finalizer holds it. */
+const isThere = ({ metadata, status }: Pod) =>
+  !metadata.deletionTimestamp || (status?.phase !== 'Failed' && status?.phase !== 'Succeeded');
+
 /** Keeps one pod of a DaemonSet on each node that it is for. */
 export const daemonSetController: ControllerDefinition = {
   name: 'daemonset',
@@ -134,7 +138,7 @@ class DaemonSetController {
     const input: DaemonInput = {
       set,
       nodes: this.#nodes.list(),
-      pods: Map.groupBy(pods, nodeOfDaemon),
+      pods: Map.groupBy(pods.filter(isThere), nodeOfDaemon),
       hash: revision.metadata.labels?.[revisionHashLabel] ?? '',
       nowMs: this.#context.clock.now(),
     };

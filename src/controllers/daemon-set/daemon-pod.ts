@@ -9,7 +9,7 @@ import { revisionHashLabel } from '../revisions/history.ts';
 import { podFromTemplate } from '../shared/pod-control.ts';
 
 export const templateGenerationAnnotation = 'deprecated.daemonset.template.generation';
-const templateGenerationLabel = 'pod-template-generation';
+export const templateGenerationLabel = 'pod-template-generation';
 
 /** What a node has to bear: daemons are there to mend it. */
 const always: readonly (readonly [key: string, effect: NonNullable<Toleration['effect']>])[] = [

@@ -4,7 +4,7 @@ import type { Node, Pod } from '../../../generated/core-v1.ts';
 import { scaledValue } from '../../api/meta/int-or-string.ts';
 import { revisionHashLabel } from '../revisions/history.ts';
 import { availableInMs, isAvailable, isReady } from '../shared/pod-state.ts';
-import { type Placement, placementOn } from './daemon-pod.ts';
+import { type Placement, placementOn, templateGenerationAnnotation, templateGenerationLabel } from './daemon-pod.ts';
 
 export interface DaemonInput {
   readonly set: DaemonSet;
@@ -26,7 +26,8 @@ export interface DaemonPlan {
 
 interface OnNode {
   readonly node: string;
-  readonly placement: Placement;
+  /** None: the node is not there any more. */
+  readonly placement: Placement | undefined;
   readonly pods: readonly Pod[];
 }
 
@@ -40,30 +41,48 @@ function limit(set: DaemonSet, name: 'maxSurge' | 'maxUnavailable', desired: num
   return scaledValue(updateStrategy?.rollingUpdate?.[name] ?? 0, desired, 'up');
 }
 
+/** Nodes that are there, then those that are gone and have pods yet. */
 function perNode({ set, nodes, pods }: DaemonInput): OnNode[] {
-  const known = nodes.map((node) => {
+  const places: OnNode[] = nodes.map((node) => {
     const { name } = node.metadata;
     return { node: name, placement: placementOn(set, node), pods: pods.get(name) ?? [] };
   });
-  return known;
+  const known = new Set(places.map(({ node }) => node));
+  for (const [node, left] of pods) if (!known.has(node)) places.push({ node, placement: undefined, pods: left });
+  return places;
 }
 
-const isNew = (pod: Pod, hash: string) => pod.metadata.labels?.[revisionHashLabel] === hash;
+const hasHash = (pod: Pod, hash: string) => pod.metadata.labels?.[revisionHashLabel] === hash;
+
+/** A pod of the same generation counts as new, too, as that of a set that was made again under its name. */
+function isUpdated({ metadata: { labels } }: Pod, { set, hash }: DaemonInput): boolean {
+  const generation = set.metadata.annotations?.[templateGenerationAnnotation];
+  return (
+    labels?.[revisionHashLabel] === hash ||
+    (generation !== undefined && labels?.[templateGenerationLabel] === generation)
+  );
+}
 
 /** One daemon on each node that should have one. */
 export function planPlacement(input: DaemonInput): DaemonPlan {
   const plan: DaemonPlan = { create: [], delete: [], ended: [] };
   const places = perNode(input);
-  const surge = maxSurge(input.set, places.filter(({ placement }) => placement.shouldRun).length);
-  for (const { node, placement, pods } of places) {
-    if (placement.shouldRun && pods.length === 0) plan.create.push(node);
-    else if (placement.mayStay) planExisting(input, pods, surge, plan);
+  const surge = maxSurge(input.set, desiredOf(places));
+  for (const place of places) {
+    const { node, placement, pods } = place;
+    // Nobody collects pods that wait for a node that will not come.
+    if (!placement)
+      plan.delete.push(...pods.filter(({ spec, metadata }) => !spec.nodeName && !metadata.deletionTimestamp));
+    else if (placement.shouldRun && pods.length === 0) plan.create.push(node);
+    else if (placement.mayStay) planExisting(input, place, surge, plan);
     else plan.delete.push(...pods.filter((pod) => !pod.metadata.deletionTimestamp));
   }
   return plan;
 }
 
-function planExisting(input: DaemonInput, pods: readonly Pod[], surge: number, plan: DaemonPlan): void {
+const desiredOf = (places: readonly OnNode[]) => places.filter(({ placement }) => placement?.shouldRun).length;
+
+function planExisting(input: DaemonInput, { node, placement, pods }: OnNode, surge: number, plan: DaemonPlan): void {
   const running: Pod[] = [];
   for (const pod of pods) {
     if (pod.metadata.deletionTimestamp) continue;
@@ -75,10 +94,13 @@ function planExisting(input: DaemonInput, pods: readonly Pod[], surge: number, p
   }
   running.sort(byAge);
   if (surge === 0) plan.delete.push(...running.slice(1));
-  else {
+  else if (running.length === 0) {
+    // The next one does not wait until the last one is gone.
+    if (placement?.shouldRun) plan.create.push(node);
+  } else {
     // One of each template may stand side by side while the new one starts.
-    const old = running.filter((pod) => !isNew(pod, input.hash));
-    const fresh = running.filter((pod) => isNew(pod, input.hash));
+    const old = running.filter((pod) => !hasHash(pod, input.hash));
+    const fresh = running.filter((pod) => hasHash(pod, input.hash));
     plan.delete.push(...old.slice(1), ...fresh.slice(1));
     const isReplaced = fresh[0] && isAvailable(fresh[0], input.set.spec.minReadySeconds ?? 0, input.nowMs);
     // An old one that serves nobody need not wait for the new one.
@@ -91,60 +113,76 @@ export function planRollout(input: DaemonInput): DaemonPlan {
   const { set } = input;
   const plan: DaemonPlan = { create: [], delete: [], ended: [] };
   if (set.spec.updateStrategy?.type === 'OnDelete') return plan;
-  const places = perNode(input).filter(({ placement }) => placement.shouldRun);
-  const surge = maxSurge(set, places.length);
+  const places = perNode(input).filter(({ placement, pods }) => placement?.shouldRun || pods.length > 0);
+  const surge = maxSurge(set, desiredOf(places));
   if (surge > 0) planSurge(input, places, surge, plan);
   else planReplacement(input, places, plan);
   return plan;
 }
 
-function oldAndNew({ pods }: OnNode, hash: string): { old: Pod | undefined; fresh: Pod | undefined } {
-  const alive = pods.filter((pod) => !pod.metadata.deletionTimestamp || !isNew(pod, hash));
-  return { old: alive.find((pod) => !isNew(pod, hash)), fresh: alive.find((pod) => isNew(pod, hash)) };
+/** Of those that stay; undefined where there are more than one of each, which the placement puts in order. */
+function oldAndNew({ pods }: OnNode, input: DaemonInput): { old: Pod | undefined; fresh: Pod | undefined } | undefined {
+  const staying = pods.filter(({ metadata }) => !metadata.deletionTimestamp);
+  const fresh = staying.filter((pod) => isUpdated(pod, input));
+  const old = staying.filter((pod) => !fresh.includes(pod));
+  return old.length > 1 || fresh.length > 1 ? undefined : { old: old[0], fresh: fresh[0] };
 }
 
 function planReplacement(input: DaemonInput, places: readonly OnNode[], plan: DaemonPlan): void {
-  const { set, hash, nowMs } = input;
+  const { set, nowMs } = input;
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  const works = (pod: Pod | undefined) => pod !== undefined && isAvailable(pod, minReadySeconds, nowMs);
+  const works = (pod: Pod) => isAvailable(pod, minReadySeconds, nowMs);
   let unavailable = 0;
   const broken: Pod[] = [];
   const candidates: Pod[] = [];
   for (const place of places) {
-    const { old, fresh } = oldAndNew(place, hash);
-    if (!old) {
-      if (!works(fresh)) unavailable++;
-    } else if (fresh || old.metadata.deletionTimestamp) unavailable++;
-    else if (!works(old)) {
+    const found = oldAndNew(place, input);
+    if (!found || !found.old === !found.fresh) unavailable++;
+    else if (found.fresh) unavailable += works(found.fresh) ? 0 : 1;
+    else if (works(found.old!)) candidates.push(found.old!);
+    else {
       // It serves nobody: replacing it makes nothing worse.
       unavailable++;
-      broken.push(old);
-    } else candidates.push(old);
+      broken.push(found.old!);
+    }
   }
-  const room = Math.max(0, limit(set, 'maxUnavailable', places.length) - unavailable);
-  plan.delete.push(...broken, ...candidates.slice(0, room));
+  // Neither may be missing nor doubled: such a set is as good as one that says 1.
+  const most = limit(set, 'maxUnavailable', desiredOf(places)) || 1;
+  plan.delete.push(...broken, ...candidates.slice(0, Math.max(0, most - unavailable)));
 }
 
 function planSurge(input: DaemonInput, places: readonly OnNode[], surge: number, plan: DaemonPlan): void {
-  const { set, hash, nowMs } = input;
+  const { set, nowMs } = input;
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  const works = (pod: Pod) => isAvailable(pod, minReadySeconds, nowMs);
+  const works = (pod: Pod | undefined) => pod !== undefined && isAvailable(pod, minReadySeconds, nowMs);
   let doubled = 0;
+  let available = 0;
   const broken: string[] = [];
   const candidates: string[] = [];
+  /** Old ones where none should run any more. */
+  const leaving: Pod[] = [];
   for (const place of places) {
-    const { old, fresh } = oldAndNew(place, hash);
+    const found = oldAndNew(place, input);
+    if (!found) {
+      doubled++;
+      continue;
+    }
+    const { old, fresh } = found;
+    if (works(old ?? fresh)) available++;
     if (!old) continue;
-    if (!fresh) (old.metadata.deletionTimestamp || !works(old) ? broken : candidates).push(place.node);
-    else if (!works(fresh)) doubled++;
-    else if (!old.metadata.deletionTimestamp) plan.delete.push(old);
+    if (fresh) {
+      if (works(fresh)) plan.delete.push(old);
+      else doubled++;
+    } else if (place.placement?.shouldRun) (works(old) ? candidates : broken).push(place.node);
+    else if (place.placement) (works(old) ? leaving : plan.delete).push(old);
   }
+  plan.delete.push(...leaving.slice(0, Math.max(0, available - desiredOf(places))));
   plan.create.push(...broken, ...candidates.slice(0, Math.max(0, surge - doubled)));
 }
 
 /** What to report, and when a daemon becomes available by waiting. */
 export function planDaemonStatus(input: DaemonInput): { status: DaemonSetStatus; recheckMs: number | undefined } {
-  const { set, hash, nowMs } = input;
+  const { set, nowMs } = input;
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
   const count = { desired: 0, current: 0, misscheduled: 0, ready: 0, updated: 0, available: 0 };
   let recheckMs: number | undefined;
@@ -155,6 +193,7 @@ export function planDaemonStatus(input: DaemonInput): { status: DaemonSetStatus;
       const waitMs = availableInMs(each, minReadySeconds, nowMs);
       if (waitMs) recheckMs = Math.min(recheckMs ?? waitMs, waitMs);
     }
+    if (!placement) continue;
     if (!placement.shouldRun) {
       if (pod) count.misscheduled++;
       continue;
@@ -162,7 +201,7 @@ export function planDaemonStatus(input: DaemonInput): { status: DaemonSetStatus;
     count.desired++;
     if (!pod) continue;
     count.current++;
-    if (isNew(pod, hash)) count.updated++;
+    if (isUpdated(pod, input)) count.updated++;
     if (!isReady(pod)) continue;
     count.ready++;
     const waitMs = availableInMs(pod, minReadySeconds, nowMs);
