@@ -57,17 +57,24 @@ class GarbageCollector {
   readonly #collector: Collector;
   readonly #ready = Promise.withResolvers<void>();
   #served = new Map<string, DiscoveredResource>();
+  /** In which versions: an owner's version must be one of them. */
+  #kinds: ReadonlySet<string> = new Set();
   #wake: (() => void) | undefined;
 
   constructor(context: ControllerContext, queue: KeyQueue) {
     this.#context = context;
     this.#queue = queue;
-    const graph = new Graph((uid, delayMs) => queue.addAfter(uid, delayMs));
+    const events = context.recorder('garbage-collector-controller');
+    const graph = new Graph(
+      (uid, delayMs) => queue.addAfter(uid, delayMs),
+      (dependent, message) => events.event(dependent, 'Warning', 'OwnerRefInvalidNamespace', message),
+    );
     this.#monitors = new Monitors(context, graph, sharedKinds);
     this.#collector = new Collector({
       client: context.client,
       graph,
-      resourceOf: (apiVersion, kind) => this.#served.get(`${groupOf(apiVersion)}/${kind}`),
+      resourceOf: (apiVersion, kind) =>
+        this.#kinds.has(`${apiVersion}/${kind}`) ? this.#served.get(`${groupOf(apiVersion)}/${kind}`) : undefined,
     });
     const rediscover = () => this.#wake?.();
     for (const kind of [customResourceDefinitionKind, apiServiceKind]) {
@@ -102,7 +109,8 @@ class GarbageCollector {
   }
 
   async #discover(signal: AbortSignal): Promise<void> {
-    const { resources } = await discover(this.#context.client, signal);
+    const { resources, kinds } = await discover(this.#context.client, signal);
+    this.#kinds = kinds;
     this.#served = new Map(resources.map((resource) => [`${resource.group}/${resource.kind}`, resource]));
     this.#monitors.update(resources, signal);
     // A kind whose server is away must not stop the rest: missing owners are asked for before anything is deleted.

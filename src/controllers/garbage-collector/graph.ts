@@ -1,7 +1,7 @@
 // Who owns whom, over all objects of the cluster. Holds of each object no more than that.
 import type { ObjectMeta, OwnerReference } from '../../../generated/meta-v1.ts';
 import { isEqual } from '../../api/meta/equality.ts';
-import type { KindRef, KubernetesObject } from '../../api/meta/object.ts';
+import { apiVersionOf, type KindRef, type KubernetesObject } from '../../api/meta/object.ts';
 
 export const foregroundFinalizer = 'foregroundDeletion';
 export const orphanFinalizer = 'orphan';
@@ -19,6 +19,9 @@ export interface Node {
   orphansDependents: boolean;
 }
 
+/** Tells of an object, as an event does. */
+export type Tell = (about: { apiVersion: string; kind: string; metadata: ObjectMeta }, message: string) => void;
+
 const noOwners: readonly OwnerReference[] = [];
 const noNodes: ReadonlySet<Node> = new Set();
 
@@ -27,10 +30,12 @@ export class Graph {
   /** By the uid of the owner, known or not. */
   readonly #dependents = new Map<string, Set<Node>>();
   readonly #look: (uid: string, delayMs: number) => void;
+  readonly #tellWrongNamespace: Tell;
 
-  /** `look` is told whose turn it is to be judged. */
-  constructor(look: (uid: string, delayMs: number) => void) {
+  /** `look` is told whose turn it is to be judged, `tellWrongNamespace` of what names an owner in another namespace. */
+  constructor(look: (uid: string, delayMs: number) => void, tellWrongNamespace: Tell) {
     this.#look = look;
+    this.#tellWrongNamespace = tellWrongNamespace;
   }
 
   find(uid: string): Node | undefined {
@@ -65,6 +70,8 @@ export class Graph {
       (waitsForDependents && !before?.waitsForDependents) || (orphansDependents && !before?.orphansDependents);
     Object.assign(node, state);
     this.#nodes.set(uid, node);
+    // Those who named it before it was known; they are looked at anyway.
+    if (!before) for (const dependent of this.dependentsOf(uid)) this.#checkNamespace(node, dependent);
     if (!isEqual(oldOwners, owners)) this.#relink(node, oldOwners);
     if (isNews) this.#look(uid, 0);
     if (waitsForDependents && isNews) for (const dependent of this.dependentsOf(uid)) this.#look(dependent.uid, 0);
@@ -91,12 +98,24 @@ export class Graph {
       if (dependents) dependents.add(node);
       else this.#dependents.set(reference.uid, new Set([node]));
       const owner = this.#nodes.get(reference.uid);
+      const isNew = !oldOwners.some((old) => old.uid === reference.uid);
+      if (owner && isNew) this.#checkNamespace(owner, node);
       if (!owner || !isSameObject(owner, reference, node) || owner.isDeleting) isStrange = true;
     }
     // The owner may just not have been seen yet: it gets a moment before anybody asks the server.
     if (isStrange) this.#look(node.uid, 500);
     // An owner that waits for its dependents may have one less to wait for.
     for (const { uid } of oldOwners) if (this.#nodes.get(uid)?.waitsForDependents) this.#look(uid, 0);
+  }
+
+  #checkNamespace(owner: Node, { uid, name, namespace, owners, resource }: Node): void {
+    if (owner.namespace === '' || owner.namespace === namespace) return;
+    const reference = owners.find((each) => each.uid === owner.uid);
+    if (!reference) return;
+    const { apiVersion, kind } = reference;
+    const wanted = `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${reference.name}, uid: ${reference.uid}]`;
+    const about = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { name, namespace, uid } };
+    this.#tellWrongNamespace(about, `ownerRef ${wanted} does not exist in namespace "${namespace}"`);
   }
 }
 

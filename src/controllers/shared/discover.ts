@@ -9,6 +9,8 @@ export interface DiscoveredResource extends KindRef<KubernetesObject> {
 
 export interface Discovered {
   readonly resources: readonly DiscoveredResource[];
+  /** `apps/v1/Deployment`, in every version that is served. */
+  readonly kinds: ReadonlySet<string>;
   /** `metrics.k8s.io/v1beta1`: served by somebody who does not answer. */
   readonly failed: readonly string[];
 }
@@ -18,6 +20,7 @@ const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscovery
 export async function discover(client: Client, signal?: AbortSignal): Promise<Discovered> {
   const roots = ['/api', '/apis'].map((path) => client.getJson<APIGroupDiscoveryList>(path, signal, accept));
   const resources: DiscoveredResource[] = [];
+  const kinds = new Set<string>();
   const failed: string[] = [];
   for (const root of await Promise.all(roots)) {
     for (const group of root.items ?? []) {
@@ -26,10 +29,12 @@ export async function discover(client: Client, signal?: AbortSignal): Promise<Di
       for (const version of group.versions ?? []) {
         if (version.freshness === 'Stale') failed.push(`${name}/${version.version}`);
         resources.push(...resourcesOf(name, version, known));
+        const prefix = name === '' ? version.version : `${name}/${version.version}`;
+        for (const { responseKind } of version.resources ?? []) kinds.add(`${prefix}/${responseKind?.kind}`);
       }
     }
   }
-  return { resources, failed };
+  return { resources, kinds, failed };
 }
 
 /** Those of a version that a more preferred one does not have. */
