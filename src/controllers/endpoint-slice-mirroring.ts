@@ -9,7 +9,7 @@ import { about } from '../reconcile/about.ts';
 import type { ControllerDefinition } from '../reconcile/controller.ts';
 import { Expectations } from '../reconcile/expectations.ts';
 import { indexByService, slicesOf, watchSlices } from './endpoint-slice.ts';
-import { canonicalSubsets } from './endpoints/canonical-subsets.ts';
+import { canonicalSubsets, slicePortsInOrder } from './endpoints/canonical-subsets.ts';
 import { type EndpointGroup, identityOf, planSlices } from './endpoints/plan-slices.ts';
 import { hasSelector } from './endpoints/service-pods.ts';
 import { headlessLabel, managedByLabel, serviceNameLabel, writeSlices } from './endpoints/slice-writer.ts';
@@ -119,7 +119,9 @@ function planGroups(source: Endpoints): {
   const groups: Record<Family, EndpointGroup[]> = { IPv4: [], IPv6: [] };
   let [invalid, skipped] = [0, 0];
   for (const subset of canonicalSubsets(source.subsets ?? [])) {
-    const ports: EndpointPort[] = (subset.ports ?? []).map(({ name = '', ...rest }) => ({ name, ...rest }));
+    const ports: EndpointPort[] = slicePortsInOrder(
+      (subset.ports ?? []).map(({ name = '', ...rest }) => ({ name, ...rest })),
+    );
     const found = { IPv4: new Map<string, Endpoint>(), IPv6: new Map<string, Endpoint>() };
     let added = 0;
     const add = (addresses: readonly EndpointAddress[] = [], ready: boolean) => {

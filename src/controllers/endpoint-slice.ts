@@ -10,6 +10,7 @@ import { about } from '../reconcile/about.ts';
 import type { ControllerDefinition, KeyQueue } from '../reconcile/controller.ts';
 import { Expectations } from '../reconcile/expectations.ts';
 import type { Informer } from '../reconcile/informer.ts';
+import { slicePortsInOrder } from './endpoints/canonical-subsets.ts';
 import { type EndpointGroup, identityOf, planSlices } from './endpoints/plan-slices.ts';
 import {
   addressesOf,
@@ -222,9 +223,9 @@ function planGroups(
       isMissingNode = true;
       continue;
     }
-    const ports = portsOf(service, pod).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const ports = portsOf(service, pod);
     const id = JSON.stringify(ports);
-    const group = groups.get(id) ?? { ports, endpoints: new Map() };
+    const group = groups.get(id) ?? { ports: slicePortsInOrder(ports), endpoints: new Map() };
     groups.set(id, group);
     group.endpoints.set(
       pod.metadata.uid ?? pod.metadata.name,

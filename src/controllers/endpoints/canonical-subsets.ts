@@ -1,25 +1,38 @@
 // The order in which the ports of Endpoints stand, and how subsets that overlap are laid out: ports that the same addresses
 // serve stand together, and nothing stands twice.
 import type { EndpointAddress, EndpointPort, EndpointSubset } from '../../../generated/core-v1.ts';
+import type { EndpointPort as SlicePort } from '../../../generated/discovery-v1.ts';
 
 const offset = 0x6c62272e07bb014262b821756295c58dn;
 const prime = (1n << 88n) + 0x13bn;
 const all = (1n << 128n) - 1n;
 
-/** FNV-1a of 128 bits of the port as upstream prints it: its order is no other. */
-function hashOf({ name = '', port, protocol = 'TCP', appProtocol }: EndpointPort): bigint {
-  const text =
-    `(v1.EndpointPort){Name:(string)${name} Port:(int32)${port} ` +
-    `Protocol:(v1.Protocol)${protocol} AppProtocol:(*string)${appProtocol ?? '<nil>'}}`;
+type Port = EndpointPort & SlicePort;
+
+/** As Go prints them. */
+const endpointsPort = ({ name = '', port, protocol = 'TCP', appProtocol }: Port) =>
+  `(v1.EndpointPort){Name:(string)${name} Port:(int32)${port} ` +
+  `Protocol:(v1.Protocol)${protocol} AppProtocol:(*string)${appProtocol ?? '<nil>'}}`;
+const slicePort = ({ name = '', port, protocol = 'TCP', appProtocol }: Port) =>
+  `(v1.EndpointPort){Name:(*string)${name} Protocol:(*v1.Protocol)${protocol} ` +
+  `Port:(*int32)${port} AppProtocol:(*string)${appProtocol ?? '<nil>'}}`;
+
+/** FNV-1a of 128 bits. */
+function hashOf(text: string): bigint {
   let hash = offset;
   for (const byte of Buffer.from(text)) hash = ((hash ^ BigInt(byte)) * prime) & all;
   return hash;
 }
 
-/** A new list. */
-export function portsInOrder(ports: readonly EndpointPort[]): EndpointPort[] {
+/** Ports of Endpoints stand by the hash of what they are as upstream prints it: its order is no other. A new list. */
+export const portsInOrder = (ports: readonly EndpointPort[]): EndpointPort[] => inOrder(ports, endpointsPort);
+
+/** The same for the ports of a slice, which are printed otherwise. */
+export const slicePortsInOrder = <P extends SlicePort>(ports: readonly P[]): P[] => inOrder(ports, slicePort);
+
+function inOrder<P>(ports: readonly P[], print: (port: Port) => string): P[] {
   if (ports.length < 2) return [...ports];
-  const hashes = new Map(ports.map((port) => [port, hashOf(port)]));
+  const hashes = new Map(ports.map((port) => [port, hashOf(print(port as Port))]));
   return [...ports].sort((a, b) => (hashes.get(a)! < hashes.get(b)! ? -1 : 1));
 }
 
