@@ -21,6 +21,8 @@ test('short names and intervals are understood', () => {
 for (const [text, want] of [
   ['* * * * * *', 'expected exactly 5 fields, found 6: [* * * * * *]'],
   ['@sometimes', 'unrecognized descriptor: @sometimes'],
+  ['@every 90', 'failed to parse duration @every 90: time: missing unit in duration "90"'],
+  ['TZ=Nowhere 0 0 * * *', 'provided bad location Nowhere: unknown time zone Nowhere'],
   ['60 * * * *', 'end of range (60) above maximum (59): 60'],
   ['5-2 * * * *', 'beginning of range (5) beyond end of range (2): 5-2'],
   ['*/0 * * * *', 'step of range should be a positive number: */0'],

@@ -1,4 +1,6 @@
 // Cron expressions in five fields, and their short names. Errors are those of the library that upstream uses.
+import { parseDuration } from '../../schema/time.ts';
+import { isTimeZone } from './time-zones.ts';
 
 /** The values at which each field fires, as bits; a day matches by month day or week day unless one is a star. */
 export interface CronSchedule {
@@ -42,6 +44,9 @@ const shortNames: Record<string, string> = {
 export function parseCronSchedule(text: string): CronSchedule {
   if (text === '') throw new Error('empty spec string');
   const zoned = /^(?:TZ|CRON_TZ)=(\S*)\s+([\s\S]*)$/.exec(text);
+  const zone = zoned?.[1];
+  if (zone && zone !== 'Local' && !isTimeZone(zone))
+    throw new Error(`provided bad location ${zone}: unknown time zone ${zone}`);
   const spec = (zoned?.[2] ?? text).trim();
   if (spec.startsWith('@')) return parseShortName(spec);
   const fields = spec.split(/\s+/).filter(Boolean);
@@ -64,23 +69,14 @@ function parseShortName(name: string): CronSchedule {
   if (Object.hasOwn(shortNames, name)) return parseCronSchedule(shortNames[name]!);
   if (!name.startsWith('@every ')) throw new Error(`unrecognized descriptor: ${name}`);
   const text = name.slice('@every '.length);
-  const everyMs = parseGoDuration(text);
-  if (everyMs === undefined) {
-    throw new Error(`failed to parse duration ${name}: time: invalid duration ${JSON.stringify(text)}`);
+  let everyMs: number;
+  try {
+    everyMs = Number(parseDuration(text)) / 1e6;
+  } catch (error) {
+    throw new Error(`failed to parse duration ${name}: ${(error as Error).message}`);
   }
   const none = { minute: 0n, hour: 0n, dayOfMonth: 0n, month: 0n, dayOfWeek: 0n };
   return { ...none, anyDayOfMonth: false, anyDayOfWeek: false, everyMs };
-}
-
-const unitMs: Record<string, number> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns: 1e-6 };
-
-function parseGoDuration(text: string): number | undefined {
-  if (!/^[+-]?([0-9]*\.?[0-9]+(h|ms|m|s|us|µs|ns))+$/.test(text)) return undefined;
-  let total = 0;
-  for (const [, count, unit] of text.matchAll(/([0-9]*\.?[0-9]+)(h|ms|m|s|us|µs|ns)/g)) {
-    total += Number(count) * unitMs[unit!]!;
-  }
-  return text.startsWith('-') ? -total : total;
 }
 
 function parseField(field: string, limits: Bounds): bigint {

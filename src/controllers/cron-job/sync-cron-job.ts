@@ -65,15 +65,16 @@ class CronJobSync {
   async run(): Promise<SyncOutcome> {
     let problem: unknown;
     let recheckMs: number | undefined;
+    // First what goes: of those that go nobody hears that they were seen to end.
+    for (const job of planCleanup(this.#cronJob, this.#jobs)) {
+      if (!(await this.#delete(job))) problem ??= new Error(`could not delete job ${job.metadata.name}`);
+    }
     try {
       this.#countJobs();
       await this.#forgetMissing();
       recheckMs = await this.#start();
     } catch (error) {
       problem = error;
-    }
-    for (const job of planCleanup(this.#cronJob, this.#jobs)) {
-      if (!(await this.#delete(job))) problem ??= new Error(`could not delete job ${job.metadata.name}`);
     }
     const resourceVersion = await this.#report();
     return { recheckMs, resourceVersion, problem };

@@ -191,7 +191,7 @@ class JobSync {
   async #write(job: Job, status: JobStatus): Promise<Job> {
     const written = await this.#options.client.resource(jobKind).update({ ...job, status }, { subresource: 'status' });
     this.#options.wrote(written.metadata.resourceVersion ?? '');
-    this.#announce(job.status?.conditions ?? [], status.conditions ?? []);
+    this.#announce(job.status?.conditions ?? [], status);
     return written;
   }
 
@@ -221,13 +221,18 @@ class JobSync {
     return { conditions: next, ...(isSuccess ? { completionTime: timeText(endMs) } : {}) };
   }
 
-  #announce(before: readonly JobCondition[], after: readonly JobCondition[]): void {
+  #announce(before: readonly JobCondition[], { conditions = [], succeeded = 0 }: JobStatus): void {
     const tell = (type: 'Normal' | 'Warning', reason: string, message: string) =>
       this.#options.recorder.event(about(jobKind, this.#job), type, reason, message);
-    for (const { type, status, reason = '', message = '' } of after) {
+    for (const { type, status, reason = '', message = '' } of conditions) {
       if (findCondition(before, type)?.status === status) continue;
       if (type === 'Suspended') tell('Normal', status === 'True' ? 'Suspended' : 'Resumed', message);
-      if (type === 'Complete') tell('Normal', 'Completed', 'Job completed');
+      if (type === 'Complete') {
+        const { completions } = this.#job.spec;
+        if (completions !== undefined && succeeded > completions)
+          tell('Warning', 'TooManySucceededPods', 'Too many succeeded pods running after completion count reached');
+        tell('Normal', 'Completed', 'Job completed');
+      }
       if (type === 'Failed') tell('Warning', reason, message);
     }
   }
