@@ -18,11 +18,26 @@ import {
 
 type Conditions = CertificateSigningRequestCondition[];
 
-function withTimes(conditions: Conditions | undefined, nowMs: number): void {
+/** A condition that stays in its state has been in it since then. */
+function withTimes(conditions: Conditions | undefined, nowMs: number, before: Conditions = []): void {
   const now = rfc3339(nowMs);
   for (const condition of conditions ?? []) {
+    const { type, status } = condition;
     condition.lastUpdateTime ??= now;
-    condition.lastTransitionTime ??= now;
+    condition.lastTransitionTime ??=
+      before.find((each) => each.type === type && each.status === status)?.lastTransitionTime ?? now;
+  }
+}
+
+/** Who writes the status need not know the times of a verdict: as many as there are stay as they are. */
+function keepVerdicts(next: CertificateSigningRequest, current: CertificateSigningRequest): void {
+  const conditions = next.status?.conditions ?? [];
+  for (const type of ['Approved', 'Denied']) {
+    const isOf = (condition: CertificateSigningRequestCondition) => condition.type === type;
+    const stored = (current.status?.conditions ?? []).filter(isOf);
+    if (stored.length !== conditions.filter(isOf).length) continue;
+    for (const [at, condition] of conditions.entries())
+      if (isOf(condition)) conditions[at] = structuredClone(stored.shift()!);
   }
 }
 
@@ -59,7 +74,7 @@ export const certificateSigningRequestKind: KindDefinition<CertificateSigningReq
         const { conditions: _, ...rest } = current.status ?? {};
         const conditions = next.status?.conditions;
         next.status = { ...rest, ...(conditions ? { conditions } : {}) };
-        withTimes(next.status.conditions, nowMs);
+        withTimes(next.status.conditions, nowMs, current.status?.conditions);
       },
       validateUpdate(next, current, errors) {
         validateConditions(next.status?.conditions ?? [], errors);
@@ -69,7 +84,8 @@ export const certificateSigningRequestKind: KindDefinition<CertificateSigningReq
     status: {
       prepareForUpdate(next, current, context) {
         status.prepareForUpdate(next, current, context);
-        withTimes(next.status?.conditions, context.nowMs);
+        keepVerdicts(next, current);
+        withTimes(next.status?.conditions, context.nowMs, current.status?.conditions);
       },
       validateUpdate(next, current, errors) {
         validateConditions(next.status?.conditions ?? [], errors);

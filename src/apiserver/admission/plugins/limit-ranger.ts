@@ -64,9 +64,11 @@ function setDefaults(pod: Pod, { spec }: LimitRange): void {
   for (const container of pod.spec.containers) fill(container, 'container');
   for (const container of pod.spec.initContainers ?? []) fill(container, 'init container');
   if (said.length === 0) return;
-  const before = pod.metadata.annotations?.[annotation];
-  const text = `LimitRanger plugin set: ${said.join('; ')}`;
-  pod.metadata.annotations = { ...pod.metadata.annotations, [annotation]: before ? `${before}; ${text}` : text };
+  // Of several ranges the last one that fills something is told of.
+  pod.metadata.annotations = {
+    ...pod.metadata.annotations,
+    [annotation]: `LimitRanger plugin set: ${said.join('; ')}`,
+  };
 }
 
 function podProblems({ spec }: Pod, limit: LimitRangeItem): string[] {
