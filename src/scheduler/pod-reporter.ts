@@ -88,6 +88,8 @@ export class PodReporter {
     const { client, clock, pods } = this.#options;
     const resource = client.resource(podKind);
     for (const victim of victims) {
+      // One that goes already, for another pod maybe, is not told again.
+      if ((pods.find(victim.key) ?? victim.pod).metadata.deletionTimestamp) continue;
       const condition: PodCondition = {
         type: 'DisruptionTarget',
         status: 'True',
