@@ -81,3 +81,29 @@ test('what happens again while it waits to be written is one write with its coun
     { count: 8, message: 'and again' },
   ]);
 });
+
+test('as many wait as memory bears, each from its own node', async () => {
+  const written: Event[] = [];
+  const create = async (event: Event) => {
+    written.push(event);
+    return event;
+  };
+  const client = { resource: () => ({ create }) } as unknown as Client;
+  const lines: string[] = [];
+  const log = {
+    ...silentLogger,
+    warn: (text: string, fields?: object) => lines.push(`${text} ${JSON.stringify(fields)}`),
+  };
+  const recorders = createEventRecorders({ client, clock: new FakeClock(), log, mostWaiting: () => 4 });
+  const names = Array.from({ length: 40 }, (_, index) => `pod-${index}`);
+  for (const name of names)
+    recorders.recorder('kubelet', `node-of-${name}`).event(aPod(name), 'Normal', 'Told', 'once');
+  const abort = new AbortController();
+  const ended = recorders.run(abort.signal);
+  abort.abort();
+  await ended;
+  assert.equal(written.length, 4, 'one in each lane');
+  assert.deepEqual(lines, ['events dropped {"count":36}']);
+  for (const { source, reportingInstance, involvedObject } of written)
+    assert.deepEqual([source?.host, reportingInstance], Array(2).fill(`node-of-${involvedObject.name}`));
+});

@@ -18,17 +18,20 @@ export interface EventRecordersOptions {
   readonly host?: string;
   /** Settles when one more may be written; default: at once. */
   readonly turn?: (signal: AbortSignal) => Promise<void>;
+  /** How many may wait to be written, of which more are dropped; asked each time; default: 4,000. */
+  readonly mostWaiting?: () => number;
 }
 
 export interface EventRecorders {
-  /** A recorder that names `component` as the source. */
-  recorder(component: string): EventRecorder;
+  /** A recorder that names `component` as the source, and the node `host` where it is not that of all. */
+  recorder(component: string, host?: string): EventRecorder;
   /** Writes what is recorded; after the abort, what is already queued, and ends. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 interface Recorded {
   readonly component: string;
+  readonly host: string | undefined;
   readonly about: ObjectReference;
   readonly type: string;
   readonly reason: string;
@@ -38,7 +41,7 @@ interface Recorded {
 
 /** Written side by side; the events of one object keep their order, because they share a lane. */
 const lanes = 4;
-const maxQueuedInLane = 1000;
+const usuallyWaiting = 4000;
 /** Still written of each lane when the end has come. */
 const maxLeftInLane = 100;
 const maxAttempts = 12;
@@ -48,10 +51,11 @@ const maxMessage = 1024;
 /** Recorders that share one queue and one correlator. */
 export function createEventRecorders(options: EventRecordersOptions): EventRecorders {
   const writer = new EventWriter(options);
-  const recorder = (component: string): EventRecorder => ({
+  const recorder = (component: string, host = options.host): EventRecorder => ({
     event: (about, type, reason, message) =>
       writer.offer({
         component,
+        host,
         about: referenceTo(about),
         type,
         reason,
@@ -106,7 +110,8 @@ class EventWriter {
     const { line, message, isCut } = this.#correlator.correlate(recorded, recorded.atMs);
     if (isCut) return;
     const { queue, wake } = this.#laneOf(recorded.about);
-    if (queue.size >= maxQueuedInLane && !queue.has(line)) {
+    const most = (this.#options.mostWaiting?.() ?? usuallyWaiting) / lanes;
+    if (queue.size >= most && !queue.has(line)) {
       this.#dropped++;
       return;
     }
@@ -197,8 +202,7 @@ class EventWriter {
   }
 
   #event({ firstMs }: EventLine, { recorded, message, count }: Entry): Event {
-    const { about, component, atMs } = recorded;
-    const { host } = this.#options;
+    const { about, component, host, atMs } = recorded;
     // The name ends in nanoseconds; a counter stands for what the clock cannot see (parts of a millisecond, where it gives them).
     this.#sequence = (this.#sequence + 1) % 1_000_000;
     const suffix = (BigInt(Math.floor(atMs)) * 1_000_000n + BigInt(this.#sequence)).toString(16);

@@ -6,7 +6,7 @@ import { isConflict, isNotFound } from '../../api/meta/status-error.ts';
 import type { Component } from '../../base/component.ts';
 import { createEventRecorders } from '../../reconcile/event-recorder.ts';
 import type { Informer } from '../../reconcile/informer.ts';
-import { createNodeEvents } from '../events.ts';
+import { createNodeEvents, type PodEvents } from '../events.ts';
 import { ImagePuller } from '../images/image-puller.ts';
 import { leaseRenewMs } from '../node/lease.ts';
 import type { Machine } from '../node/node-facts.ts';
@@ -34,6 +34,9 @@ export type { SimulatedNodesOptions } from './options.ts';
 /** Statuses under way: more would only wait in the API server, and heartbeats behind them. */
 const statusesAtOnce = 64;
 const pollMs = 5;
+const eventsOfNode = 1000;
+const leastNodes = 4;
+const mostEvents = 100_000;
 
 export function createSimulatedNodes(options: SimulatedNodesOptions): Component {
   return { name: 'simulated-nodes', run: (signal) => runNodes(options, signal) };
@@ -43,9 +46,11 @@ async function runNodes(options: SimulatedNodesOptions, signal: AbortSignal): Pr
   const { client, informers, clock, log, count } = options;
   const machine = simulatedMachine(options);
   const maxPods = options.maxPods ?? defaultMaxPods;
-  const recorders = createEventRecorders({ client, clock, log });
-  const recorder = recorders.recorder('simulated-nodes');
   const fleet = new Fleet();
+  // A real node may have 1,000 waiting; all of them together, what memory bears.
+  const mostWaiting = () => Math.min(mostEvents, eventsOfNode * Math.max(leastNodes, fleet.size));
+  const recorders = createEventRecorders({ client, clock, log, mostWaiting });
+  const recorder = recorders.recorder('simulated-nodes');
   const source = new ProgramSource({ informers, recorder, log, onChange: ({ nodes }) => fleet.use(nodes) });
   while (!source.hasSynced && !signal.aborted) await clock.sleep(pollMs, signal);
   for (let index = 0; index < count; index++)
@@ -83,7 +88,11 @@ function createManager(
 ): PodManager {
   const { client, informers, clock, log } = options;
   const services = informers.informer(serviceKind);
-  const events = createNodeEvents(recorders.recorder('kubelet'));
+  const eventsOf = ({ spec }: Pod) => createNodeEvents(recorders.recorder('kubelet', spec.nodeName));
+  const events: PodEvents = {
+    pod: (pod, ...told) => eventsOf(pod).pod(pod, ...told),
+    container: (pod, ...told) => eventsOf(pod).container(pod, ...told),
+  };
   const podOf = (labels: Readonly<Record<string, string>>) => manager.find(labels[podUidLabel] ?? '');
   const addresses = new PodAddresses(clock, async (name) => {
     const node = await client.resource(nodeKind).find({ namespace: '', name });
