@@ -15,7 +15,7 @@ const laterLookMs = 2_500;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const fromNow = (seconds: string) => new Date(Date.now() + Number(seconds) * 1000);
 
-/** `{ns}`, `{time:-60}` and `{cron:-300}` in every string. */
+/** `{ns}`, `{time:-60}` and `{cron:-300}` in every string; `{uid:…}` is filled in for each side. */
 export function fill(step: Step, namespace: string): Step {
   const text = JSON.stringify(step)
     .replaceAll('{ns}', namespace)
@@ -37,12 +37,26 @@ async function create(side: Side, object: Extract<Step, { do: 'create' }>['objec
   return answer(code, body);
 }
 
-const answer = (code: number, body: { message?: string }) => (code < 300 ? String(code) : `${code} ${body.message}`);
+const uids = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+const answer = (code: number, body: { message?: string }) =>
+  code < 300 ? String(code) : `${code} ${body.message?.replace(uids, '<uid>')}`;
 
 const isWait = (step: Step | undefined) => step?.do === 'wait' || step?.do === 'live';
 
+/** `{uid:ConfigMap/a}`, or by a path: each side has uids of its own. */
+async function identify(side: Side, step: Step): Promise<Step> {
+  let text = JSON.stringify(step);
+  for (const [mark, named] of text.matchAll(/\{uid:([^}]+)\}/g)) {
+    const [kind, name] = named!.split('/');
+    const { body } = await side.ask('GET', named!.startsWith('/') ? named! : side.pathOf(kind!, name));
+    text = text.replaceAll(mark, body.metadata?.uid ?? '');
+  }
+  return JSON.parse(text);
+}
+
 /** What was answered: the code, and the message of an error. */
-async function act(side: Side, step: Step): Promise<string> {
+async function act(side: Side, made: Step): Promise<string> {
+  const step = await identify(side, made);
   switch (step.do) {
     case 'pods':
       side.policy = step.policy;
@@ -72,6 +86,11 @@ async function act(side: Side, step: Step): Promise<string> {
         const { code, body } = await side.ask('PATCH', path, step.patch, patchTypes[step.type ?? 'strategic']);
         if (code !== 409 || tries === mostConflicts) return answer(code, body);
       }
+    }
+    case 'deleteAll': {
+      for (const { metadata } of await side.list(step.kind))
+        await side.ask('DELETE', side.pathOf(step.kind, metadata.name));
+      return '';
     }
     case 'delete': {
       const options = {
@@ -111,7 +130,13 @@ export async function play(story: Story, sides: readonly [Side, Side]): Promise<
       found = await compare();
     }
     if (theirs !== ours) found.push(`answer: upstream ${theirs}, ours ${ours}`);
-    if (found.length > 0) return [`step ${index}: ${JSON.stringify(step).slice(0, 900)}`, ...found];
+    if (found.length > 0)
+      return [
+        `step ${index}: ${JSON.stringify(step)
+          .replace(/LS0tLS1[^"]{40,}/g, '…')
+          .slice(0, 900)}`,
+        ...found,
+      ];
   }
   return [];
 }

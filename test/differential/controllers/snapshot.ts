@@ -1,4 +1,5 @@
 // What is in a namespace, so that two of them can be compared: without times, uids and the letters that chance made.
+import { X509Certificate } from 'node:crypto';
 import type { Json } from './side.ts';
 
 const dropped = new Set([
@@ -77,8 +78,21 @@ function stable(object: Json): string {
   if (kind === 'Node') rest.spec?.taints?.sort((a: Json, b: Json) => (a.key < b.key ? -1 : 1));
   // Sorted by hashes of what holds uids.
   if (kind === 'Endpoints') rest.subsets?.sort((a: Json, b: Json) => (firstAddress(a) < firstAddress(b) ? -1 : 1));
+  if (rest.status?.certificate)
+    rest.status = { ...rest.status, certificate: certificateWords(rest.status.certificate) };
+  // The two administrators have names of their own.
+  if (kind === 'CertificateSigningRequest') rest.spec = { ...rest.spec, username: undefined, extra: undefined };
   if (kind === 'ReplicaSet') rest.status = { ...rest.status, observedGeneration: undefined };
   return `${kind} ${metadata.name} ${JSON.stringify(sorted({ ...rest, metadata: { ...meta, generateName } }))}`;
+}
+
+/** What a signed certificate says; a word of it as it is where it is none. */
+function certificateWords(base64: string): Json {
+  const pem = Buffer.from(base64, 'base64').toString();
+  if (!pem.includes('BEGIN CERTIFICATE')) return pem;
+  const { subject, subjectAltName, keyUsage, ca, validFromDate, validToDate } = new X509Certificate(pem);
+  const minutes = Math.round((validToDate.getTime() - validFromDate.getTime()) / 60_000);
+  return { subject, subjectAltName, keyUsage, ca, minutes };
 }
 
 const endpointName = ({ targetRef, addresses }: Json): string => targetRef?.name ?? addresses[0];

@@ -30,6 +30,8 @@ export type Step =
       readonly propagation?: string;
       readonly grace?: number;
     }
+  /** Those of the kind, one after another. */
+  | { readonly do: 'deleteAll'; readonly kind: string }
   | { readonly do: 'pods'; readonly policy: PodPolicy }
   /** A kubelet's word about some pods; `names` is a regular expression. */
   | { readonly do: 'say'; readonly names: string; readonly wish: PodStatusWish }

@@ -22,6 +22,8 @@ export const remove = (kind: string, name: string, propagation?: string): Step =
   name,
   ...(propagation ? { propagation } : {}),
 });
+/** All objects of the kind that are in the namespace, by name one after another. */
+export const removeAll = (kind: string): Step => ({ do: 'deleteAll', kind });
 export const post = (kind: string, name: string, subresource: string, object: Json): Step => ({
   do: 'post',
   kind,

@@ -1,5 +1,6 @@
 // What a scheduler says when nothing fits, where it puts what does, and whom it makes room for.
 import type { Story } from '../../stories.ts';
+import { choiceStories } from './choices.ts';
 import { deviceStories } from './devices.ts';
 import { featureStories } from './features.ts';
 import { placeStories } from './places.ts';
@@ -8,6 +9,7 @@ import { volumeStories } from './volumes.ts';
 
 export const schedulerStories: readonly Story[] = [
   ...placeStories,
+  ...choiceStories,
   ...volumeStories,
   ...preemptionStories,
   ...deviceStories,
