@@ -179,29 +179,30 @@ describe('a cluster of several real nodes', { skip: whyNoContainers() ?? false }
   });
 
   test('a Service is asked of the same node, or zone, as long as there are endpoints', async () => {
-    const all = [machine, `${machine}-2`, `${machine}-3`];
-    for (const name of all) {
-      await cluster.kubectl(`label node ${name} topology.kubernetes.io/zone=${name.endsWith('-3') ? 'b' : 'a'}`);
-    }
+    const all = [machine, `${machine}-2`, `${machine}-3`] as const;
+    const label = 'topology.kubernetes.io/zone';
+    await cluster.kubectl(`label nodes ${all[0]} ${all[1]} ${label}=a`);
+    await cluster.kubectl(`label node ${all[2]} ${label}=b`);
     await cluster.kubectl('label pods -l app=web zoned=yes');
-    /** For each node, who answered its pod in six tries. */
-    const answersTo = (service: string) =>
-      Promise.all(
-        all.map(async (name) => {
-          const { metadata } = await podOn(name, 'box');
-          const urls = new Array<string>(6).fill(`${service}/node`);
-          return [...new Set(await fetchFrom(metadata.name, urls))].sort();
-        }),
+    const boxes = await Promise.all(all.map(async (name) => (await podOn(name, 'box')).metadata.name as string));
+    const urls = ['same-node', 'same-zone'].flatMap((service) => new Array<string>(6).fill(`${service}/node`));
+    /** For each node, who answered its pod at the one Service and at the other, in six tries each. */
+    const expect = (what: string, isRight: (answers: [string, string][]) => boolean) =>
+      cluster.eventually(what, async () => {
+        const answers = await Promise.all(boxes.map((box) => fetchFrom(box, urls)));
+        const unlike = (list: string[]) => [...new Set(list)].join();
+        return isRight(answers.map((list) => [unlike(list.slice(0, 6)), unlike(list.slice(6))]));
+      });
+    await expect('each is led to its own node, and zone', (answers) => {
+      const [[one, nearOne], [two, nearTwo], [three, nearThree]] = answers as any;
+      return (
+        `${one} ${two} ${three} ${nearThree}` === `${all.join(' ')} ${all[2]}` && !`${nearOne}${nearTwo}`.includes('-3')
       );
-    const expect = (service: string, isRight: (answers: string[][]) => boolean) =>
-      cluster.eventually(`${service} is led as it should`, async () => isRight(await answersTo(service)));
-    await expect('same-node', (answers) => answers.join(' ') === all.join(' '));
-    await expect('same-zone', ([one, two, three]) => !`${one} ${two}`.includes('-3') && three!.join() === all[2]);
-    const { metadata } = await podOn(all[2]!, 'web');
+    });
+    const { metadata } = await podOn(all[2], 'web');
     await cluster.kubectl(`label pod ${metadata.name} zoned-`);
-    for (const service of ['same-node', 'same-zone'])
-      await expect(service, ([, , three]) => !three!.includes(all[2]!) && !three!.includes('failed'));
-    for (const name of all) await cluster.kubectl(`label node ${name} topology.kubernetes.io/zone-`);
+    await expect('who has none is led to others', (answers) => !/-3|failed/.test(String(answers[2])));
+    await cluster.kubectl(`label nodes --all ${label}-`);
   });
 
   test('large answers, large datagrams, and commands to pods of other nodes get through', async () => {
