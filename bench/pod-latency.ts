@@ -59,7 +59,7 @@ async function removeAll(client: Client, names: readonly string[]): Promise<void
 }
 
 /** Pods are refused until their namespace has its service account. */
-async function untilAccount(client: Client): Promise<void> {
+export async function untilAccount(client: Client): Promise<void> {
   const accounts = client.resource(serviceAccountKind);
   while (!(await accounts.find({ namespace, name: 'default' }))) await systemClock.sleep(5);
 }

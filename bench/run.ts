@@ -7,6 +7,7 @@ import { measureBoot } from './boot.ts';
 import { measureCreateStages } from './create-stages.ts';
 import { measureDefinitions } from './definitions.ts';
 import { measureEventLoop } from './event-loop.ts';
+import { measureFullNode } from './full-node.ts';
 import { measureHugeRequests } from './huge-requests.ts';
 import { measureIdle } from './idle.ts';
 import { measureLargeLists } from './large-lists.ts';
@@ -21,6 +22,7 @@ const all: Readonly<Record<string, () => Promise<Figure[]>>> = {
   boot: measureBoot,
   idle: measureIdle,
   nodes: () => measureNodes(),
+  'full-node': () => measureFullNode(),
   'pod-start': measurePodStart,
   apiload: measureApiLoad,
   shapes: measureShapes,

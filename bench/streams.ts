@@ -1,5 +1,5 @@
 // Streams of a real node, by kubectl: round trip of exec, and bytes a second there and back, with nothing lost.
-// node bench/streams.ts [MIB]
+// node bench/streams.ts [MIB] [WHAT…]: `node bench/streams.ts 1024 cp logs` measures those alone, by both protocols.
 import { TestCluster, whyNoContainers } from '../test/e2e/cluster.ts';
 import {
   followLines,
@@ -14,7 +14,8 @@ import { type Figure, median, printAlone } from './report.ts';
 
 const roundTrips = 10;
 
-export async function measureStreams(mebibytes = 64): Promise<Figure[]> {
+/** @param wanted beginnings of the names of ways; none: all of them */
+export async function measureStreams(mebibytes = 64, wanted: readonly string[] = []): Promise<Figure[]> {
   const why = whyNoContainers();
   if (why) {
     console.error(`streams are not measured: it ${why}`);
@@ -23,11 +24,12 @@ export async function measureStreams(mebibytes = 64): Promise<Figure[]> {
   await using cluster = await TestCluster.create();
   await cluster.loadImages('pause', 'busybox', 'nginx');
   await startPods(cluster);
-  const wanted = await wantedSum(mebibytes);
+  const isWanted = (name: string) => wanted.length === 0 || wanted.some((each) => name.startsWith(each));
+  const sum = await wantedSum(mebibytes);
   const pass = async (name: string, move: () => Promise<string>): Promise<Figure> => {
     const begunMs = performance.now();
     const got = await move();
-    if (got !== wanted) throw new Error(`${name}: ${mebibytes} MiB did not come as they were sent`);
+    if (got !== sum) throw new Error(`${name}: ${mebibytes} MiB did not come as they were sent`);
     const seconds = (performance.now() - begunMs) / 1000;
     return { name: `streams: ${name}`, value: mebibytes / seconds, unit: 'MiB/s', isCost: false };
   };
@@ -40,10 +42,11 @@ export async function measureStreams(mebibytes = 64): Promise<Figure[]> {
   const figures: Figure[] = [
     { name: 'streams: kubectl exec, there and back, p50', value: median(trips), unit: 'ms', isCost: true },
   ];
-  for (const [what, through] of Object.entries(ways))
+  for (const [what, through] of Object.entries(ways).filter(([name]) => isWanted(name)))
     for (const protocol of ['WebSocket', 'SPDY'] as const)
       figures.push(await pass(`${what}, ${protocol}`, () => through({ cluster, mebibytes, protocol })));
-  const problem = async () => ((await followLines({ cluster, mebibytes }, 4)) === '' ? wanted : 'other lines');
+  if (!isWanted('logs')) return figures;
+  const problem = async () => ((await followLines({ cluster, mebibytes }, 4)) === '' ? sum : 'other lines');
   return [...figures, await pass('logs, followed over rotations', problem)];
 }
 
@@ -54,4 +57,4 @@ const ways = {
   'port-forward, there and back': throughPort,
 };
 
-if (import.meta.main) await printAlone(() => measureStreams(Number(process.argv[2] ?? 64)));
+if (import.meta.main) await printAlone(() => measureStreams(Number(process.argv[2] ?? 64), process.argv.slice(3)));
