@@ -18,7 +18,7 @@ export function findLeftovers(): string[] {
   );
   const isTheirs = (line: string) =>
     [...others].some((name) => line.includes(name)) ||
-    (others.size > 0 && /^(netns cni-|link (veth|cor[vn]-[0-9a-f]{10,11}$)|file \/run)/.test(line));
+    (others.size > 0 && /^(netns cni-|link (veth|cor[vnw]-[0-9a-f]{10,11}$)|file \/run)/.test(line));
   const things = [...mounts(), ...networkNamespaces(), ...links(), ...tables(), ...cgroups(), ...files()];
   return [...processes(), ...things.filter((line) => !isTheirs(line))];
 }
@@ -94,9 +94,12 @@ function cgroups(): string[] {
 }
 
 function files(): string[] {
-  return [...globSync('/run/coracle*'), ...globSync('/var/lib/coracle*'), ...globSync('/tmp/coracle-*')].map(
-    (path) => `file ${path}`,
-  );
+  return [
+    ...globSync('/run/coracle*'),
+    ...globSync('/var/lib/coracle*'),
+    ...globSync('/tmp/coracle-*'),
+    ...globSync('/run/wireguard/corw-*'),
+  ].map((path) => `file ${path}`);
 }
 
 function tryRead(file: string): string {
