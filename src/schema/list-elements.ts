@@ -13,8 +13,7 @@ export function elementOf(list: ListMergeType, item: unknown): string {
 
 function setElement(item: unknown): string {
   if (isObject(item)) throw new ElementError("associative list without keys has an element that's a map type");
-  if (Array.isArray(item))
-    throw new ElementError('not supported: associative list without keys has an element that is a list');
+  if (Array.isArray(item)) throw new ElementError('not supported: associative list with lists as elements');
   if (item === null) throw new ElementError("associative list without keys has an element that's an explicit null");
   return `v:${typeof item === 'bigint' ? item : JSON.stringify(item)}`;
 }

@@ -1,6 +1,7 @@
-// Objects to begin with: everything that upstream's recordings show it accepted.
+// Objects to begin with: everything that upstream's recordings show it accepted, and some of further kinds.
 import type { GoldenCase } from '../upstream/golden/golden-case.ts';
 import { loadRecordings } from '../upstream/recordings.ts';
+import { moreBases } from './more-bases.ts';
 import { typeOf } from './schema.ts';
 
 export interface Base {
@@ -24,14 +25,14 @@ const namespaceOf = ({ kind }: Base): string => (/(?:LimitRange|ResourceQuota)$/
 
 /** Whether one that is stored leaves other requests as they are. */
 export const isInert = ({ kind }: Base): boolean =>
-  !/(?:WebhookConfiguration|PolicyBinding|APIService|CustomResourceDefinition)$/.test(kind);
+  !/(?:WebhookConfiguration|PolicyBinding|APIService|CustomResourceDefinition|Review)$/.test(kind);
 
 /** Kinds that are never stored, or whose creation is more than an object. */
 const left = /\/(?:bindings|token|eviction|\w+reviews|namespaces)$/;
 
 export function loadBases(): Base[] {
   const seen = new Set<string>();
-  return loadRecordings<GoldenCase>('golden').flatMap((golden) => {
+  const recorded = loadRecordings<GoldenCase>('golden').flatMap((golden) => {
     if (golden.setup && golden.setup.length > 0) return [];
     return (golden.steps as any[]).flatMap((step) => {
       const { method, path, body, expect } = step;
@@ -44,6 +45,7 @@ export function loadBases(): Base[] {
       return [{ id: golden.id, collection: path, kind: `${body.apiVersion} ${body.kind}`, type, body: text }];
     });
   });
+  return [...recorded, ...moreBases];
 }
 
 /** The object with its own name, in the namespace of this run. */
@@ -51,7 +53,8 @@ export function placed(base: Base, name: string): Record<string, any> {
   const { body } = base;
   const object = JSON.parse(body.replaceAll('{ns}', namespaceOf(base)).replaceAll('{id}', name)) as Record<string, any>;
   object['metadata'] ??= {};
-  if (!body.includes('"name":"{id}')) object['metadata'].name = name;
+  // Reviews have no name; all else has one.
+  if (!/Review$/.test(base.kind) && !/"name":"[^"]*\{id\}/.test(body)) object['metadata'].name = name;
   return object;
 }
 

@@ -2,6 +2,7 @@
 // subresources take. Every question is a dry run.
 import type { Random } from '../../src/base/random.ts';
 import { type Base, pathOf, placed } from './bases.ts';
+import { readList, readOne } from './reads.ts';
 import { typeOf } from './schema.ts';
 import type { Question } from './trial.ts';
 
@@ -12,7 +13,9 @@ export interface Asked {
   readonly how: string;
 }
 
-interface Place {
+export interface Place {
+  /** Where its kind is, in its namespace. */
+  readonly collection: string;
   readonly base: Base;
   /** As this side holds it, without managedFields. */
   readonly stored: Tree;
@@ -21,7 +24,7 @@ interface Place {
   change(object: Tree, type: string, part?: string): string;
 }
 
-type Ask = (place: Place) => Asked;
+export type Ask = (place: Place) => Asked;
 
 const pick = <T>(random: Random, from: readonly T[]): T => from[Math.floor(random.next() * from.length)]!;
 const pathTo = ({ base, stored }: Place, part = '', query = '?dryRun=All'): string =>
@@ -181,6 +184,9 @@ const always: Readonly<Record<string, Ask>> = {
   json: jsonPatch,
   apply,
   delete: remove,
+  read: readOne,
+  list: readList(false),
+  watch: readList(true),
 };
 
 const status: Readonly<Record<string, Ask>> = {

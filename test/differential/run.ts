@@ -92,7 +92,7 @@ class Differential {
         const first = mutate(object, type, random, part);
         return twice ? `${first}; ${mutate(object, type, random, part)}` : first;
       };
-      const asked = asksOf(base.kind)[action]!({ base, stored, random, change });
+      const asked = asksOf(base.kind)[action]!({ base, stored, random, change, collection: pathOf(base) });
       how = asked.how;
       return asked.question;
     };

@@ -11,6 +11,9 @@ export interface Question {
   readonly body?: object | undefined;
   /** Default: JSON. */
   readonly type?: string;
+  readonly accept?: string;
+  /** What is asked then, instead of this. */
+  readonly next?: (read: Read) => Question | undefined;
 }
 
 export interface Sides<T> {
@@ -24,8 +27,18 @@ export interface Read {
   readonly warnings: readonly string[];
 }
 
+/** One event of a watch. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return line;
+  }
+}
+
 export function read(answer: Answer): Read {
   const text = answer.body.toString();
+  if (text.includes('\n{')) return { code: answer.code, body: text.trim().split('\n').map(parsed), warnings: [] };
   const { warning } = answer.headers;
   const warnings = warning === undefined ? [] : Array.isArray(warning) ? warning : [warning];
   try {
@@ -39,12 +52,14 @@ export function read(answer: Answer): Read {
 const panicked: Read = { code: 0, body: {}, warnings: [] };
 
 export async function askBoth(clients: Sides<WireClient>, questions: Sides<Question>): Promise<Sides<Read>> {
-  const ask = async (side: keyof Sides<unknown>) => {
-    const { method, path, body, type = 'application/json' } = questions[side];
-    const headers = { 'content-type': type };
+  const ask = async (side: keyof Sides<unknown>): Promise<Read> => {
+    const { method, path, body, type = 'application/json', accept = 'application/json' } = questions[side];
+    const headers = { 'content-type': type, accept };
     const text = body && JSON.stringify(body);
     try {
-      return read(await clients[side].request({ method, path, headers, body: text }));
+      const answer = read(await clients[side].request({ method, path, headers, body: text }));
+      const next = questions[side].next?.(answer);
+      return next ? read(await clients[side].request({ ...next, headers, body: undefined })) : answer;
     } catch (error) {
       // A Go server that panics in a handler ends the connection: nothing can be learned from that.
       if (side === 'upstream' && (error as NodeJS.ErrnoException).code === 'ECONNRESET') return panicked;

@@ -88,7 +88,7 @@ export const deploymentKind: KindDefinition<Deployment> = {
       name: 'Selector',
       type: 'string',
       description:
-        'Label selector for pods. Existing ReplicaSets whose pods are selected by this will be the ones affected by this deployment.',
+        "Label selector for pods. Existing ReplicaSets whose pods are selected by this will be the ones affected by this deployment. It must match the pod template's labels.",
       priority: 1,
       cell: ({ spec }) => selectorCell(spec?.selector),
     },

@@ -11,6 +11,7 @@ export const volumeAttributesClassKind: KindDefinition<VolumeAttributesClass> = 
   version: 'v1',
   kind: 'VolumeAttributesClass',
   returnsDeletedObject: true,
+  judgesChangesFirst: true,
   validate({ driverName, parameters = {} }, errors) {
     validateCsiDriverName(driverName, path('driverName'), errors);
     if (!Object.keys(parameters).length)

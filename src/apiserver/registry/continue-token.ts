@@ -1,5 +1,7 @@
 // Continue tokens: the revision a paged list is read at and the key it has come to.
+
 import { badRequest } from '../../api/meta/status-error.ts';
+import { describeSyntaxError } from '../../schema/json-syntax.ts';
 
 export interface ContinueToken {
   /** -1: whatever is there now. */
@@ -45,16 +47,19 @@ export function decodeContinue(token: string): ContinueToken {
   try {
     parsed = JSON.parse(Buffer.from(token, 'base64url').toString());
   } catch {
-    throw invalidToken(syntaxProblem(text));
+    throw invalidToken(text.startsWith('{') ? describeSyntaxError(text) : syntaxProblem(text));
   }
   const named = parsed?.v ?? '';
   if (typeof named !== 'string') throw invalidToken(wrongType(named));
-  if (named !== version) throw invalidToken(`server does not recognize this encoded version ${JSON.stringify(named)}`);
+  if (named !== version) throw invalidToken(`server does not recognize this encoded version ${named}`);
   const { rv, start } = parsed;
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0)
     throw invalidToken('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
-  if (typeof start !== 'string' || start.length === 0 || start.startsWith('/') || /(?:^|\/)\.\.?(?:\/|$)/.test(start)) {
+  if (typeof start !== 'string' || start.length === 0) {
     throw invalidToken('encoded start key empty (version meta.k8s.io/v1)');
   }
-  return { revision: rv, start: start.endsWith('\u0000') ? start.slice(0, -1) : start };
+  const key = start.startsWith('/') ? start : `/${start}`;
+  if (/\/\.{0,2}(?:\/|$)/.test(key)) throw invalidToken(start);
+  const own = key.slice(1);
+  return { revision: rv, start: own.endsWith('\u0000') ? own.slice(0, -1) : own };
 }

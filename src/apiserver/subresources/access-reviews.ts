@@ -74,7 +74,9 @@ export function accessReviews(authorizer: Authorizer): SubresourceHandler[] {
     reviewHandler('selfsubjectrulesreviews', async (review, { user }) => {
       const { namespace } = (review as unknown as SelfSubjectRulesReview).spec;
       if (!namespace) throw badRequest('no namespace on request');
-      return { ...review, spec: {}, status: rulesOf(authorizer, user, namespace) };
+      // Nothing of what was sent is sent back.
+      const { apiVersion, kind } = review;
+      return { apiVersion, kind, metadata: {}, spec: {}, status: rulesOf(authorizer, user, namespace) };
     }),
   ];
 }

@@ -47,9 +47,11 @@ const reviewSelf: SubresourceHandler = {
     const { kind, version, typeName } = request.resource;
     const review = await request.decode({ group, version, kind, typeName });
     await request.admit({ operation: 'CREATE', object: review, kind: { group, version, kind, typeName } });
-    const metadata = { ...review.metadata, creationTimestamp: rfc3339(request.clock.now()) };
+    // Nothing of what was sent is sent back.
+    const { apiVersion } = review;
+    const metadata = { creationTimestamp: rfc3339(request.clock.now()) };
     const status = { userInfo: printed(request.user) };
-    return objectAnswer(201, canonical(typeName, { ...review, metadata, status }), typeName);
+    return objectAnswer(201, canonical(typeName, { apiVersion, kind, metadata, status }), typeName);
   },
 };
 

@@ -1,20 +1,32 @@
 // The form of answers of a call, checked against whether it is one object or a list.
 import { goQuote } from '../../api/meta/field-errors.ts';
 import { badRequest, notAcceptable } from '../../api/meta/status-error.ts';
-import { negotiate } from '../http/accept.ts';
+import { type Accepted, negotiate } from '../http/accept.ts';
 import { header } from '../http/exchange.ts';
 import type { ObjectFormat } from '../registry/format.ts';
 import { formatFor } from '../registry/format-for.ts';
 import type { Call } from './call.ts';
 import { goPackage } from './go-names.ts';
 
+type Shape = 'object' | 'list' | 'watch';
+
 /** @throws StatusError 406 */
-export function answerFormat(call: Call, shape: 'object' | 'list' | 'watch'): ObjectFormat {
+export const answerFormat = (call: Call, shape: Shape): ObjectFormat => lateFormat(call, shape)();
+
+/**
+ * Reads look at what is asked for before they look at whether it can be shown so: a form that does not fit is told when the
+ * returned function is called. @throws StatusError 406 for what is no form at all
+ */
+export function lateFormat(call: Call, shape: Shape): () => ObjectFormat {
   const accepted = negotiate(header(call.http, 'accept'), {
     hasProtobuf: !call.resource.custom,
     isList: shape === 'list',
     isWatch: shape === 'watch',
   });
+  return () => fitting(call, shape, accepted);
+}
+
+function fitting(call: Call, shape: Shape, accepted: Accepted): ObjectFormat {
   const group = goPackage(call.resource.group);
   if (shape === 'list' && accepted.transform === 'partial') {
     throw notAcceptable(

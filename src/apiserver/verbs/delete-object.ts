@@ -10,7 +10,7 @@ import { CompareFailedError } from '../../store/store.ts';
 import type { Entry } from '../registry/entry.ts';
 import { commitDeletion, commitObject, storedBytes, unstoredEntry } from '../registry/write-objects.ts';
 import { admit, checkAdmission, type WriteCall } from './admit.ts';
-import { checkPreconditions } from './preconditions.ts';
+import { checkNamespacePreconditions, checkPreconditions } from './preconditions.ts';
 
 export interface Deleted {
   /** As it was last, or as it now waits. */
@@ -45,6 +45,7 @@ async function deleteOnce(call: WriteCall, options: DeleteOptions, entry: Entry)
   if (reading instanceof Promise) await reading;
   const kind = { group: call.resource.storage.group, name: call.resource.kind };
   const found = { uid: entry.object.metadata.uid, resourceVersion: String(entry.revision) };
+  if (isNamespace(call)) checkNamespacePreconditions(call.name, options.preconditions ?? {}, found);
   checkPreconditions(kind, call.name, options.preconditions ?? {}, found);
   await admit(call, { operation: 'DELETE', oldObject: entry.object });
   await checkAdmission(call, { operation: 'DELETE', oldObject: entry.object });
@@ -82,7 +83,10 @@ interface DeletionPlan {
 function planDeletion(call: WriteCall, options: DeleteOptions, entry: Entry): DeletionPlan {
   const nowMs = call.server.clock.now();
   const next = entry.copy();
-  if (isNamespace(call)) return planNamespace(call, options, next, nowMs);
+  if (isNamespace(call)) {
+    const plan = planNamespace(call, options, next, nowMs);
+    if (plan) return plan;
+  }
   if (!next.metadata.deletionTimestamp) call.resource.rules.prepareForDelete?.(next, nowMs);
   const grace = planGrace(call, options, next, nowMs);
   if (grace === 'pending') return { isPending: true };
@@ -176,17 +180,24 @@ function collectorWish(
   return resource.rules.defaultPropagation === 'orphan' ? 'orphan' : undefined;
 }
 
-const isNamespace = ({ resource }: WriteCall) =>
+export const isNamespace = ({ resource }: Pick<WriteCall, 'resource'>): boolean =>
   resource.storage.group === '' && resource.storage.plural === 'namespaces';
 
-/** A namespace waits until its content is gone: its controller empties `spec.finalizers` then. */
-function planNamespace(call: WriteCall, options: DeleteOptions, next: KubernetesObject, nowMs: number): DeletionPlan {
+/**
+ * A namespace waits until its content is gone: its controller empties `spec.finalizers` then. The first request only says that
+ * it is to go; undefined once nothing but its finalizers holds it.
+ */
+function planNamespace(
+  call: WriteCall,
+  options: DeleteOptions,
+  next: KubernetesObject,
+  nowMs: number,
+): DeletionPlan | undefined {
   const namespace = next as KubernetesObject & { spec?: { finalizers?: string[] }; status?: { phase?: string } };
   const { metadata } = namespace;
+  if (metadata.deletionTimestamp) return namespace.spec?.finalizers?.length ? { isPending: true } : undefined;
   setFinalizers(next, collectorFinalizers(call, options, next));
-  const isHeld = (namespace.spec?.finalizers?.length ?? 0) > 0 || (metadata.finalizers?.length ?? 0) > 0;
-  if (!isHeld) return { next, goesNow: true };
-  metadata.deletionTimestamp ??= rfc3339(nowMs);
+  metadata.deletionTimestamp = rfc3339(nowMs);
   namespace.status = { ...namespace.status, phase: 'Terminating' };
   return { next };
 }

@@ -5,7 +5,7 @@ import type { Entry } from '../registry/entry.ts';
 import { answerFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { requireAcceptable } from './create.ts';
-import { deleteObject } from './delete-object.ts';
+import { deleteObject, isNamespace } from './delete-object.ts';
 import { deleteOptions } from './delete-options.ts';
 import { describedDeleteOptions } from './operation-options.ts';
 import { writeCall } from './write-call.ts';
@@ -19,7 +19,8 @@ export async function deleteOne(call: Call): Promise<Answer> {
   };
   warnOfDeletion(call, options);
   const { entry, isGone } = await deleteObject(write, options);
-  if (isGone && !call.resource.rules.returnsDeletedObject) return deletedStatus(call, entry);
+  const showsIt = call.resource.rules.returnsDeletedObject || isNamespace(call);
+  if (isGone && !showsIt) return deletedStatus(call, entry);
   const format = answerFormat(call, 'object');
   // What waits for its dependents is accepted where the client says so in the old way.
   const status = !isGone && options.orphanDependents === false ? 202 : 200;

@@ -1,7 +1,7 @@
 import { notFound } from '../../api/meta/status-error.ts';
 import type { Answer } from '../http/answer.ts';
 import type { Entry } from '../registry/entry.ts';
-import { answerFormat } from './answer-format.ts';
+import { lateFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { versionOfGet } from './options.ts';
 import { waitForRevision } from './wait-for-revision.ts';
@@ -15,9 +15,11 @@ export function entryOf(call: Call): Entry {
 }
 
 export async function get(call: Call): Promise<Answer> {
-  const format = answerFormat(call, 'object');
+  const formatOf = lateFormat(call, 'object');
   const revision = versionOfGet(call.query);
   const waiting = waitForRevision(call, revision);
   if (waiting) await waiting;
-  return { type: 'bytes', status: 200, contentType: format.contentType, body: format.single(entryOf(call)) };
+  const entry = entryOf(call);
+  const format = formatOf();
+  return { type: 'bytes', status: 200, contentType: format.contentType, body: format.single(entry) };
 }

@@ -10,7 +10,7 @@ import { decodeContinue, encodeContinue } from '../registry/continue-token.ts';
 import { Entry } from '../registry/entry.ts';
 import type { ListHead } from '../registry/format.ts';
 import { namespacePrefix } from '../registry/storage-key.ts';
-import { answerFormat } from './answer-format.ts';
+import { lateFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
 import { type ListOptions, listOptions } from './options.ts';
 import { parseScope, prepareSelect, type SelectedScope, select } from './scope.ts';
@@ -24,10 +24,11 @@ interface Page {
 const oneChunkBytes = 64 * 1024;
 
 export async function list(call: Call): Promise<Answer> {
-  const format = answerFormat(call, 'list');
+  const formatOf = lateFormat(call, 'list');
   const options = listOptions(call.query);
   const scope = parseScope(call.resource, call.info.namespace, options);
   const { entries, head } = await readPage(call, scope, options);
+  const format = formatOf();
   const encoded = format.list(entries, head);
   if (encoded.lengthBytes !== undefined && encoded.lengthBytes <= oneChunkBytes) {
     const body = Buffer.concat([...encoded.chunks]);
@@ -60,7 +61,9 @@ export async function readPage(call: Call, scope: SelectedScope, options: ListOp
   if (scope.pin) await prepareSelect(call, scope);
   await waitForRevision(call, options.resourceVersion);
   const cache = registry.cacheOf(call.resource);
-  const isExact = options.match === 'Exact' && options.resourceVersion !== undefined;
+  // A page of a version is of that very version, also where the client does not say so.
+  const isPage = options.match === '' && options.limit > 0;
+  const isExact = (options.match === 'Exact' || isPage) && Boolean(options.resourceVersion);
   if (isExact) refuseCompacted(call, options.resourceVersion!, '');
   if (isExact && cache.lastChange > options.resourceVersion!) {
     return readHistory(call, scope, options.resourceVersion!, '', options.limit);

@@ -1,5 +1,6 @@
 // Query parameters of the verbs, parsed and checked. Messages as upstream's.
 import { FieldErrors, goQuote, path } from '../../api/meta/field-errors.ts';
+import { parseFieldSelector, parseLabelSelector, SelectorError } from '../../api/meta/selectors.ts';
 import { badRequest, invalid, StatusError } from '../../api/meta/status-error.ts';
 import { isTrue } from '../http/parse-request.ts';
 
@@ -61,7 +62,7 @@ function matchErrors(query: URLSearchParams, isWatch: boolean): FieldErrors {
   const version = query.get('resourceVersion') ?? '';
   const at = path('resourceVersionMatch');
   const continueProblem = 'resourceVersionMatch is forbidden when continue is provided';
-  const hasInitial = Boolean(query.get('sendInitialEvents'));
+  const hasInitial = query.has('sendInitialEvents');
   const match = query.get('resourceVersionMatch') ?? '';
   if (isWatch) {
     // From the start without a word about how: as if the client had asked to be shown all that is there.
@@ -88,14 +89,30 @@ function matchErrors(query: URLSearchParams, isWatch: boolean): FieldErrors {
   return errors;
 }
 
+const isUnreadable = (version: string): boolean => version !== '' && !/^\d+$/.test(version);
+
+/** Options that do not fit each other; selectors that can not be read are told before those. @throws StatusError */
+function checkTogether(query: URLSearchParams, isWatch: boolean): void {
+  const errors = matchErrors(query, isWatch);
+  if (errors.isEmpty && !isUnreadable(query.get('resourceVersion') ?? '')) return;
+  const { labelSelector, fieldSelector } = selectors(query);
+  try {
+    parseLabelSelector(labelSelector);
+    parseFieldSelector(fieldSelector);
+  } catch (error) {
+    if (error instanceof SelectorError) throw badRequest(error.message);
+    throw error;
+  }
+  throwIfInvalid('ListOptions', errors);
+}
+
 export function listOptions(query: URLSearchParams): ListOptions {
   integerParameter(query, 'timeoutSeconds');
   const limit = integerParameter(query, 'limit') ?? 0;
-  throwIfInvalid('ListOptions', matchErrors(query, false));
+  checkTogether(query, false);
   const version = query.get('resourceVersion') ?? '';
   const continueToken = query.get('continue') ?? '';
-  if (version !== '' && !/^\d+$/.test(version))
-    throw badRequest(`invalid resource version: ${versionProblem(version)}`);
+  if (isUnreadable(version)) throw badRequest(`invalid resource version: ${versionProblem(version)}`);
   return { ...selectors(query), ...common(query, version), limit, continueToken };
 }
 
@@ -111,9 +128,11 @@ function common(query: URLSearchParams, version: string) {
 }
 
 export function watchOptions(query: URLSearchParams): WatchOptions {
-  throwIfInvalid('ListOptions', matchErrors(query, true));
+  const timeoutSeconds = integerParameter(query, 'timeoutSeconds');
+  integerParameter(query, 'limit');
+  checkTogether(query, true);
   const version = query.get('resourceVersion') ?? '';
-  if (version !== '' && !/^\d+$/.test(version)) throw unreadableVersion(version);
+  if (isUnreadable(version)) throw unreadableVersion(version);
   const initial = query.get('sendInitialEvents');
   return {
     ...selectors(query),
@@ -122,7 +141,7 @@ export function watchOptions(query: URLSearchParams): WatchOptions {
     continueToken: '',
     allowsBookmarks: isTrue(query.get('allowWatchBookmarks')),
     sendInitialEvents: initial === null || initial === '' ? undefined : isTrue(initial),
-    timeoutSeconds: integerParameter(query, 'timeoutSeconds'),
+    timeoutSeconds,
   };
 }
 

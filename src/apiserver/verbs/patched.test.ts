@@ -141,3 +141,41 @@ test('fields that a write can not keep have the managers that upstream gives the
   assert.equal(resized.body.spec.dnsPolicy, 'ClusterFirst');
   assert.deepEqual(owned(resized, 1), { 'f:spec': { 'f:dnsPolicy': {} } });
 });
+
+test('a namespace that nobody has anything in waits for a second word, and answers with itself', async () => {
+  const namespaces = '/api/v1/namespaces';
+  await api.call('POST', namespaces, { metadata: { name: 'empty' } });
+  await api.call('PUT', `${namespaces}/empty/finalize`, { metadata: { name: 'empty' }, spec: {} });
+  const other = await api.call('DELETE', `${namespaces}/empty`, { preconditions: { uid: 'x' } });
+  assert.match(other.body.message, /on namespaces "empty": Precondition failed: UID in precondition: x, UID in object/);
+  for (const left of [200, 404]) {
+    const { body } = await api.call('DELETE', `${namespaces}/empty`);
+    assert.equal(body.kind, 'Namespace');
+    assert.equal(body.status.phase, 'Terminating');
+    assert.equal((await api.call('GET', `${namespaces}/empty`)).status, left);
+  }
+});
+
+test('a page of a version is of that very version; what can not be shown is told after what is not there', async () => {
+  const maps = `${home}/configmaps`;
+  const first = await api.call('POST', maps, { metadata: { name: 'page-1', labels: { page: 'x' } } });
+  await api.call('POST', maps, { metadata: { name: 'page-2', labels: { page: 'x' } } });
+  const { resourceVersion } = first.body.metadata;
+  const page = await api.call('GET', `${maps}?limit=5&labelSelector=page&resourceVersion=${resourceVersion}`);
+  assert.equal(page.body.metadata.resourceVersion, resourceVersion);
+  assert.deepEqual(
+    page.body.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name),
+    ['page-1'],
+  );
+  const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
+  assert.equal((await api.call('GET', `${maps}/nowhere`, undefined, { accept })).status, 404);
+  assert.equal((await api.call('GET', `${maps}/page-1`, undefined, { accept })).status, 406);
+  const unreadable = await api.call('GET', `${maps}?resourceVersionMatch=Exact&labelSelector=a+in+(`);
+  assert.match(unreadable.body.message, /^unable to parse requirement/);
+  const forbidden = await api.call('GET', `${maps}?sendInitialEvents=`);
+  assert.match(forbidden.body.message, /sendInitialEvents is forbidden for list/);
+  const token = (start: string) =>
+    Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: 5, start })).toString('base64url');
+  const upward = await api.call('GET', `${maps}?continue=${token('../a')}`);
+  assert.match(upward.body.message, /continue key is not valid: \.\.\/a$/);
+});

@@ -6,6 +6,22 @@ export interface Identity {
   readonly resourceVersion?: string | undefined;
 }
 
+/** Namespaces have words of their own. @throws Conflict */
+export function checkNamespacePreconditions(
+  name: string,
+  { uid, resourceVersion }: Preconditions,
+  found: Identity,
+): void {
+  for (const [what, asked, is] of [
+    ['UID', uid, found.uid],
+    ['ResourceVersion', resourceVersion, found.resourceVersion],
+  ]) {
+    if (asked === undefined || asked === null || asked === is) continue;
+    const problem = `Precondition failed: ${what} in precondition: ${asked}, ${what} in object meta: ${is}`;
+    throw conflict({ group: '', name: 'namespaces' }, name, problem);
+  }
+}
+
 /** What a deletion asks of the object that it finds. `kind` is for the message. @throws Conflict */
 export function checkPreconditions(
   kind: GroupName,
