@@ -51,6 +51,34 @@ const cases: Case[] = [
       [kinds.resourceQuotaKind, quota],
       [kinds.replicaSetKind, { metadata: named('rs'), spec: { replicas: huge, selector, template } }],
       [
+        kinds.deploymentKind,
+        {
+          metadata: named('d'),
+          spec: {
+            replicas: huge,
+            minReadySeconds: huge - 1,
+            progressDeadlineSeconds: huge,
+            revisionHistoryLimit: huge,
+            selector,
+            template,
+            strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: '1000%', maxUnavailable: '100%' } },
+          },
+        },
+      ],
+      [kinds.replicationControllerKind, { metadata: named('rc'), spec: { replicas: huge, selector: labels, template } }],
+      [
+        kinds.horizontalPodAutoscalerKind,
+        {
+          metadata: named('h'),
+          spec: {
+            minReplicas: huge,
+            maxReplicas: huge,
+            scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+          },
+        },
+      ],
+      [kinds.podDisruptionBudgetKind, { metadata: named('b'), spec: { selector, minAvailable: huge } }],
+      [
         kinds.statefulSetKind,
         { metadata: named('st'), spec: { replicas: huge, serviceName: 's', selector, template } },
       ],
@@ -259,6 +287,14 @@ cases.push({
     bare('storage.k8s.io/storageclasses', 'StorageClass', 'storage.k8s.io/v1'),
     bare('storage.k8s.io/volumeattachments', 'VolumeAttachment', 'storage.k8s.io/v1', { spec: { source: {} } }),
     bare('resource.k8s.io/resourceclaims/default/', 'ResourceClaim', 'resource.k8s.io/v1', { spec: {} }),
+    bare('resource.k8s.io/resourceclaimtemplates/default/', 'ResourceClaimTemplate', 'resource.k8s.io/v1', { spec: {} }),
+    bare('resource.k8s.io/resourceslices', 'ResourceSlice', 'resource.k8s.io/v1', {
+      spec: { driver: '', pool: {}, devices: [{ name: '', taints: [{ effect: 'NoExecute' }] }] },
+    }),
+    bare('storage.k8s.io/csinodes', 'CSINode', 'storage.k8s.io/v1', { spec: { drivers: [{}] } }),
+    bare('storage.k8s.io/volumeattributesclasses', 'VolumeAttributesClass', 'storage.k8s.io/v1'),
+    bare('networking.k8s.io/servicecidrs', 'ServiceCIDR', 'networking.k8s.io/v1', { spec: { cidrs: ['no'] } }),
+    bare('networking.k8s.io/ipaddresses', 'IPAddress', 'networking.k8s.io/v1', { spec: {} }),
     bare('core/serviceaccounts/default/', 'ServiceAccount', 'v1'),
     bare('core/secrets/default/', 'Secret', 'v1', { type: 'kubernetes.io/service-account-token' }),
     bare('rbac.authorization.k8s.io/clusterroles', 'ClusterRole', 'rbac.authorization.k8s.io/v1', {

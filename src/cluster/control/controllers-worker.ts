@@ -21,6 +21,8 @@ import { schedulerLease } from './scheduler-lease.ts';
 const thread = openThread<ControlSettings>();
 const { log, signal, settings } = thread;
 const [clock, random] = [systemClock, systemRandom];
+/** Of the scheduler's events, which upstream lets wait without bound. */
+const mostDecisions = 50_000;
 // One cache for all: controllers and scheduler look at the same pods and nodes.
 const informers = createInformerFactory({ client: thread.client(controllerManager), clock, random, log });
 const running: Promise<void>[] = [];
@@ -63,7 +65,7 @@ if (settings.only.includes('scheduler')) {
   const lead = async ({ isHeld, signal: leading }: Leadership) => {
     const client = thread.leadingClient(scheduler, isHeld)!;
     const schedulerLog = log.with({ component: 'scheduler' });
-    const recorders = createEventRecorders({ client, clock, log: schedulerLog });
+    const recorders = createEventRecorders({ client, clock, log: schedulerLog, mostWaiting: () => mostDecisions });
     const recorder = recorders.recorder('default-scheduler');
     const configuration = scheduling ? { configuration: scheduling } : {};
     const telling = { recorder, recorderFor: recorders.recorder };
