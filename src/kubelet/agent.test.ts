@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { Container, Pod } from '../../generated/core-v1.ts';
-import { configMapKind, podKind } from '../../generated/kinds.ts';
+import { configMapKind, nodeKind, podKind } from '../../generated/kinds.ts';
 import { systemClock } from '../base/clock.ts';
 import { silentLogger } from '../base/log.ts';
 import { systemRandom } from '../base/random.ts';
@@ -89,6 +89,11 @@ describe('the node agent on containerd', { skip: reason ?? false }, () => {
         ...spec,
       },
     });
+  /** In vain until the test's own time is over. */
+  const untilTold = async (words: string) => {
+    const told = () => cluster.objects('events').map(({ reason, message }) => `${reason}: ${message}`);
+    while (!told().includes(words)) await systemClock.sleep(20);
+  };
   const remove = async (name: string) => {
     const gone = cluster.untilGone(name);
     await pods.delete({ namespace: 'default', name });
@@ -154,7 +159,7 @@ describe('the node agent on containerd', { skip: reason ?? false }, () => {
     assert.ok(!mounts.includes(dir), 'mounts are left');
   });
 
-  it('registers the node with its lease', async () => {
+  it('registers the node with its lease', { timeout: 120_000 }, async () => {
     await create('first', {});
     await cluster.untilPod('first', isReady);
     const [node] = cluster.objects('nodes');
@@ -164,6 +169,10 @@ describe('the node agent on containerd', { skip: reason ?? false }, () => {
     );
     assert.match(node.status.nodeInfo.containerRuntimeVersion, /^containerd:\/\//);
     assert.equal(cluster.objects('leases')[0].spec.holderIdentity, 'node-1');
+    await cluster.client
+      .resource(nodeKind)
+      .patch({ namespace: '', name: 'node-1' }, { spec: { unschedulable: true } }, { type: 'merge' });
+    await untilTold('NodeNotSchedulable: Node node-1 status is now: NodeNotSchedulable');
   });
 
   it('runs a pod with its environment, volumes and limits, and takes it away', async () => {

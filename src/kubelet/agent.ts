@@ -124,6 +124,14 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const nodes = informers.informer(nodeKind, { fieldSelector: `metadata.name=${nodeName}` });
   const recorder = recorders.recorder('kubelet');
   const events = createNodeEvents(recorder);
+  nodes.onChange({
+    updated(node, before) {
+      const isClosed = node.spec?.unschedulable ?? false;
+      if (isClosed === (before.spec?.unschedulable ?? false)) return;
+      const reason = isClosed ? 'NodeNotSchedulable' : 'NodeSchedulable';
+      events.node(node, 'Normal', reason, `Node ${nodeName} status is now: ${reason}`);
+    },
+  });
   await mkdir(dataDir, { recursive: true, mode: 0o755 });
   const machine = await describeMachine(dataDir);
   checkReservations(machine, config);
