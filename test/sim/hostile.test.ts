@@ -65,7 +65,10 @@ const cases: Case[] = [
           },
         },
       ],
-      [kinds.replicationControllerKind, { metadata: named('rc'), spec: { replicas: huge, selector: labels, template } }],
+      [
+        kinds.replicationControllerKind,
+        { metadata: named('rc'), spec: { replicas: huge, selector: labels, template } },
+      ],
       [
         kinds.horizontalPodAutoscalerKind,
         {
@@ -287,7 +290,9 @@ cases.push({
     bare('storage.k8s.io/storageclasses', 'StorageClass', 'storage.k8s.io/v1'),
     bare('storage.k8s.io/volumeattachments', 'VolumeAttachment', 'storage.k8s.io/v1', { spec: { source: {} } }),
     bare('resource.k8s.io/resourceclaims/default/', 'ResourceClaim', 'resource.k8s.io/v1', { spec: {} }),
-    bare('resource.k8s.io/resourceclaimtemplates/default/', 'ResourceClaimTemplate', 'resource.k8s.io/v1', { spec: {} }),
+    bare('resource.k8s.io/resourceclaimtemplates/default/', 'ResourceClaimTemplate', 'resource.k8s.io/v1', {
+      spec: {},
+    }),
     bare('resource.k8s.io/resourceslices', 'ResourceSlice', 'resource.k8s.io/v1', {
       spec: { driver: '', pool: {}, devices: [{ name: '', taints: [{ effect: 'NoExecute' }] }] },
     }),
