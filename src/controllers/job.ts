@@ -8,6 +8,8 @@ import { Expectations } from '../reconcile/expectations.ts';
 import { isJobFinished, isTracked, trackingFinalizer } from './job/count-pods.ts';
 import { releasePod, syncJob } from './job/sync-job.ts';
 import { candidatesFor, controlledBy, indexByController } from './shared/indexes.ts';
+import { deletePod } from './shared/pod-control.ts';
+import { isActive } from './shared/pod-state.ts';
 import { cachedSelector } from './shared/selector.ts';
 import { watchOwnedPods } from './shared/watch-owned-pods.ts';
 
@@ -93,6 +95,10 @@ export const jobController: ControllerDefinition = {
         });
         if (isJobFinished(job)) {
           await Promise.all(mine.filter(isTracked).map((pod) => releasePod(client, pod)));
+          // Made, and not seen yet, when the Job ended: nobody else would stop them.
+          const asker = { kind: jobKind, owner: job, client, recorder: events };
+          const late = controlledBy(pods, job.metadata.uid).filter(isActive);
+          await Promise.all(late.map((pod) => deletePod(asker, pod)));
           return;
         }
         const options = {

@@ -156,7 +156,8 @@ const job: Check = (ledger, object) => {
     return active > 0 ? `runs ${active} pods though it should not` : undefined;
   // What runs makes room for those that wait when it ends.
   const isAtWork = pods.some((pod) => pod['spec'].nodeName && !isOver(pod) && !isGoing(pod));
-  return isStarved(ledger, pods) && !isAtWork ? undefined : 'is not finished';
+  const canWait = isStarved(ledger, pods) && !isAtWork && spec.activeDeadlineSeconds === undefined;
+  return canWait ? undefined : 'is not finished';
 };
 
 const isHealthy = (pod: StoredObject) => !isOver(pod) && !isGoing(pod) && isReady(pod);

@@ -50,6 +50,12 @@ test('the last failed pod of an index is kept until another has taken over its c
   assert.deepEqual(after.newFailed, ['first']);
 });
 
+test('a pod that was counted and could not be let go is let go next, and not counted again, though it still runs', () => {
+  const job = aJob({ podReplacementPolicy: 'Failed' }, { uncountedTerminatedPods: { failed: ['counted'] } });
+  const { toRelease, newFailed, failed } = countPods(input(job, [aPod('counted', { phase: 'Running' })]), undefined);
+  assert.deepEqual([names(toRelease), newFailed, failed], [['counted'], [], 1]);
+});
+
 test('failures that the policy ignores are counted apart, and make the next pod wait all the same', () => {
   const job = aJob({ ...independent, podFailurePolicy: ignoring });
   const counts = { [failureCountAnnotation]: '1', [ignoredFailureCountAnnotation]: '9' };

@@ -66,7 +66,11 @@ export function countPods({ job, pods, released }: JobInput, finishing: JobCondi
   const isEnding = finishing !== undefined || job.metadata.deletionTimestamp !== undefined;
   const inRange = (pod: Pod) => !isIndexed(job) || (indexOf(pod) ?? limit) < limit;
   const tracked = pods.filter((pod) => isTracked(pod) && !released.has(uidOf(pod)));
-  const ended = tracked.filter((pod) => pod.status?.phase === 'Succeeded' || hasFailed(job, pod) || isEnding);
+  // What was counted as ended, and could not be let go then, is let go now, whatever has become of it or of the Job.
+  const isCounted = (pod: Pod) => uncountedFailed.has(uidOf(pod)) || uncountedSucceeded.has(uidOf(pod));
+  const ended = tracked.filter(
+    (pod) => pod.status?.phase === 'Succeeded' || hasFailed(job, pod) || isEnding || isCounted(pod),
+  );
   for (const pod of ended) {
     const uid = uidOf(pod);
     if (uncountedFailed.has(uid)) continue;
@@ -84,7 +88,7 @@ export function countPods({ job, pods, released }: JobInput, finishing: JobCondi
   const active = pods.filter(isActive);
   const isWaiting = (index: number) => index < limit && !completedIndexes.has(index) && !failedIndexes.has(index);
   const lastFailed = lastFailures(job, ended, active, isWaiting);
-  const isKept = (pod: Pod) => !isEnding && lastFailed.get(indexOf(pod) ?? -1) === pod;
+  const isKept = (pod: Pod) => !isEnding && !isCounted(pod) && lastFailed.get(indexOf(pod) ?? -1) === pod;
   const releasable = ended.filter((pod) => !isKept(pod));
   const toRelease = releasable.slice(0, maxReleased);
   const now = new Set(toRelease.map(uidOf));

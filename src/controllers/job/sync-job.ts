@@ -173,8 +173,12 @@ class JobSync {
       failed: [...(job.status?.uncountedTerminatedPods?.failed ?? []), ...count.newFailed],
     };
     let written = job;
-    const isNews = count.newSucceeded.length + count.newFailed.length > 0;
-    if (isNews) written = await this.#write(written, { ...base, uncountedTerminatedPods: lists(uncounted) });
+    // That it is going to end is said before any pod is let go: without that pod nobody would find it out again.
+    const isDecided = finishing !== undefined && findCondition(job.status?.conditions, finishing.type) === undefined;
+    const isNews = isDecided || count.newSucceeded.length + count.newFailed.length > 0;
+    const announced = finishing ? this.#finish(base, finishing, true) : {};
+    if (isNews)
+      written = await this.#write(written, { ...base, ...announced, uncountedTerminatedPods: lists(uncounted) });
     await Promise.all(count.toRelease.map((pod) => this.#release(pod)));
     const succeeded = (job.status?.succeeded ?? 0) + uncounted.succeeded.length;
     const failed = (job.status?.failed ?? 0) + uncounted.failed.length;
