@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import { jobKind, podKind } from '../../generated/kinds.ts';
 import { startCluster } from './start-cluster.ts';
 
-const template = { spec: { restartPolicy: 'OnFailure', containers: [{ name: 'c', image: 'busybox' }] } };
+const template = {
+  metadata: { annotations: { 'simulated.coracle.dev/run-seconds': '600' } },
+  spec: { restartPolicy: 'OnFailure', containers: [{ name: 'c', image: 'busybox' }] },
+};
 
 test('a pod that is only seen when its Job has ended is stopped', async () => {
   await using cluster = await startCluster();
@@ -20,11 +23,15 @@ test('a pod that is only seen when its Job has ended is stopped', async () => {
       ['Failed', 'DeadlineExceeded'],
     ],
   );
+  const labels = ended.spec.selector!.matchLabels!;
   const owner = { apiVersion: 'batch/v1', kind: 'Job', name: 'j', uid: metadata.uid!, controller: true };
   await pods.create({
-    metadata: { name: 'late', namespace: 'default', ownerReferences: [owner] },
+    metadata: { name: 'late', namespace: 'default', labels, ownerReferences: [owner], ...template.metadata },
     spec: template.spec as never,
   });
   await cluster.clock.advance('1m');
-  assert.deepEqual((await pods.list({ namespace: 'default' })).items, []);
+  assert.deepEqual(
+    (await pods.list({ namespace: 'default' })).items.map((pod) => pod.metadata.name),
+    [],
+  );
 });
