@@ -70,12 +70,16 @@ export class Rollout implements RolloutContext {
     const mine = await claim({ ...owner, selector, candidates, signal });
     if (metadata.deletionTimestamp) return this.#writeCounts(await this.#arrange(mine, false));
     await this.#markPaused();
-    if (this.deployment.spec.paused) return this.#syncScale(mine);
+    if (this.deployment.spec.paused) return this.#syncScale(await this.#arrange(mine, false));
     if (metadata.annotations?.[rollbackAnnotation] !== undefined) {
       await rollBack(this, await this.#arrange(mine, true));
       return undefined;
     }
-    if (isScalingEvent(deployment, mine)) return this.#syncScale(mine);
+    if (isScalingEvent(deployment, mine)) {
+      const sets = await this.#arrange(mine, false);
+      // Where there is nothing to scale, nothing would ever end that event: the rollout goes on.
+      if (planProportional(this.deployment, sets).length > 0) return this.#syncScale(sets);
+    }
     return deployment.spec.strategy?.type === 'Recreate' ? this.#recreate(mine) : this.#roll(mine);
   }
 
@@ -125,8 +129,7 @@ export class Rollout implements RolloutContext {
     return { newest: await ensureNewest(this, known, old, mayCreate), old };
   }
 
-  async #syncScale(mine: readonly ReplicaSet[]): Promise<number | undefined> {
-    const sets = await this.#arrange(mine, false);
+  async #syncScale(sets: ReplicaSets): Promise<number | undefined> {
     const scaled = await this.#perform(planProportional(this.deployment, sets), sets);
     if (this.deployment.spec.paused) await this.#cleanUp(scaled.old);
     return this.#writeCounts(scaled);
