@@ -342,7 +342,7 @@ describe('parts of objects', () => {
       undefined,
       'application/merge-patch+json',
     );
-    await api.call(`POST ${pod}/binding`, { target: { kind: 'Node', name: 'n' } });
+    await api.call(`POST ${pod}/binding`, { metadata: { name: 'part' }, target: { kind: 'Node', name: 'n' } });
     await api.call(`PATCH ${pod}/status`, { status: { reason: 'x' } }, undefined, 'application/merge-patch+json');
     await api.call('POST /api/v1/namespaces/default/serviceaccounts/default/token', { spec: {} });
     await api.call(`POST ${pod}/attach?container=c&stdin=true`);
