@@ -22,7 +22,7 @@ test('kubectl top shows what is used, and an autoscaler acts on it', async () =>
   await using cluster = await TestCluster.create({ simulatedNodes: 2 });
   await cluster.kubectl('apply -f -', { input: deployment });
   await cluster.kubectl('autoscale deployment web --min=1 --max=10 --cpu-percent=50');
-  await cluster.kubectl('rollout status deployment/web --timeout=60s');
+  await cluster.kubectl('rollout status deployment/web --timeout=180s');
   await cluster.kubectl('wait --for=condition=Available apiservice/v1beta1.metrics.k8s.io --timeout=30s');
   await cluster.eventually('figures of both pods', async () => {
     const pods = await cluster.kubectl('top pods --no-headers');

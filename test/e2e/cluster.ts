@@ -121,8 +121,21 @@ export class TestCluster implements AsyncDisposable {
   /** `await cluster.kubectl('get pods')`: fails the test when kubectl fails. Gives standard output. */
   async kubectl(line: string, options: RunOptions = {}): Promise<string> {
     const output = await this.tryKubectl(line, options);
-    if (output.code !== 0) throw new Error(`kubectl ${line}: exit ${output.code}\n${output.stdout}${output.stderr}`);
+    if (output.code !== 0) {
+      const said = `kubectl ${line}: exit ${output.code}\n${output.stdout}${output.stderr}`;
+      throw new Error(/^(wait|rollout status) /.test(line) ? `${said}${await this.#situation()}` : said);
+    }
     return output.stdout;
+  }
+
+  /** What somebody would look at who waits in vain. */
+  async #situation(): Promise<string> {
+    const lines = ['get pods -A -o wide', 'get events -A --sort-by=.metadata.creationTimestamp'];
+    const told = await Promise.all(lines.map((line) => this.tryKubectl(line)));
+    const { stdout } = await this.coracle(['logs']);
+    return [...told.map((each) => each.stdout), stdout]
+      .map((text) => text.split('\n').slice(-40).join('\n'))
+      .join('\n');
   }
 
   tryKubectl(line: string, options: RunOptions = {}): Promise<Output> {
@@ -155,7 +168,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** Polls until `probe` gives something true; the last failure is in the message when it never does. */
-  async eventually<T>(what: string, probe: () => Promise<T | undefined | false>, withinMs = 60_000): Promise<T> {
+  async eventually<T>(what: string, probe: () => Promise<T | undefined | false>, withinMs = 180_000): Promise<T> {
     const deadline = Date.now() + withinMs;
     let last = '';
     for (;;) {

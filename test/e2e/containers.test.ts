@@ -44,7 +44,7 @@ describe('a cluster with real containers', { skip }, () => {
   let cluster: TestCluster;
   const kubectl = (line: string, input?: string) => cluster.kubectl(line, input === undefined ? {} : { input });
   const apply = (manifest: string) => kubectl('apply -f -', manifest);
-  const ready = (line: string) => kubectl(`wait --for=condition=Ready --timeout=60s ${line}`);
+  const ready = (line: string) => kubectl(`wait --for=condition=Ready --timeout=180s ${line}`);
 
   before(async () => {
     cluster = await TestCluster.create();
@@ -134,7 +134,7 @@ spec:
   selector: {app: shop}
   ports: [{port: 80, targetPort: 80}]
 `);
-    await kubectl('rollout status deployment/shop --timeout=60s');
+    await kubectl('rollout status deployment/shop --timeout=180s');
     const service = await cluster.json('get service shop');
     const node = (await cluster.json('get nodes')).items[0].status.addresses.find(
       (each: any) => each.type === 'InternalIP',
@@ -174,9 +174,9 @@ spec:
     })();
     // nginx ends at once on TERM, and has no preStop hook: the rules let go of a pod before it is told to stop.
     await kubectl('set image deployment/shop nginx=nginx:1.7.9-alpine');
-    await kubectl('rollout status deployment/shop --timeout=90s');
+    await kubectl('rollout status deployment/shop --timeout=180s');
     await kubectl('set image deployment/shop nginx=nginx:1.9.1');
-    await kubectl('rollout status deployment/shop --timeout=90s');
+    await kubectl('rollout status deployment/shop --timeout=180s');
     isRolling = false;
     await client;
     assert.deepEqual(failures, [], `${failures.length} of ${requests} requests failed`);
@@ -184,7 +184,7 @@ spec:
 
     const [pod] = table(await kubectl('get pods -l app=shop'));
     await kubectl(`delete pod ${pod!['NAME']} --now`);
-    await kubectl('rollout status deployment/shop --timeout=60s');
+    await kubectl('rollout status deployment/shop --timeout=180s');
     assert.equal(
       table(await kubectl('get pods -l app=shop --field-selector=status.phase=Running')).filter(
         (each) => each['READY'] === '1/1',
@@ -342,16 +342,16 @@ kind: PersistentVolumeClaim
 metadata: {name: kept}
 spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}`);
     await apply(pod('writer', 'echo remembered > /data/note'));
-    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded --timeout=60s pod/writer');
+    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/writer');
     await kubectl('delete pod writer');
     await apply(pod('reader', 'cat /data/note'));
-    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded --timeout=60s pod/reader');
+    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/reader');
     assert.equal(await kubectl('logs reader'), 'remembered\n');
     const volume = await kubectl('get pvc kept -o jsonpath={.spec.volumeName}');
     const path = await kubectl(`get pv ${volume} -o jsonpath={.spec.local.path}`);
     assert.equal(await readFile(join(path, 'note'), 'utf8'), 'remembered\n');
     await kubectl('delete pod/reader pvc/kept');
-    await kubectl(`wait --for=delete --timeout=60s pv/${volume}`);
+    await kubectl(`wait --for=delete --timeout=180s pv/${volume}`);
     await assert.rejects(readFile(join(path, 'note'), 'utf8'), { code: 'ENOENT' });
   });
 
@@ -394,12 +394,12 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}`);
   test('a Job completes, and a namespace goes with all that is in it', async () => {
     await kubectl('create namespace scratch');
     await kubectl(`-n scratch create job sum --image=busybox:1.36 -- sh -c 'echo $((6*7))'`);
-    await kubectl('-n scratch wait --for=condition=Complete job/sum --timeout=60s');
+    await kubectl('-n scratch wait --for=condition=Complete job/sum --timeout=180s');
     assert.equal(await kubectl('-n scratch logs job/sum'), '42\n');
     assert.equal(table(await kubectl('-n scratch get job'))[0]!['COMPLETIONS'], '1/1');
     await kubectl('-n scratch create deployment idle --image=nginx:1.7.9');
     await kubectl('-n scratch create configmap some --from-literal=a=b');
-    await kubectl('delete namespace scratch --timeout=90s');
+    await kubectl('delete namespace scratch --timeout=180s');
     assert.match((await cluster.tryKubectl('get namespace scratch')).stderr, /namespaces "scratch" not found/);
     assert.equal(
       (await cluster.json('get pods -A')).items.filter((pod: any) => pod.metadata.namespace === 'scratch').length,
@@ -436,7 +436,7 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}`);
     assert.equal(built.code, 0, built.stderr);
     assert.match((await cluster.coracle(['image', 'ls'])).stdout, /^greeter:1\t/m);
     await kubectl('run greeter --image=greeter:1 --restart=Never');
-    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded pod/greeter --timeout=60s');
+    await kubectl('wait --for=jsonpath={.status.phase}=Succeeded pod/greeter --timeout=180s');
     assert.equal(await kubectl('logs greeter'), 'built here\n');
     await kubectl('delete pod greeter --now');
   });

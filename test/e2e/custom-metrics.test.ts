@@ -94,14 +94,14 @@ test('custom, external and container metrics scale, one by one and together; wha
     await cluster.kubectl('apply -f -', { input: services(port) + everything });
     for (const name of ['v1beta2.custom.metrics.k8s.io', 'v1beta1.external.metrics.k8s.io'])
       await cluster.kubectl(`wait --for=condition=Available apiservice/${name} --timeout=30s`);
-    await cluster.kubectl('wait --for=condition=Available deployment --all --timeout=60s');
+    await cluster.kubectl('wait --for=condition=Available deployment --all --timeout=180s');
     adapter.send(
       (await cluster.kubectl('get pods -l app=pods -o jsonpath={.items[*].metadata.name}')).trim().replaceAll(' ', ','),
     );
     await cluster.kubectl('apply -f -', { input: names.map((name) => autoscaler(name, metrics[name])).join('') });
     const wanted = { pods: 4, object: 3, external: 4, several: 4, container: 4 };
     for (const [name, replicas] of Object.entries(wanted))
-      await cluster.kubectl(`wait --for=jsonpath={.status.desiredReplicas}=${replicas} hpa/${name} --timeout=90s`);
+      await cluster.kubectl(`wait --for=jsonpath={.status.desiredReplicas}=${replicas} hpa/${name} --timeout=180s`);
     const reason = async (name: string) => {
       const { status } = JSON.parse(await cluster.kubectl(`get hpa ${name} -o json`));
       return status.conditions.find(({ type }: { type: string }) => type === 'ScalingActive')?.reason;

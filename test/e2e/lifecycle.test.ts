@@ -133,13 +133,13 @@ describe('a cluster of simulated nodes', () => {
   test('brings every acknowledged write back after kill -9', async () => {
     await using cluster = await TestCluster.create({ simulatedNodes: 1 });
     await cluster.kubectl('create deployment web --image=nginx --replicas=2');
-    await cluster.kubectl('rollout status deployment/web --timeout=60s');
+    await cluster.kubectl('rollout status deployment/web --timeout=180s');
     const pids = new Set((await status(cluster)).components.map(({ pid }) => pid));
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     await cluster.up();
     const pods = (await cluster.json('get pods')).items;
     assert.equal(pods.length, 2);
-    await cluster.kubectl('rollout status deployment/web --timeout=60s');
+    await cluster.kubectl('rollout status deployment/web --timeout=180s');
   });
 });
 
@@ -150,7 +150,7 @@ describe('a cluster of real containers', { skip: whyNoContainers() ?? false }, (
       await using cluster = await TestCluster.create();
       await cluster.loadImages('pause', 'nginx');
       await cluster.kubectl('create deployment web --image=nginx:1.7.9 --replicas=2');
-      await cluster.kubectl('rollout status deployment/web --timeout=60s');
+      await cluster.kubectl('rollout status deployment/web --timeout=180s');
       const containers = async () =>
         (await cluster.json('get pods')).items
           .flatMap((pod: any) =>
@@ -162,14 +162,14 @@ describe('a cluster of real containers', { skip: whyNoContainers() ?? false }, (
       const started = await containers();
       assert.equal((await cluster.coracle(['down', '--keep-pods'])).code, 0);
       await cluster.up();
-      await cluster.kubectl('rollout status deployment/web --timeout=60s');
+      await cluster.kubectl('rollout status deployment/web --timeout=180s');
       assert.deepEqual(await containers(), started, 'the same containers after down --keep-pods and up');
 
       const components = (await status(cluster)).components.filter(({ name }) => name !== 'containerd');
       for (const pid of new Set(components.map(({ pid }) => pid))) process.kill(pid, 'SIGKILL');
       await cluster.up();
-      await cluster.kubectl('rollout status deployment/web --timeout=60s');
-      await cluster.kubectl('wait --for=condition=Ready node --all --timeout=60s');
+      await cluster.kubectl('rollout status deployment/web --timeout=180s');
+      await cluster.kubectl('wait --for=condition=Ready node --all --timeout=180s');
       assert.deepEqual(await containers(), started, 'the same containers after kill -9 and up');
 
       await cluster.coracle(['down']);
@@ -201,7 +201,7 @@ describe('a cluster of real containers', { skip: whyNoContainers() ?? false }, (
     for (const cluster of [one, two]) {
       await cluster.loadImages('pause', 'nginx');
       await cluster.kubectl('run web --image=nginx:1.7.9');
-      await cluster.kubectl('wait --for=condition=Ready pod/web --timeout=60s');
+      await cluster.kubectl('wait --for=condition=Ready pod/web --timeout=180s');
     }
     const ips = await Promise.all(
       [one, two].map(async (cluster) => (await cluster.json('get pod web')).status.podIP as string),

@@ -128,7 +128,7 @@ describe('a node that looks after itself', { skip }, () => {
 
   test('a stop of the cluster ends pods as a shutdown of the machine does', async () => {
     await create(pod('server', "trap 'exit 0' TERM; while true; do sleep 0.1; done"));
-    await cluster.kubectl('wait --for=condition=Ready --timeout=60s pod/server');
+    await cluster.kubectl('wait --for=condition=Ready --timeout=180s pod/server');
     assert.equal((await cluster.coracle(['down'])).code, 0);
     await cluster.up();
     const { reason, message, conditions } = await ended('server');

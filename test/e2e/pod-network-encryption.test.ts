@@ -86,7 +86,7 @@ describe('a cluster whose pod network is encrypted', { skip }, () => {
     machine = items.find((node: any) => !node.metadata.labels['coracle.dev/machine']).metadata.name;
     other = `${machine}-2`;
     await cluster.kubectl(`apply -f ${await cluster.file('workloads.yaml', workloads(machine, other))}`);
-    await cluster.kubectl('wait --for=condition=Ready pod --all --timeout=60s');
+    await cluster.kubectl('wait --for=condition=Ready pod --all --timeout=180s');
   });
   after(async () => {
     await run('nft', ['delete', 'table', 'bridge', table]);

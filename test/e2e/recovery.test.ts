@@ -23,7 +23,7 @@ describe('a cluster whose parts are killed', { skip: whyNoContainers() ?? false 
     await cluster.loadImages('pause', 'busybox');
     await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
     await cluster.kubectl('run steady --image=busybox:1.36 -- sleep 3600');
-    await cluster.kubectl('wait --for=condition=Ready pod/steady --timeout=60s');
+    await cluster.kubectl('wait --for=condition=Ready pod/steady --timeout=180s');
   });
   after(async () => cluster?.[Symbol.asyncDispose]());
 
@@ -43,7 +43,7 @@ describe('a cluster whose parts are killed', { skip: whyNoContainers() ?? false 
         return code === 0 && stdout === 'alive\n';
       });
       await cluster.kubectl(`run after-${component} --image=busybox:1.36 --restart=Never -- true`);
-      await cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded pod/after-${component} --timeout=60s`);
+      await cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded pod/after-${component} --timeout=180s`);
       await cluster.kubectl(`delete pod after-${component} --now`);
       assert.deepEqual(await containerIds(), started);
       assert.equal(existsSync(halfGone), false);

@@ -265,7 +265,7 @@ export async function walkThrough(t: TestContext, cluster: TestCluster, badImage
   });
 
   await step('wait and expose', async () => {
-    const waited = await kubectl('wait --for=condition=Available deployment/nginx-deployment --timeout=60s');
+    const waited = await kubectl('wait --for=condition=Available deployment/nginx-deployment --timeout=180s');
     assert.equal(waited, 'deployment.apps/nginx-deployment condition met\n');
     assert.equal(await kubectl('expose deployment nginx-deployment --port=80'), 'service/nginx-deployment exposed\n');
     const [service] = table(await kubectl('get service nginx-deployment'));
@@ -287,7 +287,7 @@ export async function walkThrough(t: TestContext, cluster: TestCluster, badImage
     await kubectl(`patch deployment nginx-deployment -p '{"spec":{"progressDeadlineSeconds":6,"minReadySeconds":0}}'`);
     await rolledOut();
     await kubectl(`set image deployment/nginx-deployment nginx=${badImage}`);
-    const stuck = await cluster.tryKubectl('rollout status deployment/nginx-deployment --timeout=60s');
+    const stuck = await cluster.tryKubectl('rollout status deployment/nginx-deployment --timeout=180s');
     assert.equal(stuck.code, 1);
     assert.match(stuck.stderr, /error: deployment "nginx-deployment" exceeded its progress deadline/);
     const deployment = await cluster.json('get deployment nginx-deployment');
