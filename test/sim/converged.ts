@@ -95,8 +95,7 @@ const statefulSet: Check = (ledger, set) => {
   const wanted = spec.replicas ?? 1;
   const pods = podsOf(ledger, set);
   if (isStarved(ledger, pods)) return undefined;
-  const blocked = strangers(ledger, set);
-  if (blocked) return undefined;
+  if (isBlocked(ledger, set, pods)) return undefined;
   if (pods.length !== wanted) return `has ${pods.length} pods of ${wanted}`;
   for (const name of ['replicas', 'readyReplicas', 'availableReplicas'])
     if ((status[name] ?? 0) !== wanted) return `says ${name} ${status[name]} of ${wanted}`;
@@ -105,16 +104,22 @@ const statefulSet: Check = (ledger, set) => {
   return undefined;
 };
 
-/** Pods that bear one of its names and belong to nobody, or to somebody else. */
-function strangers(ledger: Ledger, set: StoredObject): boolean {
-  return ledger
-    .list('pods', set.metadata.namespace)
-    .some(
+/** Somebody else has the name that is to be taken next, so the others are not tried, or one that is not needed. */
+function isBlocked(ledger: Ledger, set: StoredObject, pods: readonly StoredObject[]): boolean {
+  const { name, namespace, uid } = set.metadata;
+  const strangers = ledger
+    .list('pods', namespace)
+    .filter(
       (pod) =>
-        /^.+-\d+$/.test(pod.metadata.name) &&
-        pod.metadata.name.startsWith(`${set.metadata.name}-`) &&
-        ownerOf(pod)?.uid !== set.metadata.uid,
-    );
+        /^.+-\d+$/.test(pod.metadata.name) && pod.metadata.name.startsWith(`${name}-`) && ownerOf(pod)?.uid !== uid,
+    )
+    .map((pod) => pod.metadata.name);
+  if (strangers.length === 0) return false;
+  const { replicas: wanted = 1, ordinals } = set['spec'];
+  const has = new Set(pods.map((pod) => pod.metadata.name));
+  const names = Array.from({ length: wanted }, (_, index) => `${name}-${(ordinals?.start ?? 0) + index}`);
+  const next = names.find((each) => !has.has(each));
+  return next === undefined || strangers.includes(next);
 }
 
 const daemonSet: Check = (ledger, set) => {
@@ -124,8 +129,9 @@ const daemonSet: Check = (ledger, set) => {
   const { status = {} } = set;
   if (status.desiredNumberScheduled !== nodes.length)
     return `wants ${status.desiredNumberScheduled} of ${nodes.length}`;
-  if (isStarved(ledger, pods)) return undefined;
+  // Those that have no place are there all the same; one that was refused is asked for again, and that can take long.
   if (pods.length !== nodes.length) return `has ${pods.length} pods on ${nodes.length} nodes`;
+  if (isStarved(ledger, pods)) return undefined;
   for (const name of ['currentNumberScheduled', 'numberReady', 'numberAvailable', 'updatedNumberScheduled'])
     if (status[name] !== nodes.length) return `says ${name} ${status[name]} of ${nodes.length}`;
   return undefined;
@@ -156,6 +162,7 @@ const job: Check = (ledger, object) => {
     return active > 0 ? `runs ${active} pods though it should not` : undefined;
   // What runs makes room for those that wait when it ends.
   const isAtWork = pods.some((pod) => pod['spec'].nodeName && !isOver(pod) && !isGoing(pod));
+  if (pods.some((pod) => isOver(pod) && pod.metadata.finalizers?.length)) return 'has not counted all its pods';
   const canWait = isStarved(ledger, pods) && !isAtWork && spec.activeDeadlineSeconds === undefined;
   return canWait ? undefined : 'is not finished';
 };

@@ -41,7 +41,8 @@ export function watchOver(world: World, lost: readonly LostWrite[], fail: (probl
       if (slowestMs() > 0) slowUntilMs = nowMs + chainLength * 10_000;
       const workedMs = nowMs < slowUntilMs ? chainLength * 10_000 : workMs;
       const known = resources.map((resource) => link?.knownUntilMs(resource) ?? 0);
-      return Math.min(nowMs, ...known) - workedMs;
+      const knew = resources.map((resource) => link?.knewUntilMs(resource, nowMs - workedMs) ?? 0);
+      return Math.min(Math.min(nowMs, ...known) - workedMs, ...knew);
     },
     lostFor: (ownerUid) =>
       lost.filter(({ atMs, owner }) => owner === ownerUid && world.clock.monotonicMs() - atMs < lostMemoryMs).length,

@@ -47,6 +47,8 @@ const connectMs = 1000;
 /** Beyond so many requests at once each takes time: what goes round until something is seen would go round for ever. */
 const maxAtOnce = 500;
 const busyMs = 10;
+/** Nobody asks what was known before. */
+const lateMemoryMs = 5 * 60_000;
 const encoder = new TextEncoder();
 
 /** One life of one component: once cut it carries nothing any more, whatever is under way. */
@@ -60,6 +62,8 @@ export class Link {
   readonly #watches = new Set<() => void>();
   /** Several may watch one resource, each with a selection of its own, and each is as far as it is. */
   readonly #views = new Map<string, { readonly resource: string; seenMs?: number; current?: View }>();
+  /** What a watch told later than it happened, or may have passed over while there was none. */
+  readonly #late: { readonly resource: string; readonly toldMs: number; readonly happenedMs: number }[] = [];
   readonly #bornMs: number;
   #burst = { atMs: 0, requests: 0 };
 
@@ -161,7 +165,7 @@ export class Link {
   async *#lagging(source: AsyncIterable<Uint8Array>, request: TransportRequest): AsyncGenerator<Uint8Array> {
     const { clock, random } = this.#options;
     const [resource, watcher] = [resourceOf(request.path), watcherOf(request)];
-    const queue: { piece: Uint8Array; arrivedMs: number; dueMs: number }[] = [];
+    const queue: { piece: Uint8Array; arrivedMs: number; happenedMs: number; dueMs: number }[] = [];
     let hasEnded = false;
     let wake = () => {};
     const end = () => {
@@ -169,6 +173,10 @@ export class Link {
       clock.noteActivity();
       wake();
     };
+    const before = this.#views.get(watcher)?.seenMs;
+    const view: View = { sinceMs: clock.monotonicMs(), oldestMs: () => queue[0]?.happenedMs };
+    this.#views.set(watcher, { resource, ...(before === undefined ? {} : { seenMs: before }), current: view });
+    if (before !== undefined) this.#noteLate(resource, before);
     const pieces = source[Symbol.asyncIterator]();
     const pump = async () => {
       try {
@@ -177,16 +185,16 @@ export class Link {
           const { lagMs } = this.weather;
           const lateMs = lagMs > 0 ? Math.floor(lagMs * random.next() ** 4) : 0;
           const dueMs = Math.max(queue.at(-1)?.dueMs ?? 0, clock.monotonicMs() + lateMs);
-          queue.push({ piece: next.value, arrivedMs: clock.monotonicMs(), dueMs });
+          const arrivedMs = clock.monotonicMs();
+          // What comes at once is what happened since the watch before this one.
+          const happenedMs = arrivedMs === view.sinceMs ? (before ?? arrivedMs) : arrivedMs;
+          queue.push({ piece: next.value, arrivedMs, happenedMs, dueMs });
           wake();
         }
       } finally {
         end();
       }
     };
-    const before = this.#views.get(watcher)?.seenMs;
-    const view: View = { sinceMs: clock.monotonicMs(), oldestMs: () => queue[0]?.arrivedMs };
-    this.#views.set(watcher, { resource, ...(before === undefined ? {} : { seenMs: before }), current: view });
     let toldMs = before;
     let isMissing = false;
     this.#watches.add(end);
@@ -210,6 +218,7 @@ export class Link {
         queue.shift();
         if (isError(next.piece)) isMissing = true;
         else toldMs = next.arrivedMs;
+        this.#noteLate(resource, next.happenedMs);
         yield next.piece;
         clock.noteActivity();
       }
@@ -220,6 +229,13 @@ export class Link {
       end();
       void pieces.return?.();
     }
+  }
+
+  #noteLate(resource: string, happenedMs: number): void {
+    const toldMs = this.#options.clock.monotonicMs();
+    if (happenedMs >= toldMs) return;
+    while (this.#late.length > 0 && toldMs - this.#late[0]!.toldMs > lateMemoryMs) this.#late.shift();
+    this.#late.push({ resource, toldMs, happenedMs });
   }
 
   #seenMs(view: View): number {
@@ -234,6 +250,12 @@ export class Link {
     const views = [...this.#views.values()].filter((view) => view.resource === resource);
     if (views.length === 0) return this.#bornMs;
     return Math.min(...views.map((view) => this.#knownUntilMs(view)));
+  }
+
+  /** As it was at another moment, a few minutes ago at most: what it has been told since, it did not know then. */
+  knewUntilMs(resource: string, thenMs: number): number {
+    const late = this.#late.filter((each) => each.resource === resource && each.toldMs >= thenMs);
+    return Math.min(thenMs, this.knownUntilMs(resource), ...late.map(({ happenedMs }) => happenedMs));
   }
 
   #knownUntilMs(view: { readonly seenMs?: number; readonly current?: View }): number {

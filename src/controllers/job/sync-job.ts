@@ -78,7 +78,7 @@ class JobSync {
     await this.#report(job, count, finishing, changed);
     // Those wait for pods in their places, and their namespace, before it lets go of the Job, for them.
     if (isEnding || isNamespaceEnding(problem))
-      await Promise.all([...count.lastFailed.values()].map((pod) => this.#release(pod)));
+      await allOf([...count.lastFailed.values()].map((pod) => this.#release(pod)));
     if (problem) throw problem;
     return recheckMs;
   }
@@ -131,7 +131,7 @@ class JobSync {
   async #deleteActive(pods: readonly Pod[], releases: boolean): Promise<number> {
     const { client, recorder } = this.#options;
     const asker = { kind: jobKind, owner: this.#job, client, recorder };
-    await Promise.all(
+    await allOf(
       pods.map(async (pod) => {
         if (releases) await this.#release(pod);
         await deletePod(asker, pod);
@@ -179,7 +179,7 @@ class JobSync {
     const announced = finishing ? this.#finish(base, finishing, true) : {};
     if (isNews)
       written = await this.#write(written, { ...base, ...announced, uncountedTerminatedPods: lists(uncounted) });
-    await Promise.all(count.toRelease.map((pod) => this.#release(pod)));
+    await allOf(count.toRelease.map((pod) => this.#release(pod)));
     const succeeded = (job.status?.succeeded ?? 0) + uncounted.succeeded.length;
     const failed = (job.status?.failed ?? 0) + uncounted.failed.length;
     const final: JobStatus = {
@@ -240,6 +240,12 @@ class JobSync {
       if (type === 'Failed') tell('Warning', reason, message);
     }
   }
+}
+
+/** Throws when all have ended: the next look must not take for let go what this one still tries to. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  const failure = (await Promise.allSettled(work)).find((outcome) => outcome.status === 'rejected');
+  if (failure) throw failure.reason;
 }
 
 const isGoing = ({ metadata }: Pod): boolean => metadata.deletionTimestamp !== undefined;
