@@ -48,6 +48,8 @@ class ResourceQuotaController {
   readonly #counted = new Map<string, Counted>();
   /** When usage was last charged, by key: until the caches have seen what it was for, nothing is given back. */
   readonly #charged = new Map<string, { version: bigint; atMs: number }>();
+  /** What this controller wrote last, or tried to, over which version, by key. */
+  readonly #written = new Map<string, { over: string | undefined; status: ResourceQuota['status'] }>();
   #served: { atMs: number; byName: Map<string, DiscoveredResource> } | undefined;
 
   constructor(context: ControllerContext, queue: KeyQueue) {
@@ -59,12 +61,17 @@ class ResourceQuotaController {
         this.#noteCharge(quota);
         queue.add(keyOf(quota));
       },
-      deleted: (quota) => void this.#charged.delete(keyOf(quota)),
+      deleted: (quota) => {
+        this.#charged.delete(keyOf(quota));
+        this.#written.delete(keyOf(quota));
+      },
       updated: (next, previous) => {
-        if (isMore(next.status?.used, previous.status?.used)) this.#noteCharge(next);
+        const isCharge = !this.#isOwnWrite(next, previous);
+        if (isCharge) this.#noteCharge(next);
         if (!isEqual(next.spec, previous.spec) || !isEqual(next.status?.hard, next.spec?.hard)) queue.add(keyOf(next));
         // What was charged is looked at again: the object may not have been stored after all.
-        else if (!isEqual(next.status?.used, previous.status?.used)) queue.addAfter(keyOf(next), 10 * settleMs);
+        else if (isCharge || !isEqual(next.status?.used, previous.status?.used))
+          queue.addAfter(keyOf(next), 10 * settleMs);
       },
     });
     for (const kind of measured) this.#follow(kind, kind);
@@ -91,6 +98,7 @@ class ResourceQuotaController {
     }
     const status = { hard, used };
     if (isEqual(status, quota.status)) return;
+    this.#written.set(key, { over: quota.metadata.resourceVersion, status });
     await this.#context.client.resource(resourceQuotaKind).update({ ...quota, status }, { subresource: 'status' });
   }
 
@@ -98,6 +106,12 @@ class ResourceQuotaController {
   #isCountable(name: string): boolean {
     if (name.startsWith('count/')) return this.#counted.has(idOf(name));
     return !name.includes('/') || /^requests\.|\.(?:storageclass\.storage|deviceclass\.resource)\.k8s\.io\//.test(name);
+  }
+
+  /** All else is taken for a charge, even when less is used than before: after a gap in the watch it may hide one. */
+  #isOwnWrite(next: ResourceQuota, previous: ResourceQuota): boolean {
+    const written = this.#written.get(keyOf(next));
+    return written?.over === previous.metadata.resourceVersion && isEqual(next.status, written?.status);
   }
 
   #noteCharge({ metadata }: ResourceQuota): void {
