@@ -7,6 +7,7 @@ import { cronJobStories } from './cron-jobs.ts';
 import { daemonStories } from './daemons.ts';
 import { evictionStories } from './evictions.ts';
 import { garbageStories } from './garbage.ts';
+import { jobStories } from './jobs.ts';
 import { limitStories } from './limits.ts';
 import { measuredStories } from './measured.ts';
 import { moreJobStories } from './more-jobs.ts';
@@ -25,6 +26,7 @@ export const controllerStories: readonly Story[] = [
   ...nodeStories,
   ...policyStories,
   ...workloadStories,
+  ...jobStories,
   ...clusterStories,
   ...autoscalerStories,
   ...measuredStories,

@@ -1,4 +1,4 @@
-// Deployments, sets and Jobs: what goes wrong, and what is rarely asked for.
+// Deployments and sets: what goes wrong, and what is rarely asked for.
 import type { Json } from '../side.ts';
 import type { Story } from '../stories.ts';
 import { labels, make, patch, pod, podSpec, pods, remove, say, story, template, wait } from './words.ts';
@@ -20,12 +20,6 @@ const image = (kind: string, name: string) =>
   patch(kind, 'a', { spec: { template: { spec: { containers: [{ name: 'c', image: name }] } } } });
 const refused = make('ResourceQuota', 'q', { spec: { hard: { pods: '1' } } });
 const bad = { securityContext: { runAsUser: 5, windowsOptions: {} }, serviceAccountName: 'missing' };
-const jobs = ['Job', 'ResourceQuota'];
-const job = (spec: Json = {}, container: Json = {}, metadata: Json = {}) =>
-  make('Job', 'a', {
-    metadata,
-    spec: { template: { metadata: { labels }, spec: podSpec({ restartPolicy: 'Never' }, container) }, ...spec },
-  });
 const statefulSet = (spec: Json = {}) =>
   make('StatefulSet', 'a', { spec: { replicas: 2, serviceName: 'a', selector, template: template(), ...spec } });
 const claims = [
@@ -37,12 +31,8 @@ const claims = [
 /** On the nodes that are always there: other stories make some of their own. */
 const daemonSet = (spec: Json = {}) =>
   make('DaemonSet', 'a', { spec: { selector, template: template({ nodeSelector: { base: 'yes' } }), ...spec } });
-const onExit = (action: string, values: number[], more: Json = {}) => ({
-  action,
-  onExitCodes: { operator: 'In', values, ...more },
-});
 
-const appStories: readonly Story[] = [
+export const workloadStories: readonly Story[] = [
   story(
     'app/service account missing',
     apps,
@@ -93,15 +83,6 @@ const appStories: readonly Story[] = [
     wait(2),
     daemonSet(),
     image('DaemonSet', 'i2'),
-  ),
-  story(
-    'app/job refused by a quota',
-    jobs,
-    pods('ready'),
-    refused,
-    wait(2),
-    job({ parallelism: 3, completions: 3 }),
-    pods('succeed'),
   ),
   story(
     'app/a priority class that is not there',
@@ -390,265 +371,3 @@ const appStories: readonly Story[] = [
     remove('ReplicaSet', 'a', 'Orphan'),
   ),
 ];
-
-const jobStories: readonly Story[] = [
-  story(
-    'job/policy on a container',
-    jobs,
-    pods('ready'),
-    job({
-      backoffLimit: 5,
-      completions: 2,
-      parallelism: 2,
-      podFailurePolicy: {
-        rules: [
-          onExit('FailJob', [42], { containerName: 'c' }),
-          { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-          { action: 'Count', onPodConditions: [{ type: 'Mine' }] },
-        ],
-      },
-    }),
-    say('.', { set: 'failed', exitCode: 42 }),
-  ),
-  story(
-    'job/policy on a condition',
-    jobs,
-    pods('ready'),
-    job({
-      backoffLimit: 0,
-      podFailurePolicy: { rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget' }] }] },
-    }),
-    say('.', { set: 'failed', conditions: [{ type: 'DisruptionTarget', status: 'True', reason: 'x' }] }),
-    say('.', { set: 'failed', exitCode: 1 }),
-  ),
-  story(
-    'job/policy fails by condition',
-    jobs,
-    pods('ready'),
-    job({
-      podFailurePolicy: { rules: [{ action: 'FailJob', onPodConditions: [{ type: 'ConfigIssue', status: 'True' }] }] },
-    }),
-    say('.', { set: 'failed', conditions: [{ type: 'ConfigIssue', status: 'True', reason: 'x' }] }),
-  ),
-  story(
-    'job/policy fails an index by condition',
-    jobs,
-    pods('ready'),
-    job({
-      completionMode: 'Indexed',
-      completions: 2,
-      parallelism: 2,
-      backoffLimitPerIndex: 1,
-      podFailurePolicy: { rules: [onExit('FailIndex', [7])] },
-    }),
-    say('a-0', { set: 'failed', exitCode: 7 }),
-    say('a-1', { set: 'failed', exitCode: 1 }),
-    pods('succeed'),
-  ),
-  story(
-    'job/max failed indexes',
-    jobs,
-    pods('ready'),
-    job({ completionMode: 'Indexed', completions: 4, parallelism: 4, backoffLimitPerIndex: 0, maxFailedIndexes: 1 }),
-    say('a-[01]', { set: 'failed' }),
-  ),
-  story(
-    'job/max failed indexes of zero',
-    jobs,
-    pods('ready'),
-    job({ completionMode: 'Indexed', completions: 3, parallelism: 3, backoffLimitPerIndex: 0, maxFailedIndexes: 0 }),
-    say('a-2', { set: 'failed' }),
-  ),
-  story(
-    'job/success policy by indexes',
-    jobs,
-    pods('ready'),
-    job({
-      completionMode: 'Indexed',
-      completions: 4,
-      parallelism: 4,
-      successPolicy: { rules: [{ succeededIndexes: '0,2-3', succeededCount: 2 }, { succeededIndexes: '1' }] },
-    }),
-    say('a-2', { set: 'succeeded' }),
-    say('a-0', { set: 'succeeded' }),
-  ),
-  story(
-    'job/success policy second rule',
-    jobs,
-    pods('ready'),
-    job({
-      completionMode: 'Indexed',
-      completions: 3,
-      parallelism: 3,
-      backoffLimitPerIndex: 0,
-      successPolicy: { rules: [{ succeededIndexes: '0' }, { succeededIndexes: '1' }] },
-    }),
-    say('a-0', { set: 'failed' }),
-    say('a-1', { set: 'succeeded' }),
-  ),
-  story(
-    'job/success and failure at once',
-    jobs,
-    pods('ready'),
-    job({
-      completionMode: 'Indexed',
-      completions: 2,
-      parallelism: 2,
-      backoffLimit: 0,
-      successPolicy: { rules: [{ succeededCount: 1 }] },
-    }),
-    say('a-0', { set: 'failed' }),
-    say('a-1', { set: 'succeeded' }),
-  ),
-  story(
-    'job/suspended in the middle',
-    jobs,
-    pods('ready'),
-    job({ parallelism: 2, completions: 3 }),
-    patch('Job', 'a', { spec: { suspend: true } }),
-    patch('Job', 'a', { spec: { template: { spec: { nodeSelector: { zone: 'n1' } } } } }),
-    patch('Job', 'a', { spec: { suspend: false } }),
-    pods('succeed'),
-    patch('Job', 'a', { spec: { suspend: true } }),
-  ),
-  story(
-    'job/suspended with a deadline',
-    jobs,
-    pods('ready'),
-    job({ suspend: true, activeDeadlineSeconds: 5 }),
-    wait(6),
-    patch('Job', 'a', { spec: { suspend: false } }),
-    patch('Job', 'a', { spec: { suspend: true } }),
-    patch('Job', 'a', { spec: { suspend: false } }),
-    wait(6),
-  ),
-  story(
-    'job/deadline with failed pods',
-    jobs,
-    pods('fail'),
-    job({ activeDeadlineSeconds: 4, backoffLimit: 10 }),
-    wait(5),
-  ),
-  story(
-    'job/pods deleted by somebody',
-    jobs,
-    pods('ready'),
-    job({ parallelism: 2, completions: 2, backoffLimit: 1, completionMode: 'Indexed' }),
-    wait(1),
-    make('Pod', 'stray', { metadata: { labels }, spec: podSpec() }),
-  ),
-  story(
-    'job/restarts on failure',
-    jobs,
-    pods('away'),
-    job({ backoffLimit: 2, template: template({ restartPolicy: 'OnFailure', nodeName: 'n1' }) }),
-    say('.', { set: 'crash', restarts: 2 }),
-    say('.', { set: 'crash', restarts: 3 }),
-  ),
-  story('job/work queue', jobs, pods('ready'), job({ parallelism: 3 }), say('.', { set: 'succeeded' })),
-  story(
-    'job/work queue, then failures',
-    jobs,
-    pods('ready'),
-    job({ parallelism: 2, backoffLimit: 0 }),
-    pods('stay'),
-    say('.', { set: 'failed' }),
-  ),
-  story(
-    'job/zero parallelism',
-    jobs,
-    job({ parallelism: 0, completions: 2 }),
-    patch('Job', 'a', { spec: { parallelism: 1 } }),
-  ),
-  story('job/zero completions', jobs, job({ completions: 0 })),
-  story('job/zero completions, indexed', jobs, job({ completions: 0, completionMode: 'Indexed' })),
-  story(
-    'job/managed by',
-    jobs,
-    job({ managedBy: 'example.com/x' }),
-    patch('Job', 'a', { status: { startTime: '{time:0}', active: 3 } }, { subresource: 'status' }),
-    remove('Job', 'a'),
-  ),
-  story(
-    'job/replacement when failed',
-    jobs,
-    pods('ready'),
-    job({ podReplacementPolicy: 'Failed', parallelism: 2, completions: 2 }),
-    pods('away'),
-    remove('Job', 'a', 'Foreground'),
-  ),
-  story('job/ttl', jobs, pods('succeed'), job({ ttlSecondsAfterFinished: 4 }), wait(4)),
-  story(
-    'job/ttl given later',
-    jobs,
-    pods('succeed'),
-    job(),
-    patch('Job', 'a', { spec: { ttlSecondsAfterFinished: 0 } }),
-    wait(1),
-  ),
-  story(
-    'job/huge',
-    jobs,
-    pods('stay'),
-    job({ completionMode: 'Indexed', completions: 1000000, parallelism: 1, backoffLimitPerIndex: 1 }),
-    job({
-      completionMode: 'Indexed',
-      completions: 100000,
-      parallelism: 2,
-      backoffLimitPerIndex: 1,
-      maxFailedIndexes: 100000,
-    }),
-    job({ parallelism: 0, completions: 2147483647 }),
-  ),
-  story(
-    'job/backoff limit of a great number',
-    jobs,
-    pods('ready'),
-    job({ backoffLimit: 2147483647, activeDeadlineSeconds: 9223372036 }),
-  ),
-  story(
-    'job/indexes of pods are told',
-    jobs,
-    pods('ready'),
-    job(
-      { completionMode: 'Indexed', completions: 2, parallelism: 2 },
-      { env: [{ name: 'JOB_COMPLETION_INDEX', value: 'mine' }] },
-    ),
-  ),
-  story(
-    'job/manual selector takes others',
-    jobs,
-    pods('ready'),
-    pod('p', { restartPolicy: 'Never' }),
-    job({ manualSelector: true, selector, parallelism: 1, completions: 2 }),
-    make('Job', 'b', { spec: { manualSelector: true, selector, template: template({ restartPolicy: 'Never' }) } }),
-  ),
-  story(
-    'job/service account missing',
-    jobs,
-    job({ template: template({ restartPolicy: 'Never', serviceAccountName: 'missing' }) }),
-  ),
-  story(
-    'job/orphaned and done',
-    jobs,
-    pods('ready'),
-    job(),
-    remove('Job', 'a', 'Orphan'),
-    say('.', { set: 'succeeded' }),
-  ),
-  story(
-    'job/a finalizer on a pod',
-    jobs,
-    pods('away'),
-    job({
-      template: {
-        metadata: { labels, finalizers: ['example.com/held'] },
-        spec: podSpec({ restartPolicy: 'Never', nodeName: 'n1' }),
-      },
-    }),
-    say('.', { set: 'succeeded' }),
-    remove('Job', 'a', 'Background'),
-  ),
-];
-
-export const workloadStories: readonly Story[] = [...appStories, ...jobStories];
