@@ -1,13 +1,13 @@
 // What has to be done about a pod's claims before it can run on a node; pure.
 import type { PersistentVolume, PersistentVolumeClaim } from '../../generated/core-v1.ts';
 import type { CSIStorageCapacity, StorageClass } from '../../generated/storage-v1.ts';
+import { matchesTerm } from '../api/core/node-match.ts';
 import { claimClass, matchingVolume, volumeAnnotations } from '../api/core/volume-match.ts';
 import { matchesSelector } from '../api/meta/labels.ts';
 import { quantityOf, unitsOf } from '../api/meta/quantity.ts';
 import { selectorOf } from '../api/meta/selectors.ts';
 import type { NodeView } from './node-cache.ts';
 import type { Storage } from './plugin.ts';
-import { matchesTerm } from './plugins/node-selector-match.ts';
 
 export interface VolumePlan {
   /** Claims that get a volume which is there. */

@@ -1,27 +1,35 @@
-// Whether a node is one that a pod asks for.
+// Whether a node is one that a pod, a volume or a device asks for.
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '../../../generated/core-v1.ts';
 
-/** By node selector and required node affinity. */
-export function matchesNode(spec: PodSpec | undefined, node: Node): boolean {
-  const labels = node.metadata.labels ?? {};
-  for (const [key, value] of Object.entries(spec?.nodeSelector ?? {})) if (labels[key] !== value) return false;
-  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+/** What a node selector looks at. */
+export interface SelectableNode {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
-/** An empty term matches nothing. */
-function matchesTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm, node: Node): boolean {
-  if (matchExpressions.length + matchFields.length === 0) return false;
-  const labels = node.metadata.labels ?? {};
-  const fields: Record<string, string> = { 'metadata.name': node.metadata.name };
+/** By node selector and required node affinity. */
+export function matchesNode(spec: PodSpec | undefined, { metadata }: Node): boolean {
+  const { name, labels = {} } = metadata;
+  for (const [key, value] of Object.entries(spec?.nodeSelector ?? {})) if (labels[key] !== value) return false;
+  const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return !required || required.nodeSelectorTerms.some((term) => matchesTerm(term, { name, labels }));
+}
+
+/** All of a term's requirements; a term without any matches nothing. */
+export function matchesTerm(term: NodeSelectorTerm, node: SelectableNode): boolean {
+  const expressions = term.matchExpressions ?? [];
+  const fields = term.matchFields ?? [];
+  if (expressions.length + fields.length === 0) return false;
   return (
-    matchExpressions.every((requirement) => matches(requirement, labels[requirement.key])) &&
-    matchFields.every((requirement) => matches(requirement, fields[requirement.key]))
+    expressions.every((each) => matches(each, node.labels[each.key])) &&
+    fields.every((each) => matches(each, each.key === 'metadata.name' ? node.name : undefined))
   );
 }
 
-function matches({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
-  switch (operator) {
+/** Node affinity's own requirement language: like label selectors, with Gt and Lt. */
+function matches(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
+  const values = requirement.values ?? [];
+  switch (requirement.operator) {
     case 'In':
       return value !== undefined && values.includes(value);
     case 'NotIn':
@@ -30,10 +38,11 @@ function matches({ operator, values = [] }: NodeSelectorRequirement, value: stri
       return value !== undefined;
     case 'DoesNotExist':
       return value === undefined;
-    default: {
-      const [a, b] = [Number(value), Number(values[0])];
-      if (value === undefined || !Number.isInteger(a) || !Number.isInteger(b)) return false;
-      return operator === 'Gt' ? a > b : operator === 'Lt' ? a < b : false;
-    }
+    case 'Gt':
+      return value !== undefined && /^-?\d+$/.test(value) && Number(value) > Number(values[0]);
+    case 'Lt':
+      return value !== undefined && /^-?\d+$/.test(value) && Number(value) < Number(values[0]);
+    default:
+      return false;
   }
 }

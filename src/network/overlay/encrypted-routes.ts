@@ -23,10 +23,12 @@ export interface NodePlace {
   readonly nodeName: string;
   /** The node that this one is on, when it is not a machine itself. */
   readonly machine?: string | undefined;
+  /** This node's. */
   readonly address: string;
   /** This node's range, and the whole cluster's; or one of each family with a comma between. */
   readonly podCidr: string;
   readonly clusterPodCidr: string;
+  /** Pods that are made from now on should send no larger packets: more does not fit through on its way. */
   readonly onPacketSize?: (bytes: number) => Promise<void>;
   readonly log: Logger;
 }

@@ -4,10 +4,9 @@ import type { Node } from '../../../generated/core-v1.ts';
 import { nodeKind } from '../../../generated/kinds.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Component } from '../../base/component.ts';
-import type { Logger } from '../../base/log.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 import { familyOfRange, gatewayOf, rangeOf } from '../addresses.ts';
-import { createEncryptedRoutes, type EncryptionOptions } from './encrypted-routes.ts';
+import { createEncryptedRoutes, type EncryptionOptions, type NodePlace } from './encrypted-routes.ts';
 import { wayTo } from './links.ts';
 import { linkLocalOf, nodeBridgeName, tunnelName } from './names.ts';
 import { peersOf, planRoutes } from './plan-routes.ts';
@@ -15,25 +14,13 @@ import { applyRoutes, ensureLinkLocal } from './route-table.ts';
 import { ensureTunnel, removeTunnel } from './tunnel.ts';
 import { wireGuardOf } from './wireguard-end.ts';
 
-export interface PodRoutesOptions {
-  readonly clusterName: string;
-  readonly nodeName: string;
-  /** The node that this one is on, when it is not a machine itself. */
-  readonly machine?: string | undefined;
-  /** This node's address. */
-  readonly address: string;
-  /** This node's pod range, and the whole cluster's; or one of each family with a comma between. */
-  readonly podCidr: string;
-  readonly clusterPodCidr: string;
+export interface PodRoutesOptions extends NodePlace {
   /** Tells tunnels of several clusters apart: 24 bits, the same on every node. */
   readonly tunnelId: number;
-  /** Pods that are made from now on should send no larger packets: more does not fit through the tunnel. */
-  readonly onPacketSize?: (bytes: number) => Promise<void>;
   /** Packets to other nodes go through WireGuard and no other way. Absent: as they are. */
   readonly encryption?: EncryptionOptions;
   readonly informers: InformerFactory;
   readonly clock: Clock;
-  readonly log: Logger;
 }
 
 const retryMs = 1_000;

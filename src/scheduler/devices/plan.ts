@@ -1,10 +1,10 @@
 // A pod's claims: whether it may use them, and on which nodes they can be had. Pure.
 import type { ContainerExtendedResourceRequest, Pod } from '../../../generated/core-v1.ts';
 import type { AllocationResult, DeviceRequest, ResourceClaim } from '../../../generated/resource-v1.ts';
+import { matchesTerm } from '../../api/core/node-match.ts';
 import { keyOf } from '../../api/meta/object.ts';
 import type { NodeView } from '../node-cache.ts';
 import { Blocked } from '../plugin.ts';
-import { matchesTerm } from '../plugins/node-selector-match.ts';
 import type { VolumePlan } from '../volume-plan.ts';
 import { allocationResult } from './allocation-result.ts';
 import { findDevices } from './allocator.ts';

@@ -1,8 +1,8 @@
 // Which devices a node can reach, by pool. A pool is described by several slices of one generation.
 import type { NodeSelector } from '../../../generated/core-v1.ts';
 import type { CounterSet, Device, ResourceSlice } from '../../../generated/resource-v1.ts';
+import { matchesTerm } from '../../api/core/node-match.ts';
 import type { NodeView } from '../node-cache.ts';
-import { matchesTerm } from '../plugins/node-selector-match.ts';
 
 export interface Pool {
   /** `driver/name`. */

@@ -1,4 +1,6 @@
 // The plugins of one profile: which of them run, in which order, with their weights and arguments.
+
+import { matchesTerm } from '../../api/core/node-match.ts';
 import { argsOf } from '../config/plugin-args.ts';
 import type { ActivePlugins } from '../config/profile-plugins.ts';
 import type { PluginArgs, Profile } from '../config/types.ts';
@@ -15,7 +17,6 @@ import type { PodView } from '../pod-view.ts';
 import { fitScore } from './fit-strategies.ts';
 import { filters as defaultFilters, scores as defaultScores } from './index.ts';
 import { affinityScoreWith } from './inter-pod-affinity.ts';
-import { matchesTerm } from './node-selector-match.ts';
 import { spreadFilterWith, spreadScoreWith } from './pod-topology-spread.ts';
 
 export interface ProfilePlugins {

@@ -1,7 +1,7 @@
+import { matchesTerm } from '../../api/core/node-match.ts';
 import type { NodeView } from '../node-cache.ts';
 import { accepted, type Filter, normalize, refusedForGood, type Score } from '../plugin.ts';
 import type { PodView } from '../pod-view.ts';
-import { matchesTerm } from './node-selector-match.ts';
 
 /** The pod's nodeSelector and its required node affinity; undefined: it has neither. */
 export function requiredAffinity({ pod }: PodView): ((node: NodeView) => boolean) | undefined {
