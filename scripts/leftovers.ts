@@ -99,7 +99,14 @@ function files(): string[] {
     ...globSync('/var/lib/coracle*'),
     ...globSync('/tmp/coracle-*'),
     ...globSync('/run/wireguard/corw-*'),
+    ...globSync('/tmp/.coracle-port-*').filter(isAbandonedByTest),
   ].map((path) => `file ${path}`);
+}
+
+/** A port that is kept for a cluster of the tests whose folder is gone. */
+function isAbandonedByTest(claim: string): boolean {
+  const settings = tryRead(claim).split('\n')[1] ?? '';
+  return settings.includes('/coracle-e2e-') && !existsSync(settings);
 }
 
 function tryRead(file: string): string {

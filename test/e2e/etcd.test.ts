@@ -50,6 +50,7 @@ test('two servers share an etcd over TLS, and what one writes the other one has'
 
   const [one, two] = [`e${process.pid % 10_000}-1`, `e${process.pid % 10_000}-2`] as const;
   const stranger = await up(`${one}x`);
+  cleanup.defer(async () => void (await coracle(`${one}x`, 'delete', '--yes')));
   assert.match(stranger.stderr, /etcdserver: not reachable \(E_ETCD\)/);
   for (const name of [one, two]) {
     if (name === two) await cp(join(folder, one, 'pki'), join(folder, two, 'pki'), { recursive: true });
