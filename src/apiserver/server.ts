@@ -162,7 +162,7 @@ class Server implements ApiServer {
     this.#options = options;
     const { store, clock, random, log } = options;
     this.#ready.promise.catch(() => {});
-    this.#hub = new CacheHub(store, log);
+    this.#hub = new CacheHub(store, log, clock);
     this.registry = new Registry(store, this.#hub, new ResourceTable(options.resources), options.eventTtlMs);
     this.#parts = {
       registry: this.registry,

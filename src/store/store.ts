@@ -119,6 +119,7 @@ export interface Store extends AsyncDisposable {
   readonly revision: number;
   readonly compactedRevision: number;
   get(key: string, revision?: number): Promise<StoredValue | undefined>;
+  /** `revision` of the store is no less than that of the result by then: a watch may begin after it. */
   range(options: RangeOptions): Promise<RangeResult>;
   /**
    * Commits all writes or none, at one new revision, and settles when they are on disk. Watchers have been handed the

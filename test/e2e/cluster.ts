@@ -179,7 +179,8 @@ export class TestCluster implements AsyncDisposable {
       } catch (error) {
         last = String(error instanceof Error ? error.message : error);
       }
-      if (Date.now() > deadline) throw new Error(`never happened: ${what}; ${last}`);
+      if (Date.now() > deadline)
+        throw new Error(`never happened: ${what}; ${last}\n${await this.#situation().catch(String)}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   }

@@ -98,9 +98,13 @@ test('a node that joined goes on when one of its two API servers is killed', { s
       input: JSON.stringify(pod),
     }),
   );
-  await eventually('a pod runs there', async () => {
+  const runs = async () => {
     const { stdout } = await kubectl(two, 'get', 'pod', 'late', '-o', 'jsonpath={.status.phase}');
     return stdout === 'Running';
+  };
+  await eventually('a pod runs there', runs).catch(async (error: Error) => {
+    const { stdout } = await kubectl(two, 'describe', 'node/far', 'pod/late');
+    throw new Error(`${error.message}\n${stdout}${(await there('logs')).stdout.slice(-8000)}`);
   });
   assert.equal(good(await kubectl(two, 'exec', 'late', '--', 'echo', 'here')), 'here\n');
 });

@@ -1,12 +1,14 @@
 // One watch on the store feeds every resource's cache, so that all caches stand at one revision.
+import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
-import { CompactedError, type Store } from '../../store/store.ts';
+import { CompactedError, type Store, UnavailableError } from '../../store/store.ts';
 import { reloadCaches } from './reload-caches.ts';
 import { ResourceCache } from './resource-cache.ts';
 import { prefixOfKey, registryRoot, type StoragePrefix } from './storage-key.ts';
 
 // Each page counts what is left, which takes as long as reading it: few pages.
 const loadPage = 25_000;
+const retryMs = 1000;
 
 interface Waiter {
   readonly revision: number;
@@ -24,15 +26,17 @@ export interface CacheHead {
 export class CacheHub implements CacheHead {
   readonly #store: Store;
   readonly #log: Logger;
+  readonly #clock: Clock;
   readonly #caches = new Map<StoragePrefix, ResourceCache>();
   #revision = 0;
   #startRevision = 0;
   #waiters: Waiter[] = [];
   #hasEnded = false;
 
-  constructor(store: Store, log: Logger) {
+  constructor(store: Store, log: Logger, clock: Clock) {
     this.#store = store;
     this.#log = log;
+    this.#clock = clock;
   }
 
   /** The revision all caches stand at. */
@@ -98,12 +102,20 @@ export class CacheHub implements CacheHead {
       } catch (error) {
         if (!(error instanceof CompactedError) || signal.aborted) throw error;
         this.#log.warn('the watch on the store fell behind its history; everything is read again', {});
-        await reloadCaches(
-          this.#store,
-          (prefix) => this.cache(prefix),
-          this.#caches,
-          (at) => this.#advance(at),
-        );
+        await this.#reload(signal);
+      }
+    }
+  }
+
+  /** For as long as the store is away: nothing is served as new meanwhile. */
+  async #reload(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        const cacheOf = (prefix: StoragePrefix) => this.cache(prefix);
+        return await reloadCaches(this.#store, cacheOf, this.#caches, (at) => this.#advance(at));
+      } catch (error) {
+        if (!(error instanceof UnavailableError) || signal.aborted) throw error;
+        await this.#clock.sleep(retryMs, signal);
       }
     }
   }

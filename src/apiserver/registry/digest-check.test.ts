@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
 import { openMemoryStore } from '../../store/engines/memory.ts';
 import { CacheHub } from './cache-hub.ts';
@@ -11,7 +12,7 @@ const value = Buffer.from('{"kind":"ConfigMap","apiVersion":"v1","metadata":{"na
 test('a cache that lost a change is noticed, one that went on meanwhile is not', async () => {
   await using store = openMemoryStore();
   await store.commit([{ key, value }]);
-  const hub = new CacheHub(store, silentLogger);
+  const hub = new CacheHub(store, silentLogger, systemClock);
   await hub.load();
   const stored = (await store.get(key))!;
   assert.equal(differenceAt(hub, stored, 2), undefined);

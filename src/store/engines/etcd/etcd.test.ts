@@ -74,6 +74,21 @@ for (const program of programs) {
     }
   });
 
+  test(`etcd ${program.version}: who reads what another store wrote can watch from there at once`, async () => {
+    await using server = await EtcdServer.start(program);
+    await using store = await openEtcdStore({ servers: [server.url], root: '/registry/' });
+    await using other = await openEtcdStore({ servers: [server.url] });
+    const { signal } = new AbortController();
+    for (let round = 0; round < 100; round++) {
+      // What is nothing to the watch takes it a question.
+      const key = round % 50 ? '/registry/a' : '/elsewhere/a';
+      const writing = other.commit([{ key, value: bytes(String(round)) }]);
+      const { revision } = await store.range({ prefix: '/registry/' });
+      store.watch({ prefix: '/registry/', fromRevision: revision + 1, signal });
+      await writing;
+    }
+  });
+
   test(`etcd ${program.version}: keys with a time to live share leases, and end`, async () => {
     await using server = await EtcdServer.start(program);
     await using store = await openEtcdStore({ servers: [server.url] });

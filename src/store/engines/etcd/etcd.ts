@@ -161,6 +161,8 @@ class EtcdStore implements Store {
       at ||= header.revision;
       const remaining = count - kvs.length;
       if (remaining <= 0 || (limit > 0 && items.length >= limit)) {
+        // Whoever read the newest may watch what follows it: another server's write must have come over the watch.
+        if (!revision) await this.#delivered(at);
         return { items, revision: at, remaining: Math.max(0, remaining) };
       }
       last = items.at(-1)!.key;
