@@ -80,7 +80,9 @@ test('a node that joined goes on when one of its two API servers is killed', { s
   good(await there(...command, new URL(second.address).host, '--node-name', 'far', '--detach'));
   for (const image of ['pause', 'busybox'])
     good(await there('image', 'import', join(root, `build/images/${image}.tar`)));
-  await eventually('pods have an account', async () => (await kubectl(two, 'get', 'sa', 'default')).code === 0);
+  // Made by the controllers, which go with the first.
+  for (const what of ['serviceaccount/default', 'configmap/kube-root-ca.crt'])
+    await eventually(`there is ${what}`, async () => (await kubectl(two, 'get', what)).code === 0);
 
   process.kill(first.pid, 'SIGKILL');
   const pod = {
