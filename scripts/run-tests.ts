@@ -50,7 +50,8 @@ for (const { flag, patterns, concurrency, mayFlake } of suites) {
   const files = patterns.flatMap((pattern) => globSync(pattern, { cwd: root })).sort();
   const env = flag === '--unit' ? { ...process.env, TMPDIR: scratch } : process.env;
   let outcome = runFiles(files, concurrency, env);
-  const failed = [...new Set(outcome.failures.trimEnd().split('\n').map((line) => line.split(':')[0]!))];
+  const lines = outcome.failures.trimEnd().split('\n');
+  const failed = [...new Set(lines.map((line) => line.split(':')[0]!))];
   const isFew = failed.length <= mostFlakes && failed.every((file) => files.includes(file));
   if (mayFlake && outcome.hasFailed && isFew) {
     flakes += outcome.failures;
