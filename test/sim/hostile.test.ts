@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as kinds from '../../generated/kinds.ts';
 import { StatusError } from '../../src/api/meta/status-error.ts';
+import { vpaDefinitions } from '../../src/api/vertical-pod-autoscaler/definitions.ts';
 import type { Change } from './ledger.ts';
 import { World } from './world.ts';
 
@@ -42,6 +43,22 @@ const rolling = (name: string, rollingUpdate: object) =>
   [
     kinds.deploymentKind,
     { metadata: named(name), spec: { selector, template, strategy: { type: 'RollingUpdate', rollingUpdate } } },
+  ] as const;
+
+const vpaVersion = 'autoscaling.k8s.io/v1';
+const ownTarget = {
+  targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' },
+  updatePolicy: { updateMode: 'Odd', minReplicas: -1 },
+  resourcePolicy: {
+    containerPolicies: [
+      { containerName: '*', mode: 'Odd', minAllowed: { cpu: '2', memory: 'much' }, maxAllowed: { cpu: '1' } },
+    ],
+  },
+};
+const scaler = (name: string, spec: object) =>
+  [
+    `autoscaling.k8s.io/verticalpodautoscalers/default/${name}`,
+    { kind: 'VerticalPodAutoscaler', apiVersion: vpaVersion, metadata: { ...old(name), uid: uidOf(name) }, spec },
   ] as const;
 
 const cases: Case[] = [
@@ -344,6 +361,73 @@ cases.push(
     tells: ['Deployment/greedy SelectingAll', 'DaemonSet/greedy SelectingAll'],
   },
 );
+
+const base64 = (text: string) => Buffer.from(text).toString('base64');
+const token = (id: string, data: Readonly<Record<string, string>>) =>
+  [
+    `core/secrets/kube-system/bootstrap-token-${id}`,
+    {
+      kind: 'Secret',
+      apiVersion: 'v1',
+      metadata: { ...old(`bootstrap-token-${id}`), namespace: 'kube-system', uid: uidOf(id) },
+      type: 'bootstrap.kubernetes.io/token',
+      data: { 'token-id': base64(id), 'token-secret': base64('0123456789abcdef'), ...data },
+    },
+  ] as const;
+const policyRule = { apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments'], operations: ['*'] };
+const deep = `${'('.repeat(3000)}1${')'.repeat(3000)}`;
+
+cases.push({
+  name: 'policies, taints, tokens and recommendations that mean nothing',
+  objects: [
+    ...vpaDefinitions.map((each) => [kinds.customResourceDefinitionKind, each] as const),
+    [kinds.deploymentKind, { metadata: named('d'), spec: { replicas: 1, selector, template } }],
+  ],
+  stored: [
+    bare(
+      'admissionregistration.k8s.io/validatingadmissionpolicies',
+      'ValidatingAdmissionPolicy',
+      'admissionregistration.k8s.io/v1',
+      {
+        spec: {
+          matchConstraints: { resourceRules: [policyRule, {}] },
+          variables: [{ name: '', expression: '' }],
+          matchConditions: [{ name: 'x', expression: deep }],
+          validations: [
+            { expression: deep },
+            { expression: 'object.' },
+            { expression: 'variables.none', messageExpression: '(' },
+          ],
+        },
+      },
+    ),
+    ['resource.k8s.io/devicetaintrules/bare', taintRule('bare', {})],
+    ['resource.k8s.io/devicetaintrules/all', taintRule('all', { deviceSelector: {}, taint: { effect: 'Odd' } })],
+    token('aaaaaa', { expiration: base64('whenever') }),
+    token('bbbbbb', { expiration: '!', 'auth-extra-groups': base64('system:masters') }),
+    token('cccccc', { 'usage-bootstrap-signing': base64('true'), 'token-secret': base64('short') }),
+    bare('core/configmaps/default/', 'ConfigMap', 'v1', { data: { kubeconfig: '{' } }),
+    ...[{}, { targetRef: { kind: 'Deployment', name: 'd' } }, ownTarget].map((spec, at) => scaler(`bare-${at}`, spec)),
+    bare(
+      'autoscaling.k8s.io/verticalpodautoscalercheckpoints/default/',
+      'VerticalPodAutoscalerCheckpoint',
+      vpaVersion,
+      {
+        spec: { vpaObjectName: 'bare-1', containerName: '' },
+        status: { totalSamplesCount: -1, cpuHistogram: { totalWeight: huge, bucketWeights: { [-1]: huge, x: 1 } } },
+      },
+    ),
+  ],
+});
+
+function taintRule(name: string, spec: object) {
+  return {
+    kind: 'DeviceTaintRule',
+    apiVersion: 'resource.k8s.io/v1beta2',
+    metadata: { ...old(name), uid: uidOf(name) },
+    spec,
+  };
+}
 
 function greedy(kind: string) {
   const metadata = { ...old('greedy'), uid: uidOf(kind) };
