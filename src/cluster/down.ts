@@ -60,13 +60,14 @@ async function clearNodes(layout: Layout, plans: readonly NodePlan[], podCidr: s
   const { removeNodeNetwork } = await import('./nodes/node-network.ts');
   const wereRunning = await Promise.all(plans.map(clearNode));
   await unmountBelow(layout.dataDir);
-  await removeNodeNetwork(layout, podCidr, plans[0]!.name);
+  await removeNodeNetwork(layout, podCidr, plans[0]!);
   await removeCgroup(cgroupName(layout.name));
   return wereRunning.includes(true);
 }
 
-/** The pods of one node, and its containerd. */
+/** The pods of one node, and its containerd; a runtime that is the machine's goes on, with the pods of others. */
 export async function clearNode(plan: NodePlan): Promise<boolean> {
+  if (plan.machineRuntime) return (await import('./nodes/remove-pods.ts')).removeOwnPods(plan, plan.machineRuntime);
   const { findContainerd, stopContainerd, containerdSocket } = await import('../kubelet/runtime/containerd-daemon.ts');
   const { removeAllPods } = await import('./nodes/remove-pods.ts');
   const wasRunning = (await findContainerd(plan.containerd)) !== undefined;

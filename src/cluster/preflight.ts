@@ -4,10 +4,10 @@ import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { exitCodes, UserFailure } from './failure.ts';
 
+/** Of a containerd that is the node's own. */
 export interface Programs {
   readonly containerd: string;
   readonly runc: string;
-  readonly nft: string;
   /** Folder with the CNI plugins. */
   readonly cniPlugins: string;
 }
@@ -30,22 +30,9 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** @throws UserFailure for the first thing that is missing. */
+/** What a node needs that starts a containerd of its own. @throws UserFailure for the first thing that is missing. */
 export function checkRealNode(): Programs {
-  if (process.getuid?.() !== 0) {
-    throw new UserFailure(
-      exitCodes.permission,
-      'E_NOT_ROOT',
-      'a node that runs containers needs root',
-      'sudo coracle up; or without containers: coracle up --nodes simulated:1',
-    );
-  }
-  const require = (name: string, debianPackage: string) => {
-    const found = findProgram(name);
-    if (found) return found;
-    const code = `E_NO_${name.toUpperCase()}`;
-    throw new UserFailure(exitCodes.missing, code, `${name} not found on PATH`, `apt-get install ${debianPackage}`);
-  };
+  checkNodeBasics();
   const cniPlugins = cniFolders.find((folder) => neededPlugins.every((plugin) => existsSync(join(folder, plugin))));
   if (!cniPlugins) {
     throw new UserFailure(
@@ -55,10 +42,25 @@ export function checkRealNode(): Programs {
       'apt-get install containernetworking-plugins',
     );
   }
-  return {
-    containerd: require('containerd', 'containerd'),
-    runc: require('runc', 'runc'),
-    nft: require('nft', 'nftables'),
-    cniPlugins,
-  };
+  return { containerd: require('containerd', 'containerd'), runc: require('runc', 'runc'), cniPlugins };
+}
+
+/** What every node needs, whosever the runtime is. @throws UserFailure */
+export function checkNodeBasics(): void {
+  if (process.getuid?.() !== 0) {
+    throw new UserFailure(
+      exitCodes.permission,
+      'E_NOT_ROOT',
+      'a node that runs containers needs root',
+      'sudo coracle up; or without containers: coracle up --nodes simulated:1',
+    );
+  }
+  require('nft', 'nftables');
+}
+
+function require(name: string, debianPackage: string): string {
+  const found = findProgram(name);
+  if (found) return found;
+  const code = `E_NO_${name.toUpperCase()}`;
+  throw new UserFailure(exitCodes.missing, code, `${name} not found on PATH`, `apt-get install ${debianPackage}`);
 }

@@ -15,6 +15,7 @@ import { exitCodes, UserFailure } from './failure.ts';
 import { readJoined } from './join/joined-settings.ts';
 import { checkKubeletConfiguration } from './nodes/kubelet-configuration.ts';
 import { machineSettings } from './nodes/machine-provider.ts';
+import { checkNode, refuseFurtherNodes, runtimeOfMachine } from './nodes/machine-runtime.ts';
 import { realNodes } from './nodes/node-plan.ts';
 import { untilAgentsSpeak, untilNodesReady } from './nodes/nodes-ready.ts';
 import { checkEncryption } from './nodes/pod-network-encryption.ts';
@@ -47,18 +48,21 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   const { layout } = asked;
   const joined = readJoined(layout);
   if (joined) return (await import('./join/run-joined.ts')).startJoinedNode(layout, joined, report);
-  const options = withKnownNodes(asked);
+  const wanted = withKnownNodes(asked);
   const startedMs = clock.now();
   const timed = stepTimer(report, clock);
-  const isReal = options.simulatedNodes === undefined && !options.only;
-  const programs = isReal ? (await import('./preflight.ts')).checkRealNode() : undefined;
+  const isReal = wanted.simulatedNodes === undefined && !wanted.only;
+  const known = readSettings(layout);
+  const machineRuntime = await runtimeOfMachine(asked, isReal, known);
+  const options = { ...wanted, ...(machineRuntime ? { machineRuntime } : {}) };
+  refuseFurtherNodes(machineRuntime, options.realNodes ?? (known?.furtherNodes?.length ?? 0) + 1);
+  const needs = isReal ? await checkNode(machineRuntime, layout.name) : undefined;
   // Before anything is written: what cannot be had is not kept.
-  if (isReal) await checkEncryption(options.podNetworkEncryption ?? readSettings(layout)?.podNetworkEncryption);
+  if (isReal) await checkEncryption(options.podNetworkEncryption ?? known?.podNetworkEncryption);
   await stopLeftovers(layout);
   const { settings, isNew } = await ensureSettings(layout, options);
   for (const folder of [layout.dataDir, layout.logs, layout.node]) makeDataDir(folder);
-  const found = isReal ? 'root, containerd, runc, CNI plugins and nft are here' : 'nothing but this program is needed';
-  timed('preflight', found);
+  timed('preflight', needs?.found ?? 'nothing but this program is needed');
 
   const logFile = openLogFile(join(layout.logs, 'server.log'));
   const writeLog = (line: string) => logFile.write(line);
@@ -79,7 +83,7 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
   try {
     await checkKubeletConfiguration(settings.kubeletConfigFile);
     // containerd takes longest to come up and needs nothing of ours.
-    const daemons = programs ? prepareRealNodes(context, programs) : undefined;
+    const daemons = needs ? prepareRealNodes(context, needs.programs) : undefined;
     daemons?.catch(() => {}); // reported where it is awaited
     const { storage, pki } = await openState(context, isNew);
     const server = await startApiServer(context, storage.partsOfServer(), pki);
@@ -90,8 +94,8 @@ export async function startServer(asked: UpOptions, report: Report): Promise<Run
       ...tokenActions({ admin: server.admin, ca: pki.ca, server: new URL(server.url).host, clock, random }),
     };
     await startStorageLoops(context, storage, server.admin, actions);
-    if (programs && daemons)
-      Object.assign(actions, await startRealNodes(context, pki, programs, await daemons, server.admin));
+    if (needs && daemons)
+      Object.assign(actions, await startRealNodes(context, pki, needs.programs, await daemons, server.admin));
     else if ((settings.simulatedNodes || settings.nodeAutoscaling) && !options.only)
       await startSimulated(context, server, settings.simulatedNodes ?? 0);
     const names = realNodes(layout, settings).map(({ name }) => name);

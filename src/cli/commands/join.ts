@@ -2,10 +2,12 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { parseBootstrapToken } from '../../api/core/bootstrap-token.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
+import type { RuntimeFlags } from '../../cluster/settings/runtime-endpoint.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printSteps } from '../print-steps.ts';
+import { addRuntimeFlags, runtimeFlags } from '../runtime-flags.ts';
 
-interface Flags extends ClusterOptions {
+interface Flags extends ClusterOptions, RuntimeFlags {
   token: string;
   discoveryTokenCaCertHash: string[];
   discoveryTokenUnsafeSkipCaVerification?: boolean;
@@ -15,7 +17,7 @@ interface Flags extends ClusterOptions {
   detach?: boolean;
 }
 
-export const joinCommand = clusterCommand('join')
+export const joinCommand = addRuntimeFlags(clusterCommand('join'))
   .description('make this machine a node of a cluster on another; `coracle token create --print-join-command` says how')
   .argument('<servers...>', 'the cluster’s API servers, like 192.0.2.2:6443; one is enough', parseServer)
   .requiredOption('--token <token>', 'a bootstrap token', parseToken, process.env['CORACLE_TOKEN'])
@@ -39,6 +41,7 @@ export const joinCommand = clusterCommand('join')
     await joinCluster(
       {
         ...asked,
+        ...runtimeFlags(flags),
         ...(flags.nodeName ? { nodeName: flags.nodeName } : {}),
         ...(flags.nodeIp ? { address: flags.nodeIp } : {}),
         ...(flags.kubeletConfig ? { kubeletConfigFile: resolve(flags.kubeletConfig) } : {}),

@@ -4,14 +4,16 @@ import { InvalidArgumentError, Option } from 'commander';
 import { parseAddressRanges } from '../../api/meta/address-range.ts';
 import { userKubeconfigPath } from '../../cluster/kubeconfig.ts';
 import { type PodNetworkEncryption, podNetworkEncryptions } from '../../cluster/nodes/pod-network-encryption.ts';
+import type { RuntimeFlags } from '../../cluster/settings/runtime-endpoint.ts';
 import { rangeProblem } from '../../cluster/settings/service-range.ts';
 import { componentNames, type UpOptions } from '../../cluster/settings/up-options.ts';
 import { type AuditFlags, addAuditFlags, auditOptions } from '../audit-flags.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 import { printSteps } from '../print-steps.ts';
+import { addRuntimeFlags, runtimeFlags } from '../runtime-flags.ts';
 import { addStorageFlags, parseDuration, type StorageFlags, storageOptions } from '../storage-flags.ts';
 
-interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
+interface Flags extends ClusterOptions, StorageFlags, AuditFlags, RuntimeFlags {
   detach?: boolean;
   port?: number;
   kubeconfig?: string;
@@ -32,7 +34,7 @@ interface Flags extends ClusterOptions, StorageFlags, AuditFlags {
   shutdownOnStop?: boolean;
 }
 
-export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
+export const upCommand = addRuntimeFlags(addAuditFlags(addStorageFlags(clusterCommand('up'))))
   .description('start the cluster, or bring it back with its pods')
   .option('--detach', 'return when the cluster is ready and leave it running')
   .option('--port <port>', 'port of the API server (default 6443, or the next that is free)', parsePort)
@@ -96,6 +98,7 @@ export const upCommand = addAuditFlags(addStorageFlags(clusterCommand('up')))
       ...(flags.schedulerConfig ? { schedulerConfigFile: resolve(flags.schedulerConfig) } : {}),
       ...(await podShutdown(flags)),
       ...(flags.kubeletConfig ? { kubeletConfigFile: resolve(flags.kubeletConfig) } : {}),
+      ...runtimeFlags(flags),
       ...(storage ? { storage } : {}),
       ...(audit ? { audit } : {}),
       ...(nodeAutoscaling ? { nodeAutoscaling } : {}),

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { containerdSocket, findContainerd } from '../../kubelet/runtime/containerd-daemon.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
+import { askVersion } from '../nodes/machine-runtime.ts';
 import { nodesHere } from '../nodes/nodes-here.ts';
 import type { Layout } from '../settings/layout.ts';
+import type { MachineRuntime } from '../settings/runtime-endpoint.ts';
 import { importArchive, listImages } from './containerd-images.ts';
 import { packRootfs } from './pack-rootfs.ts';
 import { familiarReference } from './reference.ts';
@@ -26,7 +28,10 @@ export interface BuildRequest {
 
 /** The sockets of the containerds of all nodes here. @throws UserFailure when the cluster is not up */
 async function socketsOf(layout: Layout): Promise<[first: string, ...others: string[]]> {
-  const folders = nodesHere(layout).map(({ containerd }) => containerd);
+  const plans = nodesHere(layout);
+  const [machineRuntime] = plans.flatMap((plan) => plan.machineRuntime ?? []);
+  if (machineRuntime) return [await socketOfContainerd(machineRuntime)];
+  const folders = plans.map(({ containerd }) => containerd);
   const pids = await Promise.all(folders.map(findContainerd));
   const [first, ...others] = folders.filter((_, index) => pids[index]).map(containerdSocket);
   if (first === undefined) {
@@ -38,6 +43,19 @@ async function socketsOf(layout: Layout): Promise<[first: string, ...others: str
     );
   }
   return [first, ...others];
+}
+
+/** The machine's own runtime takes archives when it is a containerd: CRI itself has no such call. @throws UserFailure */
+async function socketOfContainerd(runtime: MachineRuntime): Promise<string> {
+  const socket = runtime.imageSocket ?? runtime.socket;
+  const { name } = await askVersion(runtime);
+  if (name === 'containerd') return socket;
+  throw new UserFailure(
+    exitCodes.usage,
+    'E_CONTAINER_RUNTIME',
+    `${name} at ${socket} takes no archives`,
+    'put it into its storage: skopeo copy docker-archive:FILE containers-storage:NAME (or podman load -i FILE, as root)',
+  );
 }
 
 /** Loads the images of an archive; a folder is taken as a root filesystem and named after itself. */

@@ -11,13 +11,13 @@ import { createClient } from '../../client/create-client.ts';
 import { createHttpsTransport } from '../../client/https-transport.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { type ClusterFacts, clusterFactsPlace } from '../join-objects.ts';
-import { checkKubeletConfiguration } from '../nodes/kubelet-configuration.ts';
+import { checkNode, runtimeChoice } from '../nodes/machine-runtime.ts';
 import { readIdentity } from '../nodes/node-identities.ts';
 import { checkEncryption } from '../nodes/pod-network-encryption.ts';
-import { checkRealNode } from '../preflight.ts';
 import type { Layout } from '../settings/layout.ts';
 import { makeDataDir } from '../settings/make-data-dir.ts';
 import { firstFreePort } from '../settings/ports.ts';
+import type { RuntimeFlags } from '../settings/runtime-endpoint.ts';
 import { defaultAgentPort } from '../settings/settings.ts';
 import type { Report } from '../settings/up-options.ts';
 import { stepTimer } from '../step-timer.ts';
@@ -27,7 +27,7 @@ import { type DiscoveryRequest, discover } from './discovery.ts';
 import { joinedFile, readJoined, serversFile, writeJoined } from './joined-settings.ts';
 import { keepTold } from './known-servers.ts';
 
-export interface JoinRequest extends DiscoveryRequest {
+export interface JoinRequest extends DiscoveryRequest, RuntimeFlags {
   readonly layout: Layout;
   /** Default: the machine's name. */
   readonly nodeName?: string;
@@ -43,9 +43,9 @@ const clock = systemClock;
 export async function joinCluster(asked: JoinRequest, report: Report): Promise<void> {
   const { layout } = asked;
   refuseTaken(layout);
-  checkRealNode();
   const { kubeletConfigFile } = asked;
-  await checkKubeletConfiguration(kubeletConfigFile);
+  const { machineRuntime } = await runtimeChoice(asked, kubeletConfigFile);
+  await checkNode(machineRuntime, layout.name);
   const timed = stepTimer(report, clock);
   const { server: answering, ca, localAddress } = await discover(asked, clock);
   const nodeName = asked.nodeName ?? hostname().toLowerCase();
@@ -70,7 +70,7 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
       serversFile(layout),
       asked.servers.map((each) => `https://${each}`),
     );
-    const own = kubeletConfigFile ? { kubeletConfigFile } : {};
+    const own = { ...(kubeletConfigFile ? { kubeletConfigFile } : {}), ...(machineRuntime ? { machineRuntime } : {}) };
     writeJoined(layout, { ...facts, server, nodeName, address, agentPort, ...own });
   } catch (error) {
     throw explained(error);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ClusterFacts } from '../join-objects.ts';
 import type { Layout } from '../settings/layout.ts';
+import type { MachineRuntime } from '../settings/runtime-endpoint.ts';
 
 export interface JoinedSettings extends ClusterFacts {
   /** `https://192.0.2.2:6443` */
@@ -12,6 +13,8 @@ export interface JoinedSettings extends ClusterFacts {
   readonly agentPort: number;
   /** A KubeletConfiguration. */
   readonly kubeletConfigFile?: string;
+  /** The machine's own runtime; absent: a containerd of the node's. */
+  readonly machineRuntime?: MachineRuntime;
 }
 
 /** The servers it may turn to; see known-servers.ts. */

@@ -10,11 +10,11 @@ import { createClient } from '../../client/create-client.ts';
 import { createHttpsTransport } from '../../client/https-transport.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { checkKubeletConfiguration } from '../nodes/kubelet-configuration.ts';
+import { checkNode } from '../nodes/machine-runtime.ts';
 import { readIdentity } from '../nodes/node-identities.ts';
 import { machineNode } from '../nodes/node-plan.ts';
 import { checkEncryption } from '../nodes/pod-network-encryption.ts';
 import { type NodeShared, prepareNode, type RealNode, startRealNode } from '../nodes/real-node.ts';
-import { checkRealNode } from '../preflight.ts';
 import type { RunningServer } from '../running-server.ts';
 import type { Layout } from '../settings/layout.ts';
 import { openLogFile } from '../settings/log-file.ts';
@@ -41,10 +41,10 @@ export async function startJoinedNode(
 ): Promise<RunningServer> {
   const startedMs = clock.now();
   const timed = stepTimer(report, clock);
-  const programs = checkRealNode();
+  const { programs, found } = await checkNode(settings.machineRuntime, layout.name);
   await checkEncryption(settings.podNetworkEncryption);
   for (const folder of [layout.dataDir, layout.logs, layout.node]) makeDataDir(folder);
-  timed('preflight', 'root, containerd, runc, CNI plugins and nft are here');
+  timed('preflight', found);
   await using cleanup = new AsyncDisposableStack();
   const logFile = cleanup.use(openLogFile(join(layout.logs, 'server.log')));
   const log = createLogger((line) => logFile.write(line));
@@ -66,7 +66,7 @@ export async function startJoinedNode(
   const plan = machineNode(layout, settings);
   const shared: NodeShared = { layout, state, clock, log };
   const daemon = await prepareNode(shared, plan, programs, undefined);
-  timed('containerd', daemon.socketPath);
+  timed(plan.machineRuntime ? 'runtime' : 'containerd', daemon.socketPath);
   const { server, podCidr, serviceCidr, clusterDomain, kubeletConfigFile, podNetworkEncryption } = settings;
   await checkKubeletConfiguration(kubeletConfigFile);
   const sysctlRecord = join(layout.node, 'switches');

@@ -12,23 +12,26 @@ import { removeWireGuard } from '../../network/overlay/wireguard-device.ts';
 import { policyTableName } from '../../network/policy/base-rules.ts';
 import { tableName } from '../../network/proxy/base-rules.ts';
 import type { Layout } from '../settings/layout.ts';
+import type { NodePlan } from './node-plan.ts';
 
-export function networkFolders(clusterName: string, nodeFolder: string) {
+/** @param cniConfDir of a runtime that is not ours, where it is to find the network there */
+export function networkFolders(clusterName: string, nodeFolder: string, cniConfDir = join(nodeFolder, 'cni')) {
   return {
     clusterName,
-    cniConfDir: join(nodeFolder, 'cni'),
+    cniConfDir,
     ipamDir: join(nodeFolder, 'ipam'),
   };
 }
 
-/** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. @param nodeName the machine's */
-export async function removeNodeNetwork(layout: Layout, podCidr: string, nodeName: string): Promise<void> {
+/** Bridge, routes, service rules and settings of the kernel; once the pods are gone. May be repeated. @param node the machine's */
+export async function removeNodeNetwork(layout: Layout, podCidr: string, node: NodePlan): Promise<void> {
   const recordDir = join(layout.node, 'switches');
   const isOwn = existsSync(recordDir); // of a machine that joined
-  await removeHostNetwork({ ...networkFolders(layout.name, layout.node), ...(isOwn ? { recordDir } : {}) });
+  const folders = networkFolders(layout.name, layout.node, node.machineRuntime?.cniConfDir);
+  await removeHostNetwork({ ...folders, ...(isOwn ? { recordDir } : {}) });
   await applyRoutes([], { clusterPodCidr: podCidr, tunnelDevice: tunnelName(layout.name) });
   await removeTunnel(tunnelName(layout.name));
-  await removeWireGuard(wireGuardName(layout.name, nodeName));
+  await removeWireGuard(wireGuardName(layout.name, node.name));
   await removeNodeNetworks(layout.name);
   await allowPlainPackets(layout.name);
   await removeTable(tableName(layout.name));

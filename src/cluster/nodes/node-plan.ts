@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { nodeNamespaceName } from '../../network/overlay/names.ts';
 import type { Layout } from '../settings/layout.ts';
+import type { MachineRuntime } from '../settings/runtime-endpoint.ts';
 import type { Settings } from '../settings/settings.ts';
 import { cgroupName } from './cgroup-name.ts';
 
@@ -15,6 +16,8 @@ export interface NodePlan {
   /** Pods, their volumes and logs, the CNI configuration. */
   readonly folder: string;
   readonly containerd: string;
+  /** The machine's own runtime; absent: the containerd in that folder, which is the node's. */
+  readonly machineRuntime?: MachineRuntime;
   readonly pki: string;
   readonly logFile: string;
   readonly cgroup: string;
@@ -26,8 +29,12 @@ export interface NodePlan {
 const agentPort = 10250;
 
 /** The machine itself, of a cluster here or of one that it has joined. */
-export function machineNode(layout: Layout, settings: Pick<Settings, 'nodeName' | 'address' | 'agentPort'>): NodePlan {
+export function machineNode(
+  layout: Layout,
+  settings: Pick<Settings, 'nodeName' | 'address' | 'agentPort' | 'machineRuntime'>,
+): NodePlan {
   return {
+    ...(settings.machineRuntime ? { machineRuntime: settings.machineRuntime } : {}),
     name: settings.nodeName,
     address: settings.address,
     agentPort: settings.agentPort,

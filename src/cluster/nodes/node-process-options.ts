@@ -1,3 +1,4 @@
+import type { MachineRuntime } from '../settings/runtime-endpoint.ts';
 import type { PodNetworkEncryption } from './pod-network-encryption.ts';
 
 /** What the node agent's process is started with: places, never secrets, since anyone can read a process's arguments. */
@@ -16,6 +17,8 @@ export interface NodeProcessOptions {
   readonly folder: string;
   readonly cgroup: string;
   readonly containerdSocket: string;
+  /** The machine's own; absent: that socket is of a containerd of the node's. */
+  readonly machineRuntime?: MachineRuntime;
   /** The cluster's ranges. */
   readonly podCidr: string;
   readonly serviceCidr: string;

@@ -1,5 +1,6 @@
 // The process of a real node: agent, service proxy and DNS, each with its own identity. Pods outlive it.
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nodeKind, podKind } from '../../../generated/kinds.ts';
@@ -13,6 +14,8 @@ import { createNodeAgent } from '../../kubelet/agent.ts';
 import { defaultKubeletConfiguration, parseKubeletConfiguration } from '../../kubelet/config/configuration.ts';
 import { createCriRuntime } from '../../kubelet/runtime/cri/cri-runtime.ts';
 import { createOrphanSweep } from '../../kubelet/runtime/orphans.ts';
+import type { RuntimeFacts } from '../../kubelet/runtime/runtime.ts';
+import { shareRuntime } from '../../kubelet/runtime/shared-runtime.ts';
 import { shareMounts } from '../../kubelet/volumes/shared-mounts.ts';
 import { familyOf } from '../../network/addresses.ts';
 import { ensureHostNetwork } from '../../network/cni/host-network.ts';
@@ -36,6 +39,7 @@ import { KnownServers } from '../join/known-servers.ts';
 import { serviceIp } from '../settings/service-range.ts';
 import { userAgent } from '../user-agents.ts';
 import { sandboxImage } from './containerd.ts';
+import { ownerOf, socketsOf } from './machine-runtime.ts';
 import { readIdentity } from './node-identities.ts';
 import { networkFolders } from './node-network.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
@@ -91,7 +95,14 @@ const networkInformers: InformerFactory = {
 };
 
 const serving = await readIdentity(options.pki, 'node-serving');
-const runtime = createCriRuntime({ socketPath: options.containerdSocket, clock, log });
+const { machineRuntime } = options;
+const cri = createCriRuntime({
+  ...(machineRuntime ? socketsOf(machineRuntime) : { socketPath: options.containerdSocket }),
+  clock,
+  log,
+});
+const runtime = machineRuntime ? shareRuntime(cri, ownerOf(options)) : cri;
+const facts = machineRuntime ? await factsOnceUp() : { imageDir: dirname(options.containerdSocket), sandboxImage };
 const resolvConf = await resolvConfFile();
 await shareMounts(options.folder).catch((error) =>
   log.warn('mounts of drivers stay in their containers', { error: String(error) }),
@@ -114,8 +125,7 @@ const agent = createNodeAgent({
   cgroupParent: options.cgroup,
   resolvConf,
   config,
-  imageDir: dirname(options.containerdSocket),
-  sandboxImage,
+  ...facts,
   shutdown: { begun: podsEnd.promise, done: () => stopping.abort() },
   ...(options.providerId ? { providerId: options.providerId } : {}),
   ...(options.machine ? { labels: { [machineLabel]: options.machine } } : {}),
@@ -125,18 +135,22 @@ const agent = createNodeAgent({
   log: log.with({ component: 'node' }),
 });
 
-const orphans = createOrphanSweep({
-  dataDir: dirname(options.containerdSocket),
-  socketPath: options.containerdSocket,
-  cniConfDir: networkFolders(options.name, options.folder).cniConfDir,
-  runtime,
-  clock,
-  log: log.with({ component: 'node' }),
-});
+const folders = networkFolders(options.name, options.folder, machineRuntime?.cniConfDir);
+// What a runtime of the machine's forgot is for its own people to find.
+const orphans = machineRuntime
+  ? undefined
+  : createOrphanSweep({
+      dataDir: dirname(options.containerdSocket),
+      socketPath: options.containerdSocket,
+      cniConfDir: folders.cniConfDir,
+      runtime,
+      clock,
+      log: log.with({ component: 'node' }),
+    });
 
 await Promise.all([
   agent.run(signal),
-  orphans.run(signal),
+  orphans?.run(signal),
   runNetwork(),
   informers.run(signal),
   proxyInformers.run(signal),
@@ -144,13 +158,20 @@ await Promise.all([
 runtime.close();
 process.exit(0);
 
+/** The machine's runtime may come up after us. */
+async function factsOnceUp(): Promise<RuntimeFacts> {
+  while (!signal.aborted && !(await cri.version().catch(() => undefined))) await clock.sleep(200, signal);
+  const { imageDir, ...told } = await cri.facts();
+  return { ...told, ...(imageDir && existsSync(imageDir) ? { imageDir } : {}) };
+}
+
 /** The pod network, once the node has its range; then services and names on top of it. */
 async function runNetwork(): Promise<void> {
   const podCidr = await podRange();
   if (podCidr === undefined) return;
   const isEncrypted = options.podNetworkEncryption === 'wireguard';
   const network = {
-    ...networkFolders(options.name, options.folder),
+    ...folders,
     podCidr,
     serviceCidr,
     ...(options.sysctlRecord ? { recordDir: options.sysctlRecord } : {}),

@@ -4,7 +4,6 @@ import { nodeKind, podKind } from '../../../generated/kinds.ts';
 import { isConditionTrue } from '../../api/meta/conditions.ts';
 import { isNotFound } from '../../api/meta/status-error.ts';
 import type { Client } from '../../client/client.ts';
-import type { ContainerdHandle } from '../../kubelet/runtime/containerd-daemon.ts';
 import { clearNode, removeCgroup, unmountBelow } from '../down.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import type { Pki } from '../pki.ts';
@@ -15,10 +14,11 @@ import type { ControlActions } from '../socket/control-socket.ts';
 import type { StartContext } from '../start-context.ts';
 import { withNode, withoutNode } from './further-nodes.ts';
 import { providerIdOf } from './machine-provider.ts';
+import { refuseFurtherNodes } from './machine-runtime.ts';
 import { issueNodeIdentities } from './node-identities.ts';
 import { furtherNode, furtherNodeFolder, type NodePlan, realNodes } from './node-plan.ts';
 import { untilNodesReady } from './nodes-ready.ts';
-import { type AgentSettings, prepareNode, type RealNode, startRealNode } from './real-node.ts';
+import { type AgentSettings, prepareNode, type RealNode, type RuntimeHandle, startRealNode } from './real-node.ts';
 
 /** A line of `coracle node list`. */
 export interface NodeLine {
@@ -32,14 +32,14 @@ export interface NodeLine {
 export class RealNodeSet {
   readonly #context: StartContext;
   readonly #pki: Pki;
-  readonly #programs: Programs;
+  readonly #programs: Programs | undefined;
   readonly #admin: Client;
   readonly #running = new Map<string, RealNode>();
   #settings: Settings;
   /** One change at a time. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(context: StartContext, pki: Pki, programs: Programs, admin: Client) {
+  constructor(context: StartContext, pki: Pki, programs: Programs | undefined, admin: Client) {
     this.#context = context;
     this.#pki = pki;
     this.#programs = programs;
@@ -48,7 +48,7 @@ export class RealNodeSet {
   }
 
   /** Runs the nodes that the settings name; `daemons` are theirs, in the order of `realNodes`. */
-  async start(daemons: readonly ContainerdHandle[]): Promise<void> {
+  async start(daemons: readonly RuntimeHandle[]): Promise<void> {
     const plans = realNodes(this.#context.layout, this.#settings);
     await Promise.all(
       plans.map(async (plan, index) => {
@@ -57,7 +57,7 @@ export class RealNodeSet {
     );
   }
 
-  async #run(plan: NodePlan, daemon: ContainerdHandle): Promise<void> {
+  async #run(plan: NodePlan, daemon: RuntimeHandle): Promise<void> {
     await issueNodeIdentities(this.#pki, plan);
     const { nodeName: machine, address, apiPort, podCidr, serviceCidr, clusterDomain } = this.#settings;
     const { kubeletConfigFile, podNetworkEncryption, podShutdownMs = 0 } = this.#settings;
@@ -100,6 +100,7 @@ export class RealNodeSet {
   async add(name?: string): Promise<{ name: string; address: string; ms: number }> {
     const { layout, clock } = this.#context;
     const startedMs = clock.now();
+    refuseFurtherNodes(this.#settings.machineRuntime, 2);
     const settings = withNode(this.#settings, claimSlot(layout.dataDir), name);
     const wanted = settings.furtherNodes!.at(-1)!;
     const plan = furtherNode(layout, wanted);
@@ -121,7 +122,7 @@ export class RealNodeSet {
   }
 
   /** A pod may come to any node: what was imported here before is there as well. */
-  async #bringImages({ folder }: NodePlan, { socketPath }: ContainerdHandle): Promise<void> {
+  async #bringImages({ folder }: NodePlan, { socketPath }: RuntimeHandle): Promise<void> {
     const { layout, log } = this.#context;
     const [{ copyImages }, { containerdSocket }] = await Promise.all([
       import('../images/containerd-images.ts'),

@@ -12,6 +12,9 @@ import { startNodeChild } from './node-child.ts';
 import type { NodePlan } from './node-plan.ts';
 import type { NodeProcessOptions } from './node-process-options.ts';
 
+/** What runs a node's containers: a containerd of its own, by its pid, or the machine's runtime. */
+export type RuntimeHandle = Pick<ContainerdHandle, 'socketPath'> & Partial<ContainerdHandle>;
+
 const containerdLookMs = 1_000;
 
 export interface RealNode {
@@ -39,7 +42,8 @@ export type AgentSettings = Pick<
 >;
 
 /**
- * Makes the node's network where it has one of its own, and starts containerd there, or finds it.
+ * Makes the node's network where it has one of its own, and starts containerd there, or finds it. A runtime of the machine's
+ * is left as it is.
  *
  * @param settings of the cluster, for a node in a namespace
  * @throws UserFailure
@@ -47,9 +51,10 @@ export type AgentSettings = Pick<
 export async function prepareNode(
   { layout }: Pick<NodeShared, 'layout'>,
   plan: NodePlan,
-  programs: Programs,
+  programs: Programs | undefined,
   settings: Settings | undefined,
-): Promise<ContainerdHandle> {
+): Promise<RuntimeHandle> {
+  if (plan.machineRuntime) return { socketPath: plan.machineRuntime.socket };
   if (plan.namespace && settings) {
     const { ensureNodeNamespace } = await import('../../network/overlay/node-namespaces.ts');
     await ensureNodeNamespace({
@@ -67,7 +72,7 @@ export async function prepareNode(
     import('./containerd.ts'),
   ]);
   try {
-    return await ensureContainerd(containerdOptions(plan, programs));
+    return await ensureContainerd(containerdOptions(plan, programs!));
   } catch (error) {
     const remedy = `see its log: coracle logs ${plan.parts.containerd} --name ${layout.name}`;
     const message = error instanceof Error ? error.message : String(error);
@@ -79,14 +84,15 @@ export async function prepareNode(
 export function startRealNode(
   context: NodeShared,
   plan: NodePlan,
-  programs: Programs,
-  containerd: ContainerdHandle,
+  programs: Programs | undefined,
+  runtime: RuntimeHandle,
   settings: AgentSettings,
   podShutdownMs = 0,
 ): RealNode {
   const { layout, state, clock, log } = context;
-  state.set(plan.parts.containerd, containerd.pid, containerd.socketPath);
-  const supervision = superviseContainerd(context, plan, programs, containerd);
+  const { pid, socketPath } = runtime;
+  if (pid) state.set(plan.parts.containerd, pid, socketPath);
+  const supervision = pid ? superviseContainerd(context, plan, programs, pid) : undefined;
   const agent = startNodeChild(
     {
       name: layout.name,
@@ -96,7 +102,8 @@ export function startRealNode(
       pki: plan.pki,
       folder: plan.folder,
       cgroup: plan.cgroup,
-      containerdSocket: containerd.socketPath,
+      containerdSocket: socketPath,
+      ...(plan.machineRuntime ? { machineRuntime: plan.machineRuntime } : {}),
       ...settings,
     },
     {
@@ -105,13 +112,13 @@ export function startRealNode(
       extraGraceMs: podShutdownMs,
       clock,
       log: log.with({ component: 'node', node: plan.name }),
-      onStart: (pid) => state.set(plan.parts.agent, pid, `https://${plan.address}:${plan.agentPort}`),
+      onStart: (agentPid) => state.set(plan.parts.agent, agentPid, `https://${plan.address}:${plan.agentPort}`),
     },
   );
   return {
     plan,
     async stop() {
-      await Promise.all([supervision[Symbol.asyncDispose](), agent.stop()]);
+      await Promise.all([supervision?.[Symbol.asyncDispose](), agent.stop()]);
     },
   };
 }
@@ -127,21 +134,21 @@ function refuseLongPath(folder: string): void {
 function superviseContainerd(
   context: NodeShared,
   plan: NodePlan,
-  programs: Programs,
-  first: ContainerdHandle,
+  programs: Programs | undefined,
+  firstPid: number,
 ): AsyncDisposable {
   const { state, clock } = context;
   const log = context.log.with({ component: 'containerd', node: plan.name });
   const stopping = new AbortController();
-  let daemon = identify(first.pid);
+  let daemon = identify(firstPid);
   const running = (async () => {
     for await (const _ of every(clock, containerdLookMs, stopping.signal)) {
       if (isAlive(daemon)) continue;
       log.warn('containerd ended and is started again', { pid: daemon.pid });
       try {
         const { pid, socketPath } = await prepareNode(context, plan, programs, undefined);
-        daemon = identify(pid);
-        state.set(plan.parts.containerd, pid, socketPath);
+        daemon = identify(pid!);
+        state.set(plan.parts.containerd, pid!, socketPath);
       } catch (error) {
         log.error('containerd was not started again', error);
       }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
@@ -5,8 +6,13 @@ import { taskFolder } from '../../kubelet/runtime/containerd-config.ts';
 import { ensureContainerd } from '../../kubelet/runtime/containerd-daemon.ts';
 import { createCriRuntime } from '../../kubelet/runtime/cri/cri-runtime.ts';
 import { removeOrphans } from '../../kubelet/runtime/orphans.ts';
+import type { SandboxService } from '../../kubelet/runtime/runtime.ts';
+import { shareRuntime } from '../../kubelet/runtime/shared-runtime.ts';
+import { exitCodes, UserFailure } from '../failure.ts';
 import { checkRealNode } from '../preflight.ts';
+import type { MachineRuntime } from '../settings/runtime-endpoint.ts';
 import { containerdOptions } from './containerd.ts';
+import { ownerOf, socketsOf } from './machine-runtime.ts';
 import type { NodePlan } from './node-plan.ts';
 
 const atOnce = 8;
@@ -27,22 +33,11 @@ export async function removeAllPods(plan: NodePlan): Promise<void> {
     const deadline = systemClock.monotonicMs() + patienceMs;
     while (systemClock.monotonicMs() < deadline) {
       const sandboxes = await untilAnswered(() => runtime.listSandboxes());
-      let kept = 0;
-      const worker = async () => {
-        for (let sandbox = sandboxes.pop(); sandbox; sandbox = sandboxes.pop()) {
-          try {
-            await runtime.stopSandbox(sandbox.id);
-            await runtime.removeSandbox(sandbox.id);
-          } catch {
-            kept++; // one of its containers is just being started, and cannot be removed until it has
-          }
-        }
-      };
-      await Promise.all(Array.from({ length: atOnce }, worker));
+      const areGone = await removeEach(runtime, sandboxes);
       // What was being started when its agent ended is in the list a moment later, or never.
       const left = await readdir(taskFolder(dataDir)).catch(() => []);
-      if (left.length === 0 && kept === 0) return;
-      if (kept > 0) await systemClock.sleep(againMs);
+      if (left.length === 0 && areGone) return;
+      if (!areGone) await systemClock.sleep(againMs);
       else await removeOrphans(left, { dataDir, socketPath, cniConfDir, clock: systemClock });
     }
   } finally {
@@ -61,4 +56,62 @@ async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
       await systemClock.sleep(50);
     }
   }
+}
+
+/**
+ * Stops and removes the pods of this node in a runtime of the machine's, and nothing else there.
+ *
+ * @returns whether there were any
+ * @throws UserFailure when the runtime is there and does not answer
+ */
+export async function removeOwnPods(plan: NodePlan, machineRuntime: MachineRuntime): Promise<boolean> {
+  const { socket } = machineRuntime;
+  if (!existsSync(socket)) return false; // whoever took the runtime away took its pods with it
+  const runtime = shareRuntime(createCriRuntime({ ...socketsOf(machineRuntime), log: silentLogger }), ownerOf(plan));
+  const list = () =>
+    untilAnswered(() => runtime.listSandboxes()).catch((error) => {
+      const message = `the container runtime at ${socket} does not answer, and has pods of this cluster: ${error.message}`;
+      throw new UserFailure(exitCodes.runtime, 'E_CONTAINER_RUNTIME', message, 'start it, and repeat this command');
+    });
+  try {
+    const deadline = systemClock.monotonicMs() + patienceMs;
+    let had = false;
+    for (;;) {
+      const sandboxes = await list();
+      if (sandboxes.length === 0) return had;
+      had = true;
+      if (await removeEach(runtime, sandboxes)) continue;
+      if (systemClock.monotonicMs() > deadline) {
+        const ids = sandboxes.map(({ id }) => id.slice(0, 13)).join(' ');
+        const message = `the container runtime at ${socket} does not let go of these pods: ${ids}`;
+        throw new UserFailure(
+          exitCodes.runtime,
+          'E_CONTAINER_RUNTIME',
+          message,
+          `see why: crictl -r unix://${socket} rmp -f ID`,
+        );
+      }
+      await systemClock.sleep(againMs);
+    }
+  } finally {
+    runtime.close();
+  }
+}
+
+/** @returns whether all of them went */
+async function removeEach(runtime: SandboxService, sandboxes: readonly { readonly id: string }[]): Promise<boolean> {
+  const left = [...sandboxes];
+  let kept = 0;
+  const worker = async () => {
+    for (let sandbox = left.pop(); sandbox; sandbox = left.pop()) {
+      try {
+        await runtime.stopSandbox(sandbox.id);
+        await runtime.removeSandbox(sandbox.id);
+      } catch {
+        kept++; // one of its containers is just being started, and cannot be removed until it has
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+  return kept === 0;
 }

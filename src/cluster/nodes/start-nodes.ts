@@ -1,15 +1,18 @@
 // The stage in which nodes come up: real ones on this machine, or simulated ones; done when all of them are Ready.
 import type { Client } from '../../client/client.ts';
-import type { ContainerdHandle } from '../../kubelet/runtime/containerd-daemon.ts';
 import type { Pki } from '../pki.ts';
 import type { Programs } from '../preflight.ts';
 import type { ControlActions } from '../socket/control-socket.ts';
 import type { StartedApiServer } from '../start-apiserver.ts';
 import type { StartContext } from '../start-context.ts';
 import { realNodes } from './node-plan.ts';
+import type { RuntimeHandle } from './real-node.ts';
 
 /** Networks and containerds of all nodes, in the order of `realNodes`: what takes longest and needs no API server. */
-export async function prepareRealNodes(context: StartContext, programs: Programs): Promise<ContainerdHandle[]> {
+export async function prepareRealNodes(
+  context: StartContext,
+  programs: Programs | undefined,
+): Promise<RuntimeHandle[]> {
   const { layout, settings } = context;
   const { prepareNode } = await import('./real-node.ts');
   const plans = realNodes(layout, settings);
@@ -25,12 +28,14 @@ export async function prepareRealNodes(context: StartContext, programs: Programs
 export async function startRealNodes(
   context: StartContext,
   pki: Pki,
-  programs: Programs,
-  daemons: readonly ContainerdHandle[],
+  programs: Programs | undefined,
+  daemons: readonly RuntimeHandle[],
   admin: Client,
 ): Promise<ControlActions> {
   const { cleanup, timed } = context;
-  timed('containerd', daemons.length === 1 ? daemons[0]!.socketPath : `one for each of ${daemons.length} nodes`);
+  const [plan] = realNodes(context.layout, context.settings);
+  const name = plan?.machineRuntime ? 'runtime' : 'containerd';
+  timed(name, daemons.length === 1 ? daemons[0]!.socketPath : `one for each of ${daemons.length} nodes`);
   const { RealNodeSet } = await import('./real-node-set.ts');
   const nodes = new RealNodeSet(context, pki, programs, admin);
   cleanup.defer(() => nodes.stop());

@@ -2,6 +2,7 @@
 import type { NodeAutoscalerConfig } from '../../controllers/node-autoscaler/config.ts';
 import type { AuditOptions } from '../audit-options.ts';
 import type { StorageOptions } from '../storage/storage-options.ts';
+import type { MachineRuntime } from './runtime-endpoint.ts';
 
 /** Absent in what is asked: as the cluster was, or the default. */
 export interface Choices {
@@ -17,6 +18,8 @@ export interface Choices {
   readonly schedulerConfigFile?: string;
   /** A KubeletConfiguration for the nodes of this machine. */
   readonly kubeletConfigFile?: string;
+  /** The machine's own runtime; absent: a containerd of the node's. */
+  readonly machineRuntime?: MachineRuntime;
   /** What pods may take to end when the cluster is stopped; 0, the default: they go on. */
   readonly podShutdownMs?: number;
   /** Simulated nodes come and go. */
@@ -33,6 +36,7 @@ export function keptChoices(before: Choices, said: Choices): Choices {
     ...(audit ? { audit } : {}),
     ...(said.schedulerConfigFile ? { schedulerConfigFile: said.schedulerConfigFile } : {}),
     ...(said.kubeletConfigFile ? { kubeletConfigFile: said.kubeletConfigFile } : {}),
+    ...(said.machineRuntime ? { machineRuntime: said.machineRuntime } : {}),
     ...(said.podShutdownMs === undefined ? {} : { podShutdownMs: said.podShutdownMs }),
     ...(said.nodeAutoscaling ? { nodeAutoscaling: said.nodeAutoscaling } : {}),
   };

@@ -1,6 +1,7 @@
 // What is decided once, when a cluster is made, and kept: ports, ranges, the kind of nodes.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { type NodeSettings, withMachineAddress, withNodeCount } from '../nodes/further-nodes.ts';
 import type { PodNetworkEncryption } from '../nodes/pod-network-encryption.ts';
@@ -147,7 +148,9 @@ function refuseChanges(existing: Settings, request: SettingsRequest, layout: Lay
             ? 'keeps its objects in its own store, not in etcd'
             : encryptionOf({ ...existing, ...request }) !== encryptionOf(existing)
               ? `was made with --pod-network-encryption ${encryptionOf(existing)}`
-              : undefined;
+              : request.machineRuntime && !isDeepStrictEqual(request.machineRuntime, existing.machineRuntime)
+                ? `has its containers in ${existing.machineRuntime?.socket ?? 'a containerd of its own'}${networkOf(existing)}`
+                : undefined;
   if (!differing) return;
   throw new UserFailure(
     exitCodes.conflict,
@@ -156,6 +159,9 @@ function refuseChanges(existing: Settings, request: SettingsRequest, layout: Lay
     `take another name (--name), or begin anew: coracle delete --name ${existing.name} --data-dir ${layout.dataDir}`,
   );
 }
+
+const networkOf = ({ machineRuntime }: Settings) =>
+  machineRuntime?.cniConfDir ? ` and their network in ${machineRuntime.cniConfDir}` : '';
 
 const encryptionOf = ({ podNetworkEncryption = 'none' }: Pick<Settings, 'podNetworkEncryption'>) =>
   podNetworkEncryption;

@@ -1,12 +1,13 @@
 import type { PodNetworkEncryption } from '../nodes/pod-network-encryption.ts';
 import type { Choices } from './choices.ts';
 import type { Layout } from './layout.ts';
+import type { RuntimeFlags } from './runtime-endpoint.ts';
 
 export const componentNames = ['apiserver', 'controllers', 'scheduler'] as const;
 export type ComponentName = (typeof componentNames)[number];
 
 /** What `coracle up` was asked. */
-export interface UpOptions extends Choices {
+export interface UpOptions extends Choices, RuntimeFlags {
   readonly layout: Layout;
   readonly kubeconfigFile: string;
   readonly port?: number;

@@ -33,7 +33,7 @@ export function parseKubeletConfiguration(text: string): KubeletConfiguration {
   const unsupported = unsupportedSettings(full);
   if (unsupported.length > 0)
     throw new ConfigurationError(`settings that this node agent does not have: ${unsupported.join('; ')}`);
-  const configuration = settingsOf(full);
+  const configuration = settingsOf(full, json);
   try {
     parseThresholds(configuration);
   } catch (error) {
@@ -71,8 +71,12 @@ const ms = (text: string | undefined): number => Number(parseDuration(text ?? '0
 const amounts = (map: Record<string, unknown> | undefined): Record<string, string> =>
   Object.fromEntries(Object.entries(map ?? {}).map(([name, value]) => [name, String(value)]));
 
-function settingsOf(json: Json): KubeletConfiguration {
+/** @param given without the defaults: whose runtime it is depends on whether one was named */
+function settingsOf(json: Json, given: Json = {}): KubeletConfiguration {
   return {
+    containerRuntimeEndpoint: given['containerRuntimeEndpoint'] ?? '',
+    imageServiceEndpoint: given['imageServiceEndpoint'] ?? '',
+    cgroupDriver: json['cgroupDriver'] === 'systemd' ? 'systemd' : 'cgroupfs',
     staticPodPath: json['staticPodPath'] ?? '',
     staticPodURL: json['staticPodURL'] ?? '',
     staticPodURLHeader: json['staticPodURLHeader'] ?? {},

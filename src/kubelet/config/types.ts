@@ -4,6 +4,12 @@ import type { Rate } from '../rate-limit.ts';
 import type { CpuLimits } from '../resources.ts';
 
 export interface KubeletConfiguration {
+  /** The machine's runtime, `unix:///run/crio/crio.sock`; '' where the file does not name one: the node has its own. */
+  readonly containerRuntimeEndpoint: string;
+  readonly imageServiceEndpoint: string;
+  /** For runtimes that do not tell theirs. */
+  readonly cgroupDriver: 'cgroupfs' | 'systemd';
+
   readonly staticPodPath: string;
   readonly staticPodURL: string;
   readonly staticPodURLHeader: Readonly<Record<string, readonly string[]>>;

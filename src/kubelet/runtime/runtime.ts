@@ -157,9 +157,11 @@ export interface ContainerSummary {
   readonly createdAtMs: number;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
+  /** Its image, by each name that the runtime gives. */
+  readonly imageNames?: readonly string[];
 }
 
-export interface ContainerStatus extends Omit<ContainerSummary, 'sandboxId'> {
+export interface ContainerStatus extends Omit<ContainerSummary, 'sandboxId' | 'imageNames'> {
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
   readonly exitCode: number;
@@ -223,6 +225,19 @@ export interface RuntimeHandler {
   readonly recursiveReadOnlyMounts: boolean;
   readonly userNamespaces: boolean;
 }
+
+/** What a runtime tells of how it is set up; each absent where it does not say. */
+export interface RuntimeFacts {
+  /** What its sandboxes are made of. */
+  readonly sandboxImage?: string;
+  /** Its folder of CNI configurations. */
+  readonly cniConfDir?: string;
+  readonly cgroupDriver?: CgroupDriver;
+  /** A folder on the disk of images. */
+  readonly imageDir?: string;
+}
+
+export type CgroupDriver = 'cgroupfs' | 'systemd';
 
 export interface ExecResult {
   readonly stdout: Uint8Array;

@@ -15,7 +15,7 @@ export interface HostNetworkOptions {
   /** This node's pod ranges: one, or one of each family with a comma between; the cluster's Services alike. */
   readonly podCidr: string;
   readonly serviceCidr: string;
-  /** Where containerd looks for CNI configurations (its conf_dir). */
+  /** Where the runtime looks for CNI configurations (containerd's conf_dir, CRI-O's network_dir). */
   readonly cniConfDir: string;
   /** A folder of ours for the addresses given out. */
   readonly ipamDir: string;
@@ -96,8 +96,11 @@ async function writeConflist(bridge: string, options: HostNetworkOptions): Promi
   await rename(`${file}.partial`, file);
 }
 
+/** Of the file in the runtime's folder. */
+export const conflistName = (clusterName: string): string => `10-coracle-${clusterName}.conflist`;
+
 const conflistFile = ({ cniConfDir, clusterName }: Pick<HostNetworkOptions, 'cniConfDir' | 'clusterName'>) =>
-  join(cniConfDir, `10-coracle-${clusterName}.conflist`);
+  join(cniConfDir, conflistName(clusterName));
 
 /** Those that a router told of its routes. */
 async function learningDevices(): Promise<string[]> {

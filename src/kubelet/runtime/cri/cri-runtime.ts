@@ -2,23 +2,37 @@
 import { type Clock, systemClock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/log.ts';
 import { isNotFoundError, isUnimplementedError } from '../rpc-error.ts';
-import type { ContainerRuntime, ContainerUsage, ImageInfo, RuntimeFeatures } from '../runtime.ts';
+import type { ContainerRuntime, ContainerUsage, ImageInfo, RuntimeFacts, RuntimeFeatures } from '../runtime.ts';
 import { followContainerEvents } from './container-events.ts';
 import { followTaskExits } from './containerd-events.ts';
 import { type CriMessage, connectCri } from './cri-connection.ts';
+import { runtimeFacts } from './runtime-facts.ts';
 
 export interface CriRuntimeOptions {
   readonly socketPath: string;
+  /** Of a runtime that serves images elsewhere; default: the same. */
+  readonly imageSocketPath?: string;
   readonly clock?: Clock;
   readonly log: Logger;
 }
 
+export interface CriRuntime extends ContainerRuntime {
+  /** How it is set up, as far as it tells: none of these calls is one that every runtime has. */
+  facts(): Promise<RuntimeFacts>;
+}
+
 /** Creates the client; nothing is dialled before the first call. */
-export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRuntimeOptions): ContainerRuntime {
+export function createCriRuntime(options: CriRuntimeOptions): CriRuntime {
+  const { socketPath, imageSocketPath, clock = systemClock, log } = options;
   const cri = connectCri(socketPath);
+  const images = imageSocketPath ? connectCri(imageSocketPath) : cri;
   const call = cri.call;
   return {
-    close: cri.close,
+    close() {
+      cri.close();
+      if (images !== cri) images.close();
+    },
+    facts: () => runtimeFacts(cri, images),
     version: async () => {
       const answer = await call('Version', {}, { timeoutMs: 5_000 });
       return { name: answer.runtimeName, version: answer.runtimeVersion };
@@ -71,6 +85,7 @@ export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRu
         createdAtMs: millis(each.createdAt),
         labels: each.labels,
         annotations: each.annotations,
+        imageNames: [each.imageRef, each.imageId, each.image?.image].filter(Boolean),
       })),
     updateContainerResources: async (id, resources) =>
       void (await call('UpdateContainerResources', { containerId: id, linux: resources })),
@@ -79,14 +94,15 @@ export function createCriRuntime({ socketPath, clock = systemClock, log }: CriRu
 
     pullImage: async (image, auth, sandbox, signal) => {
       const request = { image: { image }, sandboxConfig: sandbox, ...(auth ? { auth } : {}) };
-      return (await call('PullImage', request, { timeoutMs: 3_600_000, ...(signal ? { signal } : {}) })).imageRef;
+      return (await images.call('PullImage', request, { timeoutMs: 3_600_000, ...(signal ? { signal } : {}) }))
+        .imageRef;
     },
     async imageStatus(image) {
-      const answer = await call('ImageStatus', { image: { image } });
+      const answer = await images.call('ImageStatus', { image: { image } });
       return answer.image?.id ? imageOf(answer.image) : undefined;
     },
-    listImages: async () => (await call('ListImages', {})).images.map(imageOf),
-    removeImage: async (image) => void (await call('RemoveImage', { image: { image } })),
+    listImages: async () => (await images.call('ListImages', {})).images.map(imageOf),
+    removeImage: async (image) => void (await images.call('RemoveImage', { image: { image } })),
 
     async execSync(id, command, timeoutSeconds) {
       const timeoutMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 + 2_000 : 3_600_000;
@@ -137,9 +153,9 @@ function ignoreNotFound(error: unknown): undefined {
   throw error;
 }
 
-/** Nanoseconds as a decimal string to milliseconds. */
+/** Nanoseconds as a decimal string to milliseconds. What has no time is 0, or Go's year 1 in a CRI-O that counts it from 1970. */
 function millis(nanoseconds: string): number {
-  return Number(nanoseconds) / 1e6;
+  return Math.max(0, Number(nanoseconds) / 1e6);
 }
 
 function sandboxSummary(sandbox: CriMessage) {
