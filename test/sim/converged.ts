@@ -33,12 +33,15 @@ const podSettled: Check = (ledger, pod) => {
   return undefined;
 };
 
+/** The node that a pod of a DaemonSet is for. */
+const targetOf = (pod: StoredObject): string | undefined =>
+  pod['spec'].affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.[0]
+    ?.matchFields?.[0]?.values?.[0];
+
 /** By requests and ports alone: the simulation makes no pods that are choosier, but for those of DaemonSets. */
 function fitsSomewhere(ledger: Ledger, pod: StoredObject): boolean {
   const isDaemon = ownerOf(pod)?.kind === 'DaemonSet';
-  const pinned =
-    pod['spec'].affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms?.[0]
-      ?.matchFields?.[0]?.values?.[0];
+  const pinned = targetOf(pod);
   return ledger.list('nodes').some((node) => {
     if (isDaemon && pinned !== node.metadata.name) return false;
     const there = ledger.list('pods').filter((each) => each['spec'].nodeName === node.metadata.name && !isOver(each));
@@ -130,7 +133,14 @@ const daemonSet: Check = (ledger, set) => {
   if (status.desiredNumberScheduled !== nodes.length)
     return `wants ${status.desiredNumberScheduled} of ${nodes.length}`;
   // Those that have no place are there all the same; one that was refused is asked for again, and that can take long.
-  if (pods.length !== nodes.length) return `has ${pods.length} pods on ${nodes.length} nodes`;
+  // Pods of a surge may wait for the places, or the ports, of the ones that they are to replace.
+  const surplus = set['spec'].updateStrategy?.rollingUpdate?.maxSurge
+    ? pods.filter(
+        (pod) => isStarved(ledger, [pod]) && pods.some((other) => other !== pod && targetOf(other) === targetOf(pod)),
+      )
+    : [];
+  const there = pods.length - surplus.length;
+  if (there !== nodes.length) return `has ${there} pods on ${nodes.length} nodes`;
   if (isStarved(ledger, pods)) return undefined;
   for (const name of ['currentNumberScheduled', 'numberReady', 'numberAvailable', 'updatedNumberScheduled'])
     if (status[name] !== nodes.length) return `says ${name} ${status[name]} of ${nodes.length}`;
