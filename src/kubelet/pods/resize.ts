@@ -1,5 +1,6 @@
 // A pod's CPU and memory may change while it runs: what it is allowed, what its containers have, and the way there.
 import type { Container, ContainerStatus, Pod, ResourceRequirements } from '../../../generated/core-v1.ts';
+import { rfc3339 } from '../../base/clock.ts';
 import { bytesOf, containerLinuxResources, milliCpu, withPodLimits } from '../resources.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ResizeProblem } from './admission.ts';
@@ -13,10 +14,18 @@ export interface ResizeCondition {
   readonly type: 'PodResizePending' | 'PodResizeInProgress';
   readonly reason?: string;
   readonly message?: string;
+  /** Of the wishes it is about. */
+  readonly observedGeneration: number;
+  /** When it was said. */
+  readonly lastProbeTime: string;
 }
+
+type Said = Omit<ResizeCondition, 'type'>;
 
 /** How long a resize that found no room, or failed, waits for the next try. */
 export const resizeRetryMs = 5_000;
+
+const failed = 'Error';
 
 export class PodResize {
   readonly #services: PodServices;
@@ -29,9 +38,10 @@ export class PodResize {
   readonly #given = new Map<string, Given>();
   /** What the pod's group has; undefined before this agent has looked. */
   #givenPod: { readonly resources: ResourceRequirements | undefined } | undefined;
-  #pending: ResizeProblem | undefined;
-  #error: string | undefined;
-  #isUnderWay = false;
+  /** Wishes there is no room for. */
+  #pending: Said | undefined;
+  /** Wishes that were allowed, until all that runs has them. */
+  #progress: Said | undefined;
 
   /** @param problemOf why there is no room for the pod with its new wishes */
   constructor(services: PodServices, pod: Pod, problemOf: (pod: Pod) => ResizeProblem | undefined) {
@@ -39,6 +49,9 @@ export class PodResize {
     this.#problemOf = problemOf;
     for (const container of resizable(pod)) this.#allowed.set(container.name, known(pod, container));
     this.#allowedPod = knownOfPod(pod);
+    // What was said before this agent started holds on.
+    this.#pending = saidOf(pod, 'PodResizePending');
+    this.#progress = saidOf(pod, 'PodResizeInProgress');
   }
 
   /** The pod with the resources it is allowed: what all else of the agent sees. */
@@ -60,32 +73,51 @@ export class PodResize {
   wish(pod: Pod): void {
     const changed = this.#changed(pod);
     const isChanged = changed.length > 0 || !isEqual(pod.spec.resources, this.#allowedPod);
-    const before = this.#pending;
-    this.#pending = isChanged ? this.#problemOf(pod) : undefined;
-    if (this.#pending) {
-      if (before?.message !== this.#pending.message) this.#tell(pod, `Resize${this.#pending.reason}`, this.#pending);
-      return;
-    }
-    if (!isChanged) return;
+    const problem = isChanged ? this.#problemOf(pod) : undefined;
+    if (problem) this.#defer(pod, problem);
+    else this.#pending = undefined;
+    if (!isChanged || problem) return;
     for (const each of changed) this.#allowed.set(each.name, each.resources ?? {});
     this.#allowedPod = pod.spec.resources;
-    this.#isUnderWay = true;
-    this.#tell(pod, 'ResizeStarted');
+    this.#progress = this.#say(generationOf(pod));
+    this.#tell(pod, 'ResizeStarted', this.#progress);
+  }
+
+  #defer(pod: Pod, problem: ResizeProblem): void {
+    const before = this.#pending;
+    const observedGeneration = generationOf(pod);
+    const isSame = before?.reason === problem.reason && before.observedGeneration === observedGeneration;
+    if (isSame && before.message === problem.message) return;
+    this.#pending = this.#say(observedGeneration, problem);
+    if (!isSame) this.#tell(pod, `Resize${problem.reason}`, this.#pending);
+  }
+
+  /** What runs did not get what it was allowed. Wishes that come meanwhile leave the generation as it is. */
+  #fail(pod: Pod, message: string): void {
+    if (this.#progress?.reason === failed && this.#progress.message === message) return;
+    this.#progress = this.#say(this.#progress?.observedGeneration ?? generationOf(pod), { reason: failed, message });
+    this.#tell(pod, 'ResizeError', this.#progress);
+  }
+
+  #say(observedGeneration: number, words: { readonly reason?: string; readonly message?: string } = {}): Said {
+    return { ...words, observedGeneration, lastProbeTime: rfc3339(this.#services.clock.now()) };
   }
 
   #changed(pod: Pod): Container[] {
     return resizable(pod).filter((each) => !isEqual(each.resources, this.#allowed.get(each.name)));
   }
 
-  get condition(): ResizeCondition | undefined {
-    if (this.#pending) return { type: 'PodResizePending', ...this.#pending };
-    if (this.#error) return { type: 'PodResizeInProgress', reason: 'Error', message: this.#error };
-    return this.#isUnderWay ? { type: 'PodResizeInProgress' } : undefined;
+  /** One wish may wait while another is on its way. */
+  get conditions(): ResizeCondition[] {
+    return [
+      ...(this.#pending ? [{ type: 'PodResizePending' as const, ...this.#pending }] : []),
+      ...(this.#progress ? [{ type: 'PodResizeInProgress' as const, ...this.#progress }] : []),
+    ];
   }
 
   /** Whether something is left to try later. */
   get isOpen(): boolean {
-    return this.#pending !== undefined || this.#error !== undefined;
+    return this.#pending !== undefined || this.#progress?.reason === failed;
   }
 
   /** What a container has now; undefined for one that was not seen to start: what it is allowed. */
@@ -102,7 +134,7 @@ export class PodResize {
       const own = this.#allowed.get(record.name) ?? {};
       const given = this.#given.get(record.id);
       if (!given) {
-        const before = (this.#isUnderWay && reported(pod, record)) || own;
+        const before = (this.#progress && reported(pod, record)) || own;
         const podBefore = this.#givenPod ? this.#givenPod.resources : this.#allowedPod;
         this.#given.set(record.id, { own: before, limited: withPodLimits(before, podBefore) });
       }
@@ -111,7 +143,7 @@ export class PodResize {
       if (isEqual(now, wanted)) this.#given.set(record.id, { own, limited: wanted });
       return isEqual(now, wanted) ? [] : [{ record, container, own, wanted, now }];
     });
-    this.#givenPod ??= { resources: this.#isUnderWay ? undefined : this.#allowedPod };
+    this.#givenPod ??= { resources: this.#progress ? undefined : this.#allowedPod };
     const isPodChanged = !isEqual(this.#givenPod.resources, this.#allowedPod);
     this.#forget(running);
     const stopped: ContainerRecord[] = [];
@@ -131,11 +163,9 @@ export class PodResize {
       }
       if (changes.length > 0 || isPodChanged) await cgroups.ensurePod(pod);
       this.#givenPod = { resources: this.#allowedPod };
-      this.#error = undefined;
       if (stopped.length === 0) this.#settle(pod, running);
     } catch (error) {
-      this.#error = rpcErrorText(error);
-      this.#tell(pod, 'ResizeError', { message: this.#error });
+      this.#fail(pod, rpcErrorText(error));
     }
     return stopped;
   }
@@ -162,12 +192,14 @@ export class PodResize {
 
   /** Over when every container that runs all the time runs with what it is allowed, or one before them does. */
   #settle(pod: Pod, running: readonly ContainerRecord[]): void {
-    if (!this.#isUnderWay) return;
+    const progress = this.#progress;
+    if (!progress) return;
     const runs = ({ name }: Container) => running.some((record) => record.name === name);
     const hasBegun = running.length > 0 && !pod.spec.containers.some(runs) && pod.spec.initContainers?.some(runs);
     if (!hasBegun && !pod.spec.containers.every(runs)) return;
-    this.#isUnderWay = false;
-    this.#tell(pod, 'ResizeCompleted');
+    this.#progress = undefined;
+    const { observedGeneration, lastProbeTime } = progress;
+    this.#tell(pod, 'ResizeCompleted', { observedGeneration, lastProbeTime });
   }
 
   #forget(running: readonly ContainerRecord[]): void {
@@ -175,7 +207,7 @@ export class PodResize {
     for (const id of this.#given.keys()) if (!alive.has(id)) this.#given.delete(id);
   }
 
-  #tell(pod: Pod, reason: string, problem?: { readonly message: string }): void {
+  #tell(pod: Pod, reason: string, { observedGeneration, message: problem }: Said): void {
     const words: Readonly<Record<string, string>> = {
       ResizeStarted: 'started',
       ResizeCompleted: 'completed',
@@ -188,8 +220,8 @@ export class PodResize {
     const summary = {
       ...(pod.spec.initContainers?.length ? { initContainers: list(pod.spec.initContainers) } : {}),
       containers: list(pod.spec.containers),
-      generation: pod.metadata.generation ?? 0,
-      ...(problem ? { error: problem.message } : {}),
+      generation: observedGeneration,
+      ...(problem ? { error: problem } : {}),
     };
     const type = problem ? 'Warning' : 'Normal';
     this.#services.events.pod(pod, type, reason, `Pod resize ${words[reason]}: ${JSON.stringify(summary)}`);
@@ -209,6 +241,20 @@ interface Change {
   readonly own: ResourceRequirements;
   readonly wanted: ResourceRequirements;
   readonly now: ResourceRequirements;
+}
+
+const generationOf = ({ metadata }: Pod): number => metadata.generation ?? 0;
+
+function saidOf({ status }: Pod, type: ResizeCondition['type']): Said | undefined {
+  const found = status?.conditions?.find((each) => each.type === type);
+  if (!found) return undefined;
+  const { reason, message, observedGeneration = 0, lastProbeTime } = found;
+  return {
+    ...(reason ? { reason } : {}),
+    ...(message ? { message } : {}),
+    observedGeneration,
+    lastProbeTime: lastProbeTime ?? found.lastTransitionTime ?? '',
+  };
 }
 
 /** Those whose resources may change while they run. */

@@ -33,7 +33,7 @@ export interface ContainerStatusInput {
   readonly probes: ProbeView;
   /** A change of what the pod may use. */
   readonly resize?: {
-    readonly condition: Omit<PodCondition, 'status'> | undefined;
+    readonly conditions: readonly Omit<PodCondition, 'status'>[];
     /** What a running container has. */
     givenTo(containerId: string): ResourceRequirements | undefined;
   };

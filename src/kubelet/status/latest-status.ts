@@ -20,6 +20,6 @@ function key(status: PodStatus | undefined): string {
     status?.containerStatuses,
     status?.initContainerStatuses,
     status?.conditions?.find(({ type }) => type === 'Ready')?.status,
-    status?.conditions?.some(({ type }) => resizeConditions.has(type)),
+    status?.conditions?.filter(({ type }) => resizeConditions.has(type)).map(({ type }) => type),
   ]);
 }

@@ -23,7 +23,8 @@ export interface ConditionInput {
   readonly statuses: readonly ContainerStatus[];
   readonly phase: PodPhase;
   readonly hasSandbox: boolean;
-  readonly resize?: Omit<PodCondition, 'status'> | undefined;
+  /** Of wishes that are not fulfilled yet, each of a generation of its own. */
+  readonly resize?: readonly Omit<PodCondition, 'status'>[];
   readonly isRestartingAll?: boolean;
 }
 
@@ -39,8 +40,8 @@ export function podConditions(input: ConditionInput): PodCondition[] {
     { type: 'ContainersReady', ...ready },
     { type: 'PodScheduled', status: 'True' },
     ...restarting(input),
-    ...(input.resize ? [{ ...input.resize, status: 'True' as const }] : []),
-  ].map((condition) => ({ ...condition, ...observed(input.pod) }));
+    ...(input.resize ?? []).map((condition) => ({ ...condition, status: 'True' as const })),
+  ].map((condition) => ({ ...observed(input.pod), ...condition }));
 }
 
 /** Of pods that have a rule for it. */
@@ -118,11 +119,14 @@ function say(unknown: string[], bad: string[], word: string): string {
   ].join(', ');
 }
 
-/** Keeps the transition time of a condition whose status stays. */
+/** Keeps the transition time of a condition whose status stays; those of a resize are always true, what counts is why. */
 export function withTransitions(next: PodCondition[], before: readonly PodCondition[], nowMs: number): PodCondition[] {
   return next.map((condition) => {
     const old = before.find((each) => each.type === condition.type);
-    const kept = old?.status === condition.status ? old.lastTransitionTime : undefined;
+    const stays =
+      old?.status === condition.status &&
+      (!resizeConditions.has(condition.type) || (old.reason ?? '') === (condition.reason ?? ''));
+    const kept = stays ? old.lastTransitionTime : undefined;
     return { ...condition, lastTransitionTime: kept ?? rfc3339(nowMs) };
   });
 }

@@ -43,7 +43,7 @@ export function podStatus(input: PodStatusInput): PodStatus {
       statuses,
       phase,
       hasSandbox,
-      resize: input.resize?.condition,
+      resize: phase === 'Failed' || phase === 'Succeeded' ? [] : (input.resize?.conditions ?? []),
       isRestartingAll: input.isRestartingAll ?? false,
     }),
     ...disruption(input),
