@@ -53,6 +53,8 @@ import { NodeFigures } from './server/metrics/node-figures.ts';
 import type { NodeServerTls } from './server/node-server.ts';
 import { createStaticPods } from './static-pods/static-pods.ts';
 import { createPodStatusSink } from './status/status-writer.ts';
+import { readChapSecret } from './volumes/iscsi/chap-secret.ts';
+import { IscsiNode } from './volumes/iscsi/iscsi-volumes.ts';
 import { LocalVolumes } from './volumes/local-volumes.ts';
 import { systemMounter } from './volumes/mounter.ts';
 import { TokenSource } from './volumes/token-source.ts';
@@ -155,6 +157,13 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     reportInUse: () => registrar.refresh(),
   });
   figures.others.push(csi.metrics.family);
+  const iscsi = new IscsiNode({
+    nodeDir: dataDir,
+    mounter: systemMounter,
+    clock,
+    log: log.with({ component: 'iscsi' }),
+    secret: (reference) => readChapSecret(client, reference),
+  });
   const volumes = new VolumeManager({
     nodeDir: dataDir,
     services: {
@@ -163,7 +172,10 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
       mounter: systemMounter,
       localVolumes,
       csi: csi.volumes,
+      iscsi,
       clock,
+      log,
+      events,
       claims: {
         claim: (namespace, name) => client.resource(persistentVolumeClaimKind).find({ namespace, name }),
         volume: (name) => client.resource(persistentVolumeKind).find({ namespace: '', name }),
@@ -363,6 +375,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     podResources.run(signal),
     plugins.run(signal),
     csi.run(signal),
+    iscsi.run(signal),
     registrar.register(signal).then(() => registrar.run(signal)),
     manager.run(signal),
     care.run(signal),

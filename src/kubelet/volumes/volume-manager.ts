@@ -5,8 +5,8 @@ import type { Pod, Volume } from '../../../generated/core-v1.ts';
 import type { VolumeStats } from '../csi/volume-stats.ts';
 import type { NodeFacts } from '../pods/field-ref.ts';
 import type { Reference } from '../reference-cache.ts';
+import { type GiveVolumeServices, giveVolume } from './give-volume.ts';
 import { volumeDrivers } from './index.ts';
-import { giveToGroup } from './ownership.ts';
 import { bindSubPath } from './sub-path.ts';
 import type { ReadyVolume, VolumeContext, VolumeDriver, VolumeServices } from './volume-driver.ts';
 import { VolumeFailure } from './volume-failure.ts';
@@ -14,7 +14,7 @@ import { VolumeFailure } from './volume-failure.ts';
 export interface VolumeManagerOptions {
   /** Holds `pods/UID/…`. */
   readonly nodeDir: string;
-  readonly services: VolumeServices;
+  readonly services: VolumeServices & GiveVolumeServices;
 }
 
 export function driverOf(volume: Volume): VolumeDriver | undefined {
@@ -102,11 +102,12 @@ export class VolumeManager implements PodVolumes {
 
   /** A pod is over but its object stays: memory is given back, files stay for who looks. */
   async unmountAll(podUid: string): Promise<void> {
-    const { mounter, csi } = this.#options.services;
+    const { mounter, csi, iscsi } = this.#options.services;
     const dir = this.podDir(podUid);
     // Sub paths keep what they are parts of busy; what drivers mounted is for them to unmount.
     for (const point of await mounter.mountsBelow(join(dir, 'volume-subpaths'))) await mounter.unmount(point);
     await csi.tearDown(podUid);
+    await iscsi.tearDown(podUid);
     for (const point of await mounter.mountsBelow(dir)) await mounter.unmount(point);
   }
 
@@ -123,9 +124,7 @@ export class VolumeManager implements PodVolumes {
     }
     try {
       const ready = await driver.setUp(await this.#context(pod, volume, driver, facts, signal));
-      const { fsGroup, fsGroupChangePolicy } = pod.spec.securityContext ?? {};
-      if (ready.takesOwnership && fsGroup !== undefined)
-        await giveToGroup(ready.hostPath, fsGroup, fsGroupChangePolicy === 'OnRootMismatch');
+      await giveVolume(pod, ready, this.#options.services);
       return ready;
     } catch (error) {
       if (error instanceof VolumeFailure || signal.aborted) throw error;
