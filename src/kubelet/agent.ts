@@ -53,8 +53,6 @@ import { NodeFigures } from './server/metrics/node-figures.ts';
 import type { NodeServerTls } from './server/node-server.ts';
 import { createStaticPods } from './static-pods/static-pods.ts';
 import { createPodStatusSink } from './status/status-writer.ts';
-import { readChapSecret } from './volumes/iscsi/chap-secret.ts';
-import { IscsiNode } from './volumes/iscsi/iscsi-volumes.ts';
 import { LocalVolumes } from './volumes/local-volumes.ts';
 import { systemMounter } from './volumes/mounter.ts';
 import { TokenSource } from './volumes/token-source.ts';
@@ -157,13 +155,6 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     reportInUse: () => registrar.refresh(),
   });
   figures.others.push(csi.metrics.family);
-  const iscsi = new IscsiNode({
-    nodeDir: dataDir,
-    mounter: systemMounter,
-    clock,
-    log: log.with({ component: 'iscsi' }),
-    secret: (reference) => readChapSecret(client, reference),
-  });
   const volumes = new VolumeManager({
     nodeDir: dataDir,
     services: {
@@ -172,7 +163,6 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
       mounter: systemMounter,
       localVolumes,
       csi: csi.volumes,
-      iscsi,
       clock,
       log,
       events,
@@ -375,7 +365,6 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     podResources.run(signal),
     plugins.run(signal),
     csi.run(signal),
-    iscsi.run(signal),
     registrar.register(signal).then(() => registrar.run(signal)),
     manager.run(signal),
     care.run(signal),
