@@ -140,6 +140,7 @@ function checkProxied(segment: string): void {
   }
 }
 
+/** What Go's strconv takes for true. */
 export function isTrue(value: string | null): boolean {
   return value !== null && /^(?:1|t|true)$/i.test(value);
 }
@@ -148,11 +149,11 @@ function verbOf(method: string, name: string, query: URLSearchParams, isWatchPat
   const verb = verbs[method] ?? method.toLowerCase();
   if (verb === 'get' && isWatchPath) return 'watch';
   if (name !== '') return verb;
-  if (verb === 'get') return isWatchParameter(query.get('watch')) ? 'watch' : 'list';
+  if (verb === 'get') return isAsked(query.get('watch')) ? 'watch' : 'list';
   return verb === 'delete' ? 'deletecollection' : verb;
 }
 
-/** Any value but a clear no, as upstream reads a boolean parameter that is there. */
-function isWatchParameter(value: string | null): boolean {
-  return value !== null && !/^(?:0|f|false)$/i.test(value);
+/** Any value but a clear no, also an empty one: as upstream reads a boolean option that is there. */
+export function isAsked(value: string | null): boolean {
+  return value !== null && !/^(?:0|false)$/i.test(value);
 }

@@ -1,5 +1,6 @@
 // Events live for an hour after they were last written. Where the store does not end keys by itself, this does.
 import type { Event } from '../../../generated/core-v1.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
 import type { Clock } from '../../base/clock.ts';
 import { every } from '../../base/clock.ts';
 import type { Logger } from '../../base/log.ts';
@@ -13,6 +14,10 @@ const perRound = 2000;
 
 /** Which stored resource has a time to live. */
 export const eventStorage = { group: '', plural: 'events' } as const;
+
+/** Upstream keeps no cache of Events: it knows at once what it does not have. */
+export const isUncached = ({ storage }: ResourceInfo): boolean =>
+  storage.group === eventStorage.group && storage.plural === eventStorage.plural;
 
 export interface ExpireOptions {
   readonly registry: Registry;

@@ -2,7 +2,7 @@
 import { goQuote } from '../../api/meta/field-errors.ts';
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
-import { isTrue } from '../http/parse-request.ts';
+import { isAsked } from '../http/parse-request.ts';
 import type { SubresourceRequest } from './handler.ts';
 
 const streams = ['stdin', 'stdout', 'stderr', 'tty'] as const;
@@ -11,7 +11,7 @@ const streams = ['stdin', 'stdout', 'stderr', 'tty'] as const;
 function streamFields(query: URLSearchParams): Record<string, unknown> {
   const container = query.get('container');
   return {
-    ...Object.fromEntries(streams.filter((name) => isTrue(query.get(name))).map((name) => [name, true])),
+    ...Object.fromEntries(streams.filter((name) => isAsked(query.get(name))).map((name) => [name, true])),
     ...(container ? { container } : {}),
   };
 }

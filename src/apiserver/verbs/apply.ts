@@ -9,7 +9,7 @@ import { copyJson } from '../../schema/copy-json.ts';
 import { isObject, type JsonObject, PatchError } from '../../schema/patch-error.ts';
 import { appliedObject, decodeApplyPatch } from '../../schema/yaml-body.ts';
 import type { Answer } from '../http/answer.ts';
-import { isTrue } from '../http/parse-request.ts';
+import { isAsked } from '../http/parse-request.ts';
 import { checkApplied, stampManagers } from '../managed-fields/apply-object.ts';
 import { applyWithAnnotation } from '../managed-fields/last-applied.ts';
 import type { ObjectFormat } from '../registry/format.ts';
@@ -45,7 +45,7 @@ export function namesVersion(applied: JsonObject): boolean {
   return isObject(metadata) && Boolean(metadata['resourceVersion']);
 }
 
-export const isForced = ({ query }: Call): boolean => isTrue(query.get('force'));
+export const isForced = ({ query }: Call): boolean => isAsked(query.get('force'));
 
 export async function apply(call: Call, options: WriteOptions, format: ObjectFormat): Promise<Answer> {
   const { resource, info } = call;

@@ -3,6 +3,7 @@ import type { DeleteOptions } from '../../../generated/meta-v1.ts';
 import { FieldErrors, path } from '../../api/meta/field-errors.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
 import { DecodeError, decodeJsonBody } from '../../schema/codec.ts';
+import { isAsked } from '../http/parse-request.ts';
 import type { Call } from './call.ts';
 import { bodyFormat, maxBodyBytes } from './decode-body.ts';
 import { integerParameter, throwIfInvalid } from './options.ts';
@@ -48,7 +49,7 @@ function optionsOfQuery(query: URLSearchParams): DeleteOptions {
   const dryRun = query.getAll('dryRun');
   return {
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
-    ...(orphan === null || orphan === '' ? {} : { orphanDependents: !/^(?:0|false)$/i.test(orphan) }),
+    ...(orphan === null ? {} : { orphanDependents: isAsked(orphan) }),
     ...(propagation ? { propagationPolicy: propagation } : {}),
     ...(dryRun.length > 0 ? { dryRun } : {}),
   };

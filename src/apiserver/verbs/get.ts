@@ -3,7 +3,7 @@ import type { Answer } from '../http/answer.ts';
 import type { Entry } from '../registry/entry.ts';
 import { lateFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
-import { versionOfGet } from './options.ts';
+import { refuseExport, versionOfGet } from './options.ts';
 import { waitForRevision } from './wait-for-revision.ts';
 
 /** The stored object, from the cache. @throws NotFound */
@@ -14,9 +14,15 @@ export function entryOf(call: Call): Entry {
   return entry;
 }
 
+/** What the options of a GET say of the version. @throws StatusError */
+export function revisionOfGet({ query, resource }: Call): number | undefined {
+  refuseExport(query);
+  return versionOfGet(query, resource);
+}
+
 export async function get(call: Call): Promise<Answer> {
   const formatOf = lateFormat(call, 'object');
-  const revision = versionOfGet(call.query);
+  const revision = revisionOfGet(call);
   const waiting = waitForRevision(call, revision);
   if (waiting) await waiting;
   const entry = entryOf(call);

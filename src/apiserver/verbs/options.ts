@@ -2,7 +2,9 @@
 import { FieldErrors, goQuote, path } from '../../api/meta/field-errors.ts';
 import { parseFieldSelector, parseLabelSelector, SelectorError } from '../../api/meta/selectors.ts';
 import { badRequest, invalid, StatusError } from '../../api/meta/status-error.ts';
-import { isTrue } from '../http/parse-request.ts';
+import type { ResourceInfo } from '../../api/resource-info.ts';
+import { isAsked } from '../http/parse-request.ts';
+import { isUncached } from '../registry/expire-events.ts';
 
 export function throwIfInvalid(kind: string, errors: FieldErrors): void {
   if (!errors.isEmpty) throw invalid({ group: 'meta.k8s.io', name: kind }, '', errors.summary(), errors.causes());
@@ -20,9 +22,11 @@ export function integerParameter(query: URLSearchParams, name: string): number |
 }
 
 const versionProblem = (text: string) =>
-  `resourceVersion: Invalid value: ${goQuote(text)}: strconv.ParseUint: parsing ${goQuote(text)}: invalid syntax`;
+  `resourceVersion: Invalid value: ${goQuote(text)}: strconv.ParseUint: parsing ${goQuote(text)}: ${/^\d+$/.test(text) ? 'value out of range' : 'invalid syntax'}`;
 
-/** Upstream answers 500 here where GET or WATCH name a version that is no number, without a reason. */
+const invalidVersion = (text: string) => badRequest(`invalid resource version: ${versionProblem(text)}`);
+
+/** Upstream answers 500 here where a cached GET or a WATCH names a version that is no number, without a reason. */
 function unreadableVersion(text: string): StatusError {
   return new StatusError({
     kind: 'Status',
@@ -34,11 +38,18 @@ function unreadableVersion(text: string): StatusError {
   });
 }
 
-/** Undefined when absent. */
-export function versionOfGet(query: URLSearchParams): number | undefined {
+/** What was once for taking an object elsewhere. @throws StatusError 400 */
+export function refuseExport(query: URLSearchParams): void {
+  if (isAsked(query.get('export'))) {
+    throw badRequest('the export parameter, deprecated since v1.14, is no longer supported');
+  }
+}
+
+/** Undefined when absent. What upstream keeps no cache of is refused as lists are. */
+export function versionOfGet(query: URLSearchParams, resource: ResourceInfo): number | undefined {
   const text = query.get('resourceVersion');
   if (!text) return undefined;
-  if (!/^\d+$/.test(text)) throw unreadableVersion(text);
+  if (isUnreadable(text)) throw isUncached(resource) ? invalidVersion(text) : unreadableVersion(text);
   return Number(text);
 }
 
@@ -89,7 +100,8 @@ function matchErrors(query: URLSearchParams, isWatch: boolean): FieldErrors {
   return errors;
 }
 
-const isUnreadable = (version: string): boolean => version !== '' && !/^\d+$/.test(version);
+const isUnreadable = (version: string): boolean =>
+  version !== '' && (!/^\d+$/.test(version) || BigInt(version) !== BigInt.asUintN(64, BigInt(version)));
 
 /** Options that do not fit each other; selectors that can not be read are told before those. @throws StatusError */
 function checkTogether(query: URLSearchParams, isWatch: boolean): void {
@@ -112,7 +124,7 @@ export function listOptions(query: URLSearchParams): ListOptions {
   checkTogether(query, false);
   const version = query.get('resourceVersion') ?? '';
   const continueToken = query.get('continue') ?? '';
-  if (isUnreadable(version)) throw badRequest(`invalid resource version: ${versionProblem(version)}`);
+  if (isUnreadable(version)) throw invalidVersion(version);
   return { ...selectors(query), ...common(query, version), limit, continueToken };
 }
 
@@ -139,8 +151,8 @@ export function watchOptions(query: URLSearchParams): WatchOptions {
     ...common(query, version),
     limit: 0,
     continueToken: '',
-    allowsBookmarks: isTrue(query.get('allowWatchBookmarks')),
-    sendInitialEvents: initial === null || initial === '' ? undefined : isTrue(initial),
+    allowsBookmarks: isAsked(query.get('allowWatchBookmarks')),
+    sendInitialEvents: initial === null ? undefined : isAsked(initial),
     timeoutSeconds,
   };
 }
@@ -190,7 +202,7 @@ export function writeOptions(
 function checkApplyOptions(query: URLSearchParams, isApply: boolean, errors: FieldErrors): void {
   if (isApply) {
     if (!query.get('fieldManager')) errors.required(path('fieldManager'), 'is required for apply patch');
-  } else if (query.get('force')) errors.forbidden(path('force'), 'may not be specified for non-apply patch');
+  } else if (query.has('force')) errors.forbidden(path('force'), 'may not be specified for non-apply patch');
 }
 
 const codePoint = (char: string) => `U+${char.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;

@@ -21,7 +21,7 @@ import { formatFor } from '../registry/format-for.ts';
 import type { Call } from './call.ts';
 import { decodeBody } from './decode-body.ts';
 import { trackedWrite } from './field-tracking.ts';
-import { entryOf } from './get.ts';
+import { entryOf, revisionOfGet } from './get.ts';
 import { writeOptions } from './options.ts';
 import { patchType, readPatch } from './patch-body.ts';
 import { checkName } from './update.ts';
@@ -65,7 +65,7 @@ const scalePart = (resource: ResourceInfo): AdmittedPart => ({
 export async function scale(call: Call): Promise<Answer> {
   const { info } = call;
   if (info.verb === 'get') {
-    await waitForRevision(call, undefined);
+    await waitForRevision(call, revisionOfGet(call));
     return answer(call, entryOf(call));
   }
   const type = info.verb === 'patch' ? patchType(call) : undefined;

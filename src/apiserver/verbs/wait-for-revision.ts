@@ -1,11 +1,12 @@
 // Reads that ask for a revision wait a moment for the caches to reach it.
 import { StatusError } from '../../api/meta/status-error.ts';
 import { linkSignal } from '../../base/signals.ts';
+import { isUncached } from '../registry/expire-events.ts';
 import type { Call } from './call.ts';
 
 const patienceMs = 3000;
 
-function tooLarge(asked: number, current: number): StatusError {
+function tooLarge(asked: number, current: number, retryAfterSeconds: number): StatusError {
   return new StatusError({
     kind: 'Status',
     apiVersion: 'v1',
@@ -15,7 +16,7 @@ function tooLarge(asked: number, current: number): StatusError {
     reason: 'Timeout',
     details: {
       causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-      retryAfterSeconds: 1,
+      ...(retryAfterSeconds ? { retryAfterSeconds } : {}),
     },
     code: 504,
   });
@@ -28,7 +29,12 @@ export async function waitForRevision(call: Call, revision: number | undefined):
   if (revision === 0) return call.resource.custom?.conversion ? head.waitForHead(call.signal) : undefined;
   if (revision === undefined) return head.waitForHead(call.signal);
   if (revision <= head.revision) return;
+  if (isUncached(call.resource)) {
+    await head.waitForHead(call.signal);
+    if (revision > head.revision) throw tooLarge(revision, head.revision, 0);
+    return;
+  }
   using link = linkSignal([call.signal], patienceMs);
   await head.waitFor(revision, link.signal);
-  if (revision > head.revision) throw tooLarge(revision, head.revision);
+  if (revision > head.revision) throw tooLarge(revision, head.revision, 1);
 }

@@ -51,6 +51,17 @@ test('a watch list ends its initial events with a marked bookmark', async () => 
   await watching.return(undefined);
 });
 
+test('who does not want what is there hears of what comes, from any version', async () => {
+  await using api = await serve();
+  await create(api, 'a');
+  const query = 'watch=1&sendInitialEvents=0&resourceVersionMatch=NotOlderThan&resourceVersion=0';
+  const watching = events(await api.open(`${configMaps}?${query}`));
+  const first = take(watching, 1);
+  await create(api, 'b');
+  assert.deepEqual(short(await first), ['ADDED b']);
+  await watching.return(undefined);
+});
+
 test('a revision from before the server started is too old', async () => {
   await using api = await serve();
   for (let index = 0; index < 3; index++) await create(api, `a-${index}`);

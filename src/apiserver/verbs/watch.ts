@@ -131,7 +131,8 @@ class WatchStream implements Watcher {
         options.sendInitialEvents && options.allowsBookmarks ? format.bookmark(head.revision, true) : undefined;
       return initialFrames(entries, format, bookmark);
     }
-    const since = options.resourceVersion ?? head.revision;
+    // No version and any version are the newest, where what is there is not wanted.
+    const since = options.resourceVersion || head.revision;
     const events = this.#cache.eventsAfter(since);
     if (!events) {
       // There is nothing to go on from: the error is all that this watch says.

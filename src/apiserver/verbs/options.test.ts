@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { serve } from '../testing/serve.ts';
+
+const configMaps = '/api/v1/namespaces/default/configmaps';
+
+const versionProblem = (text: string, why: string) =>
+  `resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": ${why}`;
+
+test('a version that is no number is refused as upstream does: in its own way where it has a cache', async () => {
+  await using api = await serve();
+  const refusal = async (path: string) => {
+    const { status, body } = await api.call('GET', path);
+    assert.equal(body.code, status);
+    return [status, body.reason, body.message];
+  };
+  for (const [text, why] of [
+    ['x', 'invalid syntax'],
+    ['-1', 'invalid syntax'],
+    ['99999999999999999999', 'value out of range'],
+  ] as const) {
+    const problem = versionProblem(text, why);
+    const told = [400, 'BadRequest', `invalid resource version: ${problem}`];
+    const query = `resourceVersion=${text}`;
+    assert.deepEqual(await refusal(`/api/v1/namespaces/default/events/a?${query}`), told);
+    assert.deepEqual(await refusal(`/apis/events.k8s.io/v1/namespaces/default/events/a?${query}`), told);
+    assert.deepEqual(await refusal(`${configMaps}?${query}`), told);
+    assert.deepEqual(await refusal(`${configMaps}/a?${query}`), [500, undefined, problem]);
+    assert.deepEqual(await refusal(`${configMaps}?watch=1&${query}`), [500, undefined, problem]);
+  }
+});
+
+test('of Events it is known at once that a version is not there', async () => {
+  await using api = await serve();
+  const { status, body } = await api.call('GET', '/api/v1/namespaces/default/events/a?resourceVersion=999999');
+  assert.equal(status, 504);
+  assert.match(body.message, /^Timeout: Too large resource version: 999999, current: \d+$/);
+  assert.equal(body.details.retryAfterSeconds, undefined);
+});
+
+test('a boolean option that is there means yes, unless it says 0 or false', async () => {
+  await using api = await serve();
+  await api.call('POST', configMaps, { metadata: { name: 'a' }, data: { a: '0' } });
+  const put = async (text: string, value: string) => {
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', data: { a: value } };
+    const headers = { 'content-type': 'application/apply-patch+yaml' };
+    const query = `fieldManager=${value}&force=${text}`;
+    return (await api.call('PATCH', `${configMaps}/a?${query}`, object, headers)).status;
+  };
+  for (const [text, force, exports] of [
+    ['1', 200, 400],
+    ['x', 200, 400],
+    ['f', 200, 400],
+    ['', 200, 400],
+    ['False', 409, 200],
+    ['0', 409, 200],
+  ] as const) {
+    assert.equal(await put(text, `by-${text}`), force, text);
+    assert.equal((await api.call('GET', `${configMaps}/a?export=${text}`)).status, exports, text);
+  }
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  assert.equal((await api.call('PATCH', `${configMaps}/a?force=`, { data: {} }, merge)).status, 422);
+});
