@@ -47,16 +47,14 @@ function parseClauses(header: string): Clause[] {
     if (!type?.trim()) continue;
     const parameters = new Map<string, string>();
     for (const piece of rest) {
-      const equals = piece.indexOf('=');
-      if (equals < 0) continue;
-      parameters.set(piece.slice(0, equals).trim().toLowerCase(), piece.slice(equals + 1).trim());
+      const [name, value, ...more] = piece.split('=');
+      if (value && more.length === 0) parameters.set(name!.trim(), value.trim());
     }
-    const q = parameters.get('q');
-    const quality = q === undefined ? 1 : Number(q);
+    const quality = Number(parameters.get('q') ?? 1);
     clauses.push({
-      type: type.trim().toLowerCase(),
+      type: type.trim() === '*' ? '*/*' : type.trim(),
       parameters,
-      quality: Number.isFinite(quality) ? quality : 1,
+      quality: Number.isFinite(quality) ? quality : 0,
       order: clauses.length,
     });
   }
@@ -88,13 +86,12 @@ const transforms: Record<string, Transform> = {
 
 function transformOf(parameters: ReadonlyMap<string, string>): Pick<Accepted, 'transform' | 'metaVersion'> | undefined {
   const as = parameters.get('as');
-  const stream = parameters.get('stream');
-  if (stream !== undefined && stream !== 'watch') return undefined;
-  if (as === undefined) return { transform: 'none', metaVersion: 'v1' };
-  const transform = transforms[as];
   const version = parameters.get('v');
-  if (!transform || parameters.get('g') !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1'))
-    return undefined;
+  const group = parameters.get('g');
+  if ((parameters.get('stream') || 'watch') !== 'watch' || (parameters.get('sv') || 'v1') !== 'v1') return undefined;
+  if (as === undefined && version === undefined && group === undefined) return { transform: 'none', metaVersion: 'v1' };
+  const transform = Object.hasOwn(transforms, as ?? '') ? transforms[as!] : undefined;
+  if (!transform || group !== 'meta.k8s.io' || (version !== 'v1' && version !== 'v1beta1')) return undefined;
   return { transform, metaVersion: version };
 }
 
@@ -127,7 +124,9 @@ export function negotiate(header: string, offer: Offer = { hasProtobuf: true }):
   // Custom resources have no routes of their own.
   if ((offer.hasRoute ?? offer.hasProtobuf) && !isProducible(header, produced)) throw unproducible(produced);
   const accepted = choose(header, offer);
-  if (!accepted && offer.isWatch) throw notAcceptable(`${onlyThese} ${watchTypes.join(', ')}`);
+  // What fits an object, and no stream of them.
+  if (!accepted && offer.isWatch && choose(header, { ...offer, isWatch: false }))
+    throw notAcceptable(`${onlyThese} ${watchTypes.join(', ')}`);
   if (!accepted) throw noneAcceptable();
   if (cache.size >= maxCached) cache.clear();
   cache.set(key, accepted);

@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '../../api/meta/object.ts';
 import { badRequest } from '../../api/meta/status-error.ts';
-import { contentTypes, negotiate, unproducible } from '../http/accept.ts';
+import { negotiate } from '../http/accept.ts';
 import type { Answer } from '../http/answer.ts';
 import { header } from '../http/exchange.ts';
 import { trackLargeCreate } from '../managed-fields/track-update.ts';
@@ -44,13 +44,9 @@ export async function create(call: Call): Promise<Answer> {
   return { type: 'bytes', status: 201, contentType: format.contentType, body: format.single(entry) };
 }
 
-/** Writes refuse an unknown Accept before they look at anything else, in words of their own. */
+/** Writes refuse an unknown Accept before they look at anything else. @throws StatusError 406 */
 export function requireAcceptable(call: Call): void {
-  try {
-    negotiate(header(call.http, 'accept'));
-  } catch {
-    throw unproducible(Object.values(contentTypes));
-  }
+  negotiate(header(call.http, 'accept'), { hasProtobuf: !call.resource.custom });
 }
 
 function checkNamespace({ resource, info }: Call, { metadata }: KubernetesObject): void {

@@ -65,6 +65,7 @@ const scalePart = (resource: ResourceInfo): AdmittedPart => ({
 export async function scale(call: Call): Promise<Answer> {
   const { info } = call;
   if (info.verb === 'get') {
+    negotiate(header(call.http, 'accept'));
     await waitForRevision(call, revisionOfGet(call));
     return answer(call, entryOf(call));
   }
