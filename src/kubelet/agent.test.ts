@@ -15,8 +15,9 @@ import { systemRandom } from '../base/random.ts';
 import { createInformerFactory } from '../reconcile/informer-factory.ts';
 import { createNodeAgent } from './agent.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
-import { containerdVersion, ensureContainerd, stopContainerd } from './runtime/containerd-daemon.ts';
+import { containerdSocket, containerdVersion, ensureContainerd, stopContainerd } from './runtime/containerd-daemon.ts';
 import { createCriRuntime } from './runtime/cri/cri-runtime.ts';
+import { createOrphanSweep } from './runtime/orphans.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
 import { createFakeCluster } from './testing/fake-cluster.ts';
 import { buildTestImages } from './testing/test-images.ts';
@@ -249,6 +250,33 @@ describe('the node agent on containerd', { skip: reason ?? false }, () => {
     await cluster.untilPod('job', (each) => each.status?.phase === 'Succeeded');
     assert.deepEqual(await ask('/containerLogs/default/job/main'), { status: 200, body: 'prepared\n' });
     await remove('job');
+  });
+
+  it('ends what runs under the name of a container that has ended, so that it can be removed', async () => {
+    const usual = { image: 'busybox:1.36', imagePullPolicy: 'IfNotPresent' as const };
+    const main = { name: 'main', ...usual, command: ['sh', '-c', 'test -e /seen && sleep 1000; touch /seen'] };
+    const other = { name: 'other', ...usual, command: forever };
+    await create('late', {}, { restartPolicy: 'Never', containers: [main, other] });
+    const hasEnded = (pod: Pod) => pod.status?.containerStatuses?.some(({ state }) => state?.terminated) ?? false;
+    const { status } = await cluster.untilPod('late', hasEnded);
+    const id = status!.containerStatuses!.find(({ name }) => name === 'main')!.containerID!.split('//')[1]!;
+    const socketPath = containerdSocket(join(dir, 'c'));
+    const tasks = ['-a', socketPath, '-n', 'k8s.io', 'tasks'];
+    await run('ctr', [...tasks, 'start', '--detach', '--null-io', id]);
+    const hasTask = async () => (await run('ctr', [...tasks, 'ls', '-q'])).stdout.includes(id);
+    assert.ok(await hasTask());
+    const stopping = new AbortController();
+    const soon = (ms: number, signal?: AbortSignal) => systemClock.sleep(Math.min(ms, 50), signal);
+    const clock = { ...systemClock, sleep: soon };
+    const sweep = createOrphanSweep({
+      ...{ dataDir: join(dir, 'c'), socketPath, cniConfDir: join(dir, 'cni') },
+      ...{ clock, runtime, log: silentLogger },
+    }).run(stopping.signal);
+    while (await hasTask()) await systemClock.sleep(20);
+    stopping.abort();
+    await sweep;
+    await remove('late');
+    while ((await runtime.listContainers()).some((each) => each.id === id)) await systemClock.sleep(20);
   });
 
   it('restarts a container whose liveness probe fails, and follows readiness', async () => {

@@ -1,5 +1,6 @@
 // Containers that containerd runs and its CRI part knows nothing of: it was killed between starting one and writing down whose it
-// is. Nobody would ever stop them, so they are ended when it is started again, with their network and their address.
+// is. Nobody would ever stop them, so they are ended when it is started again, with their network and their address. And tasks of
+// containers that CRI takes for ended: whoever had them started stopped waiting. It would refuse for ever to remove those.
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
@@ -57,10 +58,15 @@ export async function removeOrphans(before: readonly string[], request: OrphansR
   return orphans;
 }
 
-async function endAll(orphans: readonly string[], request: OrphansRequest): Promise<void> {
+async function endAll(
+  ids: readonly string[],
+  request: OrphansRequest,
+  end: (channel: Client, id: string, request: OrphansRequest) => Promise<void> = removeOne,
+): Promise<void> {
+  if (ids.length === 0) return;
   const channel = new Client(`unix://${request.socketPath}`, credentials.createInsecure());
   try {
-    await Promise.all(orphans.map((id) => removeOne(channel, id, request).catch(() => {})));
+    await Promise.all(ids.map((id) => end(channel, id, request).catch(() => {})));
   } finally {
     channel.close();
   }
@@ -83,13 +89,22 @@ export function createOrphanSweep(options: OrphanSweepOptions): Component {
         const lists = await Promise.all([runtime.listSandboxes(), runtime.listContainers()]).catch(() => undefined);
         if (!lists) continue; // it is away, or hangs
         const known = new Set(lists.flat().map(({ id }) => id));
-        const unknown = running.filter((id) => isId(id) && !known.has(id));
-        // What is being started is not known yet: only who is unknown twice is an orphan.
-        const orphans = unknown.filter((id) => suspects.has(id));
-        suspects = new Set(unknown);
-        if (orphans.length === 0) continue;
-        log.warn('containers that belong to nobody are ended', { ids: orphans.join(' ') });
-        await endAll(orphans, options);
+        const ended = new Set(lists[1].filter(({ state }) => state === 'CONTAINER_EXITED').map(({ id }) => id));
+        const found = running.filter((id) => isId(id) && (!known.has(id) || ended.has(id)));
+        // What is being started is not known yet, what has just ended is still there: only who is found twice is meant.
+        const meant = found.filter((id) => suspects.has(id));
+        suspects = new Set(found);
+        if (meant.length === 0) continue;
+        log.warn('containers that belong to nobody, or should have ended, are ended', { ids: meant.join(' ') });
+        await endAll(
+          meant.filter((id) => !known.has(id)),
+          options,
+        );
+        await endAll(
+          meant.filter((id) => ended.has(id)),
+          options,
+          endTask,
+        );
       }
     },
   };
@@ -116,17 +131,20 @@ async function knownToCri({ socketPath, clock }: OrphansRequest): Promise<Set<st
 }
 
 async function removeOne(channel: Client, id: string, request: OrphansRequest): Promise<void> {
-  const { clock, dataDir } = request;
-  const spec = await readFile(join(taskFolder(dataDir), id, 'config.json'), 'utf8').catch(() => '{}');
+  const spec = await readFile(join(taskFolder(request.dataDir), id, 'config.json'), 'utf8').catch(() => '{}');
+  await endTask(channel, id, request);
+  await call(channel, `${containers}/Delete`, 'Delete', { id });
+  await endShim(id, request);
+  await removePodCgroup(spec, request.cniConfDir);
+  await releaseNetwork(id, spec, request.cniConfDir);
+}
+
+async function endTask(channel: Client, id: string, { clock }: OrphansRequest): Promise<void> {
   for (let attempt = 0; attempt < 50; attempt++) {
     await call(channel, `${tasks}/Kill`, 'Kill', { containerId: id, signal: 9, all: true });
     if (await call(channel, `${tasks}/Delete`, 'Delete', { id })) break;
     await clock.sleep(retryMs);
   }
-  await call(channel, `${containers}/Delete`, 'Delete', { id });
-  await endShim(id, request);
-  await removePodCgroup(spec, request.cniConfDir);
-  await releaseNetwork(id, spec, request.cniConfDir);
 }
 
 /** A shim that was started for a containerd that is no more waits for ever, and no containerd knows of it. */
