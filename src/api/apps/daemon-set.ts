@@ -1,6 +1,7 @@
 // DaemonSet.
 
 import type { DaemonSet } from '../../../generated/apps-v1.ts';
+import { dropGatedTemplateFields } from '../core/gated-pod-fields.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
 import { isChanged, templateWarnings } from '../core/pod-warnings.ts';
@@ -29,10 +30,12 @@ export const daemonSetKind: KindDefinition<DaemonSet> = {
       desiredNumberScheduled: 0,
       numberReady: 0,
     });
+    dropGatedTemplateFields(set.spec?.template);
     const asked = Number(set.metadata.annotations?.[templateGeneration] ?? 0);
     set.metadata.annotations = { ...set.metadata.annotations, [templateGeneration]: String(asked > 0 ? asked : 1) };
   },
   prepareForUpdate: (next, current) => {
+    dropGatedTemplateFields(next.spec?.template);
     keepStatusAndCount(next, current);
     const before = Number(current.metadata.annotations?.[templateGeneration] ?? 0);
     const count = isEqual(next.spec?.template, current.spec?.template) ? before : before + 1;

@@ -1,6 +1,7 @@
 // Deployment.
 
 import type { Deployment } from '../../../generated/apps-v1.ts';
+import { dropGatedTemplateFields } from '../core/gated-pod-fields.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
 import { isChanged, nameWarnings, templateWarnings } from '../core/pod-warnings.ts';
@@ -22,9 +23,13 @@ export const deploymentKind: KindDefinition<Deployment> = {
   version: 'v1',
   kind: 'Deployment',
   defaults: defaultsWith({ rolling: '25%', revisionHistoryLimit: 10, progressDeadlineSeconds: 600 }),
-  prepareForCreate: (deployment) => startWithStatus(deployment),
+  prepareForCreate: (deployment) => {
+    startWithStatus(deployment);
+    dropGatedTemplateFields(deployment.spec?.template);
+  },
   prepareForUpdate: (next, current) => {
     keepStatus(next, current);
+    dropGatedTemplateFields(next.spec?.template);
     // Annotations count here: the controller copies them to the ReplicaSets.
     countGeneration(next, current);
     const isAnnotated = !isEqual(next.metadata.annotations, current.metadata.annotations);

@@ -1,6 +1,7 @@
 // ReplicaSet.
 
 import type { ReplicaSet } from '../../../generated/apps-v1.ts';
+import { dropGatedTemplateFields } from '../core/gated-pod-fields.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
 import { isChanged, nameWarnings, templateWarnings } from '../core/pod-warnings.ts';
@@ -17,8 +18,14 @@ export const replicaSetKind: KindDefinition<ReplicaSet> = {
   version: 'v1',
   kind: 'ReplicaSet',
   defaults,
-  prepareForCreate: (set) => startWithStatus(set, { replicas: 0 }),
-  prepareForUpdate: keepStatusAndCount,
+  prepareForCreate: (set) => {
+    startWithStatus(set, { replicas: 0 });
+    dropGatedTemplateFields(set.spec?.template);
+  },
+  prepareForUpdate: (next, current) => {
+    dropGatedTemplateFields(next.spec?.template);
+    keepStatusAndCount(next, current);
+  },
   validate: validateReplicaSet,
   validateUpdate: validateReplicaSetUpdate,
   subresources: {

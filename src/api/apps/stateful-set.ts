@@ -1,6 +1,7 @@
 // StatefulSet.
 
 import type { StatefulSet } from '../../../generated/apps-v1.ts';
+import { dropGatedTemplateFields } from '../core/gated-pod-fields.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { containerColumns } from '../core/pod-template-columns.ts';
 import { claimWarnings, isChanged, templateWarnings } from '../core/pod-warnings.ts';
@@ -72,6 +73,7 @@ export const statefulSetKind: KindDefinition<StatefulSet> = {
 /** Behind a gate that is off. Whoever sent it owns it all the same. */
 function dropGated({ spec }: StatefulSet): void {
   delete spec?.updateStrategy?.rollingUpdate?.maxUnavailable;
+  dropGatedTemplateFields(spec?.template);
 }
 
 function defaults(set: StatefulSet): void {

@@ -1,5 +1,6 @@
 // CronJob.
 import type { CronJob, CronJobSpec } from '../../../generated/batch-v1.ts';
+import { dropGatedTemplateFields } from '../core/gated-pod-fields.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { isChanged, nameWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
@@ -17,8 +18,14 @@ export const cronJobKind: KindDefinition<CronJob> = {
   version: 'v1',
   kind: 'CronJob',
   defaults,
-  prepareForCreate: (cronJob) => startWithStatus(cronJob),
-  prepareForUpdate: keepStatusAndCount,
+  prepareForCreate: (cronJob) => {
+    startWithStatus(cronJob);
+    dropGatedTemplateFields(cronJob.spec.jobTemplate.spec?.template);
+  },
+  prepareForUpdate: (next, current) => {
+    dropGatedTemplateFields(next.spec.jobTemplate.spec?.template);
+    keepStatusAndCount(next, current);
+  },
   validate: validateCronJob,
   warnings: (next, current) => [
     ...(current ? [] : nameWarnings(next)),

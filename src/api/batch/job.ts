@@ -1,5 +1,6 @@
 // Job.
 import type { Job, JobSpec } from '../../../generated/batch-v1.ts';
+import { dropGatedTemplateFields } from '../core/gated-pod-fields.ts';
 import { defaultPodTemplate } from '../core/pod-defaults.ts';
 import { isChanged, nameWarnings, templateWarnings } from '../core/pod-warnings.ts';
 import type { KindDefinition } from '../kind.ts';
@@ -24,11 +25,15 @@ export const jobKind: KindDefinition<Job> = {
   },
   prepareForCreate: (job) => {
     startWithStatus(job);
+    dropGatedTemplateFields(job.spec?.template);
     if (!job.spec!.manualSelector) labelPods(job);
     // Upstream does this when it reads the job again: a name that is no label is refused for the template only.
     if (labelValueProblems(job.metadata.name ?? '').length === 0) labelLikePods(job);
   },
-  prepareForUpdate: keepStatusAndCount,
+  prepareForUpdate: (next, current) => {
+    dropGatedTemplateFields(next.spec?.template);
+    keepStatusAndCount(next, current);
+  },
   validate: validateJob,
   validateUpdate: validateJobUpdate,
   subresources: { status: statusRules({ validateUpdate: validateJobStatus }) },

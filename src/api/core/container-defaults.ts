@@ -22,16 +22,8 @@ export function defaultContainer(container: Container | EphemeralContainer): voi
   }
   defaultResources(container.resources);
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) defaultProbe(probe);
-  dropStopSignal(container);
   defaultHttpGet(container.lifecycle?.postStart?.httpGet);
   defaultHttpGet(container.lifecycle?.preStop?.httpGet);
-}
-
-/** Behind a gate that is off: dropped as upstream does. */
-function dropStopSignal(container: Container | EphemeralContainer): void {
-  if (container.lifecycle?.stopSignal === undefined) return;
-  delete container.lifecycle.stopSignal;
-  if (!container.lifecycle.preStop && !container.lifecycle.postStart) delete container.lifecycle;
 }
 
 function defaultProbe(probe: Probe | undefined): void {

@@ -22,8 +22,6 @@ function roundStatus(status: PodStatus | undefined): void {
   defaultResources(status.resources);
   for (const list of ['initContainerStatuses', 'containerStatuses', 'ephemeralContainerStatuses'] as const) {
     for (const container of status[list] ?? []) {
-      // Behind a gate that is off.
-      for (const mount of container.volumeMounts ?? []) delete mount.volumeStatus;
       roundResources(container.allocatedResources);
       defaultResources(container.resources);
     }
@@ -44,7 +42,6 @@ export function defaultPodSpec(spec: PodSpec): void {
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ||= 'default-scheduler';
   copyServiceAccount(spec);
-  delete spec.schedulingGroup; // behind a gate that is off
   for (const volume of spec.volumes ?? []) defaultVolume(volume);
   for (const container of everyContainer(spec)) defaultContainer(container);
   for (const container of spec.ephemeralContainers ?? []) defaultContainer(container);

@@ -3,6 +3,7 @@ import type { AppArmorProfile, Pod, PodAffinityTerm, PodSpec } from '../../../ge
 import type { LabelSelector, LabelSelectorRequirement } from '../../../generated/meta-v1.ts';
 import { isEqual } from '../meta/equality.ts';
 import { timeText } from '../meta/time.ts';
+import { dropGatedPodFields } from './gated-pod-fields.ts';
 import { appArmorPrefix } from './pod-annotations-validation.ts';
 import { copyServiceAccount } from './pod-defaults.ts';
 import { qosClassOf } from './pod-qos.ts';
@@ -10,6 +11,7 @@ import { qosClassOf } from './pod-qos.ts';
 export function preparePod(pod: Pod, nowMs: number): void {
   const spec = pod.spec!;
   pod.metadata.generation = 1;
+  dropGatedPodFields(spec);
   pod.status = { phase: 'Pending', qosClass: qosClassOf(spec) };
   copyServiceAccount(spec);
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1;

@@ -9,7 +9,7 @@ export interface PodReferences {
 }
 
 export function allContainers(spec: PodSpec): (Container | EphemeralContainer)[] {
-  return [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
 }
 
 /** `podName` names the claims that are made for a pod's ephemeral volumes. */

@@ -4,6 +4,7 @@ import type { SubresourceRules } from '../kind.ts';
 import { isEqual } from '../meta/equality.ts';
 import { FieldErrors, FieldPath, path } from '../meta/field-errors.ts';
 import { countGeneration, keepMetadata, keepStatus } from '../meta/strategy.ts';
+import { dropGatedPodFields } from './gated-pod-fields.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { validatePod } from './pod-validation.ts';
 
@@ -21,6 +22,7 @@ export const resize: SubresourceRules<Pod> = {
     for (const list of lists) if (spec[list]) spec[list] = resized(spec[list], from[list]!);
     if (from.resources) spec.resources = from.resources;
     else delete spec.resources;
+    dropGatedPodFields(spec);
     next.spec = spec;
     keepMetadata(next, current);
     keepStatus(next, current);

@@ -4,6 +4,7 @@ import type { SubresourceRules } from '../kind.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
 import { countGeneration, keep, keepMetadata, keepStatus, statusRules } from '../meta/strategy.ts';
+import { dropGatedPodFields, dropGatedPodStatus } from './gated-pod-fields.ts';
 import { settleStatusAddresses, validatePodStatusUpdate } from './pod-status-validation.ts';
 import { validatePod } from './pod-validation.ts';
 
@@ -19,8 +20,7 @@ export const podStatus: SubresourceRules<Pod> = {
     if (next.status) {
       next.status.qosClass ??= current.status?.qosClass as never;
       settleStatusAddresses(next.status);
-      // Not on in clusters that are not asked for it.
-      delete next.status.nodeAllocatableResourceClaimStatuses;
+      dropGatedPodStatus(next.status);
     }
   },
 };
@@ -31,6 +31,7 @@ function keepAllButEphemeral(next: Pod, current: Pod): void {
   const { ephemeralContainers: asked } = next.spec!;
   if (asked) spec.ephemeralContainers = asked;
   else delete spec.ephemeralContainers;
+  dropGatedPodFields(spec);
   next.spec = spec;
   keepMetadata(next, current);
   keepStatus(next, current);

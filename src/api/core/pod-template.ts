@@ -5,6 +5,7 @@ import type { KindDefinition } from '../kind.ts';
 import { labelsCell, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { countGeneration } from '../meta/strategy.ts';
+import { dropGatedTemplateFields } from './gated-pod-fields.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
 import { validatePodTemplate } from './pod-template-validation.ts';
@@ -21,8 +22,12 @@ export const podTemplateKind: KindDefinition<PodTemplate> = {
   },
   prepareForCreate: (object) => {
     object.metadata.generation = 1;
+    dropGatedTemplateFields(object.template);
   },
-  prepareForUpdate: (next, current) => countGeneration(next, current),
+  prepareForUpdate: (next, current) => {
+    dropGatedTemplateFields(next.template);
+    countGeneration(next, current);
+  },
   validate: ({ template }, errors) => validatePodTemplate(template, path('template'), errors),
   warnings: (next, current) => (isChanged(next, current) ? templateWarnings(next.template, path('template')) : []),
   columns: [

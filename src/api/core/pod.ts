@@ -2,6 +2,7 @@
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { KindDefinition } from '../kind.ts';
 import { countGeneration, keepStatus } from '../meta/strategy.ts';
+import { dropGatedPodFields } from './gated-pod-fields.ts';
 import { podColumns } from './pod-columns.ts';
 import { copyServiceAccount, defaultPod } from './pod-defaults.ts';
 import { isFinished } from './pod-phase.ts';
@@ -21,6 +22,7 @@ export const podKind: KindDefinition<Pod> = {
   prepareForCreate: (pod, { nowMs }) => preparePod(pod, nowMs),
   prepareForUpdate(next, current) {
     keepStatus(next, current);
+    dropGatedPodFields(next.spec);
     copyServiceAccount(next.spec!);
     if ((next.spec!.terminationGracePeriodSeconds ?? 0) < 0) next.spec!.terminationGracePeriodSeconds = 1;
     countGeneration(next, current, ['spec']);

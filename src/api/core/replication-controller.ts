@@ -7,6 +7,7 @@ import { ageColumn, labelsCell, nameColumn } from '../meta/columns.ts';
 import { path } from '../meta/field-errors.ts';
 import { madeNameProblems } from '../meta/names.ts';
 import { keepStatusAndCount, startWithStatus, statusRules } from '../meta/strategy.ts';
+import { dropGatedTemplateFields } from './gated-pod-fields.ts';
 import { defaultPodTemplate } from './pod-defaults.ts';
 import { containerColumns } from './pod-template-columns.ts';
 import { isChanged, nameWarnings, templateWarnings } from './pod-warnings.ts';
@@ -18,8 +19,14 @@ export const replicationControllerKind: KindDefinition<ReplicationController> = 
   kind: 'ReplicationController',
   nameRule: madeNameProblems,
   defaults,
-  prepareForCreate: (controller) => startWithStatus(controller, { replicas: 0 }),
-  prepareForUpdate: keepStatusAndCount,
+  prepareForCreate: (controller) => {
+    startWithStatus(controller, { replicas: 0 });
+    dropGatedTemplateFields(controller.spec?.template);
+  },
+  prepareForUpdate: (next, current) => {
+    dropGatedTemplateFields(next.spec?.template);
+    keepStatusAndCount(next, current);
+  },
   validate: validateReplicationController,
   subresources: {
     status: statusRules({

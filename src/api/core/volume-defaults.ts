@@ -53,9 +53,6 @@ export function defaultVolume(volume: Volume, needsSource = true): void {
 function defaultProjected(projected: ProjectedVolumeSource): void {
   projected.defaultMode ??= fileMode;
   for (const source of projected.sources ?? []) {
-    // Sources that clusters do not have unless they are asked to: upstream leaves them out.
-    delete source.clusterTrustBundle;
-    delete source.podCertificate;
     for (const item of source.downwardAPI?.items ?? []) defaultFieldRef(item.fieldRef);
     if (source.serviceAccountToken) source.serviceAccountToken.expirationSeconds ??= 3600;
   }
