@@ -5,7 +5,7 @@ import type { KindDefinition } from '../kind.ts';
 import { withCondition } from '../meta/conditions.ts';
 import { countGeneration, keepStatus, startGeneration, statusRules } from '../meta/strategy.ts';
 import { validateDefinitionUpdate, validateNewDefinition } from './definition-validation.ts';
-import { unknownFormats } from './unknown-formats.ts';
+import { formatWarnings } from './unknown-formats.ts';
 
 /** Holds a definition until all objects of its kind are gone. */
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
@@ -46,7 +46,7 @@ export const customResourceDefinitionKind: KindDefinition<CustomResourceDefiniti
   },
   validateCreate: validateNewDefinition,
   validateUpdate: validateDefinitionUpdate,
-  warnings: ({ spec }) => unknownFormats(spec).map((format) => `unrecognized format ${JSON.stringify(format)}`),
+  warnings: (next, current) => formatWarnings(next.spec, current?.spec),
   prepareForDelete(object, nowMs) {
     const { metadata } = object;
     if (!metadata.finalizers?.includes(cleanupFinalizer)) {

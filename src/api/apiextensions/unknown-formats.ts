@@ -1,16 +1,26 @@
-// Formats of strings that a definition asks for and nobody checks.
-import type { CustomResourceDefinitionSpec, JSONSchemaProps } from '../../../generated/apiextensions-v1.ts';
+// Formats that a definition asks for and nobody checks.
+import type { CustomResourceDefinitionSpec } from '../../../generated/apiextensions-v1.ts';
 import { isKnownFormat } from '../../schema/structural/formats.ts';
+import { goQuote } from '../meta/field-errors.ts';
+import { schemasIn } from './schemas-in.ts';
 
-/** In alphabetical order, each once. */
-export function unknownFormats(spec: CustomResourceDefinitionSpec): string[] {
+/** What to warn of: unknown formats that the definition did not have before, in alphabetical order. */
+export function formatWarnings(
+  spec: CustomResourceDefinitionSpec,
+  before: CustomResourceDefinitionSpec | undefined,
+): string[] {
+  const known = before ? unknownFormats(before) : new Set();
+  const fresh = [...unknownFormats(spec)].filter((format) => !known.has(format));
+  return fresh.sort().map((format) => `unrecognized format ${goQuote(format)}`);
+}
+
+function unknownFormats({ versions }: CustomResourceDefinitionSpec): Set<string> {
   const found = new Set<string>();
-  const pending: unknown[] = spec.versions.map(({ schema }) => schema?.openAPIV3Schema);
-  while (pending.length > 0) {
-    const schema = pending.pop() as JSONSchemaProps | undefined;
-    if (typeof schema !== 'object' || schema === null) continue;
-    if (schema.type === 'string' && schema.format && !isKnownFormat(schema.format)) found.add(schema.format);
-    pending.push(schema.items, schema.additionalProperties, ...Object.values(schema.properties ?? {}));
+  for (const { schema } of versions) {
+    if (!schema?.openAPIV3Schema) continue;
+    for (const { format, type } of schemasIn(schema.openAPIV3Schema)) {
+      if (format && !isKnownFormat(format, type)) found.add(format);
+    }
   }
-  return [...found].sort();
+  return found;
 }

@@ -108,6 +108,9 @@ const uuid = (version: string) =>
 const matches = (pattern: RegExp) => (text: string) => pattern.test(text);
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 
+/** Dashes in names of formats do not count. */
+const plain = (format: string): string => format.replaceAll('-', '');
+
 const checks: Readonly<Record<string, (text: string) => boolean>> = {
   bsonobjectid: matches(/^[0-9a-fA-F]{24}$/),
   uri: isUri,
@@ -136,14 +139,18 @@ const checks: Readonly<Record<string, (text: string) => boolean>> = {
   password: () => true,
   date: isDate,
   datetime: isDateTime,
-  'date-time': isDateTime,
   duration: (text) => goDuration.test(text) || (text.length < 200 && wordDuration.test(text)),
-  'k8s-short-name': (text) => text.length <= 63 && label.test(text),
-  'k8s-long-name': (text) => text.length <= 253 && text.split('.').every((part) => label.test(part)),
+  k8sshortname: (text) => text.length <= 63 && label.test(text),
+  k8slongname: (text) => text.length <= 253 && text.split('.').every((part) => label.test(part)),
 };
 
-export const isKnownFormat = (format: string): boolean => Object.hasOwn(checks, format);
+/** Whether values of the type are checked for the format. */
+export function isKnownFormat(format: string, type = ''): boolean {
+  if (type === 'integer') return format === 'int32' || format === 'int64';
+  if (type === 'number') return format === 'float' || format === 'double';
+  return (type === 'string' || type === '') && Object.hasOwn(checks, plain(format));
+}
 
 export function hasFormat(text: string, format: string): boolean {
-  return !isKnownFormat(format) || checks[format]!(text);
+  return !isKnownFormat(format) || checks[plain(format)]!(text);
 }
