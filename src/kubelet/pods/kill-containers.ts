@@ -1,6 +1,7 @@
 // The graceful end of containers: hook, signal, patience, KILL. Apps together first, then sidecars in reverse order.
 import type { Container, Pod } from '../../../generated/core-v1.ts';
 import { isSidecar } from '../resources.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
 import { sayFallback } from './hooks.ts';
 import type { PodServices } from './pod-services.ts';
 import type { ContainerRecord } from './runtime-tracker.ts';
@@ -59,7 +60,24 @@ export async function killContainer(
   await tracker.lookAfterExit(record.id);
 }
 
-/** Every running container of a pod. */
+/** Not all of a pod could be stopped. */
+export class PodKillFailure extends Error {
+  /** One for each container or sandbox. */
+  readonly causes: readonly string[];
+
+  constructor(causes: readonly string[]) {
+    super(causes.length === 1 ? causes[0] : `[${causes.join(', ')}]`);
+    this.name = 'PodKillFailure';
+    this.causes = causes;
+  }
+}
+
+/** In the words of upstream's agent. */
+export function killFailure(action: 'KillContainer' | 'KillPodSandbox', target: string, error: unknown): string {
+  return `failed to "${action}" for "${target}" with ${action}Error: ${JSON.stringify(rpcErrorText(error))}`;
+}
+
+/** Every running container of a pod. @throws PodKillFailure when some go on, after all have been told to stop */
 export async function killPodContainers(services: PodServices, options: KillOptions): Promise<void> {
   const { pod } = options;
   const running = services.tracker
@@ -72,10 +90,37 @@ export async function killPodContainers(services: PodServices, options: KillOpti
     return options.graceSeconds === 0 ? 0 : Math.max(seconds, 2);
   };
   const others = running.filter(({ name }) => !sidecars.includes(name));
-  await Promise.all(others.map((record) => killContainer(services, record, options)));
+  const causes: string[] = [];
+  const kill = (record: ContainerRecord, how: KillOptions) =>
+    killContainer(services, record, how).catch((error) =>
+      causes.push(killFailure('KillContainer', record.name, error)),
+    );
+  await Promise.all(others.map((record) => kill(record, options)));
   for (const name of sidecars.reverse())
     for (const record of running.filter((each) => each.name === name))
-      await killContainer(services, record, { ...options, graceSeconds: left() });
+      await kill(record, { ...options, graceSeconds: left() });
+  if (causes.length > 0) throw new PodKillFailure(causes);
+}
+
+/** All of a pod: what the runtime refuses leaves the rest to be stopped all the same. @throws PodKillFailure */
+export async function killPod(services: PodServices, options: KillOptions): Promise<void> {
+  const { runtime, tracker } = services;
+  const { uid } = options.pod.metadata;
+  const causes: string[] = [];
+  await killPodContainers(services, options).catch((error) => {
+    if (!(error instanceof PodKillFailure)) throw error;
+    causes.push(...error.causes);
+  });
+  for (const sandbox of tracker.stateOf(uid!).sandboxes) {
+    if (sandbox.state !== 'SANDBOX_READY') continue;
+    try {
+      await runtime.stopSandbox(sandbox.id);
+      await tracker.refreshSandbox(sandbox.id);
+    } catch (error) {
+      causes.push(killFailure('KillPodSandbox', uid!, error));
+    }
+  }
+  if (causes.length > 0) throw new PodKillFailure(causes);
 }
 
 /** Nothing is left of them in the runtime, and none is given time: the pod begins again in the same sandbox. */

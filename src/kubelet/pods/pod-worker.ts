@@ -11,7 +11,7 @@ import type { PodStatusSink } from '../status/status-writer.ts';
 import { volumeReferences } from '../volumes/volume-manager.ts';
 import type { PodAdmission, Rejection } from './admission.ts';
 import { graceOf } from './grace.ts';
-import { containerSpec, killContainer, killPodContainers, takeAway } from './kill-containers.ts';
+import { containerSpec, killContainer, killPod, takeAway } from './kill-containers.ts';
 import { letGo } from './let-go.ts';
 import { type PodPlan, planPod, type StartStep } from './plan.ts';
 import { PodDeviceSteps } from './pod-device-steps.ts';
@@ -428,18 +428,14 @@ export class PodWorker {
   }
 
   async #stopRunning(beforeSignal?: Promise<void>): Promise<void> {
-    const { runtime, tracker } = this.#services;
-    await killPodContainers(this.#services, {
-      pod: this.#pod,
-      graceSeconds: this.#graceSeconds,
-      ...(beforeSignal ? { beforeSignal } : {}),
+    const pod = this.#pod;
+    const options = { pod, graceSeconds: this.#graceSeconds, ...(beforeSignal ? { beforeSignal } : {}) };
+    await killPod(this.#services, options).catch((error) => {
+      const text = `error killing pod: ${(error as Error).message}`;
+      if (!this.#isDetached) this.#services.events.pod(pod, 'Warning', 'FailedKillPod', text);
+      throw error;
     });
     this.#probes.stop();
-    for (const sandbox of tracker.stateOf(this.#uid).sandboxes) {
-      if (sandbox.state !== 'SANDBOX_READY') continue;
-      await runtime.stopSandbox(sandbox.id);
-      await tracker.refreshSandbox(sandbox.id);
-    }
   }
 
   /** Seconds to end: those of a deletion, else what the node leaves it. */
