@@ -286,6 +286,8 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     resources,
     limit: limitOfPods(machine, config, await pidMax()),
     cgroups,
+    resolvConf: resolvConfOf(options, config),
+    clusterDomain: options.clusterDomain,
     manager,
     tracker,
     runtime,

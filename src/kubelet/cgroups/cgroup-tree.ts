@@ -36,6 +36,8 @@ export interface MemoryReserve {
 
 export interface CgroupTree {
   readonly missing: MissingControllers;
+  /** Of the kernel's interface: one hierarchy for all controllers is 2. */
+  readonly version: 1 | 2;
   /** What a sandbox names as its parent: `/coracle/kubepods/burstable/podUID`. */
   pathOf(pod: Pod): string;
   /** Makes the pod's group with the sums of its requests and limits. */
@@ -72,6 +74,7 @@ export async function openCgroupTree({
   };
   return {
     missing: mounts.missing,
+    version: mounts.version,
     pathOf: (pod) => `/${pathOf(pod)}`,
     async ensurePod(pod) {
       const { cpuShares: shares, cpuQuota, cpuPeriod, memoryLimitInBytes } = podLinuxResources(pod.spec, cpuLimits);

@@ -27,6 +27,7 @@ export interface MissingControllers {
 export interface CgroupMounts {
   /** Controllers that the kernel has not, or that are not mounted here. */
   readonly missing: MissingControllers;
+  readonly version: 1 | 2;
   /** Every hierarchy, v1's named ones and the unified one among them: runc makes groups in all. */
   readonly all: readonly string[];
   /** The one that counts memory: every pod has a group in it. */
@@ -45,6 +46,7 @@ export async function cgroupMounts(root: string): Promise<CgroupMounts> {
   if (unified !== undefined)
     return {
       missing,
+      version: 2,
       all: [root],
       main: root,
       pids: root,
@@ -58,6 +60,7 @@ export async function cgroupMounts(root: string): Promise<CgroupMounts> {
     .filter((point) => point.startsWith(root));
   return {
     missing,
+    version: 1,
     all,
     main: join(root, 'memory'),
     pids: join(root, 'pids'),

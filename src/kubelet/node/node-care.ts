@@ -18,6 +18,7 @@ import type { RuntimeTracker } from '../pods/runtime-tracker.ts';
 import { ProblemDetector } from '../problems/problem-detector.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
 import { NodeShutdown } from '../shutdown/node-shutdown.ts';
+import { tellMachineWarnings } from './machine-warnings.ts';
 import type { NodeResources } from './node-resources.ts';
 import type { NodeFinding, Pressure } from './node-status.ts';
 
@@ -33,6 +34,9 @@ export interface NodeCareOptions {
   readonly resources: NodeResources;
   readonly limit: PodsLimit;
   readonly cgroups: CgroupTree;
+  /** Path of the machine's own; '' is none. */
+  readonly resolvConf: string;
+  readonly clusterDomain: string;
   readonly manager: PodManager;
   readonly tracker: RuntimeTracker;
   readonly runtime: ContainerRuntime;
@@ -139,6 +143,7 @@ export function createNodeCare(options: NodeCareOptions): NodeCare {
         collectContainers(containers, options, signal),
         keepShares(options, signal),
         problems.run(signal),
+        tellMachineWarnings(options, events, node),
         hearOfShutdown(shutdown, options, signal),
       ]);
     },

@@ -13,9 +13,9 @@ export interface PodDns extends DnsSettings {
 }
 
 const mostServers = 3;
-const mostSearches = 32;
-const longestSearch = 253;
-const longestSearchLine = 2048;
+export const mostSearches = 32;
+export const longestSearch = 253;
+export const longestSearchLine = 2048;
 
 export interface ClusterDns {
   readonly clusterDns: readonly string[];

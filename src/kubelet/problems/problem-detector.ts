@@ -7,6 +7,7 @@ import type { NodeEvents } from '../events.ts';
 import type { NodeFinding } from '../node/node-status.ts';
 import { followKernelLog, type KernelLine } from './kernel-log.ts';
 import { conditionRules, eventRules } from './rules.ts';
+import { SystemOomReader } from './system-oom.ts';
 
 export interface ProblemDetectorOptions {
   /** Why the runtime does not answer; undefined while it does. */
@@ -31,6 +32,7 @@ const absent: Readonly<Record<string, readonly [reason: string, message: string]
 
 export class ProblemDetector {
   readonly #options: ProblemDetectorOptions;
+  readonly #systemOom = new SystemOomReader();
   /** By type of the condition; only those that are there. */
   readonly #found = new Map<string, readonly [reason: string, message: string]>();
 
@@ -54,6 +56,8 @@ export class ProblemDetector {
   #hear({ text }: KernelLine): void {
     const { events, node } = this.#options;
     const message = text.slice(0, maxText);
+    const outOfMemory = this.#systemOom.hear(text);
+    if (outOfMemory) events.node(node, 'Warning', 'SystemOOM', outOfMemory.slice(0, maxText));
     const rule = eventRules.find(({ pattern }) => pattern.test(text));
     if (rule) events.node(node, 'Warning', rule.reason, message);
     for (const { type, reason, pattern } of conditionRules) if (pattern.test(text)) this.#set(type, [reason, message]);

@@ -19,6 +19,7 @@ export const simulatedVolumes: PodVolumes = {
 
 export const simulatedCgroups: CgroupTree = {
   missing: { needed: [], useful: [] },
+  version: 2,
   pathOf: (pod) => `/simulated/${pod.metadata.uid}`,
   ensurePod: async () => undefined,
   removePod: async () => undefined,
