@@ -45,7 +45,7 @@ import { createUserNamespaces } from './pods/user-namespaces.ts';
 import { runProbe } from './probes/run-probe.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { ReferenceCache } from './reference-cache.ts';
-import type { ContainerRuntime } from './runtime/runtime.ts';
+import type { CgroupDriver, ContainerRuntime } from './runtime/runtime.ts';
 import type { NodeAuthenticate } from './server/authenticate.ts';
 import type { NodeAuthorize } from './server/authorize.ts';
 import type { ServedNode } from './server/handlers.ts';
@@ -53,6 +53,8 @@ import { NodeFigures } from './server/metrics/node-figures.ts';
 import type { NodeServerTls } from './server/node-server.ts';
 import { createStaticPods } from './static-pods/static-pods.ts';
 import { createPodStatusSink } from './status/status-writer.ts';
+import { readChapSecret } from './volumes/iscsi/chap-secret.ts';
+import { IscsiNode } from './volumes/iscsi/iscsi-volumes.ts';
 import { LocalVolumes } from './volumes/local-volumes.ts';
 import { systemMounter } from './volumes/mounter.ts';
 import { TokenSource } from './volumes/token-source.ts';
@@ -89,6 +91,8 @@ export interface NodeAgentOptions {
   readonly log: Logger;
   /** Name of the cgroup above all pods; one for each cluster on a machine. Default `coracle`. */
   readonly cgroupParent?: string;
+  /** How the runtime keeps cgroups; default cgroupfs. */
+  readonly cgroupDriver?: CgroupDriver;
   /** How the node looks after itself; default: what a node without a file has. */
   readonly config?: KubeletConfiguration;
   /** Default DATA/logs/pods. */
@@ -155,6 +159,13 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     reportInUse: () => registrar.refresh(),
   });
   figures.others.push(csi.metrics.family);
+  const iscsi = new IscsiNode({
+    nodeDir: dataDir,
+    mounter: systemMounter,
+    clock,
+    log: log.with({ component: 'iscsi' }),
+    secret: (reference) => readChapSecret(client, reference),
+  });
   const volumes = new VolumeManager({
     nodeDir: dataDir,
     services: {
@@ -163,6 +174,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
       mounter: systemMounter,
       localVolumes,
       csi: csi.volumes,
+      iscsi,
       clock,
       log,
       events,
@@ -200,6 +212,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     parent: options.cgroupParent ?? 'coracle',
     podPidsLimit: Math.max(0, config.podPidsLimit),
     cpuLimits: config.cpuLimits,
+    ...(options.cgroupDriver ? { driver: options.cgroupDriver } : {}),
     hugePageSizes: (machine.hugePages ?? []).filter(({ bytes }) => bytes > 0).map(({ size }) => size),
   });
   const handlerOf = createHandlerLookup(client);
@@ -311,7 +324,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
           logDir,
           localVolumes,
           machine,
-          podsGroup: `/${options.cgroupParent ?? 'coracle'}/kubepods`,
+          podsGroup: cgroups.podsGroup,
           figures,
           configuration: config.json,
         })
@@ -367,6 +380,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     podResources.run(signal),
     plugins.run(signal),
     csi.run(signal),
+    iscsi.run(signal),
     registrar.register(signal).then(() => registrar.run(signal)),
     manager.run(signal),
     care.run(signal),

@@ -5,7 +5,7 @@ import { ensureHostPath } from './host-path.ts';
 import { mountNfs } from './nfs.ts';
 import type { ReadyVolume, VolumeContext, VolumeDriver } from './volume-driver.ts';
 
-/** A claim bound to a hostPath, local or NFS volume, or to one of a CSI driver. */
+/** A claim bound to a hostPath, local, NFS or iSCSI volume, or to one of a CSI driver. */
 export const persistentVolumeClaim: VolumeDriver = {
   field: 'persistentVolumeClaim',
   name: 'local-volume',
@@ -37,11 +37,17 @@ async function setUpClaim(context: VolumeContext, claimName: string, isReadOnly 
     throw new Error(`persistentvolumeclaim "${claimName}" is not bound`);
   const volume = await services.claims.volume(volumeName);
   if (!volume) throw new Error(`persistentvolume "${volumeName}" not found`);
-  const { hostPath, local, csi, nfs, mountOptions = [] } = volume.spec;
+  const { hostPath, local, csi, nfs, iscsi, mountOptions = [] } = volume.spec;
   if (csi) return services.csi.setUp(pod, persistentSpec(podVolume.name, volume, isReadOnly), signal);
   if (nfs) {
     const dir = join(dirname(dirname(context.dir)), 'kubernetes.io~nfs', volumeName);
     return mountNfs(services.mounter, { ...nfs, readOnly: nfs.readOnly || isReadOnly }, dir, mountOptions, signal);
+  }
+  if (iscsi) {
+    const isBlock = volume.spec.volumeMode === 'Block';
+    const isOnlyRead = iscsi.readOnly || isReadOnly;
+    const request = { name: volumeName, source: iscsi, isReadOnly: isOnlyRead, isBlock, mountOptions };
+    return services.iscsi.setUp(pod, request, signal);
   }
   const path = hostPath?.path ?? local?.path;
   if (!path) throw new Error(`persistentvolume "${volumeName}" is of a type this node cannot mount`);

@@ -3,6 +3,7 @@ import { csi } from './csi.ts';
 import { emptyDir } from './empty-dir.ts';
 import { configMap, downwardApi, projected, secret } from './file-volumes.ts';
 import { hostPath } from './host-path.ts';
+import { iscsi } from './iscsi.ts';
 import { nfs } from './nfs.ts';
 import type { VolumeDriver } from './volume-driver.ts';
 
@@ -15,6 +16,7 @@ export const volumeDrivers: readonly VolumeDriver[] = [
   downwardApi,
   projected,
   nfs,
+  iscsi,
   persistentVolumeClaim,
   ephemeral,
   csi,

@@ -6,6 +6,7 @@ import type { VolumeStats } from '../csi/volume-stats.ts';
 import type { ReferencedReader } from '../pods/environment.ts';
 import type { NodeFacts } from '../pods/field-ref.ts';
 import type { Reference } from '../reference-cache.ts';
+import type { IscsiRequest } from './iscsi/disk.ts';
 import type { LocalVolumes } from './local-volumes.ts';
 import type { Mounter } from './mounter.ts';
 import type { TokenSource } from './token-source.ts';
@@ -26,6 +27,14 @@ export interface OutsideVolumes {
   tearDown(podUid: string): Promise<void>;
 }
 
+/** Disks of iSCSI targets: ./iscsi. */
+export interface IscsiVolumes {
+  /** May be repeated. */
+  setUp(pod: Pod, request: IscsiRequest, signal: AbortSignal): Promise<ReadyVolume>;
+  /** All of a pod; may be repeated. */
+  tearDown(podUid: string): Promise<void>;
+}
+
 /** What drivers may use. */
 export interface VolumeServices {
   readonly objects: ReferencedReader;
@@ -34,6 +43,7 @@ export interface VolumeServices {
   readonly mounter: Mounter;
   readonly localVolumes: LocalVolumes;
   readonly csi: OutsideVolumes;
+  readonly iscsi: IscsiVolumes;
   readonly clock: Clock;
 }
 

@@ -102,11 +102,12 @@ export class VolumeManager implements PodVolumes {
 
   /** A pod is over but its object stays: memory is given back, files stay for who looks. */
   async unmountAll(podUid: string): Promise<void> {
-    const { mounter, csi } = this.#options.services;
+    const { mounter, csi, iscsi } = this.#options.services;
     const dir = this.podDir(podUid);
     // Sub paths keep what they are parts of busy; what drivers mounted is for them to unmount.
     for (const point of await mounter.mountsBelow(join(dir, 'volume-subpaths'))) await mounter.unmount(point);
     await csi.tearDown(podUid);
+    await iscsi.tearDown(podUid);
     for (const point of await mounter.mountsBelow(dir)) await mounter.unmount(point);
   }
 
