@@ -39,11 +39,15 @@ export function validatePodStatusUpdate(next: Pod, current: Pod, errors: FieldEr
   }
   validateRestarts(next, status, before, errors);
   validateClaimStatuses(next, errors);
-  validateAddresses(status, errors);
+  validateAddresses(status, before, errors);
   validateAllocatedResources(next, errors);
 }
 
-function validateAddresses({ podIPs = [], hostIPs = [], hostIP = '' }: PodStatus, errors: FieldErrors): void {
+function validateAddresses(
+  { podIPs = [], hostIPs = [], hostIP = '' }: PodStatus,
+  before: PodStatus,
+  errors: FieldErrors,
+): void {
   for (const [field, list, typeName] of [
     ['podIPs', podIPs, 'io.k8s.api.core.v1.PodIP'],
     ['hostIPs', hostIPs, 'io.k8s.api.core.v1.HostIP'],
@@ -53,8 +57,9 @@ function validateAddresses({ podIPs = [], hostIPs = [], hostIP = '' }: PodStatus
     if (field === 'hostIPs' && texts.length && hostIP !== texts[0]) {
       errors.invalid(place.index(0).child('ip'), texts[0], 'must be equal to `hostIP`');
     }
+    const kept = (before[field] ?? []).map(({ ip = '' }) => ip);
     texts.forEach((ip, index) => {
-      validateIp(ip, place.index(index), errors);
+      validateIp(ip, place.index(index), errors, kept);
     });
     if (texts.length < 2) continue;
     const bad = texts.findIndex((ip) => !parseIp(ip));

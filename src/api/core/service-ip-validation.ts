@@ -33,9 +33,9 @@ export function validateClusterIps(spec: ServiceSpec, errors: FieldErrors, known
       isReadable = false;
       return;
     }
-    if (known.includes(ip)) return;
-    if (!parseIp(ip)) isReadable = false;
-    validateIp(ip, place.index(index), errors);
+    const problems = errors.list.length;
+    validateIp(ip, place.index(index), errors, known);
+    if (errors.list.length > problems) isReadable = false;
   });
   if (clusterIPs.length > 2) errors.invalid(place, clusterIPs, 'may only hold up to 2 values');
   if (!isReadable) return;

@@ -20,7 +20,8 @@ const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const maxAffinitySeconds = 86_400;
 
 /** `known`: cluster IPs that it has already, which are taken as they are. */
-export function validateService(service: Service, errors: FieldErrors, known: readonly string[] = []): void {
+/** @param current what is changed; addresses and ranges that it has may stay as they are spelled */
+export function validateService(service: Service, errors: FieldErrors, current?: Service): void {
   const spec = service.spec ?? {};
   const isHeadless = spec.clusterIPs?.[0] === 'None' || spec.clusterIP === 'None';
   const ports = spec.ports ?? [];
@@ -29,14 +30,14 @@ export function validateService(service: Service, errors: FieldErrors, known: re
   validatePorts(ports, errors);
   validateLabels(spec.selector, at.child('selector'), errors);
   validateAffinity(spec, errors);
-  validateClusterIps(spec, errors, known);
+  validateClusterIps(spec, errors, current?.spec?.clusterIPs ?? []);
   spec.externalIPs?.forEach((ip, index) => {
-    validateExternalIp(ip, at.child('externalIPs').index(index), errors);
+    validateExternalIp(ip, at.child('externalIPs').index(index), errors, current?.spec?.externalIPs);
   });
   requireSupported(errors, at.child('type'), spec.type, types);
   validateNodePorts(spec, errors);
   validateRepeatedPorts(ports, errors);
-  validateSourceRanges(service, errors);
+  validateSourceRanges(service, errors, current);
   if (spec.allocateLoadBalancerNodePorts !== undefined && spec.type !== 'LoadBalancer') {
     errors.forbidden(at.child('allocateLoadBalancerNodePorts'), onlyForLoadBalancers);
   }
@@ -128,9 +129,10 @@ function validateAffinity(spec: ServiceSpec, errors: FieldErrors): void {
   }
 }
 
-function validateExternalIp(ip: string, place: FieldPath, errors: FieldErrors): void {
-  if (parseIp(ip)) validateEndpointIp(ip, place, errors);
-  else validateIp(ip, place, errors);
+function validateExternalIp(ip: string, place: FieldPath, errors: FieldErrors, kept?: readonly string[]): void {
+  const known = errors.list.length;
+  validateIp(ip, place, errors, kept);
+  if (errors.list.length === known) validateEndpointIp(ip, place, errors);
 }
 
 // Other types that can have none were forgotten once: a name with node ports is taken.
@@ -155,13 +157,14 @@ function validateNodePorts(spec: ServiceSpec, errors: FieldErrors): void {
 const sourceRangesAnnotation = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 
 // Upstream names this field as Go does.
-function validateSourceRanges({ metadata, spec = {} }: Service, errors: FieldErrors): void {
+function validateSourceRanges({ metadata, spec = {} }: Service, errors: FieldErrors, current?: Service): void {
   const ranges = spec.loadBalancerSourceRanges ?? [];
   const place = at.child('LoadBalancerSourceRanges');
   if (ranges.length) {
     if (spec.type !== 'LoadBalancer') errors.forbidden(place, onlyForLoadBalancers);
+    const kept = (current?.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim());
     ranges.forEach((range, index) => {
-      validateCidr(range.trim(), place.index(index), errors);
+      validateCidr(range.trim(), place.index(index), errors, kept);
     });
     return;
   }
@@ -169,6 +172,7 @@ function validateSourceRanges({ metadata, spec = {} }: Service, errors: FieldErr
   if (text === undefined) return;
   const annotation = path('metadata', 'annotations').key(sourceRangesAnnotation);
   if (spec.type !== 'LoadBalancer') errors.forbidden(annotation, onlyForLoadBalancers);
+  if (text === current?.metadata.annotations?.[sourceRangesAnnotation]) return;
   for (const range of text.trim() ? text.trim().split(',') : []) validateCidr(range.trim(), annotation, errors);
 }
 
@@ -203,11 +207,17 @@ function validatePolicies(spec: ServiceSpec, errors: FieldErrors): void {
   ]);
 }
 
-export function validateServiceStatus(next: Service, _current: Service, errors: FieldErrors): void {
-  validateLoadBalancerStatus(next.status?.loadBalancer ?? {}, next.spec ?? {}, errors);
+export function validateServiceStatus(next: Service, current: Service, errors: FieldErrors): void {
+  const kept = (current.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
+  validateLoadBalancerStatus(next.status?.loadBalancer ?? {}, next.spec ?? {}, kept, errors);
 }
 
-function validateLoadBalancerStatus(status: LoadBalancerStatus, spec: ServiceSpec, errors: FieldErrors): void {
+function validateLoadBalancerStatus(
+  status: LoadBalancerStatus,
+  spec: ServiceSpec,
+  kept: readonly string[],
+  errors: FieldErrors,
+): void {
   const list = path('status', 'loadBalancer', 'ingress');
   if (status.ingress?.length && spec.type !== 'LoadBalancer') {
     errors.forbidden(list, "may only be used when `spec.type` is 'LoadBalancer'");
@@ -215,7 +225,7 @@ function validateLoadBalancerStatus(status: LoadBalancerStatus, spec: ServiceSpe
   }
   status.ingress?.forEach(({ ip, ipMode, hostname }, index) => {
     const place = list.index(index);
-    if (ip) validateIp(ip, place.child('ip'), errors);
+    if (ip) validateIp(ip, place.child('ip'), errors, kept);
     if (ip && ipMode === undefined) errors.required(place.child('ipMode'), 'must be specified when `ip` is set');
     else if (!ip && ipMode !== undefined)
       errors.forbidden(place.child('ipMode'), 'may not be specified when `ip` is not set');

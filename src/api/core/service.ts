@@ -33,7 +33,7 @@ export const serviceKind: KindDefinition<Service> = {
   validateCreate: (service, errors) => validateService(service, errors),
   validateUpdate(next, current, errors) {
     validateServiceUpdate(next, current, errors);
-    validateService(next, errors, current.spec?.clusterIPs);
+    validateService(next, errors, current);
   },
   subresources: { status: statusRules({ validateUpdate: validateServiceStatus }) },
   warnings: (service) => serviceWarnings(service),

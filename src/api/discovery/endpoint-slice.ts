@@ -4,7 +4,7 @@ import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { type FieldErrors, type FieldPath, path } from '../meta/field-errors.ts';
-import { ipWarnings, parseIp, validateEndpointIp, validateIp } from '../meta/ip-address.ts';
+import { canonicalIpProblems, ipWarnings, parseIp, validateEndpointIp, validateIp } from '../meta/ip-address.ts';
 import {
   dns1123LabelProblems,
   dns1123SubdomainProblems,
@@ -13,6 +13,7 @@ import {
 } from '../meta/names.ts';
 import { checkImmutable, countGeneration, startGeneration } from '../meta/strategy.ts';
 import { checkSupported, requireSupported } from '../meta/supported.ts';
+import { validateBy } from '../meta/value-validation.ts';
 
 const maxEndpoints = 1000;
 const maxAddresses = 100;
@@ -27,7 +28,8 @@ function validateAddress(type: string, address: string, at: FieldPath, index: nu
     return;
   }
   const known = errors.list.length;
-  validateIp(address, place, errors);
+  if (type === 'IPv6') validateBy(canonicalIpProblems, address, place, errors);
+  else validateIp(address, place, errors);
   if (errors.list.length > known) return;
   const ip = parseIp(address);
   if (ip && `IPv${ip.family}` !== type) errors.invalid(at, address, `must be an ${type} address`);

@@ -8,12 +8,15 @@ export interface IpAddress {
   readonly isMapped: boolean;
 }
 
+/** A range of IPv4 may be written in IPv6 clothes: `::ffff:10.0.0.0/104` is 10.0.0.0/8. */
 export interface IpRange {
   readonly family: 4 | 6;
   /** First address; bits beyond the prefix are zero. */
   readonly start: bigint;
   readonly prefix: number;
   readonly address: bigint;
+  /** The prefix that was given, and how many bits there are of it. */
+  readonly written: { readonly prefix: number; readonly size: 32 | 128 };
 }
 
 function parseV4(text: string): bigint | undefined {
@@ -31,7 +34,7 @@ function parseGroups(text: string): number[] | undefined {
       const v4 = parseV4(part);
       if (v4 === undefined) return undefined;
       groups.push(Number(v4 >> 16n), Number(v4 & 0xffffn));
-    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+    } else if (/^0*[0-9a-fA-F]{1,4}$/.test(part)) {
       groups.push(Number.parseInt(part, 16));
     } else return undefined;
   }
@@ -49,6 +52,8 @@ function parseV6(text: string): bigint | undefined {
   return groups.reduce((bits, group) => bits * 65536n + BigInt(group), 0n);
 }
 
+const mapped = 0xffffn;
+
 export function parseIp(text: string): IpAddress | undefined {
   if (!text.includes(':')) {
     const bits = parseV4(text);
@@ -56,25 +61,31 @@ export function parseIp(text: string): IpAddress | undefined {
   }
   const bits = parseV6(text);
   if (bits === undefined) return undefined;
-  return bits >> 32n === 0xffffn
+  return bits >> 32n === mapped
     ? { family: 4, bits: bits & 0xffffffffn, isMapped: true }
     : { family: 6, bits, isMapped: false };
 }
 
+/** Of the family that its first address has: a range wide enough to hold more than IPv4's addresses is one of IPv6. */
 export function parseCidr(text: string): IpRange | undefined {
   const [ip, length, more] = text.split('/');
-  const address = parseIp(ip!);
-  if (!address || length === undefined || more !== undefined || !/^[0-9]{1,3}$/.test(length)) return undefined;
-  const size = address.family === 4 ? 32 : 128;
+  if (length === undefined || more !== undefined || !/^[0-9]+$/.test(length)) return undefined;
+  const size = ip!.includes(':') ? 128 : 32;
+  const address = size === 128 ? parseV6(ip!) : parseV4(ip!);
   const prefix = Number(length);
-  if (prefix > size) return undefined;
+  if (address === undefined || prefix > size) return undefined;
   const rest = BigInt(size - prefix);
-  return { family: address.family, start: (address.bits >> rest) << rest, prefix, address: address.bits };
+  const start = (address >> rest) << rest;
+  const written = { prefix, size } as const;
+  if (size === 32 || start >> 32n !== mapped) return { family: size === 32 ? 4 : 6, start, prefix, address, written };
+  const low = 0xffffffffn;
+  return { family: 4, start: start & low, prefix: prefix - 96, address: address & low, written };
 }
 
 /** Whether `inner` lies in `outer` and is smaller. */
 export function isStrictSubset(inner: IpRange, outer: IpRange): boolean {
-  if (inner.family !== outer.family || inner.prefix <= outer.prefix) return false;
+  // As written: clothes of IPv6 make it smaller than anything without.
+  if (inner.family !== outer.family || inner.written.prefix <= outer.written.prefix) return false;
   const rest = BigInt((outer.family === 4 ? 32 : 128) - outer.prefix);
   return inner.start >> rest === outer.start >> rest;
 }
@@ -92,16 +103,43 @@ export function formatIp({ family, bits }: Pick<IpAddress, 'family' | 'bits'>): 
   return `${text.slice(0, start).replace(/:$/, '')}::${text.slice(start + longest.length).replace(/^:/, '')}`;
 }
 
-const hasLeadingZero = (text: string): boolean =>
-  !text.includes(':') && text.split('.').some((part) => /^0[0-9]/.test(part));
+/** Of IPv4 some programs read them as octal; IPv6 has at most four digits a group. */
+const hasLeadingZero = (text: string): boolean => {
+  const last = text.slice(text.lastIndexOf(':') + 1);
+  if (last.includes('.') && last.split('.').some((part) => /^0[0-9]/.test(part))) return true;
+  return text.split(':').some((group) => !group.includes('.') && group.length > 4);
+};
 
-/** Any address that upstream ever took. */
-export function validateIp(text: string, at: FieldPath, errors: FieldErrors): void {
-  if (!parseIp(text)) errors.invalid(at, text, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)');
+const noIp = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
+const noCidr = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
+
+/** @param kept what the object had before: that may stay, however it is spelled */
+export function validateIp(text: string, at: FieldPath, errors: FieldErrors, kept: readonly string[] = []): void {
+  const problem = kept.includes(text) ? undefined : ipProblem(text);
+  if (problem) errors.invalid(at, text, problem);
 }
 
-export function validateCidr(text: string, at: FieldPath, errors: FieldErrors): void {
-  if (!parseCidr(text)) errors.invalid(at, text, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)');
+/** @param kept what the object had before: that may stay, however it is spelled */
+export function validateCidr(text: string, at: FieldPath, errors: FieldErrors, kept: readonly string[] = []): void {
+  const problem = kept.includes(text) ? undefined : cidrProblem(text);
+  if (problem) errors.invalid(at, text, problem);
+}
+
+/** Why others may read another address, or none. */
+function ipProblem(text: string): string | undefined {
+  const ip = parseIp(text);
+  if (!ip) return noIp;
+  if (hasLeadingZero(text)) return 'must not have leading 0s';
+  return ip.isMapped ? 'must not be an IPv4-mapped IPv6 address' : undefined;
+}
+
+function cidrProblem(text: string): string | undefined {
+  const range = parseCidr(text);
+  if (!range) return noCidr;
+  const [address, length] = text.split('/');
+  if (hasLeadingZero(address!) || /^0[0-9]/.test(length!)) return 'must not have leading 0s in IP or prefix length';
+  if (parseIp(address!)!.isMapped) return 'must not have an IPv4-mapped IPv6 address';
+  return range.start === range.address ? undefined : 'must not have bits set beyond the prefix length';
 }
 
 /** What is unwise about a spelling that is understood. */
@@ -120,11 +158,11 @@ export function cidrWarnings(text: string, at: FieldPath): string[] {
   const range = parseCidr(text);
   if (!range) return [];
   const [address = '', length = ''] = text.split('/');
-  const { family, start, prefix } = range;
+  const { family, start, prefix, written } = range;
   const standard = `${formatIp({ family, bits: start })}/${prefix}`;
   const warnings: string[] = [];
   if (start !== range.address) {
-    const single = `${formatIp({ family, bits: range.address })}/${family === 4 ? 32 : 128}`;
+    const single = `${formatIp(parseIp(address)!)}/${written.size}`;
     warnings.push(`${at}: CIDR value "${text}" is ambiguous in this context (should be "${standard}" or "${single}"?)`);
   }
   if (hasLeadingZero(address) || /^0[0-9]/.test(length) || parseIp(address)!.isMapped) {
@@ -136,29 +174,27 @@ export function cidrWarnings(text: string, at: FieldPath): string[] {
 
 /** Why an address is not one in the one canonical spelling. */
 export function canonicalIpProblems(text: string): string[] {
-  const ip = parseIp(text);
-  if (!ip) return ['must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'];
-  if (hasLeadingZero(text)) return ['must not have leading 0s'];
-  if (ip.isMapped) return ['must not be an IPv4-mapped IPv6 address'];
-  return formatIp(ip) === text ? [] : [`must be in canonical form ("${formatIp(ip)}")`];
+  const problem = ipProblem(text);
+  if (problem) return [problem];
+  const canonical = formatIp(parseIp(text)!);
+  return canonical === text ? [] : [`must be in canonical form ("${canonical}")`];
 }
 
 /** Why a text is not an address with its prefix, as interfaces have it: `10.9.8.7/24`. */
 export function interfaceAddressProblems(text: string): string[] {
   const range = parseCidr(text);
   if (!range) return ['must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)'];
-  const canonical = `${formatIp({ family: range.family, bits: range.address })}/${range.prefix}`;
+  const ip = parseIp(text.split('/')[0]!)!;
+  const { prefix } = range.written;
+  const canonical = `${formatIp(ip)}/${ip.family === 4 && prefix > 32 ? prefix - 96 : prefix}`;
   return canonical === text ? [] : [`must be in canonical form ("${canonical}")`];
 }
 
 /** Why a range is not one in the strict spelling: no leading zeros, nothing beyond the prefix. */
 export function strictCidrProblems(text: string): string[] {
-  const range = parseCidr(text);
-  const [address, length] = text.split('/');
-  if (!range) return ['must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'];
-  if (hasLeadingZero(address!) || /^0[0-9]/.test(length!)) return ['must not have leading 0s in IP or prefix length'];
-  if (parseIp(address!)!.isMapped) return ['must not have an IPv4-mapped IPv6 address'];
-  if (range.start !== range.address) return ['must not have bits set beyond the prefix length'];
+  const problem = cidrProblem(text);
+  if (problem) return [problem];
+  const range = parseCidr(text)!;
   const canonical = `${formatIp({ family: range.family, bits: range.start })}/${range.prefix}`;
   return canonical === text ? [] : [`must be in canonical form ("${canonical}")`];
 }

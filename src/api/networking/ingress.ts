@@ -23,10 +23,11 @@ const addressCell = ({ status }: Ingress): string =>
     .filter(Boolean)
     .join(',');
 
-function validateIngressStatus({ status }: Ingress, _current: Ingress, errors: FieldErrors): void {
+function validateIngressStatus({ status }: Ingress, current: Ingress, errors: FieldErrors): void {
+  const kept = (current.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip ?? []);
   status?.loadBalancer?.ingress?.forEach(({ ip, hostname }, index) => {
     const place = path('status', 'loadBalancer', 'ingress').index(index);
-    if (ip) validateIp(ip, place.child('ip'), errors);
+    if (ip) validateIp(ip, place.child('ip'), errors, kept);
     if (!hostname) return;
     validateBy(dns1123SubdomainProblems, hostname, place.child('hostname'), errors);
     if (parseIp(hostname)) errors.invalid(place.child('hostname'), hostname, 'must be a DNS name, not an IP address');

@@ -25,14 +25,20 @@ function validatePort({ protocol, port, endPort }: NetworkPolicyPort, at: FieldP
   }
 }
 
-function validateIpBlock({ cidr, except = [] }: IPBlock, at: FieldPath, errors: FieldErrors): void {
+/** `kept`: ranges anywhere in the policy that is changed, which may stay as they are spelled. */
+interface Checks {
+  readonly errors: FieldErrors;
+  readonly kept: readonly string[];
+}
+
+function validateIpBlock({ cidr, except = [] }: IPBlock, at: FieldPath, { errors, kept }: Checks): void {
   if (!required(cidr, at.child('cidr'), errors)) return;
-  validateCidr(cidr, at.child('cidr'), errors);
+  validateCidr(cidr, at.child('cidr'), errors, kept);
   const whole = parseCidr(cidr);
   if (!whole) return;
   except.forEach((each, index) => {
     const place = at.child('except').index(index);
-    validateCidr(each, place, errors);
+    validateCidr(each, place, errors, kept);
     const part = parseCidr(each);
     if (part && !isStrictSubset(part, whole)) errors.invalid(place, each, 'must be a strict subset of `cidr`');
   });
@@ -41,11 +47,12 @@ function validateIpBlock({ cidr, except = [] }: IPBlock, at: FieldPath, errors: 
 function validatePeer(
   { podSelector, namespaceSelector, ipBlock }: NetworkPolicyPeer,
   at: FieldPath,
-  errors: FieldErrors,
+  checks: Checks,
 ): void {
+  const { errors } = checks;
   validateLabelSelector(podSelector, at.child('podSelector'), errors);
   validateLabelSelector(namespaceSelector, at.child('namespaceSelector'), errors);
-  if (ipBlock) validateIpBlock(ipBlock, at.child('ipBlock'), errors);
+  if (ipBlock) validateIpBlock(ipBlock, at.child('ipBlock'), checks);
   if (!podSelector && !namespaceSelector && !ipBlock) errors.required(at, 'must specify a peer');
   else if (ipBlock && (podSelector || namespaceSelector)) {
     errors.forbidden(at, 'may not specify both ipBlock and another peer');
@@ -56,15 +63,40 @@ function validateRule(
   { ports = [], peers = [] }: { ports?: NetworkPolicyPort[] | undefined; peers?: NetworkPolicyPeer[] | undefined },
   at: FieldPath,
   peerField: string,
-  errors: FieldErrors,
+  checks: Checks,
 ): void {
   ports.forEach((port, index) => {
-    validatePort(port, at.child('ports').index(index), errors);
+    validatePort(port, at.child('ports').index(index), checks.errors);
   });
   peers.forEach((peer, index) => {
-    validatePeer(peer, at.child(peerField).index(index), errors);
+    validatePeer(peer, at.child(peerField).index(index), checks);
   });
 }
+
+function validatePolicy({ spec }: NetworkPolicy, checks: Checks): void {
+  if (!spec) return;
+  const { errors } = checks;
+  validateLabelSelector(spec.podSelector, path('spec', 'podSelector'), errors);
+  spec.ingress?.forEach(({ ports, from }, index) => {
+    validateRule({ ports, peers: from }, path('spec', 'ingress').index(index), 'from', checks);
+  });
+  spec.egress?.forEach(({ ports, to }, index) => {
+    validateRule({ ports, peers: to }, path('spec', 'egress').index(index), 'to', checks);
+  });
+  const types = spec.policyTypes ?? [];
+  const at = path('spec', 'policyTypes');
+  if (types.length > 2) errors.invalid(at, types, 'may not specify more than two policyTypes');
+  else
+    types.forEach((type, index) => {
+      checkSupported(errors, at.index(index), type, ['Ingress', 'Egress']);
+    });
+}
+
+const rangesOf = ({ spec }: NetworkPolicy): string[] =>
+  [
+    ...(spec?.ingress ?? []).flatMap(({ from = [] }) => from),
+    ...(spec?.egress ?? []).flatMap(({ to = [] }) => to),
+  ].flatMap(({ ipBlock }) => (ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : []));
 
 function blockWarnings(peers: readonly NetworkPolicyPeer[] | undefined, at: FieldPath): string[] {
   return (peers ?? []).flatMap(({ ipBlock }, index) => {
@@ -90,23 +122,8 @@ export const networkPolicyKind: KindDefinition<NetworkPolicy> = {
   },
   prepareForCreate: startGeneration,
   prepareForUpdate: (next, current) => countGeneration(next, current),
-  validate({ spec }, errors) {
-    if (!spec) return;
-    validateLabelSelector(spec.podSelector, path('spec', 'podSelector'), errors);
-    spec.ingress?.forEach(({ ports, from }, index) => {
-      validateRule({ ports, peers: from }, path('spec', 'ingress').index(index), 'from', errors);
-    });
-    spec.egress?.forEach(({ ports, to }, index) => {
-      validateRule({ ports, peers: to }, path('spec', 'egress').index(index), 'to', errors);
-    });
-    const types = spec.policyTypes ?? [];
-    const at = path('spec', 'policyTypes');
-    if (types.length > 2) errors.invalid(at, types, 'may not specify more than two policyTypes');
-    else
-      types.forEach((type, index) => {
-        checkSupported(errors, at.index(index), type, ['Ingress', 'Egress']);
-      });
-  },
+  validateCreate: (policy, errors) => validatePolicy(policy, { errors, kept: [] }),
+  validateUpdate: (next, current, errors) => validatePolicy(next, { errors, kept: rangesOf(current) }),
   warnings: ({ spec }) => [
     ...(spec?.ingress ?? []).flatMap(({ from }, index) =>
       blockWarnings(from, path('spec', 'ingress').index(index).child('from')),
