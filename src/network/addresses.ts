@@ -43,14 +43,20 @@ export function parseRange(cidr: string): Range {
 }
 
 function readRange(cidr: string): Range {
-  const range = isRange(cidr) ? parseCidr(cidr) : undefined;
-  if (!range) throw new Error(`"${cidr}" is not a range of addresses`);
-  return { family: range.family === 4 ? 'IPv4' : 'IPv6', base: range.start, prefixLength: range.prefix };
+  const range = familyOfRange(cidr) && standardRange(cidr);
+  // IPv4 in IPv6 clothes would be a range of one family here, and of the other there.
+  if (!range || range.family !== familyOfRange(cidr)) throw new Error(`"${cidr}" is not a range of addresses`);
+  return range;
 }
 
-/** Whether it is a range of either family. */
-export const isRange = (cidr: string): boolean =>
-  familyOfRange(cidr) !== undefined && /^[^/]+\/\d{1,3}$/.test(cidr) && parseCidr(cidr) !== undefined;
+/** A range in any spelling that the API ever took, `::ffff:10.0.0.0/104` too; undefined for what is none. */
+export function standardRange(cidr: string): (Range & { readonly text: string }) | undefined {
+  const range = parseCidr(cidr);
+  if (!range) return undefined;
+  const { family, start, prefix } = range;
+  const text = `${formatIp({ family, bits: start })}/${prefix}`;
+  return { family: family === 4 ? 'IPv4' : 'IPv6', base: start, prefixLength: prefix, text };
+}
 
 /** The address that many places into the range: 1 is the gateway of a pod range, 10 the DNS of a service range. */
 export function addressAt(cidr: string, offset: number): string {

@@ -36,6 +36,10 @@ export const addressType = (family: IpFamily) => (family === 'IPv4' ? 'ipv4_addr
 /** Services with at most so many endpoints are led by maps that all of them share: a change is a map's element. */
 export const mostShared = 16;
 
+/** Where the maps of what is refused lead: the client is told at once, or never. */
+export const refuseChain = 'refuse';
+export const discardChain = 'discard';
+
 /** The chain that draws one of so many. */
 export const spreadChain = (count: number) => `spread/${count}`;
 /** For the service's address, protocol and port: where its n-th endpoint is. */
@@ -97,7 +101,8 @@ const filter = (hook: string, prio: number) => ({ type: 'filter', hook, prio });
 function baseChains(parts: FamilyParts): BaseChain[] {
   const { destination, bridge, loopback } = parts;
   return [
-    { name: 'refuse', rules: [[{ reject: null }]] },
+    { name: refuseChain, rules: [[{ reject: null }]] },
+    { name: discardChain, rules: [[{ drop: null }]] },
     ...sharedChains(parts),
     {
       name: 'find-service',

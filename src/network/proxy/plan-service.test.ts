@@ -72,9 +72,15 @@ for (const { name, service, slices, want } of [
     },
   },
   {
-    name: 'refuses under the internal policy Local when nothing is here',
+    name: 'is silent under the internal policy Local when others have its pods',
     service: web({ internalTrafficPolicy: 'Local' }),
     slices: [slice(onOther('10.244.1.5'))],
+    want: { elements: ['refused 10.96.0.5 tcp 80 → discard'], targets: {} },
+  },
+  {
+    name: 'refuses under the internal policy Local when nobody has a pod',
+    service: web({ internalTrafficPolicy: 'Local' }),
+    slices: [],
     want: { elements: ['refused 10.96.0.5 tcp 80 → refuse'], targets: {} },
   },
   {
@@ -165,19 +171,32 @@ test('a machine leads to its further nodes what comes to a load balancer of the 
   assert.equal(elements(here).includes('keeps-source 10.244.1.5'), false);
 });
 
-test('load balancer source ranges guard the address, and a range that is none is left out', () => {
-  const plan = planService(
-    web(
-      { type: 'LoadBalancer', loadBalancerSourceRanges: ['203.0.113.0/24', 'all', ' 198.51.100.0/24 '] },
-      { loadBalancer: { ingress: [{ ip: '198.51.100.2' }] } },
-    ),
-    [slice('10.244.0.5')],
-    node,
-  );
-  const guard = plan.chains.get('guard/default/web/tcp/80')!;
-  assert.equal(guard.length, 3);
-  assert.match(JSON.stringify(guard[2]), /drop/);
-});
+const others = '203.0.113.0/24';
+for (const { ranges, what, want } of [
+  { what: 'what is no range', ranges: [others, 'all', ' 198.51.100.0/24 '], want: [others, '198.51.100.0/24'] },
+  { what: 'IPv6', ranges: [others, 'fd00::/8', '::ffff:10.0.0.0/64'], want: [others] },
+  {
+    what: 'IPv4 in other clothes',
+    ranges: ['::ffff:10.0.0.0/104', '010.9.8.7/32'],
+    want: ['10.0.0.0/8', '10.9.8.7/32'],
+  },
+  { what: 'this node', ranges: ['192.0.2.0/24'], want: ['192.0.2.0/24', '198.51.100.2/32'] },
+  { what: 'everybody', ranges: [others, '0.0.0.0/0'], want: undefined },
+  { what: 'IPv6 alone', ranges: ['fd00::/8'], want: undefined },
+]) {
+  test(`load balancer source ranges guard the address where they hold ${what}`, () => {
+    const spec = { type: 'LoadBalancer' as const, loadBalancerSourceRanges: ranges };
+    const service = web(spec, { loadBalancer: { ingress: [{ ip: '198.51.100.2' }] } });
+    const plan = planService(service, [slice('10.244.0.5')], { ...node, addresses: ['192.0.2.7'] });
+    const guard = plan.chains.get('guard/default/web/tcp/80');
+    const text = JSON.stringify(guard?.slice(0, -1) ?? []);
+    const found = [...text.matchAll(/"addr":"([^"]+)","len":(\d+)/g)].map(([, addr, len]) => `${addr}/${len}`);
+    assert.deepEqual(guard && found, want);
+    assert.equal(guard === undefined || JSON.stringify(guard.at(-1)).includes('drop'), true);
+    const led = guard ? 'guard' : 'svc';
+    assert.ok(elements(plan).includes(`services 198.51.100.2 tcp 80 → ${led}/default/web/tcp/80`));
+  });
+}
 
 test('a pod of this node that goes away leaves its service before its slice says so', () => {
   const ref = (name: string, address: string) =>

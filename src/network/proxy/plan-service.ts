@@ -2,7 +2,7 @@
 import type { Service, ServicePort } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { announcedAddresses } from '../../api/core/announced-addresses.ts';
-import { contains, familyOf, familyOfRange, type IpFamily, isRange, isRoutable, rangeOf } from '../addresses.ts';
+import { contains, familyOf, type IpFamily, isRoutable, rangeOf, standardRange } from '../addresses.ts';
 import {
   concat,
   type Element,
@@ -16,7 +16,16 @@ import {
   payload,
   type Rule,
 } from '../nftables/rule-set.ts';
-import { addressType, endpointMap, endpointPorts, mostShared, packetsOf, spreadChain } from './base-rules.ts';
+import {
+  addressType,
+  discardChain,
+  endpointMap,
+  endpointPorts,
+  mostShared,
+  packetsOf,
+  refuseChain,
+  spreadChain,
+} from './base-rules.ts';
 import { chooseEndpoints, type EndpointChoice, type UsableEndpoint } from './endpoints.ts';
 
 export interface NodeFacts {
@@ -26,6 +35,8 @@ export interface NodeFacts {
   /** The same of the cluster; absent: all endpoints are pods. */
   readonly clusterPodCidr?: string;
   readonly zone?: string | undefined;
+  /** Its own, as the cluster knows them. */
+  readonly addresses?: readonly string[];
   readonly isLeaving?: (podKey: string) => boolean;
   readonly isFurther?: (nodeName: string) => boolean;
 }
@@ -67,7 +78,9 @@ export function planService(
     });
     const podCidr = rangeOf(node.podCidr, family);
     const clusterPodCidr = node.clusterPodCidr ? rangeOf(node.clusterPodCidr, family) : undefined;
-    new PortPlanner(plan, { service, port, protocol, choice, family, podCidr, clusterPodCidr }).plan(clusterIP);
+    const nodeAddresses = node.addresses ?? [];
+    const parts = { service, port, protocol, choice, family, podCidr, clusterPodCidr, nodeAddresses };
+    new PortPlanner(plan, parts).plan(clusterIP);
   }
   return plan;
 }
@@ -111,6 +124,7 @@ interface PortParts {
   /** This node's range of that family. */
   readonly podCidr: string | undefined;
   readonly clusterPodCidr: string | undefined;
+  readonly nodeAddresses: readonly string[];
 }
 
 /** One port of one service. */
@@ -123,6 +137,7 @@ class PortPlanner {
   readonly #family: IpFamily;
   readonly #podCidr: string | undefined;
   readonly #clusterPodCidr: string | undefined;
+  readonly #nodeAddresses: readonly string[];
   readonly #source: Expression;
   /** `default/web/tcp/80`: unique, since a service has each protocol and port once. */
   readonly #id: string;
@@ -136,6 +151,7 @@ class PortPlanner {
     this.#family = family;
     this.#podCidr = ranges.podCidr;
     this.#clusterPodCidr = ranges.clusterPodCidr;
+    this.#nodeAddresses = ranges.nodeAddresses;
     this.#source = payload(packetsOf(family), 'saddr');
     this.#id = `${service.metadata.namespace}/${service.metadata.name}/${protocol}/${port.port}`;
   }
@@ -163,7 +179,8 @@ class PortPlanner {
     const ports = new Set(endpoints.map(({ port }) => port));
     const isPlain = endpoints.length > 0 && endpoints.length <= mostShared && ports.size === 1;
     if (!isPlain || this.#service.spec?.sessionAffinity === 'ClientIP') {
-      this.#addAddress(clusterIP, isLocal ? this.#local() : this.#everywhere(), endpoints);
+      const target = isLocal ? this.#local() : this.#everywhere();
+      this.#addAddress(clusterIP, target ?? this.#nobodyHere(), endpoints);
       return;
     }
     this.#addAddress(clusterIP, spreadChain(endpoints.length), endpoints);
@@ -173,21 +190,36 @@ class PortPlanner {
   }
 
   #planLoadBalancer(): void {
-    const ranges = (this.#service.spec?.loadBalancerSourceRanges ?? []).map((range) => range.trim());
-    const ownRanges = ranges.filter((range) => isRange(range) && familyOfRange(range) === this.#family);
-    for (const { ip, ipMode } of this.#service.status?.loadBalancer?.ingress ?? []) {
-      if (!ip || !this.#isUsableOutside(ip) || ipMode === 'Proxy') continue;
+    const ranges = (this.#service.spec?.loadBalancerSourceRanges ?? [])
+      .flatMap((range) => standardRange(range.trim()) ?? [])
+      .filter(({ family }) => family === this.#family);
+    // Ranges of the other family alone keep nobody of this one out, and neither does one that holds everybody.
+    const isOpen = ranges.length === 0 || ranges.some(({ prefixLength }) => prefixLength === 0);
+    const addresses = (this.#service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
+      ip && this.#isUsableOutside(ip) && ipMode !== 'Proxy' ? [ip] : [],
+    );
+    const sources = ranges.map(({ text }) => text);
+    // This node has the address itself, and comes from there when it asks for it.
+    const holdsNode = sources.some((range) => this.#nodeAddresses.some((address) => contains(range, address)));
+    if (holdsNode) sources.push(...addresses.map((address) => `${address}/${this.#family === 'IPv4' ? 32 : 128}`));
+    for (const address of addresses) {
       const target = this.#balanced();
-      this.#addAddress(ip, target && ranges.length > 0 ? this.#guarded(target, ownRanges) : target);
+      this.#addAddress(address, target && !isOpen ? this.#guarded(target, sources) : target);
     }
     for (const address of announcedAddresses(this.#service).filter(this.#isUsableOutside)) {
       this.#plan.add('announced', [address]);
     }
   }
 
-  #addAddress(address: string, target: string | undefined, ledTo = this.#ledOutside()): void {
+  /** A Service that others do serve is silent where it has the Local policy; one without endpoints says no. */
+  #nobodyHere(): string {
+    return this.#choice.everywhere.length > 0 ? discardChain : refuseChain;
+  }
+
+  #addAddress(address: string, target = refuseChain, ledTo = this.#ledOutside()): void {
     const key = [address, this.#protocol, this.#port.port];
-    this.#plan.add(target ? 'services' : 'refused', key, target ?? 'refuse');
+    const leadsSomewhere = target !== refuseChain && target !== discardChain;
+    this.#plan.add(leadsSomewhere ? 'services' : 'refused', key, target);
     if (this.#protocol === 'udp') this.#addUdp({ address, port: this.#port.port }, ledTo);
   }
 
@@ -198,7 +230,7 @@ class PortPlanner {
   }
 
   #addNodePort(port: number, target: string | undefined): void {
-    this.#plan.add(target ? 'node-ports' : 'refused-node-ports', [this.#protocol, port], target ?? 'refuse');
+    this.#plan.add(target ? 'node-ports' : 'refused-node-ports', [this.#protocol, port], target ?? refuseChain);
     if (this.#protocol === 'udp') this.#addUdp({ port }, this.#ledOutside());
   }
 

@@ -1,5 +1,6 @@
 // Keeps the node's nftables tables, one of each family, equal to the Services and EndpointSlices there are.
 import { writeFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod, Service } from '../../../generated/core-v1.ts';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { nodeKind, podKind, serviceKind } from '../../../generated/kinds.ts';
@@ -45,6 +46,8 @@ export interface ServiceProxy extends Component {
 
 /** For the requests that were under way when the rules changed. */
 const lingerMs = 50;
+const addressesOf = (node: Node | undefined): string[] =>
+  (node?.status?.addresses ?? []).flatMap(({ type, address }) => (type === 'InternalIP' ? [address] : []));
 const zoneLabel = 'topology.kubernetes.io/zone';
 const leavingTaint = 'ToBeDeletedByClusterAutoscaler';
 /** Rules that are behind for so long are told by the health checks. */
@@ -131,17 +134,18 @@ class NftablesProxy implements ServiceProxy {
     });
     this.#nodes.onChange({
       added: (node) => {
-        this.#zoneKnown(node, undefined);
+        this.#placeKnown(node, undefined);
         if (this.#isFurther(node.metadata.name)) this.#furtherKnown();
       },
-      updated: (next, previous) => this.#zoneKnown(next, previous),
+      updated: (next, previous) => this.#placeKnown(next, previous),
     });
   }
 
-  /** Hints are read against this node's own zone. */
-  #zoneKnown(next: Node, previous: Node | undefined): void {
+  /** Hints are read against this node's own zone, and ranges of sources against its addresses. */
+  #placeKnown(next: Node, previous: Node | undefined): void {
     if (next.metadata.name !== this.#options.nodeName) return;
-    if (next.metadata.labels?.[zoneLabel] === previous?.metadata.labels?.[zoneLabel]) return;
+    const isSameZone = next.metadata.labels?.[zoneLabel] === previous?.metadata.labels?.[zoneLabel];
+    if (isSameZone && isDeepStrictEqual(addressesOf(next), addressesOf(previous))) return;
     this.#lookAt(...this.#services.list().map((service) => `service ${keyOf(service)}`));
   }
 
@@ -203,11 +207,13 @@ class NftablesProxy implements ServiceProxy {
 
   #facts(): NodeFacts {
     const { nodeName, podCidr, clusterPodCidr } = this.#options;
+    const node = this.#nodes.find(nodeName);
     return {
       nodeName,
       podCidr,
       clusterPodCidr,
-      zone: this.#nodes.find(nodeName)?.metadata.labels?.[zoneLabel],
+      zone: node?.metadata.labels?.[zoneLabel],
+      addresses: addressesOf(node),
       isFurther: (name) => this.#isFurther(name),
       isLeaving: (podKey) => this.#pods.find(podKey)?.metadata.deletionTimestamp !== undefined,
     };
