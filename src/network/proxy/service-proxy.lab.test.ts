@@ -95,6 +95,12 @@ function runLab(): void {
     return clusterIP;
   }
 
+  function thisNode({ zone, address }: { zone?: string; address?: string }): void {
+    const labels = zone ? { [zoneLabel]: zone } : {};
+    const addresses = address ? [{ type: 'InternalIP', address }] : [];
+    nodes.put({ metadata: { name: 'node-1', labels }, spec: {}, status: { addresses } } as Node);
+  }
+
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'network-lab-'));
     await runCommand('ip', ['link', 'set', 'lo', 'up']);
@@ -251,7 +257,7 @@ function runLab(): void {
 
   test('a service whose traffic stays near is led by its hints, and to all when a hint is missing or names nobody near', async () => {
     const [here, near, far] = [await aWebPod('here'), await aWebPod('near'), await aWebPod('far')];
-    nodes.put({ metadata: { name: 'node-1', labels: { [zoneLabel]: 'a' } } } as Node);
+    thisNode({ zone: 'a' });
     const at = (pod: LabPod, nodeName: string, zone: string, hints: Endpoint['hints'] | undefined, ready = true) =>
       ({ addresses: [pod.address], conditions: { ready }, nodeName, zone, ...(hints && { hints }) }) as Endpoint;
     const forZone = (name: string) => ({ forZones: [{ name }] });
@@ -320,9 +326,9 @@ function runLab(): void {
       }),
     );
     await eventually(async () => assert.deepEqual(await answering(), ['here']));
-    nodes.put({ metadata: { name: 'node-1', labels: { [zoneLabel]: 'b' } } } as Node);
+    thisNode({ zone: 'b' });
     await eventually(async () => assert.deepEqual(await answering(), ['far'], 'the node has moved'));
-    nodes.put({ metadata: { name: 'node-1' } } as Node);
+    thisNode({});
     await eventually(async () => assert.deepEqual(await answering(), ['far', 'here'], 'the node is in no zone'));
   });
 
@@ -352,10 +358,7 @@ function runLab(): void {
       );
     slices.put(aSlice('default/ranges', { endpoints: [pod.address] }));
     await runCommand('ip', ['address', 'add', `${balanced}/32`, 'dev', network.bridge]);
-    nodes.put({
-      metadata: { name: 'node-1' },
-      status: { addresses: [{ type: 'InternalIP', address: '192.0.2.7' }] },
-    } as Node);
+    thisNode({ address: '192.0.2.7' });
     serveFrom(['::ffff:192.0.2.0/124']); // 192.0.2.0/28: this node, and not the address
     assert.match(await eventually(() => get(balanced, 80)), /^internal /);
     const asPod = () => pod.run('curl', '-sS', '--max-time', '1', `http://${balanced}/`);
