@@ -61,8 +61,21 @@ async function clearNodes(layout: Layout, plans: readonly NodePlan[], podCidr: s
   const wereRunning = await Promise.all(plans.map(clearNode));
   await unmountBelow(layout.dataDir);
   await removeNodeNetwork(layout, podCidr, plans[0]!);
+  if (plans.some(({ machineRuntime }) => machineRuntime)) await removeSlicesOf(layout);
   await removeCgroup(cgroupName(layout.name));
   return wereRunning.includes(true);
+}
+
+/** The groups of a node whose runtime keeps them with systemd. */
+async function removeSlicesOf(layout: Layout): Promise<void> {
+  const [{ removeSlices }, { groupPath }] = await Promise.all([
+    import('../kubelet/cgroups/systemd-slices.ts'),
+    import('../kubelet/cgroups/group-names.ts'),
+  ]);
+  const slice = groupPath('systemd', [cgroupName(layout.name)]);
+  if (hierarchies().some((hierarchy) => existsSync(join(hierarchy, slice))))
+    await removeSlices(cgroupName(layout.name));
+  await removeCgroup(slice);
 }
 
 /** The pods of one node, and its containerd; a runtime that is the machine's goes on, with the pods of others. */
@@ -106,15 +119,7 @@ export async function unmountBelow(folder: string): Promise<void> {
 
 /** Removes a cgroup of ours, deepest first, in every hierarchy of v1 or the one of v2, and ends whatever still lives in it. */
 export async function removeCgroup(group: string): Promise<void> {
-  const root = '/sys/fs/cgroup';
-  if (!existsSync(root)) return;
-  const hierarchies = [
-    root,
-    ...readdirSync(root, { withFileTypes: true })
-      .filter((each) => each.isDirectory())
-      .map((each) => join(root, each.name)),
-  ];
-  for (const hierarchy of hierarchies) {
+  for (const hierarchy of hierarchies()) {
     const top = join(hierarchy, group);
     for (let attempt = 0; attempt < removals && existsSync(top); attempt++) {
       const folders = readdirSync(top, { recursive: true, withFileTypes: true })
@@ -127,6 +132,14 @@ export async function removeCgroup(group: string): Promise<void> {
       if (existsSync(top)) await systemClock.sleep(removalPollMs);
     }
   }
+}
+
+/** The one of v2, or each of v1. */
+function hierarchies(): string[] {
+  const root = '/sys/fs/cgroup';
+  if (!existsSync(root)) return [];
+  const folders = readdirSync(root, { withFileTypes: true }).filter((each) => each.isDirectory());
+  return [root, ...folders.map(({ name }) => join(root, name))];
 }
 
 async function endProcesses(folder: string): Promise<void> {

@@ -45,7 +45,7 @@ import { createUserNamespaces } from './pods/user-namespaces.ts';
 import { runProbe } from './probes/run-probe.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { ReferenceCache } from './reference-cache.ts';
-import type { ContainerRuntime } from './runtime/runtime.ts';
+import type { CgroupDriver, ContainerRuntime } from './runtime/runtime.ts';
 import type { NodeAuthenticate } from './server/authenticate.ts';
 import type { NodeAuthorize } from './server/authorize.ts';
 import type { ServedNode } from './server/handlers.ts';
@@ -91,6 +91,8 @@ export interface NodeAgentOptions {
   readonly log: Logger;
   /** Name of the cgroup above all pods; one for each cluster on a machine. Default `coracle`. */
   readonly cgroupParent?: string;
+  /** How the runtime keeps cgroups; default cgroupfs. */
+  readonly cgroupDriver?: CgroupDriver;
   /** How the node looks after itself; default: what a node without a file has. */
   readonly config?: KubeletConfiguration;
   /** Default DATA/logs/pods. */
@@ -210,6 +212,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     parent: options.cgroupParent ?? 'coracle',
     podPidsLimit: Math.max(0, config.podPidsLimit),
     cpuLimits: config.cpuLimits,
+    ...(options.cgroupDriver ? { driver: options.cgroupDriver } : {}),
     hugePageSizes: (machine.hugePages ?? []).filter(({ bytes }) => bytes > 0).map(({ size }) => size),
   });
   const handlerOf = createHandlerLookup(client);
@@ -321,7 +324,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
           logDir,
           localVolumes,
           machine,
-          podsGroup: `/${options.cgroupParent ?? 'coracle'}/kubepods`,
+          podsGroup: cgroups.podsGroup,
           figures,
           configuration: config.json,
         })

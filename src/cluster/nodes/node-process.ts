@@ -162,7 +162,7 @@ process.exit(0);
 async function factsOnceUp(): Promise<RuntimeFacts> {
   while (!signal.aborted && !(await cri.version().catch(() => undefined))) await clock.sleep(200, signal);
   const { imageDir, ...told } = await cri.facts();
-  return { ...told, ...(imageDir && existsSync(imageDir) ? { imageDir } : {}) };
+  return { cgroupDriver: config.cgroupDriver, ...told, ...(imageDir && existsSync(imageDir) ? { imageDir } : {}) };
 }
 
 /** The pod network, once the node has its range; then services and names on top of it. */

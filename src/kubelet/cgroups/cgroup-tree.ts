@@ -1,11 +1,15 @@
 // The cgroups above containers: PARENT/kubepods/{burstable,besteffort}/podUID. The runtime makes and removes those of
 // sandboxes and containers below.
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import { podResources } from '../../api/core/effective-resources.ts';
 import { type CpuLimits, cpuShares, podLinuxResources, qosClassOf } from '../resources.ts';
-import { cgroupMounts, type MissingControllers, removeTree } from './group-files.ts';
+import type { CgroupDriver } from '../runtime/runtime.ts';
+import { cgroupMounts, type GroupSettings, type MissingControllers, removeTree } from './group-files.ts';
+import { groupPath, podUidOf } from './group-names.ts';
+import { type CallSystemd, createSlices, systemdOfMachine } from './systemd-slices.ts';
 
 export interface CgroupTreeOptions {
   /** Name at the root, one for each cluster and node: `coracle`. */
@@ -15,6 +19,10 @@ export interface CgroupTreeOptions {
   /** Of large pages that the node has: who asks for none may use none. */
   readonly hugePageSizes?: readonly string[];
   readonly cpuLimits?: CpuLimits;
+  /** How the runtime keeps groups; default cgroupfs. */
+  readonly driver?: CgroupDriver;
+  /** Told of groups that are slices; default: the machine's, where it runs. */
+  readonly systemd?: CallSystemd;
   readonly root?: string;
 }
 
@@ -49,6 +57,8 @@ export interface CgroupTree {
   limitPods(limit: PodsLimit): Promise<boolean>;
   /** Shares the machine between the classes as these pods ask for it. */
   balance(pods: readonly Pod[], reserve?: MemoryReserve): Promise<void>;
+  /** Of all pods, as `pathOf` gives those of one. */
+  readonly podsGroup: string;
   /** The group of all pods, where memory is counted. */
   readonly memoryDir: string;
   processCount(pod: Pod): Promise<number>;
@@ -63,14 +73,22 @@ export async function openCgroupTree({
   podPidsLimit = 0,
   hugePageSizes = [],
   cpuLimits,
+  driver = 'cgroupfs',
+  systemd = driver === 'systemd' ? systemdOfMachine() : undefined,
   root = '/sys/fs/cgroup',
 }: CgroupTreeOptions): Promise<CgroupTree> {
   const mounts = await cgroupMounts(root);
-  const base = `${parent}/kubepods`;
-  const paths = (podUid: string) => tiers.map((tier) => join(base, tier, `pod${podUid}`));
+  const slices = systemd && createSlices(systemd, mounts.main === root);
+  const at = (...parts: string[]) => groupPath(driver, [parent, 'kubepods', ...parts]);
+  const base = at();
+  const write = async (path: string, settings: GroupSettings) => {
+    await slices?.apply(basename(path), settings);
+    return mounts.write(path, settings);
+  };
+  const paths = (podUid: string) => tiers.map((tier) => at(tier, `pod${podUid}`));
   const pathOf = (pod: Pod): string => {
     const qos = qosClassOf(pod.spec);
-    return join(base, qos === 'Guaranteed' ? '' : qos.toLowerCase(), `pod${pod.metadata.uid}`);
+    return at(qos === 'Guaranteed' ? '' : qos.toLowerCase(), `pod${pod.metadata.uid}`);
   };
   return {
     missing: mounts.missing,
@@ -78,7 +96,7 @@ export async function openCgroupTree({
     pathOf: (pod) => `/${pathOf(pod)}`,
     async ensurePod(pod) {
       const { cpuShares: shares, cpuQuota, cpuPeriod, memoryLimitInBytes } = podLinuxResources(pod.spec, cpuLimits);
-      await mounts.write(pathOf(pod), {
+      await write(pathOf(pod), {
         cpuShares: shares,
         cpuPeriod,
         cpuQuota: cpuQuota === undefined || cpuQuota < 0 ? Number.POSITIVE_INFINITY : cpuQuota,
@@ -88,17 +106,22 @@ export async function openCgroupTree({
       });
     },
     async removePod(podUid) {
-      for (const path of paths(podUid)) for (const hierarchy of mounts.all) await removeTree(join(hierarchy, path));
+      for (const path of paths(podUid)) {
+        if (slices && existsSync(join(mounts.main, path))) await slices.remove(basename(path));
+        for (const hierarchy of mounts.all) await removeTree(join(hierarchy, path));
+      }
     },
     async podUids() {
       const uids = new Set<string>();
       for (const tier of tiers)
-        for (const name of await readdir(join(mounts.main, base, tier)).catch(() => []))
-          if (name.startsWith('pod')) uids.add(name.slice(3));
+        for (const name of await readdir(join(mounts.main, at(tier))).catch(() => [])) {
+          const uid = podUidOf(driver, name);
+          if (uid) uids.add(uid);
+        }
       return uids;
     },
     limitPods: ({ cpuMilli, memoryBytes = Number.POSITIVE_INFINITY, pids = Number.POSITIVE_INFINITY, hugePages }) =>
-      mounts.write(base, { cpuShares: cpuShares(cpuMilli), memoryBytes, pids, hugePages }),
+      write(base, { cpuShares: cpuShares(cpuMilli), memoryBytes, pids, hugePages }),
     async balance(pods, reserve) {
       const sum = (qos: string, name: string) =>
         pods
@@ -106,20 +129,23 @@ export async function openCgroupTree({
           .reduce((total, { spec }) => total + Number(podResources(spec, 'requests').get(name)?.nanos ?? 0n) / 1e9, 0);
       const left = reserve && memoryLeft(reserve, sum('Guaranteed', 'memory'), sum('Burstable', 'memory'));
       await Promise.all([
-        mounts.write(join(base, 'burstable'), {
+        write(at('burstable'), {
           cpuShares: cpuShares(Math.ceil(sum('Burstable', 'cpu') * 1000)),
           memoryBytes: left?.burstable,
         }),
-        mounts.write(join(base, 'besteffort'), { cpuShares: cpuShares(0), memoryBytes: left?.bestEffort }),
+        write(at('besteffort'), { cpuShares: cpuShares(0), memoryBytes: left?.bestEffort }),
       ]);
     },
+    podsGroup: `/${base}`,
     memoryDir: join(mounts.main, base),
     async processCount(pod) {
       const text = await readFile(join(mounts.pids, pathOf(pod), 'pids.current'), 'utf8').catch(() => '0');
       return Number(text);
     },
     async removeAll() {
-      for (const hierarchy of mounts.all) await removeTree(join(hierarchy, parent));
+      const top = groupPath(driver, [parent]);
+      await slices?.remove(top);
+      for (const hierarchy of mounts.all) await removeTree(join(hierarchy, top));
     },
   };
 }

@@ -26,6 +26,7 @@ export const simulatedCgroups: CgroupTree = {
   podUids: async () => new Set(),
   limitPods: async () => true,
   balance: async () => undefined,
+  podsGroup: '/simulated',
   memoryDir: '',
   processCount: async () => 0,
   removeAll: async () => undefined,

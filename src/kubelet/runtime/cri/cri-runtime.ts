@@ -198,11 +198,14 @@ function containerStatusOf(status: CriMessage) {
   };
 }
 
+/** An older CRI-O says `<none>:<none>` of an image without a name. */
+const isName = (name: string) => !name.startsWith('<none>');
+
 function imageOf(image: CriMessage): ImageInfo {
   return {
     id: image.id,
-    repoTags: image.repoTags,
-    repoDigests: image.repoDigests,
+    repoTags: image.repoTags.filter(isName),
+    repoDigests: image.repoDigests.filter(isName),
     sizeBytes: Number(image.size),
     username: image.username,
     pinned: image.pinned,
