@@ -2,6 +2,7 @@ import { Client, connectivityState, credentials } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
 import type { GRPCAction } from '../../../generated/core-v1.ts';
 import { callUnary, type GrpcError } from '../../base/grpc.ts';
+import { goDuration } from '../pods/backoff.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ProbeOutcome } from './probe-outcome.ts';
 
@@ -18,15 +19,19 @@ export async function grpcProbe(
   timeoutMs: number,
 ): Promise<ProbeOutcome> {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.primary_user_agent': 'kube-probe/1.36' });
-  const within = `${timeoutMs / 1000}s`;
+  const client = new Client(address, credentials.createInsecure(), {
+    'grpc.primary_user_agent': 'kube-probe/1.36',
+    // Pods are asked themselves, whatever proxy the agent has for the world.
+    'grpc.enable_http_proxy': 0,
+  });
+  const within = goDuration(timeoutMs);
   const problemOf = (error: GrpcError): string => {
     const { code, message: details } = error;
     const isConnected = client.getChannel().getConnectivityState(false) === connectivityState.READY;
     if (code === codes.unimplemented)
       return `error: this server does not implement the grpc health protocol (grpc.health.v1.Health): ${details}`;
     if (code === codes.deadlineExceeded && isConnected) return `timeout: health rpc did not complete within ${within}`;
-    if (code === codes.deadlineExceeded || code === codes.unavailable)
+    if (code === codes.deadlineExceeded || (code === codes.unavailable && !isConnected))
       return `timeout: failed to connect service "${address}" within ${within}: context deadline exceeded`;
     return `error: health rpc probe failed: ${rpcErrorText(error)}`;
   };

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import type { Container, ExecAction, HTTPGetAction, HTTPHeader, Probe } from '../../../generated/core-v1.ts';
 import type { IntOrString } from '../../../generated/util-intstr.ts';
 import { linkSignal } from '../../base/signals.ts';
+import { goDuration } from '../pods/backoff.ts';
 import { expandVariables } from '../pods/expand.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
 import type { ContainerRuntime } from '../runtime/runtime.ts';
@@ -68,7 +69,7 @@ async function execProbe(
     if (!/DeadlineExceeded|timed? ?out/i.test(text)) return { isSuccess: false, output: text, kind: 'error' };
     return {
       isSuccess: false,
-      output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`,
+      output: `command timed out: ${JSON.stringify(command.join(' '))} timed out after ${goDuration(timeoutMs)}`,
     };
   }
 }
