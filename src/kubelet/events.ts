@@ -6,7 +6,7 @@ export type EventType = 'Normal' | 'Warning';
 
 /** Says what happened to a pod, or to one of its containers. Never throws, never waits. */
 export interface PodEvents {
-  pod(pod: Pod, type: EventType, reason: string, message: string): void;
+  pod(pod: Pod, type: EventType, reason: string, message: string, annotations?: Readonly<Record<string, string>>): void;
   container(pod: Pod, container: string, type: EventType, reason: string, message: string): void;
 }
 
@@ -16,8 +16,8 @@ export interface NodeEvents extends PodEvents {
 
 export function createNodeEvents(recorder: EventRecorder): NodeEvents {
   return {
-    pod: (pod, type, reason, message) =>
-      recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message),
+    pod: (pod, type, reason, message, annotations) =>
+      recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, type, reason, message, annotations),
     container(pod, container, type, reason, message) {
       const about = { apiVersion: 'v1', kind: 'Pod', metadata: pod.metadata, fieldPath: fieldPath(pod, container) };
       recorder.event(about, type, reason, message);

@@ -21,6 +21,7 @@ export interface EventRecorder {
     type: 'Normal' | 'Warning',
     reason: string,
     message: string,
+    annotations?: Readonly<Record<string, string>>,
   ): void;
 }
 

@@ -38,7 +38,7 @@ test('events of one object are written in their order, those of many side by sid
   }
 });
 
-test('a clock that stands between two milliseconds, as after a wait with jitter, names events too', async () => {
+test('a clock that stands between two milliseconds, as after a wait with jitter, names events too; annotations are kept', async () => {
   const written: Event[] = [];
   const create = async (event: Event) => {
     written.push(event);
@@ -48,12 +48,13 @@ test('a clock that stands between two milliseconds, as after a wait with jitter,
   const clock = new FakeClock();
   await clock.advance(1234.5678);
   const recorders = createEventRecorders({ client, clock, log: silentLogger });
-  recorders.recorder('test').event(aPod('pod'), 'Normal', 'Waited', 'for a while');
+  recorders.recorder('test').event(aPod('pod'), 'Normal', 'Waited', 'for a while', { why: 'rain' });
   const abort = new AbortController();
   const ended = recorders.run(abort.signal);
   abort.abort();
   await ended;
   assert.match(written[0]?.metadata.name ?? '', /^pod\.[0-9a-f]{16}$/);
+  assert.deepEqual(written[0]?.metadata.annotations, { why: 'rain' });
 });
 
 test('what happens again while it waits to be written is one write with its count', async () => {

@@ -36,6 +36,7 @@ interface Recorded {
   readonly type: string;
   readonly reason: string;
   readonly message: string;
+  readonly annotations: Readonly<Record<string, string>> | undefined;
   readonly atMs: number;
 }
 
@@ -52,7 +53,7 @@ const maxMessage = 1024;
 export function createEventRecorders(options: EventRecordersOptions): EventRecorders {
   const writer = new EventWriter(options);
   const recorder = (component: string, host = options.host): EventRecorder => ({
-    event: (about, type, reason, message) =>
+    event: (about, type, reason, message, annotations) =>
       writer.offer({
         component,
         host,
@@ -60,6 +61,7 @@ export function createEventRecorders(options: EventRecordersOptions): EventRecor
         type,
         reason,
         message: message.length > maxMessage ? message.slice(0, maxMessage) : message,
+        annotations,
         atMs: options.clock.now(),
       }),
   });
@@ -202,14 +204,18 @@ class EventWriter {
   }
 
   #event({ firstMs }: EventLine, { recorded, message, count }: Entry): Event {
-    const { about, component, host, atMs } = recorded;
+    const { about, component, host, annotations, atMs } = recorded;
     // The name ends in nanoseconds; a counter stands for what the clock cannot see (parts of a millisecond, where it gives them).
     this.#sequence = (this.#sequence + 1) % 1_000_000;
     const suffix = (BigInt(Math.floor(atMs)) * 1_000_000n + BigInt(this.#sequence)).toString(16);
     return {
       apiVersion: 'v1',
       kind: 'Event',
-      metadata: { name: `${about.name}.${suffix}`, namespace: about.namespace ?? 'default' },
+      metadata: {
+        name: `${about.name}.${suffix}`,
+        namespace: about.namespace ?? 'default',
+        ...(annotations ? { annotations: { ...annotations } } : {}),
+      },
       involvedObject: about,
       reason: recorded.reason,
       message,

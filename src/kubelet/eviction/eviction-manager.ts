@@ -6,7 +6,7 @@ import type { KubeletConfiguration } from '../config/types.ts';
 import type { NodeEvents } from '../events.ts';
 import { isCriticalPod, type PodEnding } from '../pods/pod-ending.ts';
 import { hasStorageLimits, storageExcess } from './local-storage.ts';
-import { evictionMessage } from './messages.ts';
+import { evictionAnnotations, evictionMessage } from './messages.ts';
 import { hasOwnImageDisk, type NodePlaces, observeNode } from './observe-node.ts';
 import { type PodUsage, podUsages, type UsageReader } from './pod-usage.ts';
 import { type Observations, PressureState } from './pressure-state.ts';
@@ -114,10 +114,12 @@ export class EvictionManager {
       withProcesses: resource === 'pids',
     });
     const usageOf = (pod: Pod): PodUsage | undefined => usages.get(pod.metadata.uid!);
-    for (const pod of rankPods(active, first.signal, usageOf)) {
-      const message = evictionMessage(pod, usageOf(pod), { resource, thresholds: due, observations });
+    const reason = { resource, thresholds: due, observations };
+    for (const pod of rankPods(active, first.signal, usageOf, this.#hasOwnImageDisk)) {
+      const message = evictionMessage(pod, usageOf(pod), reason);
+      const annotations = evictionAnnotations(pod, usageOf(pod), reason);
       const graceSeconds = this.#graceSeconds(pod, first);
-      if (await this.#evict(pod, { message, graceSeconds, disruption: message })) return 1;
+      if (await this.#evict(pod, { message, graceSeconds, disruption: message }, annotations)) return 1;
     }
     log.warn('no pod may be ended to give the node what it lacks', { resource });
     return 0;
@@ -146,10 +148,14 @@ export class EvictionManager {
     return Math.min(most, spec.terminationGracePeriodSeconds ?? most);
   }
 
-  async #evict(pod: Pod, ending: Omit<PodEnding, 'reason'>): Promise<boolean> {
+  async #evict(
+    pod: Pod,
+    ending: Omit<PodEnding, 'reason'>,
+    annotations?: Readonly<Record<string, string>>,
+  ): Promise<boolean> {
     const { events, end, clock, log } = this.#options;
     if (isCriticalPod(pod)) return false;
-    events.pod(pod, 'Warning', 'Evicted', ending.message);
+    events.pod(pod, 'Warning', 'Evicted', ending.message, annotations);
     log.warn('a pod is evicted', { pod: `${pod.metadata.namespace}/${pod.metadata.name}`, why: ending.message });
     const limit = Promise.withResolvers<void>();
     using _timer = clock.timer(cleanupMs, () => limit.resolve());

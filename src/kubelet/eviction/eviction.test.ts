@@ -5,11 +5,11 @@ import { Quantity } from '../../api/meta/quantity.ts';
 import { parseKubeletConfiguration } from '../config/configuration.ts';
 import { pressureRejection } from './admission.ts';
 import { storageExcess } from './local-storage.ts';
-import { evictionMessage } from './messages.ts';
+import { evictionAnnotations, evictionMessage } from './messages.ts';
 import type { PodUsage } from './pod-usage.ts';
 import { type Observations, PressureState } from './pressure-state.ts';
 import { rankPods } from './rank.ts';
-import { parseThresholds } from './thresholds.ts';
+import { parseThresholds, type Signal } from './thresholds.ts';
 
 const thresholdsOf = (body: string) =>
   parseThresholds(
@@ -81,6 +81,44 @@ test('an evicted pod says what was scarce and how much it had of it', () => {
     evictionMessage(pod('p', 10), usage(50), reason),
     'The node was low on resource: memory. Threshold quantity: 1Gi, available: 900Mi. Container c was using 50Mi, request is 10Mi, has larger consumption of memory. ',
   );
+});
+
+test('the event of an eviction says the same to programs', () => {
+  const reason = { resource: 'memory', thresholds: [], observations: new Map() } as const;
+  assert.deepEqual(evictionAnnotations(pod('p', 10), usage(50), reason), {
+    offending_containers: 'c',
+    offending_containers_usage: '50Mi',
+    starved_resource: 'memory',
+  });
+  const whole = pod('p', 100);
+  whole.spec.resources = { requests: { memory: '20Mi' } };
+  assert.deepEqual(evictionAnnotations(whole, usage(50), reason), {
+    offending_pod: 'p',
+    offending_pod_usage: '50Mi',
+    offending_containers: '',
+    offending_containers_usage: '',
+    starved_resource: 'memory',
+  });
+  assert.equal(evictionAnnotations(whole, undefined, reason), undefined);
+});
+
+test('where images have a disk of their own, each disk ranks and limits by what lies on it', () => {
+  const layer = { name: 'c', memoryBytes: 0, rootBytes: 90, rootInodes: 9, logBytes: 0 };
+  const used: Record<string, PodUsage> = {
+    files: usage(0, { containers: [], diskBytes: 80, inodes: 8 }),
+    layers: usage(0, { containers: [layer], diskBytes: 100, inodes: 10 }),
+  };
+  const first = (signal: Signal, hasOwnImageDisk: boolean) =>
+    rankPods([pod('files', 1), pod('layers', 1)], signal, ({ metadata }) => used[metadata.name], hasOwnImageDisk)[0]!
+      .metadata.name;
+  assert.equal(first('nodefs.available', false), 'layers');
+  assert.equal(first('nodefs.available', true), 'files');
+  assert.equal(first('nodefs.inodesFree', true), 'files');
+  assert.equal(first('imagefs.available', true), 'layers');
+  const limited = pod('p', 1);
+  limited.spec.containers[0]!.resources = { limits: { 'ephemeral-storage': '50' } };
+  assert.match(storageExcess(limited, used['layers']!, false)!, /total limit of containers 50\. $/);
+  assert.equal(storageExcess(limited, used['layers']!, true), undefined);
 });
 
 test('limits of the disk are looked at volume first, then pod, then container', () => {

@@ -18,7 +18,9 @@ export function hasStorageLimits({ spec }: Pod): boolean {
 
 /** Which limit the pod is over, in upstream's words; undefined when it keeps to all of them. */
 export function storageExcess(pod: Pod, usage: PodUsage, hasOwnImageDisk: boolean): string | undefined {
-  return emptyDirExcess(pod, usage) ?? podExcess(pod, usage) ?? containerExcess(pod, usage, hasOwnImageDisk);
+  return (
+    emptyDirExcess(pod, usage) ?? podExcess(pod, usage, hasOwnImageDisk) ?? containerExcess(pod, usage, hasOwnImageDisk)
+  );
 }
 
 const isOver = (used: number, limit: Quantity): boolean => Quantity.ofUnits(used).compare(limit) > 0;
@@ -32,9 +34,10 @@ function emptyDirExcess({ spec }: Pod, { volumes }: PodUsage): string | undefine
   return undefined;
 }
 
-function podExcess({ spec }: Pod, { diskBytes }: PodUsage): string | undefined {
+function podExcess({ spec }: Pod, { diskBytes, containers }: PodUsage, hasOwnImageDisk: boolean): string | undefined {
   const limit = podResources(spec, 'limits').get(storage);
-  if (!limit || !isOver(diskBytes, limit)) return undefined;
+  const elsewhere = hasOwnImageDisk ? containers.reduce((sum, { rootBytes }) => sum + rootBytes, 0) : 0;
+  if (!limit || !isOver(diskBytes - elsewhere, limit)) return undefined;
   return `Pod ephemeral local storage usage exceeds the total limit of containers ${limit}. `;
 }
 

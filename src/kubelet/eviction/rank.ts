@@ -8,10 +8,16 @@ export type UsageOf = (pod: Pod) => PodUsage | undefined;
 
 type Compare = (a: Pod, b: Pod) => number;
 
-/** First to go first. */
-export function rankPods(pods: readonly Pod[], signal: Signal, usageOf: UsageOf): Pod[] {
+/** First to go first. Where images have a disk of their own, each disk counts what lies on it. */
+export function rankPods(
+  pods: readonly Pod[],
+  signal: Signal,
+  usageOf: UsageOf,
+  hasOwnImageDisk: boolean | undefined = false,
+): Pod[] {
   const resource = resourceOf(signal);
-  const amount = (usage: PodUsage) => amountOf(usage, resource);
+  const part = !hasOwnImageDisk ? 'all' : signal.startsWith('nodefs.') ? 'files' : 'layers';
+  const amount = (usage: PodUsage) => amountOf(usage, resource, part);
   const excess = (pod: Pod, usage: PodUsage) => amount(usage) - requestOf(pod, resource);
   const known =
     (compare: (a: PodUsage, b: PodUsage, podA: Pod, podB: Pod) => number): Compare =>
@@ -29,10 +35,16 @@ export function rankPods(pods: readonly Pod[], signal: Signal, usageOf: UsageOf)
   return [...pods].sort((a, b) => order.reduce((result, compare) => result || compare(a, b), 0));
 }
 
-function amountOf(usage: PodUsage, resource: StarvedResource): number {
+/** Of a pod on disks: logs and volumes, layers over images, or both. */
+type Part = 'files' | 'layers' | 'all';
+
+function amountOf(usage: PodUsage, resource: StarvedResource, part: Part): number {
   if (resource === 'memory') return usage.memoryBytes;
-  if (resource === 'inodes') return usage.inodes;
-  return usage.diskBytes;
+  const isOfInodes = resource === 'inodes';
+  const all = isOfInodes ? usage.inodes : usage.diskBytes;
+  if (part === 'all') return all;
+  const layers = usage.containers.reduce((sum, each) => sum + (isOfInodes ? each.rootInodes : each.rootBytes), 0);
+  return part === 'layers' ? layers : all - layers;
 }
 
 /** Nobody asks for inodes. */
