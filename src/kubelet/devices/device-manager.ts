@@ -6,6 +6,7 @@ import type { Logger } from '../../base/log.ts';
 import type { DeviceCounts } from '../node/node-status.ts';
 import type { Rejection } from '../pods/admission.ts';
 import { isSidecar } from '../resources.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
 import { type Allocation, Allocations } from './allocations.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { chooseDevices } from './choose-devices.ts';
@@ -98,7 +99,7 @@ export class DeviceManager {
       await this.#allocate(pod, wanted);
       return undefined;
     } catch (error) {
-      const message = `Allocate failed due to ${(error as Error).message}, which is unexpected`;
+      const message = `Allocate failed due to ${rpcErrorText(error)}, which is unexpected`;
       return { reason: 'UnexpectedAdmissionError', message };
     }
   }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/clock.ts';
 import type { GrpcMessage } from '../grpc/proto.ts';
 import { connectUnix, type GrpcClient } from '../grpc/unix-client.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
 import { type Device, type DeviceResponse, devicePluginService } from './device-proto.ts';
 
 const dialMs = 10_000;
@@ -102,7 +103,7 @@ export class DevicePlugin {
       const answer = await this.#client.call('GetPreferredAllocation', message, { timeoutMs: preferenceMs });
       return answer.containerResponses[0]?.deviceIDs ?? [];
     } catch (error) {
-      throw new Error(`device plugin GetPreferredAllocation rpc failed with err: ${(error as Error).message}`);
+      throw new Error(`device plugin GetPreferredAllocation rpc failed with err: ${rpcErrorText(error)}`);
     }
   }
 
@@ -120,7 +121,7 @@ export class DevicePlugin {
       if (!this.isConnected || !this.#client) throw new Error(`endpoint ${this.resource} has been stopped`);
       await this.#client.call('PreStartContainer', { devicesIds: [...ids] }, { timeoutMs: preStartMs });
     } catch (error) {
-      throw new Error(`device plugin PreStartContainer rpc failed with err: ${(error as Error).message}`);
+      throw new Error(`device plugin PreStartContainer rpc failed with err: ${rpcErrorText(error)}`);
     }
   }
 }

@@ -186,7 +186,10 @@ test('plugins that are wrong are refused, and do not disturb the others', async 
     throw new Error('out of order');
   };
   const rejection = await manager.admit(pod('a', [container('main', 1)]));
-  assert.equal(rejection!.message, 'Allocate failed due to out of order, which is unexpected');
+  assert.equal(
+    rejection!.message,
+    'Allocate failed due to rpc error: code = Unknown desc = out of order, which is unexpected',
+  );
   good.allocate = () => ({ containerResponses: [] });
   const empty = await manager.admit(pod('a', [container('main', 1)]));
   assert.match(empty!.message, /no containers return in allocation response/);

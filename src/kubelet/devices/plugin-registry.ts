@@ -6,6 +6,7 @@ import { GrpcError } from '../../base/grpc.ts';
 import type { Logger } from '../../base/log.ts';
 import { untilAborted } from '../../base/signals.ts';
 import { serveUnix } from '../grpc/unix-server.ts';
+import { rpcErrorText } from '../runtime/rpc-error.ts';
 import { DevicePlugin } from './device-plugin.ts';
 import { type Device, deviceRegistrationService } from './device-proto.ts';
 
@@ -89,7 +90,7 @@ export class PluginRegistry {
     } catch (error) {
       plugin.stop();
       log.warn('a device plugin announced itself, but does not answer', { resource: resourceName, endpoint });
-      throw new GrpcError(`failed to dial device plugin: ${(error as Error).message}`);
+      throw new GrpcError(`failed to dial device plugin: ${rpcErrorText(error)}`);
     }
     this.#options.onRegistration?.(resourceName);
     const before = this.#plugins.get(resourceName);
