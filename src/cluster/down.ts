@@ -4,7 +4,7 @@ import { readFile, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.ts';
 import { joinedFile, readJoined } from './join/joined-settings.ts';
-import { removeFromKubeconfig } from './kubeconfig.ts';
+import { removeFromKubeconfigs } from './kubeconfig.ts';
 import { cgroupName } from './nodes/cgroup-name.ts';
 import type { NodePlan } from './nodes/node-plan.ts';
 import { nodesHere } from './nodes/nodes-here.ts';
@@ -51,7 +51,10 @@ export async function deleteCluster(layout: Layout): Promise<boolean> {
   if (settings) releasePorts(layout.settings, [settings.apiPort, settings.agentPort]);
   if (joined) releasePorts(joinedFile(layout), [joined.agentPort]);
   // Last, since it may refuse a file that it cannot read: by then everything of ours is gone.
-  if (settings) removeFromKubeconfig(settings.kubeconfigFile, contextName(layout.name));
+  if (settings) {
+    const files = [settings.kubeconfigFile, ...(settings.earlierKubeconfigFiles ?? [])];
+    removeFromKubeconfigs(files, contextName(layout.name));
+  }
   return existed;
 }
 

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { parseYaml, stringifyYaml } from '../base/yaml.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 
@@ -67,7 +67,7 @@ export function renderKubeconfig(access: Access): string {
 /** The file kubectl writes to: the first of $KUBECONFIG, else ~/.kube/config. */
 export function userKubeconfigPath(): string {
   const listed = (process.env['KUBECONFIG'] ?? '').split(delimiter).filter(Boolean);
-  return listed.find((file) => existsSync(file)) ?? listed[0] ?? join(homedir(), '.kube/config');
+  return resolve(listed.find((file) => existsSync(file)) ?? listed[0] ?? join(homedir(), '.kube/config'));
 }
 
 const replace = <T extends Named>(list: Named[] | null | undefined, entry: T) => [
@@ -92,8 +92,21 @@ export function mergeKubeconfig(file: string, access: Access): string | undefine
   return previous;
 }
 
-/** Takes the context out again; a file that held nothing else is removed. */
-export function removeFromKubeconfig(file: string, context: string): void {
+/** Takes the context out of all of them. @throws for the first that could not be read, when it is out of the others */
+export function removeFromKubeconfigs(files: readonly string[], context: string): void {
+  const problems: unknown[] = [];
+  for (const file of files) {
+    try {
+      removeFromKubeconfig(file, context);
+    } catch (error) {
+      problems.push(error);
+    }
+  }
+  if (problems.length > 0) throw problems[0];
+}
+
+/** A file that held nothing else is removed. */
+function removeFromKubeconfig(file: string, context: string): void {
   if (!existsSync(file)) return;
   const config = readConfig(file);
   const without = (list: Named[] | null | undefined) => (list ?? []).filter((each) => each.name !== context);

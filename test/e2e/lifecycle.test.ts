@@ -59,12 +59,18 @@ describe('a cluster of simulated nodes', () => {
       file = cluster.kubeconfig;
       await cluster.coracle(['down']);
       await writeFile(file, JSON.stringify(other));
+      const elsewhere = join(cluster.folder, 'elsewhere');
+      const anew = ['up', '--detach', '--nodes', 'simulated:0', '--only', 'apiserver', '--kubeconfig', 'elsewhere'];
+      assert.equal((await cluster.coracle(anew, { cwd: cluster.folder })).code, 0);
+      assert.match(await readFile(elsewhere, 'utf8'), /coracle/);
+      await cluster.coracle(['down']);
       await cluster.up();
       const contexts = await cluster.kubectl('config get-contexts -o name');
       assert.deepEqual(contexts.trim().split('\n').sort(), [`coracle-${cluster.name}`, 'work'].sort());
       await cluster.coracle(['delete', '--yes']);
       assert.match(await readFile(file, 'utf8'), /work/);
       assert.doesNotMatch(await readFile(file, 'utf8'), /coracle/);
+      assert.ok(!existsSync(elsewhere), 'of all files that it was ever in');
     }
     assert.ok(!existsSync(file));
   });

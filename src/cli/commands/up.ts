@@ -82,7 +82,7 @@ export const upCommand = addRuntimeFlags(addAuditFlags(addStorageFlags(clusterCo
     const nodeAutoscaling = flags.nodeGroups === undefined ? undefined : await nodeGroups(flags);
     const options: UpOptions = {
       layout: layoutFrom(flags),
-      kubeconfigFile: flags.kubeconfig ?? userKubeconfigPath(),
+      kubeconfigFile: flags.kubeconfig ? resolve(flags.kubeconfig) : userKubeconfigPath(),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...flags.nodes,
       ...(flags.simulation ? { simulationFile: resolve(flags.simulation) } : {}),

@@ -23,6 +23,8 @@ export interface Settings extends NodeSettings, Choices {
   readonly address: string;
   /** The user's kubeconfig that the context was merged into. */
   readonly kubeconfigFile: string;
+  /** Others that it was merged into before, and may be in yet. */
+  readonly earlierKubeconfigFiles?: readonly string[];
   /** Absent: none. */
   readonly podNetworkEncryption?: PodNetworkEncryption;
 }
@@ -66,6 +68,7 @@ export async function ensureSettings(
       agentPort: isAgentPortFree ? agentPort : await firstFreePort(defaultAgentPort, layout.settings, apiPort),
       ...serverAddress(isReal, { ...existing, ...request }),
       kubeconfigFile: request.kubeconfigFile,
+      earlierKubeconfigFiles: earlierFiles(existing, request.kubeconfigFile),
       ...keptChoices(existing, request),
     };
     const settings = withMachineAddress(request.realNodes ? withNodeCount(known, request.realNodes, slot) : known);
@@ -101,6 +104,10 @@ export async function ensureSettings(
   writeSettings(layout, settings);
   return { settings, isNew: true };
 }
+
+/** Files that are gone need not be remembered. */
+const earlierFiles = ({ kubeconfigFile, earlierKubeconfigFiles = [] }: Settings, now: string): string[] =>
+  [...new Set([...earlierKubeconfigFiles, kubeconfigFile])].filter((file) => file !== now && existsSync(file));
 
 type ServerAddress = Pick<Settings, 'address' | 'advertiseAddress' | 'bindAddress'>;
 
