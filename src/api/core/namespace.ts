@@ -17,7 +17,7 @@ function labelWithName({ metadata }: Namespace): void {
 function validateFinalizer(name: string, at: FieldPath, errors: FieldErrors): void {
   const problems = qualifiedNameProblems(name);
   for (const problem of problems) errors.invalid(at, name, problem);
-  if (problems.length || name.includes('/') || standardFinalizers.includes(name)) return;
+  if (name.includes('/') || standardFinalizers.includes(name)) return;
   errors.invalid(at, name, 'name is neither a standard finalizer name nor is it fully qualified');
 }
 
@@ -38,7 +38,10 @@ export const namespaceKind: KindDefinition<Namespace> = {
   version: 'v1',
   kind: 'Namespace',
   nameRule: labelNameRule,
-  defaults: labelWithName,
+  defaults(object) {
+    labelWithName(object);
+    object.status = { ...object.status, phase: object.status?.phase || 'Active' };
+  },
   prepareForCreate(object) {
     labelWithName(object);
     object.status = { phase: 'Active' };

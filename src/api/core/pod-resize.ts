@@ -161,8 +161,7 @@ const others = (amounts: Amounts): unknown =>
 const sameOthers = (next: ResourceRequirements | undefined, before: ResourceRequirements | undefined): boolean =>
   parts.every((part) => isEqual(others(next?.[part]), others(before?.[part])));
 
-/** Containers with claims are not resized, as upstream does not. */
+/** Containers that have claims are not resized, as upstream does not; claims that are asked for are told elsewhere. */
 function isOnlyResized({ resources: next, ...rest }: Container, { resources: before, ...restBefore }: Container) {
-  const hasClaims = next?.claims?.length || before?.claims?.length;
-  return !hasClaims && sameOthers(next, before) && isEqual(rest, restBefore);
+  return !before?.claims?.length && sameOthers(next, before) && isEqual(rest, restBefore);
 }

@@ -262,11 +262,13 @@ export interface FieldRequirement {
 /** `metadata.name=web,status.phase!=Running`, with `\,`, `\=` and `\\` escaped in values. Throws SelectorError. */
 export function parseFieldSelector(text: string): FieldRequirement[] {
   const terms = (text.match(/(?:\\[\s\S]|[^\\,])+\\?|\\$/g) ?? []).sort();
-  return terms.map((term) => {
+  const read = terms.map((term) => {
     const match = /^([\s\S]*?)(!=|==|=)([\s\S]*)$/.exec(term);
     if (!match) throw new SelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
     return { field: match[1]!, isEqual: match[2] !== '!=', value: unescapeValue(match[3]!) };
   });
+  // A term of nothing at all asks for nothing.
+  return read.filter(({ field, value }) => field !== '' || value !== '');
 }
 
 function unescapeValue(value: string): string {

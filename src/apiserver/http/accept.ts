@@ -133,6 +133,12 @@ export function negotiate(header: string, offer: Offer = { hasProtobuf: true }):
   return accepted;
 }
 
+/** Whether the route of a resource that is built in takes the header. */
+export function isRouted(header: string, isList: boolean): boolean {
+  const types = Object.values(contentTypes);
+  return isProducible(header, isList ? [...types, ...watchTypes] : types);
+}
+
 /** Whether a route takes the header: by exact names or anything at all, whatever the weights. */
 export function isProducible(header: string, types: readonly string[]): boolean {
   if (header === '') return true;

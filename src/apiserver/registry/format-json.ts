@@ -1,7 +1,7 @@
 // Whole objects in JSON. The storage version is copied from the cache without a look inside.
 import { apiVersionOf } from '../../api/meta/object.ts';
 import type { ResourceInfo } from '../../api/resource-info.ts';
-import { stringify } from '../../schema/codec.ts';
+import { canonical, stringify } from '../../schema/codec.ts';
 import { chunkBytes, takeChunk } from './chunk-pool.ts';
 import type { Entry } from './entry.ts';
 import { bookmarkMeta, isStorageVersion, type ListHead, listMetaJson, type ObjectFormat } from './format.ts';
@@ -33,8 +33,8 @@ export function jsonFrame(type: 'ADDED' | 'MODIFIED' | 'DELETED', json: Uint8Arr
   return Buffer.concat([eventStarts[type], json, eventEnd]);
 }
 
-export function jsonBookmark(apiVersion: string, kind: string, meta: object): Buffer {
-  return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object: { kind, apiVersion, metadata: meta } })}\n`);
+export function jsonBookmark(object: object): Buffer {
+  return Buffer.from(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
 }
 
 export function jsonError(status: object): Buffer {
@@ -52,7 +52,11 @@ export function jsonFormat(resource: ResourceInfo): ObjectFormat {
     watchContentType: 'application/json',
     single: (entry) => Buffer.concat([jsonOf(resource, entry), newline]),
     frame: (type, entry) => jsonFrame(type, jsonOf(resource, entry)),
-    bookmark: (revision, isInitialEnd) => jsonBookmark(apiVersion, resource.kind, bookmarkMeta(revision, isInitialEnd)),
+    bookmark: (revision, isInitialEnd) => {
+      const object = { kind: resource.kind, apiVersion, metadata: bookmarkMeta(revision, isInitialEnd) };
+      // With the fields that objects of built-in kinds always show.
+      return jsonBookmark(resource.custom ? object : canonical(resource.typeName, object));
+    },
     error: jsonError,
     list(entries, head) {
       const start = listStart(resource.listKind, apiVersion, head, resource.custom !== undefined);

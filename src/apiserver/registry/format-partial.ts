@@ -29,15 +29,18 @@ export function partialFormat(resource: ResourceInfo, metaVersion: string, media
     single,
     frame: (type, entry) => jsonFrame(type, single(entry)),
     bookmark: (revision, isInitialEnd) =>
-      jsonBookmark(apiVersion, 'PartialObjectMetadata', bookmarkMeta(revision, isInitialEnd)),
+      jsonBookmark({ kind: 'PartialObjectMetadata', apiVersion, metadata: bookmarkMeta(revision, isInitialEnd) }),
     error: jsonError,
     list: (entries, head) => ({ chunks: chunks(entries, head) }),
   };
 
   function* chunks(entries: readonly Entry[], head: ListHead): Generator<Buffer> {
-    yield Buffer.from(
-      `{"kind":"PartialObjectMetadataList","apiVersion":"${apiVersion}","metadata":${listMetaJson(head)},"items":[`,
-    );
+    const begin = `{"kind":"PartialObjectMetadataList","apiVersion":"${apiVersion}","metadata":${listMetaJson(head)},"items":`;
+    if (entries.length === 0) {
+      yield Buffer.from(`${begin}null}`);
+      return;
+    }
+    yield Buffer.from(`${begin}[`);
     yield* joined(entries, write);
     yield Buffer.from(']}');
   }

@@ -18,12 +18,13 @@ export const answerFormat = (call: Call, shape: Shape): ObjectFormat => lateForm
  * returned function is called. @throws StatusError 406 for what is no form at all
  */
 export function lateFormat(call: Call, shape: Shape): () => ObjectFormat {
-  const accepted = negotiate(header(call.http, 'accept'), {
-    hasProtobuf: !call.resource.custom,
-    isList: shape === 'list',
-    isWatch: shape === 'watch',
-  });
-  return () => fitting(call, shape, accepted);
+  const accept = header(call.http, 'accept');
+  const hasProtobuf = !call.resource.custom;
+  const accepted = negotiate(accept, { hasProtobuf, isList: shape !== 'object' });
+  return () => {
+    const isWatch = shape === 'watch';
+    return fitting(call, shape, isWatch ? negotiate(accept, { hasProtobuf, isWatch }) : accepted);
+  };
 }
 
 function fitting(call: Call, shape: Shape, accepted: Accepted): ObjectFormat {

@@ -64,6 +64,12 @@ function generatedName({ server }: WriteCall, base: string): string {
 
 const resourceVersionSet = () => unexplained('resourceVersion should not be set on objects to be created');
 
+/** The version that a new object says it has; 0 for none, and for what is no number. */
+function versionNumber({ metadata }: KubernetesObject): number {
+  const { resourceVersion = '' } = metadata;
+  return /^\d{1,15}$/.test(resourceVersion) ? Number(resourceVersion) : 0;
+}
+
 /** The namespace of the path is the object's; naming another one is a mistake. */
 export function placeInNamespace(call: WriteCall, object: KubernetesObject): void {
   const { metadata } = object;
@@ -116,7 +122,8 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   }
   for (const text of rules.warnings?.(object, undefined) ?? []) call.warn(text);
   // The store says so, and a dry run does not get there.
-  if (object.metadata.resourceVersion && !call.isDryRun) throw resourceVersionSet();
+  const version = versionNumber(object);
+  if (version > 0 && !call.isDryRun) throw resourceVersionSet();
   if (slices?.isDue) await slices.pause();
   const bytes = storedBytes(resource, stored());
   if (slices?.isDue) await slices.pause();
@@ -124,7 +131,7 @@ async function finish(call: WriteCall, draft: KubernetesObject): Promise<Entry> 
   const place = { namespace: object.metadata.namespace ?? '', name: object.metadata.name };
   if (call.isDryRun) {
     if (server.registry.sourceOf(resource).find(place.namespace, place.name)) throw new NameTakenError();
-    return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, 0);
+    return unstoredEntry(server.registry, resource, parseStored(bytes) as KubernetesObject, version);
   }
   if (slices?.isDue) await slices.pause();
   try {

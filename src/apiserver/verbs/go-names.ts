@@ -2,6 +2,7 @@
 
 const packages: Record<string, string> = {
   '': 'core',
+  'events.k8s.io': 'core',
   'flowcontrol.apiserver.k8s.io': 'flowcontrol',
 };
 

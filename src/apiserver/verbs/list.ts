@@ -12,7 +12,7 @@ import type { ListHead } from '../registry/format.ts';
 import { namespacePrefix } from '../registry/storage-key.ts';
 import { lateFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
-import { type ListOptions, listOptions } from './options.ts';
+import { checkVersion, type ListOptions, listOptions } from './options.ts';
 import { parseScope, prepareSelect, type SelectedScope, select } from './scope.ts';
 import { waitForRevision } from './wait-for-revision.ts';
 
@@ -58,6 +58,7 @@ async function writeAll(sink: BodySink, chunks: Iterable<Uint8Array>, clock: Clo
 export async function readPage(call: Call, scope: SelectedScope, options: ListOptions): Promise<Page> {
   const { registry } = call.server;
   if (options.continueToken) return readOn(call, scope, options);
+  checkVersion(options);
   if (scope.pin) await prepareSelect(call, scope);
   await waitForRevision(call, options.resourceVersion);
   const cache = registry.cacheOf(call.resource);
@@ -96,7 +97,8 @@ function cut(entries: readonly Entry[], scope: SelectedScope, prefix: string, re
 
 async function readOn(call: Call, scope: SelectedScope, options: ListOptions): Promise<Page> {
   const { revision, start } = decodeContinue(options.continueToken);
-  if (options.resourceVersion) throw badRequest('specifying resource version is not allowed when using continue');
+  if (options.version && options.version !== '0')
+    throw badRequest('specifying resource version is not allowed when using continue');
   if (scope.pin) await prepareSelect(call, scope);
   const { registry } = call.server;
   const hub = registry.headOf(call.resource);

@@ -30,6 +30,50 @@ test('a version that is no number is refused as upstream does: in its own way wh
   }
 });
 
+test('what a version is asked of is judged before the version', async () => {
+  await using api = await serve();
+  const message = async (query: string) =>
+    (await api.call('GET', `${configMaps}?resourceVersion=x&${query}`)).body.message;
+  const unknown = '"a.b" is not a known field selector: only "metadata.name", "metadata.namespace"';
+  assert.equal(await message('fieldSelector=a.b%3Dc'), unknown);
+  assert.equal(await message('watch=1&fieldSelector=a.b%3Dc'), unknown);
+  assert.match(await message('continue=x'), /^invalid continue token: /);
+});
+
+test('a selector of nothing selects everything', async () => {
+  await using api = await serve();
+  await api.call('POST', configMaps, { metadata: { name: 'a' } });
+  for (const selector of ['%3D', '!%3D', '%3D,metadata.name%3Da']) {
+    assert.equal((await api.call('GET', `${configMaps}?fieldSelector=${selector}`)).body.items.length, 1, selector);
+  }
+});
+
+test('a list of metadata that is empty has no items at all', async () => {
+  await using api = await serve();
+  const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
+  const { body } = await api.call('GET', configMaps, undefined, { accept });
+  assert.equal(body.items, null);
+});
+
+test('a version is echoed by a dry run of a create, and refused by the create', async () => {
+  await using api = await serve();
+  const object = { metadata: { name: 'a', resourceVersion: '5' } };
+  const echoed = await api.call('POST', `${configMaps}?dryRun=All`, object);
+  assert.equal(echoed.body.metadata.resourceVersion, '5');
+  assert.equal((await api.call('POST', configMaps, object)).status, 500);
+  const zero = await api.call('POST', configMaps, { metadata: { name: 'a', resourceVersion: '0' } });
+  assert.equal(zero.status, 201);
+});
+
+test('who is refused for the form of an answer is not warned of the resource', async () => {
+  await using api = await serve();
+  const endpoints = '/api/v1/namespaces/default/endpoints';
+  assert.match((await api.call('GET', endpoints)).headers['warning'] ?? '', /deprecated/);
+  const { status, headers } = await api.call('GET', endpoints, undefined, { accept: 'text/plain' });
+  assert.equal(status, 406);
+  assert.equal(headers['warning'], undefined);
+});
+
 test('of Events it is known at once that a version is not there', async () => {
   await using api = await serve();
   const { status, body } = await api.call('GET', '/api/v1/namespaces/default/events/a?resourceVersion=999999');

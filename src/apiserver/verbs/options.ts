@@ -54,6 +54,8 @@ export function versionOfGet(query: URLSearchParams, resource: ResourceInfo): nu
 }
 
 export interface ListOptions {
+  /** As it was given. */
+  readonly version: string;
   readonly resourceVersion: number | undefined;
   readonly match: '' | 'Exact' | 'NotOlderThan';
   readonly limit: number;
@@ -106,7 +108,7 @@ const isUnreadable = (version: string): boolean =>
 /** Options that do not fit each other; selectors that can not be read are told before those. @throws StatusError */
 function checkTogether(query: URLSearchParams, isWatch: boolean): void {
   const errors = matchErrors(query, isWatch);
-  if (errors.isEmpty && !isUnreadable(query.get('resourceVersion') ?? '')) return;
+  if (errors.isEmpty) return;
   const { labelSelector, fieldSelector } = selectors(query);
   try {
     parseLabelSelector(labelSelector);
@@ -124,8 +126,12 @@ export function listOptions(query: URLSearchParams): ListOptions {
   checkTogether(query, false);
   const version = query.get('resourceVersion') ?? '';
   const continueToken = query.get('continue') ?? '';
-  if (isUnreadable(version)) throw invalidVersion(version);
   return { ...selectors(query), ...common(query, version), limit, continueToken };
+}
+
+/** Told last: what is asked for is judged before from when. @throws StatusError */
+export function checkVersion({ version }: ListOptions, isWatch = false): void {
+  if (isUnreadable(version)) throw isWatch ? unreadableVersion(version) : invalidVersion(version);
 }
 
 function selectors(query: URLSearchParams) {
@@ -134,7 +140,8 @@ function selectors(query: URLSearchParams) {
 
 function common(query: URLSearchParams, version: string) {
   return {
-    resourceVersion: version === '' ? undefined : Number(version),
+    version,
+    resourceVersion: version === '' || isUnreadable(version) ? undefined : Number(version),
     match: (query.get('resourceVersionMatch') ?? '') as ListOptions['match'],
   };
 }
@@ -144,7 +151,6 @@ export function watchOptions(query: URLSearchParams): WatchOptions {
   integerParameter(query, 'limit');
   checkTogether(query, true);
   const version = query.get('resourceVersion') ?? '';
-  if (isUnreadable(version)) throw unreadableVersion(version);
   const initial = query.get('sendInitialEvents');
   return {
     ...selectors(query),

@@ -51,6 +51,19 @@ test('a watch list ends its initial events with a marked bookmark', async () => 
   await watching.return(undefined);
 });
 
+test('what was there at the start of a watch ends with a marked bookmark of the kind, where bookmarks are wanted', async () => {
+  await using api = await serve();
+  const slices = '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices';
+  for (const start of ['', '&resourceVersion=0']) {
+    const watching = events(await api.open(`${slices}?watch=1&allowWatchBookmarks=1${start}`));
+    const [{ type, object }] = await take(watching, 1);
+    assert.equal(type, 'BOOKMARK');
+    assert.deepEqual(object.metadata.annotations, { 'k8s.io/initial-events-end': 'true' });
+    assert.deepEqual([object.addressType, object.endpoints, object.ports], ['', null, null]);
+    await watching.return(undefined);
+  }
+});
+
 test('who does not want what is there hears of what comes, from any version', async () => {
   await using api = await serve();
   await create(api, 'a');

@@ -8,9 +8,9 @@ import type { Entry } from '../registry/entry.ts';
 import type { ObjectFormat } from '../registry/format.ts';
 import type { ResourceCache } from '../registry/resource-cache.ts';
 import { classify, frameOf, type Watcher } from '../registry/watch-group.ts';
-import { answerFormat } from './answer-format.ts';
+import { lateFormat } from './answer-format.ts';
 import type { Call } from './call.ts';
-import { type WatchOptions, watchOptions } from './options.ts';
+import { checkVersion, type WatchOptions, watchOptions } from './options.ts';
 import { indexOf, parseScope, prepareSelect, type SelectedScope, selectNow } from './scope.ts';
 import { waitForRevision } from './wait-for-revision.ts';
 
@@ -21,12 +21,14 @@ const bookmarkEveryMs = 60_000;
 const defaultTimeoutSeconds = 1800;
 
 export async function watch(call: Call): Promise<Answer> {
-  const format = answerFormat(call, 'watch');
+  const formatOf = lateFormat(call, 'watch');
   const options = watchOptions(call.query);
   const { resource, info } = call;
   // A namespace that is watched by its old path is itself in none.
   const namespace = resource.namespaced ? info.namespace : '';
   const scope = parseScope(resource, namespace, options, info.name);
+  checkVersion(options, true);
+  const format = formatOf();
   // What is there is shown as of the version asked for; a watch that goes on from one of the future waits for it by itself.
   if (isFromStart(options) || options.resourceVersion === undefined) {
     await waitForRevision(call, options.resourceVersion);
@@ -127,8 +129,7 @@ class WatchStream implements Watcher {
     const options = this.#options;
     if (isFromStart(options)) {
       const entries = selectNow(this.#cache, this.#scope, this.#call.resource);
-      const bookmark =
-        options.sendInitialEvents && options.allowsBookmarks ? format.bookmark(head.revision, true) : undefined;
+      const bookmark = options.allowsBookmarks ? format.bookmark(head.revision, true) : undefined;
       return initialFrames(entries, format, bookmark);
     }
     // No version and any version are the newest, where what is there is not wanted.
