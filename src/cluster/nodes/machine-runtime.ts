@@ -1,6 +1,6 @@
 // A container runtime that is the machine's own, found by its CRI socket: the node uses it, and never starts, stops or configures it.
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { silentLogger } from '../../base/log.ts';
 import { conflistName } from '../../network/cni/host-network.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
@@ -54,13 +54,10 @@ export async function runtimeOfMachine(
     throw refusal('simulated nodes have no container runtime', 'leave away --container-runtime-endpoint, or --nodes');
   }
   const before = known?.machineRuntime;
-  const flags =
-    asked.cniConfDir && !asked.containerRuntimeEndpoint && before ? { ...asked, ...flagsOf(before) } : asked;
-  const { machineRuntime: said } = await runtimeChoice(flags, asked.kubeletConfigFile ?? known?.kubeletConfigFile);
+  const flags = asked.cniConfDir && before ? { containerRuntimeEndpoint: before.socket, ...asked } : asked;
+  const { machineRuntime: said } = await runtimeChoice(flags, asked.kubeletConfigFile);
   return said && before?.socket === said.socket ? { ...before, ...said } : (said ?? before);
 }
-
-const flagsOf = ({ socket }: MachineRuntime): RuntimeFlags => ({ containerRuntimeEndpoint: socket });
 
 /** Only this machine itself can be a node of its runtime. @throws UserFailure */
 export function refuseFurtherNodes(runtime: MachineRuntime | undefined, nodes: number): void {
@@ -103,7 +100,9 @@ async function openMachineRuntime(machineRuntime: MachineRuntime) {
     return { runtime, known: await runtime.version(), [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
-    const message = `the container runtime at ${machineRuntime.socket} does not answer: ${(error as Error).message}`;
+    const { socket } = machineRuntime;
+    const why = existsSync(socket) ? (error as Error).message : 'there is no such socket';
+    const message = `the container runtime at ${socket} does not answer: ${why}`;
     const remedy = 'start it (systemctl start crio, or containerd), or name its socket: --container-runtime-endpoint';
     throw new UserFailure(exitCodes.runtime, 'E_CONTAINER_RUNTIME', message, remedy);
   }

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/log.ts';
 import { taskFolder } from '../../kubelet/runtime/containerd-config.ts';
@@ -62,34 +63,29 @@ async function untilAnswered<T>(ask: () => Promise<T>): Promise<T> {
  * Stops and removes the pods of this node in a runtime of the machine's, and nothing else there.
  *
  * @returns whether there were any
- * @throws UserFailure when the runtime is there and does not answer
+ * @throws UserFailure when the runtime does not answer and has pods of ours
  */
 export async function removeOwnPods(plan: NodePlan, machineRuntime: MachineRuntime): Promise<boolean> {
   const { socket } = machineRuntime;
-  if (!existsSync(socket)) return false; // whoever took the runtime away took its pods with it
+  const known = await readdir(join(plan.folder, 'pods')).catch(() => []);
+  // Stopped, it leaves its folder behind; taken away, not beyond the next start of the machine.
+  if (!existsSync(dirname(socket)) || (known.length === 0 && !existsSync(socket))) return false;
   const runtime = shareRuntime(createCriRuntime({ ...socketsOf(machineRuntime), log: silentLogger }), ownerOf(plan));
   const list = () =>
-    untilAnswered(() => runtime.listSandboxes()).catch((error) => {
-      const message = `the container runtime at ${socket} does not answer, and has pods of this cluster: ${error.message}`;
-      throw new UserFailure(exitCodes.runtime, 'E_CONTAINER_RUNTIME', message, 'start it, and repeat this command');
+    untilAnswered(() => runtime.listSandboxes()).catch(() => {
+      const remedy = 'start it, and repeat this command; where it is gone for good, start the machine anew first';
+      throw failure(`the container runtime at ${socket} does not answer, and may have pods of this cluster`, remedy);
     });
   try {
     const deadline = systemClock.monotonicMs() + patienceMs;
-    let had = false;
-    for (;;) {
+    for (let had = false; ; had = true) {
       const sandboxes = await list();
       if (sandboxes.length === 0) return had;
-      had = true;
       if (await removeEach(runtime, sandboxes)) continue;
       if (systemClock.monotonicMs() > deadline) {
         const ids = sandboxes.map(({ id }) => id.slice(0, 13)).join(' ');
-        const message = `the container runtime at ${socket} does not let go of these pods: ${ids}`;
-        throw new UserFailure(
-          exitCodes.runtime,
-          'E_CONTAINER_RUNTIME',
-          message,
-          `see why: crictl -r unix://${socket} rmp -f ID`,
-        );
+        const remedy = `see why: crictl -r unix://${socket} rmp -f ID`;
+        throw failure(`the container runtime at ${socket} does not let go of these pods: ${ids}`, remedy);
       }
       await systemClock.sleep(againMs);
     }
@@ -97,6 +93,9 @@ export async function removeOwnPods(plan: NodePlan, machineRuntime: MachineRunti
     runtime.close();
   }
 }
+
+const failure = (message: string, remedy: string) =>
+  new UserFailure(exitCodes.runtime, 'E_CONTAINER_RUNTIME', message, remedy);
 
 /** @returns whether all of them went */
 async function removeEach(runtime: SandboxService, sandboxes: readonly { readonly id: string }[]): Promise<boolean> {
