@@ -13,6 +13,7 @@ export interface TokenWish {
 interface Token {
   readonly text: string;
   readonly renewAtMs: number;
+  readonly expiresAtMs: number;
 }
 
 /** Tokens are kept in memory only, by pod and wish. */
@@ -26,13 +27,20 @@ export class TokenSource {
     this.#clock = clock;
   }
 
+  /** While there is no new one, the old one serves as long as it is good. */
   async token(pod: Pod, wish: TokenWish): Promise<string> {
     const key = `${pod.metadata.uid}/${wish.audience ?? ''}/${wish.expirationSeconds}`;
     const known = this.#tokens.get(key);
     if (known && this.#clock.now() < known.renewAtMs) return known.text;
-    const fresh = await this.#request(pod, wish);
-    this.#tokens.set(key, fresh);
-    return fresh.text;
+    try {
+      const fresh = await this.#request(pod, wish);
+      this.#tokens.set(key, fresh);
+      return fresh.text;
+    } catch (error) {
+      if (known && this.#clock.now() < known.expiresAtMs) return known.text;
+      const what = known ? 'token expired and refresh failed' : 'failed to fetch token';
+      throw new Error(`${what}: ${(error as Error).message}`, { cause: error });
+    }
   }
 
   forget(podUid: string): void {
@@ -44,7 +52,7 @@ export class TokenSource {
     const now = this.#clock.now();
     const lifeMs = Math.max(0, Date.parse(expirationTimestamp) - now) || wish.expirationSeconds * 1000;
     // Renewed after four fifths of its life, and each day at the latest.
-    return { text: token, renewAtMs: now + Math.min(lifeMs * 0.8, 24 * 3_600_000) };
+    return { text: token, renewAtMs: now + Math.min(lifeMs * 0.8, 24 * 3_600_000), expiresAtMs: now + lifeMs };
   }
 }
 

@@ -69,12 +69,19 @@ export class VolumeManager implements PodVolumes {
     return this.#ready.get(podUid) ?? new Map();
   }
 
-  /** Writes what changed in objects, labels or tokens. */
+  /** Writes what changed in objects, labels or tokens. What does not come is told, and keeps no other volume from it. */
   async refresh(pod: Pod, facts: NodeFacts): Promise<void> {
     for (const volume of pod.spec.volumes ?? []) {
       const driver = driverOf(volume);
-      if (driver?.refresh)
+      if (!driver?.refresh) continue;
+      try {
         await driver.refresh(await this.#context(pod, volume, driver, facts, new AbortController().signal));
+      } catch (error) {
+        const { events, log } = this.#options.services;
+        const { reason, message } = failureOf(volume, error);
+        log.debug('a volume was not refreshed', { pod: pod.metadata.name, error: message });
+        if (!pod.metadata.deletionTimestamp) events.pod(pod, 'Warning', reason, message);
+      }
     }
   }
 
@@ -127,9 +134,7 @@ export class VolumeManager implements PodVolumes {
       await giveVolume(pod, ready, this.#options.services);
       return ready;
     } catch (error) {
-      if (error instanceof VolumeFailure || signal.aborted) throw error;
-      const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`;
-      throw new VolumeFailure('FailedMount', message, { cause: error });
+      throw signal.aborted ? error : failureOf(volume, error);
     }
   }
 
@@ -165,4 +170,10 @@ export class VolumeManager implements PodVolumes {
     })();
     return this.#memory;
   }
+}
+
+function failureOf({ name }: Volume, error: unknown): VolumeFailure {
+  if (error instanceof VolumeFailure) return error;
+  const message = `MountVolume.SetUp failed for volume "${name}" : ${(error as Error).message}`;
+  return new VolumeFailure('FailedMount', message, { cause: error });
 }
