@@ -61,9 +61,12 @@ export async function podData(
   }
   if (tokenRequests.length === 0) return { context, secrets: {} };
   const tokens: Record<string, PodToken> = {};
-  for (const { audience, expirationSeconds } of tokenRequests) {
-    tokens[audience] = await requestToken(pod, { audience, expirationSeconds });
-  }
+  for (const { audience, expirationSeconds } of tokenRequests.toSorted((a, b) => (a.audience < b.audience ? -1 : 1)))
+    tokens[audience] = await requestToken(pod, { audience, expirationSeconds }).catch((error: Error) => {
+      // Upstream's spelling.
+      const what = 'mounter.SetUpAt failed to get service accoount token attributes';
+      throw new Error(csiMessage(what, new Error(`failed to fetch token: ${error.message}`)), { cause: error });
+    });
   const own = { 'csi.storage.k8s.io/serviceAccount.tokens': JSON.stringify(tokens) };
   return serviceAccountTokenInSecrets ? { context, secrets: own } : { context: { ...context, ...own }, secrets: {} };
 }
