@@ -107,6 +107,12 @@ for (const { name, patch, code, message } of [
     message: "The order in patch list:\n[map[image:x name:a]]\n doesn't match $setElementOrder list:\n[map[name:b]]\n",
   },
   {
+    name: 'an order of what nothing tells apart',
+    patch: { spec: { '$setElementOrder/tolerations': [{ key: 'a' }], tolerations: [{ key: 'a' }] } },
+    code: 400,
+    message: "The order in patch list:\n[map[key:a]]\n doesn't match $setElementOrder list:\n[map[key:a]]\n",
+  },
+  {
     name: 'an order of what is no list',
     patch: { spec: { '$setElementOrder/securityContext': ['a'], securityContext: {} } },
     code: 500,

@@ -254,8 +254,10 @@ function checkOrder(patch: readonly unknown[], order: readonly unknown[], key: s
   for (const item of kept) {
     while (at < order.length && identity(order[at], key) !== identity(item, key)) at++;
     if (at >= order.length) {
+      // Objects that no key tells apart have no order: upstream's handler panics there.
+      const isKeyless = key === '' && isObject(item) && order.some(isObject);
       throw new PatchError(
-        500,
+        isKeyless ? 400 : 500,
         `The order in patch list:\n${goPrint(patch)}\n doesn't match $setElementOrder list:\n${goPrint(order)}\n`,
       );
     }
