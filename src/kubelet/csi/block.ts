@@ -4,7 +4,7 @@ import { lstat, mkdir, open, readdir, realpath, rm, stat, symlink, unlink } from
 import { basename, join } from 'node:path';
 import { podData, readSecret } from './call-data.ts';
 import { type CsiContext, told } from './context.ts';
-import { isFinal } from './csi-error.ts';
+import { csiMessage, isFinal } from './csi-error.ts';
 import type { MountRequest } from './filesystem.ts';
 import { attachmentName } from './layout.ts';
 import { removeEmpty } from './mount-folder.ts';
@@ -25,7 +25,7 @@ export async function stageDevice(context: CsiContext, request: MountRequest): P
     volumeHandle: spec.handle,
   });
   if (!capabilities.has('STAGE_UNSTAGE_VOLUME')) return;
-  const secrets = await readSecret(client, 'NodeStageSecretRef', spec.stageSecret);
+  const secrets = await readSecret(client, csiMessage('failed to get NodeStageSecretRef %s'), spec.stageSecret);
   const staging = layout.deviceStaging(spec.name);
   await mkdir(staging, { recursive: true, mode: 0o750 });
   try {
@@ -51,7 +51,8 @@ export async function publishDevice(context: CsiContext, request: MountRequest):
   const { pod, spec, publishContext, capabilities } = request;
   const { layout, client, drivers } = context;
   const uid = pod.metadata.uid!;
-  const secrets = await readSecret(client, 'NodePublishSecretRef', spec.publishSecret);
+  const problem = csiMessage('blockMapper.publishVolumeForBlock failed to get NodePublishSecretRef %s');
+  const secrets = await readSecret(client, problem, spec.publishSecret);
   const ofPod = await podData(pod, spec, withoutTokens(context, spec), context.requestToken);
   const folder = layout.devicePublish(spec.name);
   await mkdir(folder, { recursive: true, mode: 0o750 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { CSIDriver } from '../../../generated/storage-v1.ts';
-import { podData } from './call-data.ts';
+import type { Client } from '../../client/client.ts';
+import { podData, readSecret } from './call-data.ts';
 import type { CsiVolumeSpec } from './volume-spec.ts';
 
 const pod = {
@@ -38,5 +39,16 @@ test('a token that is not given is told in upstream’s words', async () => {
   await assert.rejects(podData(pod, spec, driver({ tokenRequests: [{ audience: 'vault' }] }), request), {
     message:
       'kubernetes.io/csi: mounter.SetUpAt failed to get service accoount token attributes: failed to fetch token: serviceaccounts "sa" not found',
+  });
+});
+
+test('a Secret that can not be read is named, with the call it is for', async () => {
+  const get = async () => {
+    throw new Error('secrets "s$&" not found');
+  };
+  const client = { resource: () => ({ get }) } as unknown as Client;
+  await assert.rejects(readSecret(client, 'fetching NodeStageSecretRef %s failed', { namespace: 'ns', name: 's$&' }), {
+    message:
+      'fetching NodeStageSecretRef ns/s$& failed: kubernetes.io/csi: failed to find the secret s$& in the namespace ns with error: secrets "s$&" not found',
   });
 });

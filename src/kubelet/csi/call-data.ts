@@ -8,10 +8,10 @@ import type { CsiVolumeSpec } from './volume-spec.ts';
 
 type Texts = Record<string, string>;
 
-/** @throws Error that names the field and the Secret, and nothing in it */
+/** @param problem what an error begins with; `%s` stands for the Secret. @throws Error that has nothing in it of the Secret */
 export async function readSecret(
   client: Client,
-  field: string,
+  problem: string,
   reference: SecretReference | undefined,
 ): Promise<Texts> {
   if (!reference) return {};
@@ -23,7 +23,7 @@ export async function readSecret(
     );
   } catch (error) {
     const why = csiMessage(`failed to find the secret ${name} in the namespace ${namespace} with error`, error);
-    throw new Error(`fetching ${field} ${namespace}/${name} failed: ${why}`, { cause: error });
+    throw new Error(`${problem.replace('%s', () => `${namespace}/${name}`)}: ${why}`, { cause: error });
   }
 }
 

@@ -94,7 +94,8 @@ async function callDriver(context: CsiContext, input: ExpandInput, size: string)
     throw new Error(`NodeExpand is not supported by the CSI driver ${spec.driver}`);
   const { layout, client, drivers } = context;
   const staging = spec.isBlock ? layout.deviceStaging(spec.name) : layout.globalMount(spec.driver, spec.handle);
-  const secrets = await readSecret(client, 'NodeExpandSecretRef', spec.expandSecret);
+  const problem = 'expander.NodeExpand failed to get NodeExpandSecretRef %s';
+  const secrets = await readSecret(client, problem, spec.expandSecret);
   await drivers.client(spec.driver).expand(
     {
       volumeId: spec.handle,

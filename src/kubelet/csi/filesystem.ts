@@ -26,7 +26,7 @@ export async function stageFilesystem(context: CsiContext, request: MountRequest
   const { spec, publishContext, capabilities, fsGroup } = request;
   const { layout, mounter, client, drivers } = context;
   if (spec.mode === 'Ephemeral' || !capabilities.has('STAGE_UNSTAGE_VOLUME')) return;
-  const secrets = await readSecret(client, 'NodeStageSecretRef', spec.stageSecret);
+  const secrets = await readSecret(client, 'fetching NodeStageSecretRef %s failed', spec.stageSecret);
   const folder = layout.globalMount(spec.driver, spec.handle);
   await mkdir(folder, { recursive: true, mode: 0o750 });
   await saveVolumeData(dirname(folder), { driverName: spec.driver, volumeHandle: spec.handle });
@@ -61,7 +61,7 @@ export async function publishFilesystem(
   requireLifecycleMode(spec, context.driverObject(spec.driver));
   const folder = layout.podVolume(pod.metadata.uid!, spec.name);
   const target = join(folder, 'mount');
-  const secrets = await readSecret(client, 'NodePublishSecretRef', spec.publishSecret);
+  const secrets = await readSecret(client, 'fetching NodePublishSecretRef %s failed', spec.publishSecret);
   const ofPod = await podData(pod, spec, context.driverObject(spec.driver), context.requestToken);
   await mkdir(folder, { recursive: true, mode: 0o750 });
   await saveVolumeData(folder, {
