@@ -5,7 +5,8 @@ import { type RuntimeFlags, socketOf } from '../cluster/settings/runtime-endpoin
 export function addRuntimeFlags(command: Command): Command {
   return command
     .option(
-      '--container-runtime-endpoint <endpoint>',
+      // The kubelet's word; kubeadm's is the other.
+      '--cri-socket, --container-runtime-endpoint <endpoint>',
       'use the runtime of this machine: unix:///run/crio/crio.sock (default: a containerd of our own)',
       parseEndpoint,
     )

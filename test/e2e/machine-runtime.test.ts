@@ -42,6 +42,10 @@ describe("a container runtime of the machine's own", { skip }, () => {
       },
     });
   const runs = async (of: TestCluster) => {
+    await of.eventually(
+      'the default service account is there',
+      async () => (await of.tryKubectl('get sa default')).code === 0,
+    );
     await of.kubectl('run web --image=busybox:1.36 --restart=Always -- sleep 3600');
     await of.kubectl('wait pod/web --for=condition=Ready --timeout=60s');
     return (await of.json('get pod web')).status.containerStatuses[0];

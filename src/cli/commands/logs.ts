@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { exitCodes, UserFailure } from '../../cluster/failure.ts';
+import type { Layout } from '../../cluster/settings/layout.ts';
 import { type ClusterOptions, clusterCommand, layoutFrom } from '../cluster-options.ts';
 
 /** Which file a component's lines are in; those of the server's process are told apart by their `component` field. */
@@ -26,6 +27,11 @@ function sourceOf(component: string): { file: string; component?: string } | und
   return source.file === 'node.log' ? { ...source, file: `node-${node}.log` } : undefined;
 }
 
+async function machineRuntime(layout: Layout) {
+  const { nodesHere } = await import('../../cluster/nodes/nodes-here.ts');
+  return nodesHere(layout)[0]?.machineRuntime;
+}
+
 export const logsCommand = clusterCommand('logs')
   .description(`print the log of a component (${Object.keys(files).join(', ')}; node/NAME of a further node)`)
   .argument('[component]', 'which one', 'server')
@@ -44,6 +50,11 @@ export const logsCommand = clusterCommand('logs')
     const layout = layoutFrom(options);
     const file = join(layout.logs, source.file);
     if (!existsSync(file)) {
+      const runtime = component === 'containerd' ? await machineRuntime(layout) : undefined;
+      if (runtime) {
+        const message = `the runtime at ${runtime.socket} is the machine's own, and so is its log`;
+        throw new UserFailure(exitCodes.missing, 'E_NO_LOG', message, 'journalctl --unit containerd (or crio)');
+      }
       throw new UserFailure(exitCodes.missing, 'E_NO_LOG', `${file} is not there`, `coracle up --name ${layout.name}`);
     }
     const wanted = source.component ? `"component":"${source.component}"` : '';

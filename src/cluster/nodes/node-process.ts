@@ -12,6 +12,7 @@ import { createClient } from '../../client/create-client.ts';
 import { createHttpsTransport } from '../../client/https-transport.ts';
 import { createNodeAgent } from '../../kubelet/agent.ts';
 import { defaultKubeletConfiguration, parseKubeletConfiguration } from '../../kubelet/config/configuration.ts';
+import type { KubeletConfiguration } from '../../kubelet/config/types.ts';
 import { createCriRuntime } from '../../kubelet/runtime/cri/cri-runtime.ts';
 import { createOrphanSweep } from '../../kubelet/runtime/orphans.ts';
 import type { RuntimeFacts } from '../../kubelet/runtime/runtime.ts';
@@ -36,6 +37,7 @@ import { createEventRecorders } from '../../reconcile/event-recorder.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 import { createInformerFactory } from '../../reconcile/informer-factory.ts';
 import { KnownServers } from '../join/known-servers.ts';
+import type { MachineRuntime } from '../settings/runtime-endpoint.ts';
 import { serviceIp } from '../settings/service-range.ts';
 import { userAgent } from '../user-agents.ts';
 import { sandboxImage } from './containerd.ts';
@@ -102,7 +104,9 @@ const cri = createCriRuntime({
   log,
 });
 const runtime = machineRuntime ? shareRuntime(cri, ownerOf(options)) : cri;
-const facts = machineRuntime ? await factsOnceUp() : { imageDir: dirname(options.containerdSocket), sandboxImage };
+const facts: RuntimeFacts = machineRuntime
+  ? await factsOnceUp()
+  : { imageDir: dirname(options.containerdSocket), sandboxImage };
 const resolvConf = await resolvConfFile();
 await shareMounts(options.folder).catch((error) =>
   log.warn('mounts of drivers stay in their containers', { error: String(error) }),
@@ -124,7 +128,7 @@ const agent = createNodeAgent({
   furtherAddress: addressOf6.promise,
   cgroupParent: options.cgroup,
   resolvConf,
-  config,
+  config: machineRuntime ? withRuntime(machineRuntime) : config,
   ...facts,
   shutdown: { begun: podsEnd.promise, done: () => stopping.abort() },
   ...(options.providerId ? { providerId: options.providerId } : {}),
@@ -157,6 +161,16 @@ await Promise.all([
 ]);
 runtime.close();
 process.exit(0);
+
+/** As `/configz` tells it: with the endpoint that is used, and the driver that the runtime has. */
+function withRuntime({ socket, imageSocket }: MachineRuntime): KubeletConfiguration {
+  const { cgroupDriver = config.cgroupDriver } = facts;
+  const imageService = imageSocket ? { imageServiceEndpoint: `unix://${imageSocket}` } : {};
+  return {
+    ...config,
+    json: { ...config.json, containerRuntimeEndpoint: `unix://${socket}`, ...imageService, cgroupDriver },
+  };
+}
 
 /** The machine's runtime may come up after us. */
 async function factsOnceUp(): Promise<RuntimeFacts> {
