@@ -30,16 +30,18 @@ export async function formatAndMount(
   if (existing === '') {
     if (isReadOnly)
       throw new Error(`cannot mount unformatted disk ${device} as we are manipulating it in read-only mode`);
-    const made = await run(`mkfs.${fsType}`, [...formatFlags(fsType), device], signal);
+    // Not to be stopped half-way, nor is a repair.
+    const made = await run(`mkfs.${fsType}`, [...formatFlags(fsType), device]);
     if (made.problem)
       throw new Error(
         `format of disk "${device}" failed: type:("${fsType}") target:("${target}") options:("${all.join(',')}") errcode:(${made.problem}) output:(${made.output}) `,
       );
   } else if (!isReadOnly && existing !== unknownData) {
-    const { status, output } = await run('fsck', ['-a', device], signal);
+    const { status, output } = await run('fsck', ['-a', device]);
     if (status === fsckUncorrected)
       throw new Error(`'fsck' found errors on device ${device} but could not correct them: ${output}`);
   }
+  signal.throwIfAborted();
   await mounter.mount(fsType, device, target, all, signal);
 }
 

@@ -11,13 +11,14 @@ export interface ToolResult {
 
 export type RunTool = (program: string, args: readonly string[], signal?: AbortSignal) => Promise<ToolResult>;
 
-const longestMs = 300_000;
+/** How long a program may take; those that work on a disk take as long as that is large. */
+const longestMs: Readonly<Record<string, number>> = { iscsiadm: 300_000, multipath: 60_000, blkid: 60_000 };
 const mostOutput = 8 * 2 ** 20;
 
 /** @throws the signal's reason when nobody waits any more */
 export const runTool: RunTool = (program, args, signal) =>
   new Promise((resolve, reject) => {
-    const options = { timeout: longestMs, maxBuffer: mostOutput, ...(signal ? { signal } : {}) };
+    const options = { timeout: longestMs[program] ?? 0, maxBuffer: mostOutput, ...(signal ? { signal } : {}) };
     execFile(program, [...args], options, (error, stdout, stderr) => {
       const output = `${stdout}${stderr}`;
       if (!error) return resolve({ status: 0, output, problem: '' });

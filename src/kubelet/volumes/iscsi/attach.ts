@@ -7,9 +7,12 @@ import { type IscsiDisk, splitPortal } from './disk.ts';
 import { type ChapSecret, isOfNoTarget, writeDiscoveryChap, writeSessionChap } from './records.ts';
 import { type IscsiMachine, until } from './settings.ts';
 import { leadsTo, multipathOf, scanFor, sessionsWith } from './sysfs.ts';
+import type { Turns } from './turns.ts';
 
 export interface AttachOptions {
   readonly machine: IscsiMachine;
+  /** What is done with the record of a portal. */
+  readonly portals: Turns;
   readonly clock: Clock;
   /** Undefined where the portal, or the target, asks for none. */
   readonly discoveryChap: ChapSecret | undefined;
@@ -65,8 +68,11 @@ export async function linksTo(
   return found.sort().map((each) => join(byPath, each));
 }
 
-const iscsiadm = ({ machine, signal }: AttachOptions, args: readonly string[]): Promise<ToolResult> =>
-  machine.run('iscsiadm', args, signal);
+/** Not to be stopped half-way: its lock would stay, and a login would go on without anybody who knows of it. */
+async function iscsiadm({ machine, signal }: AttachOptions, args: readonly string[]): Promise<ToolResult> {
+  signal.throwIfAborted();
+  return machine.run('iscsiadm', args);
+}
 
 async function isLoggedIn({ iqn, portals }: IscsiDisk, { sysfs }: IscsiMachine): Promise<boolean> {
   const sessions = await sessionsWith(sysfs, iqn);
@@ -109,7 +115,7 @@ async function attachBy(portal: string, disk: IscsiDisk, transport: string, opti
   const session = async () => (await sessionsWith(machine.sysfs, disk.iqn)).find((each) => leadsTo(each, portal));
   let known = await session();
   if (!known) {
-    await discover(portal, disk, options);
+    await options.portals.take(portal, signal, () => discover(portal, disk, options));
     await logIn(portal, disk, options);
     known = await session();
   }

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { untilSettled } from '../../../base/signals.ts';
 import { unmountDevice } from '../format-and-mount.ts';
 import type { Mounter } from '../mounter.ts';
 import { linksTo } from './attach.ts';
@@ -9,9 +10,12 @@ import type { DiskStore, KnownDisk } from './disk-store.ts';
 import { isOfNoTarget } from './records.ts';
 import type { IscsiMachine } from './settings.ts';
 import { disksOf, forgetDisk, type IscsiSession, leadsTo, multipathOf, sessionsWith } from './sysfs.ts';
+import type { Turns } from './turns.ts';
 
 export interface DetachOptions {
   readonly machine: IscsiMachine;
+  /** What is done with the record of a portal. */
+  readonly portals: Turns;
   readonly store: DiskStore;
   readonly mounter: Mounter;
   readonly signal: AbortSignal;
@@ -67,14 +71,22 @@ async function logOut(
   portal: string,
   { disk }: KnownDisk,
   sessions: readonly IscsiSession[],
-  { machine, signal }: DetachOptions,
+  { machine, portals: records, signal }: DetachOptions,
 ): Promise<void> {
   const { iqn, iface, portals, initiatorName } = disk;
   // Another agent of this machine, or its owner, may have a disk of the same session.
   for (const session of sessions)
     for (const name of await disksOf(session)) await requireIdle(join(machine.devices, name));
+  // Not to be stopped half-way; an agent that stops does not wait for it, and the next one looks again.
+  const iscsiadm = async (args: readonly string[]) => {
+    signal.throwIfAborted();
+    const going = machine.run('iscsiadm', args);
+    await untilSettled(going, signal);
+    signal.throwIfAborted();
+    return going;
+  };
   const run = async (args: readonly string[], harmless: readonly number[]) => {
-    const { status, output, problem } = await machine.run('iscsiadm', args, signal);
+    const { status, output, problem } = await iscsiadm(args);
     // Without the tool there can be no session.
     if (problem && status !== undefined && !harmless.includes(status))
       throw new Error(`iscsi: iscsiadm ${args.join(' ')}: ${output} (${problem})`);
@@ -85,10 +97,11 @@ async function logOut(
     await run([...record, '--logout'], [sessionNotFound, nothingFound]);
     await run([...record, '-o', 'delete'], [sessionNotFound, nothingFound]);
   }
-  if (await isOfNoTarget(machine.records, portal))
-    await machine.run('iscsiadm', ['-m', 'discoverydb', '-t', 'sendtargets', '-p', portal, '-o', 'delete'], signal);
-  if (initiatorName !== '' && portal === portals.at(-1))
-    await machine.run('iscsiadm', ['-m', 'iface', '-I', iface, '-o', 'delete'], signal);
+  await records.take(portal, signal, async () => {
+    if (await isOfNoTarget(machine.records, portal))
+      await iscsiadm(['-m', 'discoverydb', '-t', 'sendtargets', '-p', portal, '-o', 'delete']);
+  });
+  if (initiatorName !== '' && portal === portals.at(-1)) await iscsiadm(['-m', 'iface', '-I', iface, '-o', 'delete']);
 }
 
 /** A mounted device is open for its file system alone, also when that is out of sight in a container. */

@@ -105,6 +105,9 @@ export class DiskStore {
 const list = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
 
 async function readDisk(folder: string): Promise<IscsiDisk | undefined> {
-  const text = await readFile(join(folder, diskFile), 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as IscsiDisk);
+  try {
+    return JSON.parse(await readFile(join(folder, diskFile), 'utf8')) as IscsiDisk;
+  } catch {
+    return undefined; // the machine lost its power while it was written: no session outlived that
+  }
 }

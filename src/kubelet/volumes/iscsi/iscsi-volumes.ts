@@ -15,6 +15,7 @@ import { diskOf, fileSystemOf, type IscsiDisk, type IscsiRequest, secretOf } fro
 import { DiskStore, type KnownDisk } from './disk-store.ts';
 import type { ChapSecret } from './records.ts';
 import { type IscsiMachine, thisMachine } from './settings.ts';
+import { Turns } from './turns.ts';
 
 export interface IscsiNodeOptions {
   readonly nodeDir: string;
@@ -34,7 +35,9 @@ export class IscsiNode implements IscsiVolumes {
   readonly #machine: IscsiMachine;
   readonly #store: DiskStore;
   /** By target: what is done there happens one after the other. */
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #targets = new Turns();
+  /** By portal: its record is for all of its targets. */
+  readonly #portals = new Turns();
   /** What was begun for a pod and has not ended. */
   readonly #going = new Map<string, Set<Promise<unknown>>>();
   #wake: () => void = () => undefined;
@@ -51,7 +54,7 @@ export class IscsiNode implements IscsiVolumes {
     const disk = await told(request, 'WaitForAttach', async () => diskOf(request));
     const working = this.#track(
       pod.metadata.uid!,
-      this.#inTurn(disk.iqn, () => this.#mount(pod, request, disk, signal)),
+      this.#targets.take(disk.iqn, signal, () => this.#mount(pod, request, disk, signal)),
     );
     await untilSettled(working, signal);
     signal.throwIfAborted();
@@ -64,12 +67,9 @@ export class IscsiNode implements IscsiVolumes {
     await Promise.allSettled(this.#going.get(podUid) ?? []);
     const { mounter } = this.#options;
     const used = (await this.#store.all()).filter(({ users }) => users.includes(podUid));
-    for (const known of used)
-      await this.#inTurn(known.disk.iqn, async () => {
-        for (const point of await mounter.mountsBelow(this.#store.podVolumes(podUid))) await mounter.unmount(point);
-        await this.#store.removeUser(known, podUid);
-      });
     if (used.length === 0) return;
+    for (const point of await mounter.mountsBelow(this.#store.podVolumes(podUid))) await mounter.unmount(point);
+    for (const known of used) await this.#store.removeUser(known, podUid);
     this.#isWoken = true;
     this.#wake();
   }
@@ -142,6 +142,7 @@ export class IscsiNode implements IscsiVolumes {
     return told(request, 'WaitForAttach', () =>
       attach(disk, {
         machine: this.#machine,
+        portals: this.#portals,
         clock: this.#options.clock,
         discoveryChap: chapAuthDiscovery ? (secret ?? {}) : undefined,
         sessionChap: chapAuthSession ? (secret ?? {}) : undefined,
@@ -159,13 +160,15 @@ export class IscsiNode implements IscsiVolumes {
     const idle = (await this.#store.all()).filter(({ users }) => users.length === 0);
     const done = await Promise.all(
       idle.map((known) =>
-        this.#inTurn(known.disk.iqn, () => this.#detachUnlessUsed(known, signal)).then(
-          () => true,
-          (error) => {
-            if (!signal.aborted) this.#tellLeft(known, error);
-            return false;
-          },
-        ),
+        this.#targets
+          .take(known.disk.iqn, signal, () => this.#detachUnlessUsed(known, signal))
+          .then(
+            () => true,
+            (error) => {
+              if (!signal.aborted) this.#tellLeft(known, error);
+              return false;
+            },
+          ),
       ),
     );
     return done.every(Boolean);
@@ -175,23 +178,13 @@ export class IscsiNode implements IscsiVolumes {
     signal.throwIfAborted();
     const { mounter } = this.#options;
     const known = (await this.#store.all()).find((each) => each.folder === folder);
-    if (known?.users.length === 0) await detach(known, { machine: this.#machine, store: this.#store, mounter, signal });
+    if (known?.users.length === 0)
+      await detach(known, { machine: this.#machine, portals: this.#portals, store: this.#store, mounter, signal });
   }
 
   #tellLeft({ disk }: KnownDisk, error: Error): void {
     const { iqn, lun } = disk;
     this.#options.log.warn('an iSCSI disk is not given back yet', { target: iqn, lun, problem: error.message });
-  }
-
-  #inTurn<T>(iqn: string, action: () => Promise<T>): Promise<T> {
-    const result = (this.#turns.get(iqn) ?? Promise.resolve()).then(action);
-    const turn = result
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#turns.get(iqn) === turn) this.#turns.delete(iqn);
-      });
-    this.#turns.set(iqn, turn);
-    return result;
   }
 
   #track<T>(podUid: string, work: Promise<T>): Promise<T> {
