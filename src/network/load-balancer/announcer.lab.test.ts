@@ -118,6 +118,31 @@ async function tryFamily({ family, given, asked, clusterIP }: (typeof families)[
   put({ externalTrafficPolicy: 'Local', loadBalancerSourceRanges: ['0.0.0.0/0', '::/0'] });
   await eventually(async () => assert.match(await askFrom(other, 80), /^asked by /));
 
+  // Another has the address for a while, and who asks knows that one for it.
+  informers.informer(serviceKind).remove('default/web');
+  await isNotBound();
+  const length = family === 'IPv4' ? 32 : 128;
+  await other.run('ip', 'address', 'add', `${given}/${length}`, 'dev', 'eth0', ...(length === 128 ? ['nodad'] : []));
+  const known = async () => /lladdr (\S+)/.exec(await machine.run('ip', 'neigh', 'show', 'to', given))?.[1];
+  const macOf = async (who: typeof machine | undefined, device: string) => {
+    const shown = await (who
+      ? who.run('ip', '-j', 'link', 'show', device)
+      : runCommand('ip', ['-j', 'link', 'show', device]));
+    return (JSON.parse(shown) as [{ address: string }])[0].address;
+  };
+  await machine.run('ip', 'neigh', 'flush', 'to', given);
+  const theirs = await macOf(other, 'eth0');
+  await eventually(async () => {
+    await askFrom(machine, 80);
+    assert.equal(await known(), theirs);
+  });
+  await other.run('ip', 'address', 'delete', `${given}/${length}`, 'dev', 'eth0');
+  put({});
+  // It is told, and asks nobody meanwhile.
+  const ours = await macOf(undefined, 'lan');
+  await eventually(async () => assert.equal(await known(), ours));
+  await isReached();
+
   node('node-1', 'False');
   // Of IPv6 every node keeps the address to itself, and none but one tells its neighbours.
   await isNotBound(() => runCommand('ip', ['address', 'show', 'dev', family === 'IPv4' ? bridge : 'lan']));

@@ -10,7 +10,7 @@ import type { Logger } from '../../base/log.ts';
 import type { Informer, InformerFactory } from '../../reconcile/informer.ts';
 import { familyOf } from '../addresses.ts';
 import { type SlicesByService, slicesByService } from '../service-of-slice.ts';
-import { type BoundAddresses, bindAddresses } from './bind-addresses.ts';
+import { type BoundAddresses, bindAddresses, type OnUntold } from './bind-addresses.ts';
 import { chooseNode } from './choose-node.ts';
 
 export interface AnnouncerOptions {
@@ -78,7 +78,7 @@ class Announcer implements Component {
       let pauseMs = resyncMs;
       try {
         const wanted = this.#wanted();
-        if (wanted.taken.length > 0 || this.#mayHaveSome) await bindAddresses(bridge, wanted);
+        if (wanted.taken.length > 0 || this.#mayHaveSome) await bindAddresses(bridge, wanted, this.#onUntold);
         this.#mayHaveSome = wanted.taken.length > 0;
       } catch (error) {
         log.warn('addresses of load balancers could not be set', { problem: String(error) });
@@ -88,6 +88,13 @@ class Announcer implements Component {
       await this.#wake.promise;
     }
   }
+
+  #onUntold: OnUntold = (device, address, error) =>
+    this.#options.log.warn('neighbours could not be told of a load balancer', {
+      device,
+      address,
+      problem: String(error),
+    });
 
   #wanted(): BoundAddresses {
     const { nodeName } = this.#options;

@@ -2,7 +2,8 @@
 // enough: the kernel answers ARP for it on every wire. For IPv6 it answers on the wire alone that has the address.
 import { readFile, writeFile } from 'node:fs/promises';
 import { familyOf } from '../addresses.ts';
-import { CommandFailure, runCommand } from '../run-command.ts';
+import { runCommand } from '../run-command.ts';
+import { tellNeighbours } from './tell-neighbours.ts';
 
 export interface BoundAddresses {
   /** On the bridge: this node takes what comes there. */
@@ -10,6 +11,9 @@ export interface BoundAddresses {
   /** This node says to its neighbours that they are here. Each is taken too. */
   readonly announced: readonly string[];
 }
+
+/** Told when the neighbours of a wire could not be: they find out by themselves, in a minute. */
+export type OnUntold = (device: string, address: string, error: unknown) => void;
 
 interface Link {
   readonly ifname?: string;
@@ -20,7 +24,11 @@ interface Link {
 }
 
 /** Adds what is missing and takes away what is no longer wanted. @throws CommandFailure */
-export async function bindAddresses(bridge: string, { taken, announced }: BoundAddresses): Promise<void> {
+export async function bindAddresses(
+  bridge: string,
+  { taken, announced }: BoundAddresses,
+  onUntold?: OnUntold,
+): Promise<void> {
   const links = JSON.parse(await runCommand('ip', ['-j', 'address', 'show'])) as Link[];
   const bound = singlesOf(links.find(({ ifname }) => ifname === bridge));
   // Only what the bridge has is ours elsewhere: that goes first and comes last.
@@ -35,7 +43,11 @@ export async function bindAddresses(bridge: string, { taken, announced }: BoundA
   for (const address of added) await add(address, bridge);
   for (const { ifname, ...link } of links) {
     if (!ifname || ifname === bridge || link.link_type !== 'ether' || !link.flags?.includes('UP')) continue;
-    for (const address of announced4) if (added.includes(address)) await tellNeighbours(ifname, address);
+    // What is part of a bridge is no wire of its own.
+    const isTold = (address: string) => link.master === undefined && added.includes(address);
+    for (const address of announced4.filter(isTold)) {
+      await tellNeighbours(ifname, address).catch((error) => onUntold?.(ifname, address, error));
+    }
     if (!isWireOfIPv6(link, [...bound, ...taken])) continue;
     const there = singlesOf(link);
     for (const address of announced6) if (!there.includes(address)) await announce(address, ifname);
@@ -63,15 +75,6 @@ async function add(address: string, device: string): Promise<void> {
 
 async function remove(address: string, device: string): Promise<void> {
   await runCommand('ip', ['address', 'delete', `${address}/${isIPv6(address) ? 128 : 32}`, 'dev', device]);
-}
-
-/** Those who knew another node for the address learn of the change at once, where there is a tool for it; else in a minute. */
-async function tellNeighbours(device: string, address: string): Promise<void> {
-  try {
-    await runCommand('arping', ['-q', '-U', '-c', '1', '-I', device, address], { timeoutMs: 2_000 });
-  } catch (error) {
-    if (!(error instanceof CommandFailure)) throw error;
-  }
 }
 
 /** For a moment the kernel is to tell everybody of addresses that are new, and not to ask first whether another has them. */
