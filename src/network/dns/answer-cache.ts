@@ -15,6 +15,8 @@ export interface CachedAnswer {
   readonly bytes: Buffer;
   /** For how much longer it may be said. */
   readonly lifeMs: number;
+  /** Said before: it may well be asked for again. */
+  readonly isKnown?: boolean;
 }
 
 const maxLifeSeconds = 30;
@@ -47,7 +49,7 @@ export class AnswerCache {
       const ttl = bytes.readUInt32BE(offset);
       bytes.writeUInt32BE(Math.max(0, ttl - Math.floor(ageMs / 1000)), offset);
     }
-    return { bytes, lifeMs: entry.lifeMs - ageMs };
+    return { bytes, lifeMs: entry.lifeMs - ageMs, isKnown: true };
   }
 
   /** Keeps an answer; those that are cut short or cannot be read are not kept. */

@@ -76,7 +76,7 @@ export class Forwarder {
     if (!answer) return undefined;
     this.#cache.put(key, answer);
     const kept = this.#cache.find(key);
-    return addressed(kept ?? { bytes: Buffer.from(answer), lifeMs: 0 }, query);
+    return addressed({ bytes: kept?.bytes ?? Buffer.from(answer), lifeMs: kept?.lifeMs ?? 0 }, query);
   }
 
   close(): void {

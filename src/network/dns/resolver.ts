@@ -172,10 +172,11 @@ export class Resolver {
     if (!query.recursionDesired) return this.#done(asked, { rcode: rcodes.refused }, 'forward');
     const reply: CachedAnswer | undefined = await this.#options.forwarder.ask(query, transport);
     if (!reply) return this.#done(asked, { rcode: rcodes.serverFailure }, 'forward');
-    const { bytes, lifeMs } = reply;
+    const { bytes, lifeMs, isKnown } = reply;
     if (transport === 'udp' && bytes.length > udpLimit(query))
       return this.#done(asked, cutToQuestion(bytes, query), 'forward');
-    return this.#done(asked, bytes, 'forward', { lifeMs });
+    // Many names outside are asked for once: those would drive out what is asked often.
+    return this.#done(asked, bytes, 'forward', isKnown ? { lifeMs } : undefined);
   }
 }
 
