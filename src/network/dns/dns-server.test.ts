@@ -29,6 +29,9 @@ before(async () => {
   services.put(aService('default/out', { type: 'ExternalName', externalName: 'www.example.com' }));
   services.put(aService('default/loop', { type: 'ExternalName', externalName: 'loop.default.svc.cluster.local' }));
   services.put(aService('default/odd', { type: 'ExternalName', externalName: `${'a'.repeat(70)}.example.com` }));
+  services.put(aService('default/few', { clusterIP: 'None', clusterIPs: ['None'] }));
+  const few = Array.from({ length: 7 }, (_, index) => `10.244.2.${index + 1}`);
+  informers.informer(endpointSliceKind).put(aSlice('default/few', { endpoints: few }));
   const endpoints = Array.from({ length: 200 }, (_, index) => `10.244.1.${index + 1}`);
   informers.informer(endpointSliceKind).put(aSlice('default/many', { endpoints }));
   const server = createDnsServer({
@@ -157,6 +160,13 @@ test('what is too long for UDP is cut and marked, and whole by TCP', async () =>
   assert.equal(packets.decode(await askTcp(question(name, 'A'))).answers?.length, 200);
 });
 
+test('an answer that is whole is not marked as cut for the addresses beside it', async () => {
+  const reply = packets.decode(await askUdp(question('few.default.svc.cluster.local', 'SRV')));
+  assert.equal(reply.answers?.length, 7);
+  assert.ok(reply.additionals!.length < 7, String(reply.additionals?.length));
+  assert.equal(reply.flag_tc, false);
+});
+
 test('a name that is not there is denied with the SOA', async () => {
   const reply = packets.decode(await askUdp(question('nope.default.svc.cluster.local', 'A')));
   assert.equal((reply as { rcode?: string }).rcode, 'NXDOMAIN');
@@ -274,7 +284,11 @@ for (const [what, bytes, want] of [
     'FORMERR',
   ],
   ['another class', Buffer.concat([question('version.bind', 'TXT').subarray(0, -1), Buffer.from([3])]), 'REFUSED'],
-  ['the whole zone', question('cluster.local', 'AXFR'), 'NOTIMP'],
+  ['the whole zone', question('cluster.local', 'AXFR'), 'REFUSED'],
+  ['its changes', question('cluster.local', 'IXFR'), 'REFUSED'],
+  ['everything of a name', question('web.default.svc.cluster.local', 'ANY'), 'NOERROR'],
+  ['everything of an alias', question('out.default.svc.cluster.local', 'ANY'), 'NOERROR'],
+  ['everything of a name that is not there', question('nope.default.svc.cluster.local', 'ANY'), 'NXDOMAIN'],
 ] as const) {
   test(`the server answers ${want} to ${what}`, async () => {
     const reply = packets.decode(await askUdp(Buffer.from(bytes)));

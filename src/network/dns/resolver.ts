@@ -37,7 +37,7 @@ interface Again {
 type Ours = Exclude<ZoneAnswer, { kind: 'alias' | 'elsewhere' }>;
 
 const badVersion = 16;
-const wholeZoneTypes = new Set(['ANY', 'AXFR', 'IXFR']);
+const transferTypes = new Set(['AXFR', 'IXFR']);
 const largestByTcp = 65_535;
 
 export class Resolver {
@@ -104,7 +104,7 @@ export class Resolver {
     const found = this.#options.zone.resolve(query.name, query.type);
     if (found.kind === 'elsewhere') return this.#forward(asked).catch(() => this.#failed(asked));
     if (!this.#options.isReady()) return this.#done(asked, { rcode: rcodes.serverFailure }, 'kubernetes');
-    if (wholeZoneTypes.has(query.type)) return this.#done(asked, { rcode: rcodes.notImplemented }, 'kubernetes');
+    if (transferTypes.has(query.type)) return this.#done(asked, { rcode: rcodes.refused }, 'kubernetes');
     if (found.kind === 'alias') return this.#follow(asked, found).catch(() => this.#failed(asked));
     return this.#done(asked, this.#ours(found), 'kubernetes', { turns: turnsOf(found) });
   }
@@ -146,7 +146,8 @@ export class Resolver {
     const { query } = asked;
     const answers = [...alias.records];
     let target = alias.target.toLowerCase();
-    for (let hops = 0; query.type !== 'CNAME' && hops < 8; hops++) {
+    const isAnswered = query.type === 'CNAME' || query.type === 'ANY';
+    for (let hops = 0; !isAnswered && hops < 8; hops++) {
       const next = this.#options.zone.resolve(target, query.type);
       if (next.kind === 'elsewhere') {
         answers.push(...(await this.#lookUp(query, target)));

@@ -48,7 +48,7 @@ function compress(groups: readonly string[]): string {
   return `${before}::${after}`;
 }
 
-/** The label of an endpoint without a hostname: its address with dashes. */
+/** The label of an endpoint without a hostname: its address with dashes, and none of them at the end. */
 export function toReverseLabel(address: string): string {
-  return address.replaceAll(/[.:]/g, '-');
+  return address.replaceAll(/[.:]/g, '-').replace(/-$/, '-0');
 }

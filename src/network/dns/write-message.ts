@@ -17,7 +17,7 @@ const none: readonly ResourceRecord[] = [];
 // One message is written at a time, and copied when it is done.
 const scratch = Buffer.allocUnsafeSlow(65_535);
 
-/** As many whole records as `limitBytes` lets in, and the mark of truncation when not all. @throws for what no name may be */
+/** As many whole records as `limitBytes` lets in, and the mark of truncation when not all answers. @throws for what no name may be */
 export function encodeResponse(query: Query, response: Response, limitBytes: number): Buffer {
   const writer = new MessageWriter(query, limitBytes - (query.edns ? optBytes : 0));
   const counts = [response.answers, response.authorities, response.additionals].map((records = none) => {
@@ -28,11 +28,13 @@ export function encodeResponse(query: Query, response: Response, limitBytes: num
     }
     return count;
   });
+  // What is additional can be asked for: its absence alone need not bring the asker back by TCP.
+  const isCut = counts[0]! < (response.answers ?? none).length;
   if (query.edns) writer.opt(response.rcode);
   const flags =
     flagBits.response |
     (response.isAuthoritative ? flagBits.authoritative : 0) |
-    (writer.isFull ? flagBits.truncated : 0) |
+    (isCut ? flagBits.truncated : 0) |
     (query.recursionDesired ? flagBits.desired : 0) |
     (response.rcode & 15);
   return writer.finish(query.id, flags, [counts[0]!, counts[1]!, counts[2]! + (query.edns ? 1 : 0)]);

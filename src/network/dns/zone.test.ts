@@ -41,6 +41,8 @@ slices.put(
     ],
   }),
 );
+services.put(aService('default/six', { clusterIP: 'None', clusterIPs: ['None'] }));
+slices.put({ ...aSlice('default/six', { endpoints: ['fd00:1::', 'fd00:1::7'] }), addressType: 'IPv6' });
 services.put(aService('default/empty', { clusterIP: 'None', clusterIPs: ['None'] }));
 services.put(aService('default/out', { type: 'ExternalName', externalName: 'www.example.com.' }));
 
@@ -56,6 +58,8 @@ for (const [name, type, want] of [
   ['web.default.svc.cluster.local', 'A', 'A 10.96.0.20'],
   ['web.default.svc.cluster.local', 'AAAA', 'AAAA fd00::20'],
   ['web.default.svc.cluster.local', 'MX', 'nodata'],
+  ['fd00-1--7.six.default.svc.cluster.local', 'AAAA', 'AAAA fd00:1::7'],
+  ['fd00-1--0.six.default.svc.cluster.local', 'AAAA', 'AAAA fd00:1::'],
   ['web.other.svc.cluster.local', 'A', 'nxdomain'],
   ['web.absent.svc.cluster.local', 'A', 'nxdomain'],
   ['absent.default.svc.cluster.local', 'A', 'nxdomain'],
