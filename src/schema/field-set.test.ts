@@ -89,6 +89,7 @@ test('paths print as upstream prints them', () => {
       'f:ports': { 'k:{"port":80,"protocol":"TCP"}': { 'f:name': l } },
       'f:finalizers': { 'v:"x"': l },
       'f:list': { 'i:2': l },
+      'f:odd': { 'k:{"port":{"a":{"b":1}}}': { 'f:x': l }, 'k:{"port":[1,{"c":"d"}]}': { 'f:x': l } },
     },
   };
   assert.deepEqual(pathsOf(set), [
@@ -96,6 +97,8 @@ test('paths print as upstream prints them', () => {
     '.spec.containers[name="app"].image',
     '.spec.finalizers[="x"]',
     '.spec.list[2]',
+    '.spec.odd[port=[1,c="d"]].x',
+    '.spec.odd[port=a=b=1].x',
     '.spec.ports[port=80,protocol="TCP"].name',
   ]);
 });

@@ -150,7 +150,7 @@ function elementText(element: string): string {
       return `.${text}`;
     case 'k': {
       const keys = JSON.parse(text) as Record<string, unknown>;
-      const pairs = Object.keys(keys).map((key) => `${key}=${JSON.stringify(keys[key])}`);
+      const pairs = Object.keys(keys).map((key) => `${key}=${keyText(keys[key])}`);
       return `[${pairs.join(',')}]`;
     }
     case 'v':
@@ -158,6 +158,15 @@ function elementText(element: string): string {
     default:
       return `[${text}]`;
   }
+}
+
+/** Keys that are objects are no keys, and are printed in a way of their own. */
+function keyText(value: unknown, depth = 0): string {
+  if (typeof value !== 'object' || value === null || depth > 10) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map((item) => keyText(item, depth + 1)).join(',')}]`;
+  return Object.entries(value)
+    .map(([name, inner]) => `${name}=${keyText(inner, depth + 1)}`)
+    .join('');
 }
 
 /** One path element as upstream prints it: `.name`, `[name="a"]`, `[="x"]`, `[0]`. */

@@ -93,8 +93,7 @@ const sourceRules: Record<string, (metric: MetricSpec, at: FieldPath, errors: Fi
   pods({ pods }, at, errors) {
     validateIdentifier(pods!.metric, at.child('metric'), errors);
     validateMetricTarget(pods!.target, at.child('target'), errors);
-    const { averageValue } = pods!.target;
-    if (averageValue === undefined || quantityOf(averageValue).sign <= 0) {
+    if (pods!.target.averageValue === undefined) {
       errors.required(at.child('target', 'averageValue'), 'must specify a positive target averageValue');
     }
   },

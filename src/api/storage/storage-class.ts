@@ -17,6 +17,13 @@ const defaultAnnotations = [
 ];
 
 /** Parameters for a driver: not too many, all with names. */
+/** Letters count as small ones, and are told so. */
+export function validateProvisioner(provisioner: string, at: FieldPath, errors: FieldErrors): void {
+  if (!required(provisioner, at, errors)) return;
+  const name = provisioner.toLowerCase();
+  for (const problem of qualifiedNameProblems(name)) errors.invalid(at, name, problem);
+}
+
 export function validateParameters(parameters: Record<string, string>, at: FieldPath, errors: FieldErrors): void {
   const entries = Object.entries(parameters);
   if (entries.length > maxParameters) {
@@ -68,10 +75,7 @@ export const storageClassKind: KindDefinition<StorageClass> = {
     object.volumeBindingMode ??= 'Immediate';
   },
   validate({ provisioner, parameters, reclaimPolicy, volumeBindingMode, allowedTopologies }, errors) {
-    if (required(provisioner, path('provisioner'), errors)) {
-      for (const problem of qualifiedNameProblems(provisioner.toLowerCase()))
-        errors.invalid(path('provisioner'), provisioner, problem);
-    }
+    validateProvisioner(provisioner, path('provisioner'), errors);
     validateParameters(parameters ?? {}, path('parameters'), errors);
     if (reclaimPolicy) checkSupported(errors, path('reclaimPolicy'), reclaimPolicy, ['Delete', 'Retain']);
     checkSupported(errors, path('volumeBindingMode'), volumeBindingMode, ['Immediate', 'WaitForFirstConsumer']);

@@ -1,10 +1,9 @@
 import type { VolumeAttributesClass } from '../../../generated/storage-v1.ts';
-import { validateCsiDriverName } from '../core/volume-source-validation.ts';
 import type { KindDefinition } from '../kind.ts';
 import { ageColumn, nameColumn } from '../meta/columns.ts';
 import { isEqual } from '../meta/equality.ts';
 import { path } from '../meta/field-errors.ts';
-import { validateParameters } from './storage-class.ts';
+import { validateParameters, validateProvisioner } from './storage-class.ts';
 
 export const volumeAttributesClassKind: KindDefinition<VolumeAttributesClass> = {
   group: 'storage.k8s.io',
@@ -13,7 +12,7 @@ export const volumeAttributesClassKind: KindDefinition<VolumeAttributesClass> = 
   returnsDeletedObject: true,
   judgesChangesFirst: true,
   validate({ driverName, parameters = {} }, errors) {
-    validateCsiDriverName(driverName, path('driverName'), errors);
+    validateProvisioner(driverName, path('driverName'), errors);
     if (!Object.keys(parameters).length)
       errors.required(path('parameters'), 'must contain at least one key/value pair');
     validateParameters(parameters, path('parameters'), errors);

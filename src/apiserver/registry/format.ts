@@ -26,6 +26,8 @@ export interface ObjectFormat {
   /** `isInitialEnd` marks the end of the initial events. */
   bookmark(revision: number, isInitialEnd: boolean): Buffer;
   error(status: object): Buffer;
+  /** No event can be shown so: a watch ends when there is one, as upstream's does. */
+  readonly hasNoFrames?: boolean;
   /** Changes the first bytes of a watch: a table says its columns once. */
   open?(first: Buffer): Buffer;
 }

@@ -45,8 +45,10 @@ function fitting(call: Call, shape: Shape, accepted: Accepted): ObjectFormat {
       `Unable to convert to Table as requested: includeObject: Invalid value: ${goQuote(include)}: must be 'Metadata', 'Object', 'None', or empty`,
     );
   }
-  return formatFor(call.resource, accepted, {
+  const format = formatFor(call.resource, accepted, {
     includeObject: (include || 'Metadata') as 'Metadata',
     nowMs: call.server.clock.now(),
   });
+  // One object at a time is no list.
+  return shape === 'watch' && accepted.transform === 'partialList' ? { ...format, hasNoFrames: true } : format;
 }

@@ -62,6 +62,32 @@ test('an empty dryRun is refused, not taken for a write that counts', async () =
   assert.equal((await api.call('GET', `${configMaps}/a`)).status, 404);
 });
 
+test('drivers of volume attributes are qualified names, and a pod metric has one problem at a time', async () => {
+  await using api = await serve();
+  const classes = '/apis/storage.k8s.io/v1/volumeattributesclasses';
+  const create = (driverName: string) =>
+    api.call('POST', classes, {
+      metadata: { name: driverName.toLowerCase().replace('/', '.') },
+      driverName,
+      parameters: { a: 'b' },
+    });
+  assert.equal((await create('a.b/C')).status, 201);
+  assert.match(
+    (await create('X..y/up')).body.message,
+    /driverName: Invalid value: "x..y\/up": prefix part a lowercase RFC/,
+  );
+  const target = { type: 'AverageValue', averageValue: '-1' };
+  const refused = await api.call('POST', '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers', {
+    metadata: { name: 'a' },
+    spec: {
+      maxReplicas: 2,
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'a' },
+      metrics: [{ type: 'Pods', pods: { metric: { name: 'm' }, target } }],
+    },
+  });
+  assert.match(refused.body.message, /averageValue: Invalid value: "-1": must be positive$/);
+});
+
 test('who creates over an object that is being deleted is told so', async () => {
   await using api = await serve();
   const configMaps = '/api/v1/namespaces/default/configmaps';

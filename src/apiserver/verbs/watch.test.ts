@@ -75,6 +75,16 @@ test('who does not want what is there hears of what comes, from any version', as
   await watching.return(undefined);
 });
 
+test('a watch of lists of metadata ends when there is something to tell', async () => {
+  await using api = await serve();
+  const accept = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io';
+  const watching = await api.open(`${configMaps}?watch=1`, { accept });
+  await create(api, 'a');
+  let text = '';
+  for await (const chunk of watching.stream()) text += Buffer.from(chunk).toString();
+  assert.equal(text, '');
+});
+
 test('a revision from before the server started is too old', async () => {
   await using api = await serve();
   for (let index = 0; index < 3; index++) await create(api, `a-${index}`);

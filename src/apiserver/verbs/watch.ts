@@ -167,6 +167,10 @@ class WatchStream implements Watcher {
   }
 
   #write(bytes: Buffer): boolean {
+    if (this.#format.hasNoFrames) {
+      this.#end();
+      return true;
+    }
     if (!this.#isOpened) {
       this.#isOpened = true;
       if (this.#format.open) return this.#sink.write(this.#format.open(bytes));
