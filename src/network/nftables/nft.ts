@@ -1,9 +1,10 @@
 // Hands transactions to nft as JSON. nft opens its input by name, which a pipe of ours does not have; so the JSON goes
 // through a file that loses its name at once and is gone with us, however we end.
 import { randomUUID } from 'node:crypto';
-import { open, rm } from 'node:fs/promises';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { CommandFailure, runCommand, runWithInput } from '../run-command.ts';
 import type { PacketFamily } from './rule-set.ts';
 
@@ -40,16 +41,26 @@ export const nft: Nft = {
 async function hand(commands: readonly Command[], ...flags: readonly string[]): Promise<void> {
   if (commands.length === 0) return;
   const path = join(tmpdir(), `coracle-nft-${randomUUID()}`);
-  await using file = await open(path, 'wx+', 0o600);
-  await rm(path);
-  await file.writeFile(inPieces(commands));
-  await runWithInput('nft', [...flags, '-j', '-f', '-'], file.fd);
+  // Without a thread in between, which a single change would wait for several times.
+  const file = openSync(path, 'wx+', 0o600);
+  try {
+    rmSync(path);
+    let isFirst = true;
+    for (const piece of inPieces(commands)) {
+      if (!isFirst) await setImmediate();
+      isFirst = false;
+      writeFileSync(file, piece);
+    }
+    await runWithInput('nft', [...flags, '-j', '-f', '-'], file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 const pieceLength = 64 * 1024;
 
 /** Other work goes on while much is written. */
-async function* inPieces(commands: readonly Command[]): AsyncGenerator<string> {
+function* inPieces(commands: readonly Command[]): Generator<string> {
   let piece = '{"nftables":[';
   for (const [index, command] of commands.entries()) {
     piece += (index > 0 ? ',' : '') + JSON.stringify(command);
