@@ -21,6 +21,9 @@ class Stop extends Error {}
 /** How deep a node is, counted as upstream's visitor does. */
 const depths = new WeakMap<Expr, number>();
 
+const binaryOperators = new Set(['*', '/', '%', '+', '&&', '||', '==', '!=', '<', '<=', '>', '>=', 'in', '?']);
+const maxBareOperators = 50;
+
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #issues: Issues;
@@ -325,7 +328,17 @@ class Parser {
     const found = this.#peek();
     // A single token too much is said to be just that.
     const isExtra = found.kind !== 'end' && startsOperand(this.#peek(1));
-    this.#syntax(found, `${isExtra ? 'extraneous' : 'mismatched'} input '${found.text}' expecting ${expecting}`);
+    if (!isExtra) this.#checkOperators(expecting);
+    const last = this.#peek();
+    this.#syntax(last, `${isExtra ? 'extraneous' : 'mismatched'} input '${last.text}' expecting ${expecting}`);
+  }
+
+  /** Operators without what they work on: upstream's parser looks for the right side of each. */
+  #checkOperators(expecting: string): void {
+    for (let count = 0; count < maxBareOperators && binaryOperators.has(this.#peek().text); count++) {
+      const { at, text } = this.#take();
+      this.#issues.add(at, `Syntax error: mismatched input '${text}' expecting ${expecting}`);
+    }
   }
 
   #named(): Expr {

@@ -29,6 +29,19 @@ test('an authorizer that has to be waited for is asked each question once', asyn
   assert.equal(program.evaluate(fresh).error?.kind, 'cancelled');
 });
 
+test('an operator alone lacks both of its sides', () => {
+  const places = (source: string) =>
+    compile(source, { variables: admissionVariables({}) }).issues!.map(({ message, column }) => {
+      assert.match(message, /^Syntax error: mismatched input '\S+' expecting \{'\[', /);
+      return `${column} ${message.split("'")[1]}`;
+    });
+  assert.deepEqual(places('*'), ['0 *', '1 <EOF>']);
+  assert.deepEqual(places('1 + *'), ['4 *', '5 <EOF>']);
+  assert.deepEqual(places('**'), ['0 *', '1 *', '2 <EOF>']);
+  assert.deepEqual(places('in'), ['0 in', '2 <EOF>']);
+  assert.deepEqual(places(')'), ['0 )']);
+});
+
 test('more than two questions cost more than an expression may', () => {
   const bindings = authorizerValues(() => ({ isAllowed: true }), {});
   const check = "authorizer.path('/x').check('get').allowed()";
