@@ -9,7 +9,7 @@ import { qualifiedNameProblems } from '../meta/names.ts';
 import { immutableMessage } from '../meta/strategy.ts';
 import { required, validateBy } from '../meta/value-validation.ts';
 
-const maxNodeIdBytes = 192;
+const maxNodeIdBytes = 256;
 
 function validateDriver(
   { name, nodeID, topologyKeys, allocatable }: CSINodeDriver,
@@ -17,7 +17,7 @@ function validateDriver(
   errors: FieldErrors,
 ): void {
   validateCsiDriverName(name, at.child('name'), errors);
-  if (required(nodeID, at.child('nodeID'), errors) && nodeID.length > maxNodeIdBytes) {
+  if (required(nodeID, at.child('nodeID'), errors) && Buffer.byteLength(nodeID) > maxNodeIdBytes) {
     errors.invalid(at.child('nodeID'), nodeID, `must be ${maxNodeIdBytes} characters or less`);
   }
   const count = allocatable?.count;

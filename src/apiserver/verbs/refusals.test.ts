@@ -88,6 +88,17 @@ test('drivers of volume attributes are qualified names, and a pod metric has one
   assert.match(refused.body.message, /averageValue: Invalid value: "-1": must be positive$/);
 });
 
+test('a driver may name a node in 256 bytes', async () => {
+  await using api = await serve();
+  const create = async (name: string, nodeID: string) => {
+    const drivers = [{ name: 'd.example.com', nodeID }];
+    return (await api.call('POST', '/apis/storage.k8s.io/v1/csinodes', { metadata: { name }, spec: { drivers } }))
+      .status;
+  };
+  assert.equal(await create('a', 'x'.repeat(256)), 201);
+  assert.equal(await create('b', 'ä'.repeat(129)), 422);
+});
+
 test('who creates over an object that is being deleted is told so', async () => {
   await using api = await serve();
   const configMaps = '/api/v1/namespaces/default/configmaps';
