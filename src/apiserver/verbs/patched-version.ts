@@ -51,7 +51,8 @@ export function versionOfPatched({ resource, server }: Call, object: KubernetesO
 /** Upstream's answer to a resourceVersion that is no number, in patches alone. */
 function refuseVersionText({ metadata }: KubernetesObject): void {
   const { resourceVersion = '' } = metadata;
-  if (/^\d*$/.test(resourceVersion)) return;
+  // That it has lost its name is told before.
+  if (/^\d*$/.test(resourceVersion) || !metadata.name) return;
   const message = `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`;
   throw new StatusError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
 }

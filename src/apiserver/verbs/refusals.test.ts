@@ -88,6 +88,17 @@ test('drivers of volume attributes are qualified names, and a pod metric has one
   assert.match(refused.body.message, /averageValue: Invalid value: "-1": must be positive$/);
 });
 
+test('a patch that takes the name away is told so before its version is read', async () => {
+  await using api = await serve();
+  const configMaps = '/api/v1/namespaces/default/configmaps';
+  await api.call('POST', configMaps, { metadata: { name: 'a' } });
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const patch = { metadata: { name: null, resourceVersion: 'x' } };
+  const refused = await api.call('PATCH', `${configMaps}/a`, patch, merge);
+  assert.equal(refused.status, 400);
+  assert.match(refused.body.message, /^the name of the object \(a based on URL\) was undeterminable/);
+});
+
 test('a driver may name a node in 256 bytes', async () => {
   await using api = await serve();
   const create = async (name: string, nodeID: string) => {
