@@ -68,12 +68,11 @@ export function runtimeProblems(conditions: readonly RuntimeCondition[]): string
 }
 
 export function nodeStatus(input: NodeStatusInput): NodeStatus {
-  const { machine, before } = input;
-  const { resources } = input;
+  const { machine, resources } = input;
   return {
-    // Extended resources are others' to announce.
-    capacity: { ...before.capacity, ...resources.capacity, ...input.devices?.capacity },
-    allocatable: { ...before.allocatable, ...resources.allocatable, ...input.devices?.allocatable },
+    // Extended resources are others' to announce: what is not said stays as they said it.
+    capacity: { ...resources.capacity, ...input.devices?.capacity },
+    allocatable: { ...resources.allocatable, ...input.devices?.allocatable },
     conditions: conditions(input),
     addresses: [...input.addresses],
     daemonEndpoints: { kubeletEndpoint: { Port: input.port } },
@@ -174,5 +173,17 @@ export function hasNews(before: NodeStatus, next: NodeStatus): boolean {
   const strip = (status: NodeStatus) =>
     JSON.stringify({ ...status, conditions: status.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest) });
   const owned = Object.fromEntries(Object.keys(next).map((key) => [key, before[key as keyof NodeStatus]]));
-  return strip(owned) !== strip(next);
+  const amounts = {
+    capacity: saidOf(before.capacity, next.capacity),
+    allocatable: saidOf(before.allocatable, next.allocatable),
+  };
+  return strip({ ...owned, ...amounts }) !== strip(next);
+}
+
+type Quantities = Readonly<Record<string, string>>;
+
+/** Of what a node has, that which its agent speaks of, in the same order. */
+export function saidOf(before: Quantities = {}, next: Quantities = {}): Record<string, string> {
+  const names = Object.keys(next).filter((name) => before[name] !== undefined);
+  return Object.fromEntries(names.map((name) => [name, before[name]!]));
 }

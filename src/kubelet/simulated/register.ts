@@ -6,7 +6,7 @@ import { localVolumesFolder } from '../../api/core/local-volumes.ts';
 import { isAlreadyExists } from '../../api/meta/status-error.ts';
 import { every } from '../../base/clock.ts';
 import { architecture, kubernetesVersion, type Machine } from '../node/node-facts.ts';
-import { nodeResources, nodeStatus } from '../node/node-status.ts';
+import { nodeResources, nodeStatus, saidOf } from '../node/node-status.ts';
 import { type Fleet, fakeNodeAnnotation, type NodeFace } from './fleet.ts';
 import type { SimulatedNodesOptions } from './options.ts';
 
@@ -176,8 +176,8 @@ async function relabel({ client }: SimulatedNodesOptions, face: NodeFace, node: 
 function saysTheSame(before: Node['status'] & {}, now: Node['status'] & {}): boolean {
   const said = ({ conditions = [], capacity, allocatable }: Node['status'] & {}) => ({
     conditions: Object.fromEntries(conditions.map(({ type, status }) => [type, status])),
-    capacity,
-    allocatable,
+    capacity: saidOf(capacity, now.capacity),
+    allocatable: saidOf(allocatable, now.allocatable),
   });
   return isDeepStrictEqual(said(before), said(now));
 }
