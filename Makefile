@@ -38,7 +38,7 @@ check: node_modules ## types, lint, layers, freshness of generated files
 test: setup check build images ## everything; about ten minutes
 	@node scripts/run-tests.ts
 
-test-unit: node_modules ## quick tests beside the code
+test-unit: images ## quick tests beside the code
 	@node scripts/run-tests.ts --unit
 
 soak: node_modules ## 10⁶ events held against the commit log, 200 kills; about half an hour

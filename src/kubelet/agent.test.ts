@@ -19,11 +19,15 @@ import { containerdSocket, containerdVersion, ensureContainerd, stopContainerd }
 import { createCriRuntime } from './runtime/cri/cri-runtime.ts';
 import { createOrphanSweep } from './runtime/orphans.ts';
 import type { ContainerRuntime } from './runtime/runtime.ts';
+import { builtImages, lacksImages } from './testing/built-images.ts';
 import { createFakeCluster } from './testing/fake-cluster.ts';
-import { buildTestImages } from './testing/test-images.ts';
 
 const reason =
-  process.getuid?.() !== 0 ? 'needs root' : (await containerdVersion()) === undefined ? 'needs containerd' : undefined;
+  process.getuid?.() !== 0
+    ? 'needs root'
+    : (await containerdVersion()) === undefined
+      ? 'needs containerd'
+      : lacksImages();
 const run = promisify(execFile);
 
 const forever = ['sh', '-c', 'trap "exit 0" TERM; while true; do sleep 0.05; done'];
@@ -122,7 +126,7 @@ describe('the node agent on containerd', { skip: reason ?? false }, () => {
   };
 
   before(async () => {
-    for (const name of ['cni', 'images', 'pki', 'node']) mkdirSync(join(dir, name));
+    for (const name of ['cni', 'pki', 'node']) mkdirSync(join(dir, name));
     const ipam = { type: 'host-local', dataDir: join(dir, 'ipam'), ranges: [[{ subnet: '10.247.77.0/24' }]] };
     const plugins = [{ type: 'bridge', bridge, isGateway: true, ipam }];
     writeFileSync(
@@ -136,8 +140,7 @@ describe('the node agent on containerd', { skip: reason ?? false }, () => {
       cniBinDir: '/usr/lib/cni',
       cniConfDir: join(dir, 'cni'),
     });
-    for (const image of await buildTestImages(join(dir, 'images')))
-      await run('ctr', ['-a', socketPath, '-n', 'k8s.io', 'images', 'import', image]);
+    for (const image of builtImages) await run('ctr', ['-a', socketPath, '-n', 'k8s.io', 'images', 'import', image]);
     runtime = createCriRuntime({ socketPath, log: silentLogger });
     agent = startAgent();
   });

@@ -1,11 +1,11 @@
 // What only real containers show: logs, exec, traffic, volumes, probes, restarts.
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import type { ChildProcess } from 'node:child_process';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { root, TestCluster, whyNoContainers } from './cluster.ts';
+import { TestCluster, whyNoContainers } from './cluster.ts';
 import { table, walkThrough } from './walk-through.ts';
 
 const skip = whyNoContainers() ?? false;
@@ -419,7 +419,11 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}`);
   test('image build makes an image of a folder, and ls lists it', async () => {
     const folder = join(cluster.folder, 'rootfs');
     await mkdir(join(folder, 'bin'), { recursive: true });
-    await run(`cp /bin/busybox ${folder}/bin/busybox`);
+    await kubectl('run giver --image=busybox:1.36 --command -- sleep 3600');
+    await kubectl('wait --for=condition=Ready pod/giver --timeout=180s');
+    await kubectl(`cp giver:/bin/busybox ${folder}/bin/busybox`);
+    await chmod(join(folder, 'bin/busybox'), 0o755);
+    await kubectl('delete pod giver --now');
     await writeFile(join(folder, 'greeting'), 'built here\n');
     const built = await cluster.coracle([
       'image',
@@ -440,10 +444,3 @@ spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}`);
     await kubectl('delete pod greeter --now');
   });
 });
-
-function run(line: string): Promise<void> {
-  const [file = '', ...args] = line.split(' ');
-  return new Promise((resolve, reject) =>
-    execFile(file, args, { cwd: root }, (error) => (error ? reject(error) : resolve())),
-  );
-}

@@ -1,10 +1,10 @@
 // Parts of a running cluster are killed one by one; the others bring them back, and containers hear nothing of it.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { TestCluster, whyNoContainers } from './cluster.ts';
+import { run, TestCluster, whyNoContainers } from './cluster.ts';
 
 describe('a cluster whose parts are killed', { skip: whyNoContainers() ?? false }, () => {
   let cluster: TestCluster;
@@ -12,6 +12,13 @@ describe('a cluster whose parts are killed', { skip: whyNoContainers() ?? false 
   const pidOf = async (component: string): Promise<number> => {
     const { components } = JSON.parse((await cluster.coracle(['status', '-o', 'json'])).stdout);
     return components.find((each: any) => each.name === component && each.state === 'running')?.pid;
+  };
+  /** Where containerd keeps the networks of pods. */
+  const networks = async (): Promise<string> => {
+    const mounts = await readFile('/proc/self/mounts', 'utf8');
+    const [, path] = new RegExp(` (${cluster.dataDir}/\\S+/netns)/cni-\\S+ nsfs `).exec(mounts) ?? [];
+    assert.ok(path, 'the network of a pod is not with its cluster');
+    return path;
   };
   const containerIds = async () =>
     (await cluster.json('get pods')).items.flatMap((pod: any) =>
@@ -32,7 +39,13 @@ describe('a cluster whose parts are killed', { skip: whyNoContainers() ?? false 
       const [pid, started] = [await pidOf(component), await containerIds()];
       // As containerd leaves it when it is killed while it removes something.
       const halfGone = join(cluster.dataDir, 'containerd', 'state/io.containerd.runtime.v2.task/k8s.io/.0123abcd');
-      if (component === 'containerd') await mkdir(join(halfGone, 'rootfs'), { recursive: true });
+      // And when it is killed while it makes a sandbox.
+      const forgotten = join(await networks(), 'cni-01234567-89ab-cdef-0123-456789abcdef');
+      if (component === 'containerd') {
+        await mkdir(join(halfGone, 'rootfs'), { recursive: true });
+        await writeFile(forgotten, '');
+        assert.equal((await run('unshare', [`--net=${forgotten}`, 'true'])).code, 0);
+      }
       process.kill(pid, 'SIGKILL');
       await cluster.eventually('another one runs', async () => {
         const now = await pidOf(component);
@@ -47,6 +60,8 @@ describe('a cluster whose parts are killed', { skip: whyNoContainers() ?? false 
       await cluster.kubectl(`delete pod after-${component} --now`);
       assert.deepEqual(await containerIds(), started);
       assert.equal(existsSync(halfGone), false);
+      assert.equal(existsSync(forgotten), false);
+      assert.ok(!(await readFile('/proc/self/mounts', 'utf8')).includes(forgotten));
     });
   }
 

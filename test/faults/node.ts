@@ -116,14 +116,16 @@ export class FaultyNode implements AsyncDisposable {
     });
   }
 
-  /** What pods have on this node: mounts, cgroups, folders, logs, addresses, sandboxes, processes of containers. */
+  /** What pods have on this node: mounts (networks too), cgroups, folders, logs, addresses, sandboxes, processes of containers. */
   async tracesOfPods(): Promise<string[]> {
     const { dataDir, name } = this.cluster;
     const node = join(dataDir, 'node');
     const mounts = readFileSync('/proc/self/mounts', 'utf8')
       .split('\n')
       .map((line) => line.split(' ')[1] ?? '')
-      .filter((path) => path.startsWith(`${dataDir}/`) && /\/(pods|sandboxes|io\.containerd\.runtime)/.test(path));
+      .filter(
+        (path) => path.startsWith(`${dataDir}/`) && /\/(pods|sandboxes|netns|io\.containerd\.runtime)/.test(path),
+      );
     const inside = (folder: string) =>
       existsSync(folder) ? readdirSync(folder).map((each) => join(folder, each)) : [];
     const cgroups = globSync(`/sys/fs/cgroup/{,*/}coracle-${name}/**/{pod*,cri-containerd*}`);

@@ -13,8 +13,8 @@ import type { PodEvents } from '../events.ts';
 import { containerdVersion, ensureContainerd, stopContainerd } from '../runtime/containerd-daemon.ts';
 import { createCriRuntime } from '../runtime/cri/cri-runtime.ts';
 import type { ContainerRuntime, SandboxConfig } from '../runtime/runtime.ts';
+import { builtImages, lacksImages } from '../testing/built-images.ts';
 import { hasDockerRegistry, type PrivateRegistry, startPrivateRegistry } from '../testing/private-registry.ts';
-import { buildTestImages } from '../testing/test-images.ts';
 import { createCredentialProviders } from './credential-provider.ts';
 import { readCredentialProviders } from './credential-provider-config.ts';
 import { type ImageAnswer, ImagePuller, type ImagePullerOptions, type ImageRequest } from './image-puller.ts';
@@ -27,7 +27,7 @@ const lacks =
     : (await containerdVersion()) === undefined
       ? 'needs containerd'
       : hasDockerRegistry()
-        ? false
+        ? (lacksImages() ?? false)
         : 'needs docker-registry';
 
 describe('images of a private registry', { skip: lacks }, () => {
@@ -67,7 +67,6 @@ describe('images of a private registry', { skip: lacks }, () => {
   };
 
   before(async () => {
-    mkdirSync(join(dir, 'images'));
     mkdirSync(join(dir, 'cni'));
     registry = await startPrivateRegistry(join(dir, 'registry'));
     app = `${registry.host}/team/app:1`;
@@ -79,7 +78,7 @@ describe('images of a private registry', { skip: lacks }, () => {
       registryConfigDir: registry.hostsDir,
     });
     const ctr = (...args: string[]) => run('ctr', ['-a', socketPath, '-n', 'k8s.io', 'images', ...args]);
-    for (const archive of await buildTestImages(join(dir, 'images'))) await ctr('import', archive);
+    for (const archive of builtImages) await ctr('import', archive);
     await ctr('tag', 'docker.io/library/busybox:1.36', app);
     const user = `${registry.user}:${registry.password}`;
     await ctr('push', '--hosts-dir', registry.hostsDir, '--user', user, app);

@@ -26,6 +26,9 @@ const unwanted = [
   'io.containerd.nri.v1.nri',
 ];
 
+/** In /run/netns nobody could tell whose a namespace is that containerd forgot. */
+const networksHere = '  netns_mounts_under_state_dir = true';
+
 const quote = (text: string): string => JSON.stringify(text);
 
 export function renderContainerdConfig(config: ContainerdConfig): string {
@@ -50,6 +53,7 @@ function criVersion2(config: ContainerdConfig): string[] {
     `[${cri}]`,
     `  sandbox_image = ${quote(config.sandboxImage)}`,
     `  restrict_oom_score_adj = ${config.restrictOomScoreAdj}`,
+    networksHere,
     '  stream_server_address = "127.0.0.1"',
     '  stream_server_port = "0"',
     '  max_container_log_line_size = 16384',
@@ -77,6 +81,7 @@ function criVersion3(config: ContainerdConfig): string[] {
   return [
     `[${runtime}]`,
     `  restrict_oom_score_adj = ${config.restrictOomScoreAdj}`,
+    networksHere,
     '  max_container_log_line_size = 16384',
     '  tolerate_missing_hugetlb_controller = true',
     `  [${runtime}.cni]`,
@@ -104,3 +109,9 @@ function criVersion3(config: ContainerdConfig): string[] {
 
 /** Where containers are while they run, a folder each: with a shim, whether the daemon runs or not. */
 export const taskFolder = (dataDir: string) => join(dataDir, 'state/io.containerd.runtime.v2.task/k8s.io');
+
+/** Where the networks of pods are, a file each. */
+export const networkFolders = (dataDir: string) =>
+  ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.runtime'].map((plugin) =>
+    join(dataDir, 'state', plugin, 'netns'),
+  );

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { systemMounter } from '../volumes/mounter.ts';
 import { renderContainerdConfig, taskFolder } from './containerd-config.ts';
+import { removeForgottenNetworks } from './pod-networks.ts';
 
 const run = promisify(execFile);
 
@@ -85,6 +86,7 @@ export async function ensureContainerd(options: ContainerdOptions): Promise<Cont
   await writeFile(configPath, config, { mode: 0o600 });
   await rm(socketPath, { force: true });
   await finishRemovals(taskFolder(dataDir));
+  await removeForgottenNetworks(dataDir);
   // What runs under shims already.
   const before = await readdir(taskFolder(dataDir)).catch(() => []);
   const argv = [...enter(options.networkNamespace), binary, '--config', configPath];

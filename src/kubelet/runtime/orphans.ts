@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
@@ -13,6 +13,7 @@ import type { Component } from '../../base/component.ts';
 import { callUnary } from '../../base/grpc.ts';
 import { type Logger, silentLogger } from '../../base/log.ts';
 import { taskFolder } from './containerd-config.ts';
+import { networkOf, type RuntimeSpec, readSpec, removeNetwork } from './pod-networks.ts';
 import { isNotFoundError } from './rpc-error.ts';
 import type { ContainerRuntime } from './runtime.ts';
 
@@ -58,15 +59,13 @@ export async function removeOrphans(before: readonly string[], request: OrphansR
   return orphans;
 }
 
-async function endAll(
-  ids: readonly string[],
-  request: OrphansRequest,
-  end: (channel: Client, id: string, request: OrphansRequest) => Promise<void> = removeOne,
-): Promise<void> {
-  if (ids.length === 0) return;
+/** @param known those of which CRI keeps the rest */
+async function endAll(ids: readonly string[], request: OrphansRequest, known = new Set<string>()): Promise<void> {
+  const endOne = (channel: Client, id: string) =>
+    known.has(id) ? endTask(channel, id, request) : removeOne(channel, id, request);
   const channel = new Client(`unix://${request.socketPath}`, credentials.createInsecure());
   try {
-    await Promise.all(ids.map((id) => end(channel, id, request).catch(() => {})));
+    await Promise.all(ids.map((id) => endOne(channel, id).catch(() => {})));
   } finally {
     channel.close();
   }
@@ -96,15 +95,7 @@ export function createOrphanSweep(options: OrphanSweepOptions): Component {
         suspects = new Set(found);
         if (meant.length === 0) continue;
         log.warn('containers that belong to nobody, or should have ended, are ended', { ids: meant.join(' ') });
-        await endAll(
-          meant.filter((id) => !known.has(id)),
-          options,
-        );
-        await endAll(
-          meant.filter((id) => ended.has(id)),
-          options,
-          endTask,
-        );
+        await endAll(meant, options, ended);
       }
     },
   };
@@ -131,7 +122,7 @@ async function knownToCri({ socketPath, clock }: OrphansRequest): Promise<Set<st
 }
 
 async function removeOne(channel: Client, id: string, request: OrphansRequest): Promise<void> {
-  const spec = await readFile(join(taskFolder(request.dataDir), id, 'config.json'), 'utf8').catch(() => '{}');
+  const spec = await readSpec(request.dataDir, id);
   await endTask(channel, id, request);
   await call(channel, `${containers}/Delete`, 'Delete', { id });
   await endShim(id, request);
@@ -191,17 +182,8 @@ function call(channel: Client, path: string, type: string, message: object): Pro
   return callUnary(exchange, { timeoutMs: callMs }).then(() => true, isNotFoundError);
 }
 
-interface RuntimeSpec {
-  readonly linux?: {
-    readonly cgroupsPath?: string;
-    readonly namespaces?: readonly { readonly type: string; readonly path?: string }[];
-  };
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
 /** The agent is done with the pod, and could not remove its cgroup while somebody lived in it. */
-async function removePodCgroup(text: string, cniConfDir: string): Promise<void> {
-  const { linux } = JSON.parse(text) as RuntimeSpec;
+async function removePodCgroup({ linux }: RuntimeSpec, cniConfDir: string): Promise<void> {
   const path = dirname(linux?.cgroupsPath ?? '');
   const uid = /\/pod([0-9a-f-]{36})$/.exec(path)?.[1];
   if (!uid || existsSync(join(dirname(cniConfDir), 'pods', uid))) return;
@@ -211,11 +193,11 @@ async function removePodCgroup(text: string, cniConfDir: string): Promise<void> 
 }
 
 /** Of a sandbox: its namespace, which takes its interfaces with it, and the address that is noted under its id. */
-async function releaseNetwork(id: string, text: string, cniConfDir: string): Promise<void> {
-  const { annotations, linux } = JSON.parse(text) as RuntimeSpec;
-  if (annotations?.['io.kubernetes.cri.container-type'] !== 'sandbox') return;
-  const path = linux?.namespaces?.find(({ type }) => type === 'network')?.path ?? '';
-  if (/\/netns\/cni-[0-9a-f-]+$/.test(path)) await run('ip', ['netns', 'delete', basename(path)]).catch(() => {}); // gone
+async function releaseNetwork(id: string, spec: RuntimeSpec, cniConfDir: string): Promise<void> {
+  if (spec.annotations?.['io.kubernetes.cri.container-type'] !== 'sandbox') return;
+  const path = networkOf(spec) ?? '';
+  // The machine's own, or a node's, is no pod's.
+  if (/\/netns\/cni-[0-9a-f-]+$/.test(path)) await removeNetwork(path);
   for (const file of await readdir(cniConfDir).catch(() => [])) {
     if (!file.endsWith('.conflist')) continue;
     const { name, plugins } = JSON.parse(await readFile(join(cniConfDir, file), 'utf8')) as {
