@@ -18,6 +18,7 @@ import type { Client } from '../client/client.ts';
 import { createEventRecorders } from '../reconcile/event-recorder.ts';
 import type { InformerFactory } from '../reconcile/informer.ts';
 import { openCgroupTree } from './cgroups/cgroup-tree.ts';
+import { containerFiles } from './cgroups/container-files.ts';
 import { defaultKubeletConfiguration } from './config/configuration.ts';
 import type { KubeletConfiguration } from './config/types.ts';
 import { createCsiNode } from './csi/csi-node.ts';
@@ -258,6 +259,11 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     runtimeName,
     memoryCapacityBytes: machine.memoryBytes,
     cpuLimits: config.cpuLimits,
+    containerFiles: containerFiles({
+      version: cgroups.version,
+      singleProcessOomKill: config.singleProcessOomKill,
+      hasSwapLimit: await cgroups.hasSwapLimit(),
+    }),
     logDir,
     factsFor: (_, podIPs) => ({ nodeName, hostIPs, podIPs, allocatable }),
     services: () => services.list(),

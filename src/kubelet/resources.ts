@@ -118,6 +118,8 @@ function shareOfPodRequest({ resources, ...rest }: PodSpec): number {
 export interface MachineLimits {
   readonly memoryCapacityBytes: number;
   readonly cpuLimits: CpuLimits;
+  /** Files of every container's group, as they are written; absent: none. */
+  readonly containerFiles?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A container without a limit of its own has the pod's. */
@@ -147,6 +149,7 @@ export function containerLinuxResources(pod: Pod, container: Container, machine:
     ...(memory ? { memoryLimitInBytes: memory } : {}),
     ...hugePageLimits(limits),
     oomScoreAdj: oomScoreAdjust(pod, container, machine.memoryCapacityBytes),
+    ...(machine.containerFiles ? { unified: { ...machine.containerFiles } } : {}),
   };
 }
 

@@ -46,6 +46,8 @@ export interface CgroupTree {
   readonly missing: MissingControllers;
   /** Of the kernel's interface: one hierarchy for all controllers is 2. */
   readonly version: 1 | 2;
+  /** Whether v2 can keep a group from swap. */
+  hasSwapLimit(): Promise<boolean>;
   /** What a sandbox names as its parent: `/coracle/kubepods/burstable/podUID`. */
   pathOf(pod: Pod): string;
   /** Makes the pod's group with the sums of its requests and limits. */
@@ -93,6 +95,11 @@ export async function openCgroupTree({
   return {
     missing: mounts.missing,
     version: mounts.version,
+    async hasSwapLimit() {
+      if (mounts.version === 1) return false;
+      await write(base, {}).catch(() => false); // only groups below the root have limits
+      return existsSync(join(mounts.main, base, 'memory.swap.max'));
+    },
     pathOf: (pod) => `/${pathOf(pod)}`,
     async ensurePod(pod) {
       const { cpuShares: shares, cpuQuota, cpuPeriod, memoryLimitInBytes } = podLinuxResources(pod.spec, cpuLimits);

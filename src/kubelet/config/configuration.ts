@@ -93,6 +93,7 @@ function settingsOf(json: Json, given: Json = {}): KubeletConfiguration {
     containerLogMaxWorkers: json['containerLogMaxWorkers'],
     containerLogMonitorMs: ms(json['containerLogMonitorInterval']),
     cpuLimits: { isHeld: json['cpuCFSQuota'], periodMicros: Math.floor(ms(json['cpuCFSQuotaPeriod']) * 1000) },
+    singleProcessOomKill: json['singleProcessOOMKill'],
     maxRestartPeriodMs: ms(json['crashLoopBackOff'].maxContainerRestartPeriod),
     allowedUnsafeSysctls: json['allowedUnsafeSysctls'] ?? [],
     syncMs: ms(json['syncFrequency']),

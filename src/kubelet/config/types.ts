@@ -30,6 +30,8 @@ export interface KubeletConfiguration {
   readonly containerLogMaxWorkers: number;
   readonly containerLogMonitorMs: number;
   readonly cpuLimits: CpuLimits;
+  /** Undefined: as the kernel's interface for cgroups has it by default. */
+  readonly singleProcessOomKill: boolean | undefined;
   /** Longest wait before a container that fails starts again. */
   readonly maxRestartPeriodMs: number;
   readonly allowedUnsafeSysctls: readonly string[];

@@ -146,6 +146,7 @@ async function createAndStart(
       restartCount,
       memoryCapacityBytes: services.memoryCapacityBytes,
       cpuLimits: services.cpuLimits,
+      containerFiles: services.containerFiles,
       security: services.security,
       ...(users ? { users } : {}),
       ...(targetId ? { targetId } : {}),

@@ -24,6 +24,7 @@ export const simulatedCgroups: CgroupTree = {
   ensurePod: async () => undefined,
   removePod: async () => undefined,
   podUids: async () => new Set(),
+  hasSwapLimit: async () => false,
   limitPods: async () => true,
   balance: async () => undefined,
   podsGroup: '/simulated',
