@@ -13,7 +13,7 @@ import { makeDataDir } from './settings/make-data-dir.ts';
 import { isAlive, isServer, readState } from './settings/state.ts';
 import type { Progress, Report, UpOptions } from './settings/up-options.ts';
 
-/** The server may take this long to come up before it is said to be stuck. */
+/** A server that comes up may take this long for one step before it is said to be stuck: slow machines take all the longer for each. */
 const patienceMs = 120_000;
 
 /**
@@ -59,6 +59,7 @@ function followProgress(child: ChildProcess, report: Report, options: UpOptions)
       patienceMs,
     );
     child.on('message', (progress: Progress) => {
+      timer.refresh();
       if (progress.type === 'failed') {
         reject(new UserFailure(progress.exitCode, progress.code, progress.message, progress.remedy));
       } else {
