@@ -15,7 +15,7 @@ SIM_ARGS := $(if $(SEED),--seed '$(SEED)') $(if $(SEEDS),--seeds '$(SEEDS)') $(i
 
 FUZZ_ARGS := $(if $(TARGET),--target '$(TARGET)') $(if $(SECONDS),--seconds '$(SECONDS)') $(if $(SEED),--seed '$(SEED)')
 
-.PHONY: setup generate build types check test test-unit soak faults test-e2e replay differential sim fuzz conformance csi wireguard up down images bench pack clean
+.PHONY: setup generate build types check test test-unit soak faults test-e2e replay differential sim fuzz conformance csi wireguard vm up down images bench pack clean
 
 setup: ## install what is needed: npm packages, and Debian packages when root
 	@bash scripts/setup.sh
@@ -75,6 +75,9 @@ wireguard: setup build images ## two nodes with WireGuard between them, with wir
 	@GOBIN=$(CURDIR)/build/tools/go GOFLAGS=-p=1 go install golang.zx2c4.com/wireguard@v0.0.0-20260522210424-ecfc5a8d5446
 	@mv build/tools/go/wireguard build/tools/go/wireguard-go
 	@PATH=$(CURDIR)/build/tools/go:$$PATH node --no-warnings --test --test-reporter=spec test/e2e/pod-network-encryption.test.ts
+
+vm: setup build images ## what this machine's kernel lacks, under Debian's own in an emulated machine; an hour or more; ONLY=cgroups,iscsi
+	@node --no-warnings test/vm/main.ts $(if $(ONLY),--only '$(ONLY)')
 
 up: setup build images ## start a cluster on this machine
 	@bin/coracle up --detach

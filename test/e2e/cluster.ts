@@ -8,6 +8,8 @@ import { findProgram } from '../../src/cluster/preflight.ts';
 
 export const root = join(import.meta.dirname, '../..');
 const program = join(root, 'bin/coracle');
+/** Everything here may take so many times longer than usual: an emulated machine is slow. */
+const patience = Number(process.env['CORACLE_TEST_PATIENCE'] ?? 1);
 
 export interface Output {
   readonly code: number;
@@ -36,7 +38,7 @@ export function run(file: string, args: readonly string[], options: RunOptions =
       file,
       [...args],
       {
-        timeout: options.timeoutMs ?? 120_000,
+        timeout: (options.timeoutMs ?? 120_000) * patience,
         maxBuffer: 64 << 20,
         cwd: options.cwd ?? root,
         env: { ...process.env, ...options.env },
@@ -139,7 +141,8 @@ export class TestCluster implements AsyncDisposable {
   }
 
   tryKubectl(line: string, options: RunOptions = {}): Promise<Output> {
-    return run(kubectlProgram(), words(line), { ...options, env: this.#env(options) });
+    const patient = line.replace(/--timeout=(\d+)s/, (_, seconds) => `--timeout=${Number(seconds) * patience}s`);
+    return run(kubectlProgram(), words(patient), { ...options, env: this.#env(options) });
   }
 
   /** The same on a terminal, as a person at a keyboard has it; `input` is typed. */
@@ -169,7 +172,7 @@ export class TestCluster implements AsyncDisposable {
 
   /** Polls until `probe` gives something true; the last failure is in the message when it never does. */
   async eventually<T>(what: string, probe: () => Promise<T | undefined | false>, withinMs = 180_000): Promise<T> {
-    const deadline = Date.now() + withinMs;
+    const deadline = Date.now() + withinMs * patience;
     let last = '';
     for (;;) {
       try {

@@ -1,0 +1,197 @@
+// Disks of iSCSI targets: Debian's target in this machine, its initiator, and the kernel's.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { run, TestCluster } from '../../e2e/cluster.ts';
+
+const iqn = 'iqn.2003-01.io.k8s:vm';
+const disks = '/var/disks';
+const [near, far] = ['10.0.2.15:3260', '10.0.2.16:3260'];
+const chap = { user: 'reader', password: 'correct-horse-battery' };
+
+async function must(line: string): Promise<string> {
+  const [program, ...args] = line.split(' ');
+  const { code, stdout, stderr } = await run(program!, args);
+  assert.equal(code, 0, `${line}: ${stderr}`);
+  return stdout;
+}
+
+/** A target with one disk, as number 1; number 0 is the target itself. */
+async function makeTarget(number: number, name: string): Promise<void> {
+  const file = join(disks, name);
+  writeFileSync(file, '');
+  truncateSync(file, 400 * 2 ** 20);
+  const tgt = (rest: string) => must(`tgtadm --lld iscsi ${rest}`);
+  await tgt(`--op new --mode target --tid ${number} --targetname ${iqn}.${name}`);
+  await tgt(`--op new --mode logicalunit --tid ${number} --lun 1 --backing-store ${file}`);
+  await tgt(`--op bind --mode target --tid ${number} --initiator-address ALL`);
+}
+
+const pod = (name: string, command: string, volume: object) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    restartPolicy: 'Never',
+    terminationGracePeriodSeconds: 1,
+    containers: [
+      {
+        name: 'c',
+        image: 'busybox:1.36',
+        command: ['sh', '-c', command],
+        volumeMounts: [{ name: 'disk', mountPath: '/disk' }],
+      },
+    ],
+    volumes: [{ name: 'disk', ...volume }],
+  },
+});
+const disk = (name: string, more: object = {}) => ({
+  iscsi: { targetPortal: near, iqn: `${iqn}.${name}`, lun: 1, fsType: 'ext4', ...more },
+});
+
+describe('disks of iSCSI targets', () => {
+  let cluster: TestCluster;
+  const daemons: ChildProcess[] = [];
+  const create = (...items: object[]) =>
+    cluster.kubectl('create -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+  const succeeded = (name: string) =>
+    cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/${name}`);
+  const sessions = () => {
+    const folder = '/sys/class/iscsi_session';
+    return readdirSync(folder).map((name) => readFileSync(join(folder, name, 'targetname'), 'utf8').trim());
+  };
+  const nothingIsLeft = () =>
+    cluster.eventually('everybody is logged out', async () => {
+      const { stdout } = await run('iscsiadm', ['-m', 'node']);
+      const mounts = readFileSync('/proc/mounts', 'utf8').match(/.*iscsi.*/g) ?? [];
+      const left = [...sessions(), ...stdout.split('\n').filter(Boolean), ...mounts];
+      if (left.length > 0) throw new Error(left.join('; '));
+      return true;
+    });
+
+  before(async () => {
+    mkdirSync(disks, { recursive: true });
+    await must('modprobe iscsi_tcp');
+    await must('ip address add 10.0.2.16/24 dev lo');
+    writeFileSync('/etc/iscsi/initiatorname.iscsi', 'InitiatorName=iqn.1993-08.org.debian:01:vm\n');
+    daemons.push(spawn('tgtd', ['-f'], { stdio: 'ignore' }), spawn('iscsid', ['-f'], { stdio: 'ignore' }));
+    for (;;) {
+      if ((await run('tgtadm', ['--lld', 'iscsi', '--op', 'show', '--mode', 'target'])).code === 0) break;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    for (const [index, name] of ['plain', 'guarded', 'paths'].entries()) await makeTarget(index + 1, name);
+    await must(`tgtadm --lld iscsi --op new --mode account --user ${chap.user} --password ${chap.password}`);
+    await must(`tgtadm --lld iscsi --op bind --mode account --tid 2 --user ${chap.user}`);
+    cluster = await TestCluster.create();
+    await cluster.loadImages('pause', 'busybox');
+    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
+  });
+  after(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+    for (const daemon of daemons) daemon.kill('SIGKILL');
+    await run('ip', ['address', 'delete', '10.0.2.16/24', 'dev', 'lo']);
+    rmSync(disks, { recursive: true });
+  });
+
+  test('a pod writes, goes, and another one reads', async () => {
+    await create(pod('writer', 'echo written > /disk/file; grep " /disk " /proc/mounts', disk('plain')));
+    await succeeded('writer');
+    assert.match(await cluster.kubectl('logs writer'), /^\/dev\/sd\S+ \/disk ext4 rw/m);
+    assert.deepEqual(sessions(), [`${iqn}.plain`]);
+    await cluster.kubectl('delete pod writer --now');
+    await nothingIsLeft();
+    await create(pod('reader', 'cat /disk/file; touch /disk/more || echo refused', disk('plain', { readOnly: true })));
+    await succeeded('reader');
+    assert.equal(await cluster.kubectl('logs reader'), 'written\nrefused\n');
+    await cluster.kubectl('delete pod reader --now');
+    await nothingIsLeft();
+  });
+
+  test('two pods share a session, and an agent that is killed meanwhile finds what to log out', async () => {
+    await create(
+      pod('one', 'echo one > /disk/one; sleep 100000', disk('plain')),
+      pod('two', 'echo two > /disk/two; sleep 100000', disk('plain')),
+    );
+    await cluster.kubectl('wait --for=condition=Ready --timeout=180s pod/one pod/two');
+    assert.equal(sessions().length, 1);
+    await cluster.kubectl('delete pod one --now');
+    const pid = async () => {
+      const { components } = JSON.parse((await cluster.coracle(['status', '-o', 'json'])).stdout);
+      return components.find(({ name, state }: any) => name === 'node' && state === 'running')?.pid;
+    };
+    const killed = await pid();
+    process.kill(killed, 'SIGKILL');
+    await cluster.eventually('another one runs', async () => ![killed, undefined].includes(await pid()));
+    assert.equal(
+      await cluster.eventually('its pod is heard', () => cluster.kubectl('exec two -- cat /disk/one')),
+      'one\n',
+    );
+    assert.equal(sessions().length, 1);
+    await cluster.kubectl('delete pod two --now');
+    await nothingIsLeft();
+  });
+
+  test('a target that asks for a password gets it, and one that is wrong is told of', async () => {
+    const secret = (name: string, password: string) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name },
+      type: 'kubernetes.io/iscsi-chap',
+      stringData: { 'node.session.auth.username': chap.user, 'node.session.auth.password': password },
+    });
+    const asked = (name: string) => ({ chapAuthSession: true, secretRef: { name } });
+    await create(
+      secret('right', chap.password),
+      secret('wrong', 'incorrect-horse'),
+      pod('stranger', 'true', disk('guarded', asked('wrong'))),
+    );
+    await cluster.eventually('it is refused', async () =>
+      (await cluster.json('get events')).items.some(
+        ({ reason, message, involvedObject }: any) =>
+          reason === 'FailedMount' && involvedObject.name === 'stranger' && /authorization failure/.test(message),
+      ),
+    );
+    await cluster.kubectl('delete pod stranger --now');
+    await create(pod('friend', 'echo friend > /disk/file; cat /disk/file', disk('guarded', asked('right'))));
+    await succeeded('friend');
+    assert.equal(await cluster.kubectl('logs friend'), 'friend\n');
+    await cluster.kubectl('delete pod friend --now');
+    await nothingIsLeft();
+  });
+
+  test('a PersistentVolume of two portals has two sessions and one mount', async () => {
+    await create(
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name: 'paths' },
+        spec: {
+          capacity: { storage: '400Mi' },
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: '',
+          mountOptions: ['noatime'],
+          ...disk('paths', { portals: [far], fsType: 'xfs' }),
+        },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: 'paths' },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: '',
+          volumeName: 'paths',
+          resources: { requests: { storage: '400Mi' } },
+        },
+      },
+      pod('claimant', 'grep " /disk " /proc/mounts; sleep 100000', { persistentVolumeClaim: { claimName: 'paths' } }),
+    );
+    await cluster.kubectl('wait --for=condition=Ready --timeout=180s pod/claimant');
+    await cluster.eventually('it has said', async () => /xfs rw,noatime/.test(await cluster.kubectl('logs claimant')));
+    assert.deepEqual(sessions(), [`${iqn}.paths`, `${iqn}.paths`]);
+    await cluster.kubectl('delete pod/claimant pvc/paths pv/paths --now');
+    await nothingIsLeft();
+  });
+});
