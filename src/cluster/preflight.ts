@@ -42,7 +42,7 @@ export function checkRealNode(): Programs {
       'apt-get install containernetworking-plugins',
     );
   }
-  return { containerd: require('containerd', 'containerd'), runc: require('runc', 'runc'), cniPlugins };
+  return { containerd: requireProgram('containerd', 'containerd'), runc: requireProgram('runc', 'runc'), cniPlugins };
 }
 
 /** What every node needs, whosever the runtime is. @throws UserFailure */
@@ -55,10 +55,10 @@ export function checkNodeBasics(): void {
       'sudo coracle up; or without containers: coracle up --nodes simulated:1',
     );
   }
-  require('nft', 'nftables');
+  requireProgram('nft', 'nftables');
 }
 
-function require(name: string, debianPackage: string): string {
+function requireProgram(name: string, debianPackage: string): string {
   const found = findProgram(name);
   if (found) return found;
   const code = `E_NO_${name.toUpperCase()}`;

@@ -19,7 +19,6 @@ const at = path('spec');
 const types = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const maxAffinitySeconds = 86_400;
 
-/** `known`: cluster IPs that it has already, which are taken as they are. */
 /** @param current what is changed; addresses and ranges that it has may stay as they are spelled */
 export function validateService(service: Service, errors: FieldErrors, current?: Service): void {
   const spec = service.spec ?? {};

@@ -16,7 +16,6 @@ const defaultAnnotations = [
   'storageclass.beta.kubernetes.io/is-default-class',
 ];
 
-/** Parameters for a driver: not too many, all with names. */
 /** Letters count as small ones, and are told so. */
 export function validateProvisioner(provisioner: string, at: FieldPath, errors: FieldErrors): void {
   if (!required(provisioner, at, errors)) return;
@@ -24,6 +23,7 @@ export function validateProvisioner(provisioner: string, at: FieldPath, errors: 
   for (const problem of qualifiedNameProblems(name)) errors.invalid(at, name, problem);
 }
 
+/** Parameters for a driver: not too many, all with names. */
 export function validateParameters(parameters: Record<string, string>, at: FieldPath, errors: FieldErrors): void {
   const entries = Object.entries(parameters);
   if (entries.length > maxParameters) {

@@ -11,7 +11,7 @@ const cgroupV1 =
 /** Names that pods get before the machine's own. */
 const clusterSearches = 3;
 
-export interface Machine {
+export interface MachineSetup {
   readonly cgroups: Pick<CgroupTree, 'version'>;
   /** Path; '' is none. */
   readonly resolvConf: string;
@@ -19,7 +19,7 @@ export interface Machine {
 }
 
 export async function tellMachineWarnings(
-  machine: Machine,
+  machine: MachineSetup,
   events: NodeEvents,
   node: Pick<Node, 'metadata'>,
 ): Promise<void> {
