@@ -57,11 +57,11 @@ async function addAgnhost(root: string): Promise<void> {
   await copyFile(join(places.programs, 'agnhost'), join(root, 'agnhost'));
   await chmod(join(root, 'agnhost'), 0o755);
   await addLink(root, 'agnhost-2', 'agnhost');
-  // Upstream's image has busybox around it, and specs use these two of its programs.
+  // Upstream's image has busybox around it, and specs use these of its programs.
   await mkdir(join(root, 'usr/bin'), { recursive: true });
   await copyFile(await ensureBusybox(), join(root, 'usr/bin/busybox'));
   await chmod(join(root, 'usr/bin/busybox'), 0o755);
-  for (const name of ['wget', 'ping']) await addLink(root, `usr/bin/${name}`, 'busybox');
+  for (const name of ['wget', 'ping', 'nsenter']) await addLink(root, `usr/bin/${name}`, 'busybox');
   await mkdir(join(root, 'uploads'));
   // Specs break and mend a readiness probe by moving the certificate away and back.
   const files = ['-keyout', join(root, 'localhost.key'), '-out', join(root, 'localhost.crt')];
