@@ -72,12 +72,16 @@ function ginkgo(args: readonly string[], logFile: string): Promise<void> {
     const log = createWriteStream(logFile);
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
-    const interrupt = () => child.kill('SIGINT');
+    let isInterrupted = false;
+    const interrupt = () => {
+      isInterrupted = true;
+      child.kill('SIGINT');
+    };
     process.once('SIGINT', interrupt);
     child.once('error', reject);
     child.once('close', () => {
       process.off('SIGINT', interrupt);
-      log.end(resolve);
+      log.end(() => (isInterrupted ? reject(new Error('interrupted')) : resolve())); // no further part begins
     });
   });
 }
