@@ -13,8 +13,8 @@ import { startCluster } from '../testing/start-cluster.ts';
 const managed = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
 const handle = 'kubernetes.io/csi/csi.example.com^disk-1';
 
-/** Two nodes, a volume of a driver, a claim that has it; the test is the driver's attacher. */
-async function clusterWithDisk() {
+/** Two nodes, a volume, a claim that has it; where it is a driver's, the test is the attacher. */
+async function clusterWithDisk(source: object = { csi: { driver: 'csi.example.com', volumeHandle: 'disk-1' } }) {
   const cluster = await startCluster({ nodes: 2 });
   const { client, clock } = cluster;
   const nodes = client.resource(nodeKind);
@@ -24,7 +24,7 @@ async function clusterWithDisk() {
   const disk = {
     accessModes: ['ReadWriteOnce'],
     capacity: { storage: '1Gi' },
-    csi: { driver: 'csi.example.com', volumeHandle: 'disk-1' },
+    ...source,
   };
   await client.resource(persistentVolumeKind).create({ metadata: { name: 'disk' }, spec: disk } as never);
   await client.resource(persistentVolumeClaimKind).create({
@@ -122,4 +122,30 @@ test('a volume for one node waits until it is free, and while the other node has
   await inUse([]);
   await set.settle();
   assert.deepEqual(await nodeNames(), [set.two]);
+});
+
+test('a disk of an iSCSI target is attached without an attacher, and follows its pod when the node lets go of it', async () => {
+  const iscsi = { targetPortal: '10.0.0.5', iqn: 'iqn.2003-01.org.example:disk', lun: 0 };
+  await using set = await clusterWithDisk({ iscsi });
+  const disk = 'kubernetes.io/iscsi/10.0.0.5:iqn.2003-01.org.example:disk:0';
+  const inUse = (volumesInUse: string[]) =>
+    set.cluster.client
+      .resource(nodeKind)
+      .patch({ namespace: '', name: set.one }, { status: { volumesInUse } }, { type: 'merge', subresource: 'status' });
+  await set.pod('first', set.one);
+  await set.settle();
+  await inUse([disk]);
+  await set.pod('second', set.two);
+  await set.settle();
+  await set.pods.delete({ namespace: 'default', name: 'first' }, { gracePeriodSeconds: 0 });
+  await set.settle();
+  assert.deepEqual([await set.attached(set.one), await set.attached(set.two)], [[disk], []]);
+  await inUse([]);
+  await set.settle();
+  assert.deepEqual([await set.attached(set.one), await set.attached(set.two)], [[], [disk]]);
+  assert.deepEqual(await set.told('second'), [
+    'FailedAttachVolume: Multi-Attach error for volume "disk" Volume is already used by pod(s) first',
+    'SuccessfulAttachVolume: AttachVolume.Attach succeeded for volume "disk"',
+  ]);
+  assert.deepEqual((await set.attachments.list()).items, []);
 });

@@ -11,6 +11,7 @@ import {
 } from '../../generated/kinds.ts';
 import { localVolumesFolder } from '../api/core/local-volumes.ts';
 import { isConflict, isNotFound } from '../api/meta/status-error.ts';
+import { managedAnnotation } from '../api/storage/attachable-volumes.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Component } from '../base/component.ts';
 import type { Logger } from '../base/log.ts';
@@ -58,6 +59,7 @@ import { readChapSecret } from './volumes/iscsi/chap-secret.ts';
 import { IscsiNode } from './volumes/iscsi/iscsi-volumes.ts';
 import { LocalVolumes } from './volumes/local-volumes.ts';
 import { systemMounter } from './volumes/mounter.ts';
+import { NodeAttachments } from './volumes/node-attachments.ts';
 import { TokenSource } from './volumes/token-source.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
 
@@ -148,6 +150,13 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
   const references = new ReferenceCache({ client, clock, onChange: (uids) => manager.referencesChanged(uids) });
   const localVolumes = new LocalVolumes(dataDir);
   const tokens = new TokenSource(client, clock);
+  const attachments = new NodeAttachments({
+    nodeName,
+    client,
+    clock,
+    isManaged: config.controllerAttaches,
+    writeStatus: () => registrar.refresh(),
+  });
   const csi = createCsiNode({
     nodeName,
     nodeDir: dataDir,
@@ -157,7 +166,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     recorder,
     clock,
     log,
-    reportInUse: () => registrar.refresh(),
+    attachments,
   });
   figures.others.push(csi.metrics.family);
   const iscsi = new IscsiNode({
@@ -165,6 +174,7 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     mounter: systemMounter,
     clock,
     log: log.with({ component: 'iscsi' }),
+    attachments,
     secret: (reference) => readChapSecret(client, reference),
   });
   const volumes = new VolumeManager({
@@ -352,9 +362,12 @@ async function runAgent(options: NodeAgentOptions, signal: AbortSignal): Promise
     port: server?.port ?? Math.max(0, options.port),
     labels: options.labels ?? {},
     providerId: config.providerId ?? options.providerId,
-    annotations: { [localVolumesFolder]: localVolumes.folder },
+    annotations: {
+      [localVolumesFolder]: localVolumes.folder,
+      [managedAnnotation]: config.controllerAttaches ? 'true' : undefined,
+    },
     devices: () => devices.plugins.counts(),
-    volumesInUse: () => csi.volumes.volumesInUse(),
+    volumesInUse: () => attachments.volumesInUse(),
     beforeReady: () => csi.initialize(),
     timing: config,
     ...(options.podCidr ? { podCidr: options.podCidr } : {}),

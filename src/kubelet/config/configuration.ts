@@ -99,6 +99,7 @@ function settingsOf(json: Json, given: Json = {}): KubeletConfiguration {
     syncMs: ms(json['syncFrequency']),
     resolvConf: json['resolvConf'],
     registerNode: json['registerNode'],
+    controllerAttaches: json['enableControllerAttachDetach'],
     nodeStatusUpdateMs: ms(json['nodeStatusUpdateFrequency']),
     nodeStatusReportMs: ms(json['nodeStatusReportFrequency']),
     nodeLeaseSeconds: json['nodeLeaseDurationSeconds'],

@@ -41,6 +41,8 @@ export interface KubeletConfiguration {
   /** Of other machines; '': pods get none of it. */
   readonly resolvConf: string;
   readonly registerNode: boolean;
+  /** The controller attaches volumes to the node; else the node does what there is to do. */
+  readonly controllerAttaches: boolean;
   /** How often the status is looked at, and how often it is written without news. */
   readonly nodeStatusUpdateMs: number;
   readonly nodeStatusReportMs: number;

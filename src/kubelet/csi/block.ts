@@ -2,11 +2,11 @@
 // a link to it in the pod's folder.
 import { lstat, mkdir, open, readdir, realpath, rm, stat, symlink, unlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { attachmentName } from '../../api/storage/attachable-volumes.ts';
 import { podData, readSecret } from './call-data.ts';
 import { type CsiContext, told } from './context.ts';
 import { csiMessage, isFinal } from './csi-error.ts';
 import type { MountRequest } from './filesystem.ts';
-import { attachmentName } from './layout.ts';
 import { removeEmpty } from './mount-folder.ts';
 import { loadVolumeData, saveVolumeData } from './volume-data.ts';
 import { type CsiVolumeSpec, wishOf } from './volume-spec.ts';

@@ -8,6 +8,7 @@ import type { EventRecorder } from '../../reconcile/controller.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 import type { PluginHandler } from '../plugin-registration/plugin-handler.ts';
 import type { Mounter } from '../volumes/mounter.ts';
+import type { NodeAttachments } from '../volumes/node-attachments.ts';
 import { requestPodToken } from '../volumes/token-source.ts';
 import type { RequestToken } from './call-data.ts';
 import { CsiMetrics } from './csi-metrics.ts';
@@ -26,8 +27,8 @@ export interface CsiNodeOptions {
   readonly recorder: EventRecorder;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Settles when `volumesInUse` stands in the node's status. */
-  readonly reportInUse: () => Promise<void>;
+  /** It is told here what is in use. */
+  readonly attachments: NodeAttachments;
 }
 
 export interface CsiNode {
@@ -41,7 +42,7 @@ export interface CsiNode {
 }
 
 export function createCsiNode(options: CsiNodeOptions): CsiNode {
-  const { nodeName, nodeDir, client, informers, mounter, recorder, clock, reportInUse } = options;
+  const { nodeName, nodeDir, client, informers, mounter, recorder, clock, attachments } = options;
   const log = options.log.with({ component: 'csi' });
   const objects = informers.informer(csiDriverKind);
   const metrics = new CsiMetrics();
@@ -58,7 +59,8 @@ export function createCsiNode(options: CsiNodeOptions): CsiNode {
     requestToken: ((pod, wish) => requestPodToken(client, pod, wish)) satisfies RequestToken,
   };
   const knowsDrivers = (): boolean => objects.hasSynced;
-  const volumes = new CsiVolumes({ context, drivers, knowsDrivers, reportInUse, recorder, clock, log });
+  const volumes = new CsiVolumes({ context, drivers, knowsDrivers, attachments, recorder, clock, log });
+  attachments.add(volumes);
   return {
     volumes,
     handler: drivers,

@@ -8,6 +8,7 @@ import type { Logger } from '../../base/log.ts';
 import { untilSettled } from '../../base/signals.ts';
 import type { EventRecorder } from '../../reconcile/controller.ts';
 import { rpcErrorText } from '../runtime/rpc-error.ts';
+import type { AttachableHolder, NodeAttachments } from '../volumes/node-attachments.ts';
 import type { OutsideVolumes, ReadyVolume } from '../volumes/volume-driver.ts';
 import { VolumeFailure } from '../volumes/volume-failure.ts';
 import { Attachments } from './attachment.ts';
@@ -35,8 +36,7 @@ export interface CsiVolumesOptions {
   readonly drivers: CsiDrivers;
   /** Whether it is known yet which drivers attach. */
   readonly knowsDrivers: () => boolean;
-  /** Settles when `volumesInUse` stands in the node's status. */
-  readonly reportInUse: () => Promise<void>;
+  readonly attachments: NodeAttachments;
   readonly recorder: EventRecorder;
   readonly clock: Clock;
   readonly log: Logger;
@@ -53,7 +53,7 @@ interface Mounted {
 
 const lastWaitMs = 122_000;
 
-export class CsiVolumes implements OutsideVolumes {
+export class CsiVolumes implements OutsideVolumes, AttachableHolder {
   readonly #options: CsiVolumesOptions;
   readonly #context: CsiContext;
   readonly #uses = new VolumeUses();
@@ -74,7 +74,7 @@ export class CsiVolumes implements OutsideVolumes {
     this.#attachments = new Attachments({
       nodeName,
       client,
-      clock: options.clock,
+      node: options.attachments,
       onRefused: (attachment, spec) => this.#onRefused(attachment, spec),
     });
   }
@@ -85,8 +85,7 @@ export class CsiVolumes implements OutsideVolumes {
     return this.#uses
       .all()
       .filter(({ driver }) => this.#attaches(driver))
-      .map(({ uniqueName }) => uniqueName)
-      .sort();
+      .map(({ uniqueName }) => uniqueName);
   }
 
   /** May be repeated. @throws VolumeFailure, or the signal's reason when nobody wants it any more */
@@ -95,10 +94,7 @@ export class CsiVolumes implements OutsideVolumes {
     const use = spec.mode === 'Persistent' ? this.#uses.of(spec) : undefined;
     use?.pods.add(pod.metadata.uid!);
     let publishContext: Record<string, string> = {};
-    if (use && this.#attaches(spec.driver)) {
-      await this.#options.reportInUse();
-      publishContext = await this.#attachments.untilAttached(spec, signal);
-    }
+    if (use && this.#attaches(spec.driver)) publishContext = await this.#attachments.untilAttached(spec, signal);
     // A driver that hangs keeps its volume, and not the pod's end.
     const mounting = this.#pending(pod, () => inTurn(use, () => this.#mount(pod, spec, use, publishContext)));
     await untilSettled(mounting, signal);
@@ -282,7 +278,7 @@ export class CsiVolumes implements OutsideVolumes {
   }
 
   async #unstageIdle(): Promise<void> {
-    const { clock, log, reportInUse } = this.#options;
+    const { clock, log, attachments } = this.#options;
     const idle = this.#uses.all().filter(({ pods, retryAtMs }) => pods.size === 0 && retryAtMs <= clock.monotonicMs());
     if (idle.length === 0) return;
     await Promise.all(
@@ -294,7 +290,7 @@ export class CsiVolumes implements OutsideVolumes {
         }),
       ),
     );
-    await reportInUse();
+    await attachments.report();
   }
 
   async #unstage(use: VolumeUse): Promise<void> {

@@ -4,15 +4,8 @@ import { join } from 'node:path';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-/** As drivers' attachers expect it. */
-export const attachmentName = (handle: string, driver: string, node: string): string =>
-  `csi-${sha256(`${handle}${driver}${node}`)}`;
-
 /** Handle of a volume that lives as long as its pod. */
 export const inlineHandle = (podUid: string, volume: string): string => `csi-${sha256(`${podUid}${volume}`)}`;
-
-/** As nodes name a volume in their status. */
-export const uniqueName = (driver: string, handle: string): string => `kubernetes.io/csi/${driver}^${handle}`;
 
 /** File beside what was mounted, which tells what it is. */
 export const volumeDataFile = 'vol_data.json';

@@ -1,6 +1,7 @@
 // What there is to know of a volume before it is mounted, inline or by a claim.
 import type { PersistentVolume, Pod, SecretReference, Volume } from '../../../generated/core-v1.ts';
-import { inlineHandle, uniqueName } from './layout.ts';
+import { csiPrefix, csiVolumeName } from '../../api/storage/attachable-volumes.ts';
+import { inlineHandle } from './layout.ts';
 import type { CapabilityWish } from './node-client.ts';
 
 export interface CsiVolumeSpec {
@@ -34,7 +35,7 @@ export function inlineSpec(pod: Pod, { name, csi }: Volume): CsiVolumeSpec {
     name,
     driver,
     handle,
-    uniqueName: `kubernetes.io/csi/${pod.metadata.uid}-${name}`,
+    uniqueName: `${csiPrefix}${pod.metadata.uid}-${name}`,
     mode: 'Ephemeral',
     isBlock: false,
     readOnly: readOnly ?? false,
@@ -58,7 +59,7 @@ export function persistentSpec(podVolume: string, volume: PersistentVolume, read
     name: volume.metadata.name,
     driver,
     handle,
-    uniqueName: uniqueName(driver, handle),
+    uniqueName: csiVolumeName(driver, handle),
     mode: 'Persistent',
     isBlock: volumeMode === 'Block',
     readOnly,

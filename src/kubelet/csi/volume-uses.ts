@@ -1,7 +1,8 @@
 // Which volumes are in use here, and by which pods; found again in the node's folder after a restart.
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type CsiLayout, uniqueName } from './layout.ts';
+import { csiVolumeName } from '../../api/storage/attachable-volumes.ts';
+import type { CsiLayout } from './layout.ts';
 import { loadVolumeData, type VolumeData } from './volume-data.ts';
 
 /** A volume on this node. */
@@ -87,7 +88,7 @@ export class VolumeUses {
 /** @param isBlock as the folder says where the data was */
 export function keyOf({ driverName, volumeHandle, specVolID = '' }: VolumeData, isBlock: boolean): UseKey {
   return {
-    uniqueName: uniqueName(driverName, volumeHandle),
+    uniqueName: csiVolumeName(driverName, volumeHandle),
     driver: driverName,
     handle: volumeHandle,
     name: specVolID,

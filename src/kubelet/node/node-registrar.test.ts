@@ -1,22 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { nodeKind } from '../../../generated/kinds.ts';
+import type { Clock } from '../../base/clock.ts';
 import { FakeClock } from '../../base/clock-fake.ts';
 import { silentLogger } from '../../base/log.ts';
+import type { Client } from '../../client/client.ts';
 import { startCluster } from '../../testing/start-cluster.ts';
-import { NodeRegistrar } from './node-registrar.ts';
+import { NodeRegistrar, type NodeRegistrarOptions } from './node-registrar.ts';
 
 const key = { namespace: '', name: 'n' };
 const foo = 'example.com/foo';
 
-test('a report says nothing of resources that others announce, however old what the agent knows of them is', async () => {
-  await using cluster = await startCluster({ nodes: 0 });
-  const nodes = cluster.client.resource(nodeKind);
-  const clock = new FakeClock();
+function registrarOf(client: Client, clock: Clock, annotations: NodeRegistrarOptions['annotations'] = {}) {
   const own = { cpu: '2', memory: '1Gi', pods: '110' };
-  const registrar = new NodeRegistrar({
+  return new NodeRegistrar({
     nodeName: 'n',
-    client: cluster.client,
+    client,
     runtime: {
       conditions: async () => [],
       features: async () => ({ supplementalGroupsPolicy: false, handlers: [] }),
@@ -32,6 +31,7 @@ test('a report says nothing of resources that others announce, however old what 
     resources: () => ({ capacity: own, allocatable: own }),
     pressure: () => ({ memory: false, disk: false, pids: false }),
     labels: {},
+    annotations,
     timing: {
       registerNode: true,
       nodeStatusUpdateMs: 10_000,
@@ -40,6 +40,13 @@ test('a report says nothing of resources that others announce, however old what 
       nodeStatusMaxImages: 50,
     },
   });
+}
+
+test('a report says nothing of resources that others announce, however old what the agent knows of them is', async () => {
+  await using cluster = await startCluster({ nodes: 0 });
+  const nodes = cluster.client.resource(nodeKind);
+  const clock = new FakeClock();
+  const registrar = registrarOf(cluster.client, clock);
   const announce = async (amount: string | null) => {
     const amounts = { [foo]: amount };
     await nodes.patch(key, { status: { capacity: amounts, allocatable: amounts } } as never, {
@@ -61,4 +68,18 @@ test('a report says nothing of resources that others announce, however old what 
     assert.equal(await amount(), next ?? undefined);
   }
   assert.equal((await nodes.get(key)).status?.allocatable?.['cpu'], '2');
+});
+
+test('annotations are those that the agent has now, whatever it had when it made the node', async () => {
+  await using cluster = await startCluster({ nodes: 0 });
+  const signal = new AbortController().signal;
+  const annotations = async () => (await cluster.client.resource(nodeKind).get(key)).metadata.annotations;
+  for (const wanted of [
+    { a: '1', b: undefined },
+    { a: undefined, b: '2' },
+  ]) {
+    await registrarOf(cluster.client, new FakeClock(), wanted).register(signal);
+    const found = await annotations();
+    assert.deepEqual({ a: found?.['a'], b: found?.['b'] }, wanted);
+  }
 });

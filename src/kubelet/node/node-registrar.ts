@@ -41,13 +41,14 @@ export interface NodeRegistrarOptions {
   readonly findings?: () => readonly NodeFinding[];
   readonly taints?: readonly Taint[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
+  /** Those without a value are taken away. */
+  readonly annotations?: Readonly<Record<string, string | undefined>>;
   readonly podCidr?: string;
   readonly providerId?: string | undefined;
   /** What device plugins announce now. */
   readonly devices?: () => DeviceCounts;
   /** Volumes that must not be detached; undefined while that is not known. */
-  readonly volumesInUse?: () => readonly string[] | undefined;
+  readonly volumesInUse?: () => Promise<readonly string[] | undefined>;
   /** The node is not ready before this is done; tried again while it fails. */
   readonly beforeReady?: () => Promise<void>;
   readonly timing: NodeTiming;
@@ -160,7 +161,7 @@ export class NodeRegistrar {
       metadata: {
         name: nodeName,
         labels: wanted,
-        annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...annotations },
+        annotations: whatIsMissing({}, annotations) ?? {},
       },
       spec: {
         ...(providerId ? { providerID: providerId } : {}),
@@ -233,7 +234,7 @@ export class NodeRegistrar {
       before,
       nowMs: clock.now(),
       ...(devices ? { devices: devices() } : {}),
-      volumesInUse: this.#options.volumesInUse?.() ?? before.volumesInUse ?? [],
+      volumesInUse: (await this.#options.volumesInUse?.()) ?? before.volumesInUse ?? [],
     });
   }
 }
@@ -262,11 +263,13 @@ function statusPatch(status: NodeStatus): object {
   return { ...status, addresses: [...(status.addresses ?? []), { $patch: 'replace' }] };
 }
 
-/** Those of `wanted` that are not there; undefined when all are. */
+/** Those of `wanted` that are not as they should be, null for what should go; undefined when all are. */
 function whatIsMissing(
-  found: Readonly<Record<string, string>> | undefined,
-  wanted: Readonly<Record<string, string>> = {},
+  found: Readonly<Record<string, string>> = {},
+  wanted: Readonly<Record<string, string | undefined>> = {},
 ): Record<string, string> | undefined {
-  const missing = Object.entries(wanted).filter(([key, value]) => found?.[key] !== value);
+  const missing = Object.entries(wanted)
+    .filter(([key, value]) => found[key] !== value)
+    .map(([key, value]) => [key, value ?? null]);
   return missing.length > 0 ? Object.fromEntries(missing) : undefined;
 }

@@ -46,7 +46,14 @@ async function setUpClaim(context: VolumeContext, claimName: string, isReadOnly 
   if (iscsi) {
     const isBlock = volume.spec.volumeMode === 'Block';
     const isOnlyRead = iscsi.readOnly || isReadOnly;
-    const request = { name: volumeName, source: iscsi, isReadOnly: isOnlyRead, isBlock, mountOptions };
+    const request = {
+      name: volumeName,
+      podVolume: podVolume.name,
+      source: iscsi,
+      isReadOnly: isOnlyRead,
+      isBlock,
+      mountOptions,
+    };
     return services.iscsi.setUp(pod, request, signal);
   }
   const path = hostPath?.path ?? local?.path;

@@ -7,7 +7,14 @@ export const iscsi: VolumeDriver = {
   setUp: ({ pod, volume: { name, iscsi: source }, services, signal }) =>
     services.iscsi.setUp(
       pod,
-      { name, source: source!, isReadOnly: source!.readOnly ?? false, isBlock: false, mountOptions: [] },
+      {
+        name,
+        podVolume: name,
+        source: source!,
+        isReadOnly: source!.readOnly ?? false,
+        isBlock: false,
+        mountOptions: [],
+      },
       signal,
     ),
 };

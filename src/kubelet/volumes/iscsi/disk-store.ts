@@ -56,10 +56,11 @@ export class DiskStore {
     const folder = this.folder(disk);
     await mkdir(join(folder, 'users'), { recursive: true, mode: 0o750 });
     const before = await readDisk(folder);
-    // Another volume may name other portals of the same disk: all are logged out in the end.
+    // Another volume may name other portals of the same disk: all are logged out in the end, and none is free before.
     const portals = [...new Set([...disk.portals, ...(before?.portals ?? [])])];
+    const uniqueNames = [...new Set([...disk.uniqueNames, ...(before?.uniqueNames ?? [])])];
     const draft = join(folder, `.${diskFile}`);
-    await writeFile(draft, JSON.stringify({ ...disk, portals }), { mode: 0o600 });
+    await writeFile(draft, JSON.stringify({ ...disk, portals, uniqueNames }), { mode: 0o600 });
     await rename(draft, join(folder, diskFile));
     await writeFile(join(folder, 'users', podUid), '');
   }

@@ -6,6 +6,7 @@ import { diskOf, fileSystemOf, secretOf } from './disk.ts';
 const source: ISCSIVolumeSource = { targetPortal: '10.0.0.1', iqn: 'iqn.2003-01.org.example:disk', lun: 0 };
 const request = (more: Partial<ISCSIVolumeSource>) => ({
   name: 'data',
+  podVolume: 'data',
   source: { ...source, ...more },
   isReadOnly: false,
   isBlock: false,
@@ -26,6 +27,13 @@ for (const { name, more, want } of [
   },
 ])
   test(`diskOf takes ${name}`, () => assert.partialDeepStrictEqual(diskOf(request(more)), want));
+
+test('diskOf names a disk to the cluster as it is spelled, with a port or without', () => {
+  const name = 'iqn.2003-01.org.example:disk:0';
+  assert.deepEqual(diskOf(request({})).uniqueNames, [`kubernetes.io/iscsi/10.0.0.1:${name}`]);
+  const spelled = diskOf(request({ targetPortal: '10.0.0.1:3260', portals: ['10.0.0.2'] }));
+  assert.deepEqual(spelled.uniqueNames, [`kubernetes.io/iscsi/10.0.0.1:3260:${name}`]);
+});
 
 for (const more of [
   { targetPortal: '-p' },

@@ -2,11 +2,14 @@
 // so that whatever could mean more than it says is refused.
 import { isIPv6 } from 'node:net';
 import type { ISCSIPersistentVolumeSource, ISCSIVolumeSource, SecretReference } from '../../../../generated/core-v1.ts';
+import { iscsiVolumeName } from '../../../api/storage/attachable-volumes.ts';
 
 /** A volume as a pod asks for it. */
 export interface IscsiRequest {
   /** The pod's name of the volume, or that of the PersistentVolume. */
   readonly name: string;
+  /** As the pod calls it. */
+  readonly podVolume: string;
   readonly source: ISCSIVolumeSource | ISCSIPersistentVolumeSource;
   readonly isReadOnly: boolean;
   readonly isBlock: boolean;
@@ -26,6 +29,8 @@ export interface IscsiDisk {
   readonly baseIface: string;
   readonly initiatorName: string;
   readonly isBlock: boolean;
+  /** In statuses of nodes; several, where volumes spell its portal differently. */
+  readonly uniqueNames: readonly string[];
 }
 
 const host = /^[A-Za-z0-9][A-Za-z0-9._-]{0,252}$/;
@@ -46,7 +51,8 @@ export function diskOf({ name, source, isBlock }: IscsiRequest): IscsiDisk {
   const baseIface = iscsiInterface || 'default';
   if (!interfaceName.test(baseIface)) refuse('iscsiInterface', baseIface, 'is no name of an interface');
   const iface = initiatorName === '' ? baseIface : `${all[0]}:${name}`;
-  return { name, portals: all, iqn, lun, iface, baseIface, initiatorName, isBlock };
+  const uniqueNames = [iscsiVolumeName(source)];
+  return { name, portals: all, iqn, lun, iface, baseIface, initiatorName, isBlock, uniqueNames };
 }
 
 /** @throws Error when it is none that can be mounted as */

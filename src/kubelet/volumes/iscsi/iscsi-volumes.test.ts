@@ -6,10 +6,14 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, w
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { ISCSIVolumeSource, Pod } from '../../../../generated/core-v1.ts';
+import { nodeKind } from '../../../../generated/kinds.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/log.ts';
+import type { Client } from '../../../client/client.ts';
+import { createFakeCluster, type FakeCluster } from '../../testing/fake-cluster.ts';
 import { createIscsiTargets, type IscsiTargets } from '../../testing/iscsi-targets.ts';
 import { systemMounter } from '../mounter.ts';
+import { NodeAttachments } from '../node-attachments.ts';
 import { VolumeFailure } from '../volume-failure.ts';
 import type { IscsiRequest } from './disk.ts';
 import { IscsiNode } from './iscsi-volumes.ts';
@@ -39,6 +43,7 @@ const canLoop = (): boolean => {
 const podNamed = (uid: string) => ({ metadata: { name: uid, namespace: 'default', uid } }) as Pod;
 const request = (more: Partial<ISCSIVolumeSource> = {}, asked: Partial<IscsiRequest> = {}): IscsiRequest => ({
   name: 'data',
+  podVolume: 'data',
   source: { ...source, ...more },
   isReadOnly: false,
   isBlock: false,
@@ -52,16 +57,42 @@ describe('iSCSI volumes', { skip: canLoop() ? false : 'needs root and loop devic
   let stopAgent: () => Promise<void>;
   let node: IscsiNode;
   let secret: Record<string, string>;
+  let cluster: FakeCluster;
+  /** How often the node's object was read. */
+  let looks = 0;
   const disk = (name: string) => join(targets.dir, 'disks', name);
 
-  const startAgent = (machine: Partial<IscsiMachine> = {}) => {
+  const nodes = () => {
+    const resource = cluster.client.resource(nodeKind);
+    const get: typeof resource.get = (...args) => {
+      looks += 1;
+      return resource.get(...args);
+    };
+    return { ...resource, get };
+  };
+  const nodeKey = { namespace: '', name: 'n' };
+  /** What the node says of its volumes. */
+  const inUse = () => cluster.objects('nodes')[0].status.volumesInUse;
+
+  const startAgent = (machine: Partial<IscsiMachine> = {}, isManaged = false) => {
     const stopping = new AbortController();
+    const attachments = new NodeAttachments({
+      nodeName: 'n',
+      client: { resource: nodes } as unknown as Client,
+      clock: systemClock,
+      isManaged,
+      writeStatus: async () => {
+        const volumesInUse = [...((await attachments.volumesInUse()) ?? [])];
+        await nodes().patch(nodeKey, { status: { volumesInUse } }, { type: 'merge', subresource: 'status' });
+      },
+    });
     node = new IscsiNode({
       nodeDir,
       mounter: systemMounter,
       clock: systemClock,
       log: silentLogger,
       machine: { ...targets.machine, ...machine },
+      attachments,
       secret: async () => secret,
     });
     const done = node.run(stopping.signal);
@@ -98,11 +129,13 @@ describe('iSCSI volumes', { skip: canLoop() ? false : 'needs root and loop devic
   before(() => {
     targets = createIscsiTargets();
   });
-  beforeEach(({ name }) => {
+  beforeEach(async ({ name }) => {
     nodeDir = join(targets.dir, `node-${name.replaceAll(/\W+/g, '-').slice(0, 40)}`);
     mkdirSync(join(nodeDir, 'plugins/kubernetes.io/iscsi'), { recursive: true });
     writeFileSync(join(targets.dir, 'calls'), '');
     secret = chapSecret;
+    cluster = createFakeCluster();
+    await nodes().create({ metadata: { name: 'n' }, status: {} } as never);
     targets.model({
       portals: [portal],
       targets: { [iqn]: { luns: { 0: targets.disk('zero'), 1: targets.disk('one') } } },
@@ -125,6 +158,7 @@ describe('iSCSI volumes', { skip: canLoop() ? false : 'needs root and loop devic
       setUp('pod-2', request({ lun: 1 }, { name: 'other' })),
     ]);
     assert.equal(second.isReadOnly, true);
+    assert.equal(inUse(), undefined, 'a node that attaches for itself says nothing of it');
     writeFileSync(join(other.hostPath, 'kept'), 'elsewhere');
     assert.deepEqual(await setUp('pod-1'), first, 'it may be asked for once more');
     const logins = targets.calls().filter((args) => args.includes('--login'));
@@ -243,6 +277,49 @@ describe('iSCSI volumes', { skip: canLoop() ? false : 'needs root and loop devic
     await tearDown('pod-1');
     await tearDown('pod-2');
     await untilNothingIsLeft();
+  });
+
+  it('are said to be in use, then waited for, and in use until they are given back', { timeout: 120_000 }, async () => {
+    await stopAgent();
+    startAgent({}, true);
+    const name = `kubernetes.io/iscsi/192.0.2.7:${iqn}:0`;
+    const spelled = `kubernetes.io/iscsi/${portal}:${iqn}:0`;
+    const attached = async (...names: string[]) => {
+      const volumesAttached = names.map((each) => ({ name: each, devicePath: '' }));
+      await nodes().patch(nodeKey, { status: { volumesAttached } }, { type: 'merge', subresource: 'status' });
+    };
+    let isThere = false;
+    const waiting = setUp('pod-1').finally(() => {
+      isThere = true;
+    });
+    while (!inUse()?.includes(name)) await systemClock.sleep(20);
+    await attached(`${name}0`);
+    for (const enough = looks + 2; looks < enough; ) await systemClock.sleep(20);
+    const calls = readFileSync(join(targets.dir, 'calls'), 'utf8');
+    assert.deepEqual([isThere, calls], [false, ''], 'nothing is done with a disk that may be elsewhere');
+    await attached(name);
+    await waiting;
+    await attached(name, spelled);
+    await setUp('pod-2', request({ targetPortal: portal }));
+    assert.deepEqual(inUse(), [spelled, name].sort(), 'one disk under two names');
+    await stopAgent();
+    startAgent({}, true);
+    await tearDown('pod-1');
+    await tearDown('pod-2');
+    await untilNothingIsLeft();
+    while (inUse().length > 0) await systemClock.sleep(20);
+  });
+
+  it('are not waited for by pods that go', { timeout: 120_000 }, async () => {
+    await stopAgent();
+    startAgent({}, true);
+    const leaving = new AbortController();
+    const waiting = setUp('pod-1', request(), leaving.signal);
+    while (!inUse()?.length) await systemClock.sleep(20);
+    leaving.abort();
+    await assert.rejects(waiting, { name: 'AbortError' });
+    await tearDown('pod-1');
+    while (inUse().length > 0) await systemClock.sleep(20);
   });
 
   it('stay where somebody else on the machine uses them', { timeout: 120_000 }, async () => {

@@ -7,6 +7,7 @@ import type { Logger } from '../../../base/log.ts';
 import { untilSettled } from '../../../base/signals.ts';
 import { formatAndMount } from '../format-and-mount.ts';
 import type { Mounter } from '../mounter.ts';
+import type { AttachableHolder, NodeAttachments } from '../node-attachments.ts';
 import type { IscsiVolumes, ReadyVolume } from '../volume-driver.ts';
 import { VolumeFailure } from '../volume-failure.ts';
 import { attach } from './attach.ts';
@@ -22,6 +23,7 @@ export interface IscsiNodeOptions {
   readonly mounter: Mounter;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly attachments: NodeAttachments;
   /** The Secret's data, decoded. @throws Error when it cannot be read */
   readonly secret: (reference: Required<SecretReference>) => Promise<ChapSecret>;
   readonly machine?: IscsiMachine;
@@ -30,7 +32,7 @@ export interface IscsiNodeOptions {
 const firstRetryMs = 500;
 const lastRetryMs = 122_000;
 
-export class IscsiNode implements IscsiVolumes {
+export class IscsiNode implements IscsiVolumes, AttachableHolder {
   readonly #options: IscsiNodeOptions;
   readonly #machine: IscsiMachine;
   readonly #store: DiskStore;
@@ -47,15 +49,13 @@ export class IscsiNode implements IscsiVolumes {
     this.#options = options;
     this.#machine = options.machine ?? thisMachine;
     this.#store = new DiskStore(options.nodeDir);
+    options.attachments.add(this);
   }
 
   /** May be repeated. @throws VolumeFailure, or the signal's reason when nobody wants it any more */
   async setUp(pod: Pod, request: IscsiRequest, signal: AbortSignal): Promise<ReadyVolume> {
     const disk = await told(request, 'WaitForAttach', async () => diskOf(request));
-    const working = this.#track(
-      pod.metadata.uid!,
-      this.#targets.take(disk.iqn, signal, () => this.#mount(pod, request, disk, signal)),
-    );
+    const working = this.#track(pod.metadata.uid!, this.#setUp(pod, request, disk, signal));
     await untilSettled(working, signal);
     signal.throwIfAborted();
     return working;
@@ -74,6 +74,11 @@ export class IscsiNode implements IscsiVolumes {
     this.#wake();
   }
 
+  /** All that may be logged in to, whether a pod still uses it or not. */
+  async volumesInUse(): Promise<readonly string[]> {
+    return (await this.#store.all()).flatMap(({ disk }) => disk.uniqueNames ?? []);
+  }
+
   /** Gives back what no pod uses, and what an agent before this one left. */
   async run(signal: AbortSignal): Promise<void> {
     await this.#store.forgetLostPods();
@@ -85,11 +90,21 @@ export class IscsiNode implements IscsiVolumes {
     }
   }
 
+  /** The turn is given away while the disk is waited for: others of the target go on. */
+  async #setUp(pod: Pod, request: IscsiRequest, disk: IscsiDisk, signal: AbortSignal): Promise<ReadyVolume> {
+    const uid = pod.metadata.uid!;
+    await this.#targets.take(disk.iqn, signal, async () => {
+      await mkdir(this.#store.podDir(uid), { recursive: true, mode: 0o750 });
+      await this.#store.addUser(disk, uid);
+    });
+    const awaited = { uniqueName: disk.uniqueNames[0]!, podVolume: request.podVolume };
+    await this.#options.attachments.untilAttached(awaited, signal, async () => true);
+    return this.#targets.take(disk.iqn, signal, () => this.#mount(pod, request, disk, signal));
+  }
+
   async #mount(pod: Pod, request: IscsiRequest, disk: IscsiDisk, signal: AbortSignal): Promise<ReadyVolume> {
     signal.throwIfAborted();
     const uid = pod.metadata.uid!;
-    await mkdir(this.#store.podDir(uid), { recursive: true, mode: 0o750 });
-    await this.#store.addUser(disk, uid);
     if (disk.isBlock) return this.#map(pod, request, disk, signal);
     const shared = this.#store.mountPoint(disk);
     if (!(await this.#isMounted(shared))) await this.#mountShared(pod, request, disk, shared, signal);
@@ -171,6 +186,7 @@ export class IscsiNode implements IscsiVolumes {
           ),
       ),
     );
+    if (done.includes(true)) await this.#options.attachments.report();
     return done.every(Boolean);
   }
 
