@@ -26,18 +26,29 @@ export interface DownOptions {
 /** Stops what runs. Gives whether anything did. */
 export async function takeDown(layout: Layout, { keepPods }: DownOptions): Promise<boolean> {
   const settings = readSettings(layout);
-  const components = (readState(layout)?.components ?? []).filter(isAlive);
-  const processes = new Map(components.filter(({ name }) => !isContainerd(name)).map((each) => [each.pid, each]));
-  // The server first: it stops its node agent in order. Whatever it leaves is stopped one by one.
-  for (const each of processes.values()) {
-    if (each.pid !== process.pid) await stopProcess(each, serverGraceMs + (settings?.podShutdownMs ?? 0));
-  }
-  if (keepPods) return processes.size > 0;
+  const hadProcesses = await stopProcesses(layout, serverGraceMs + (settings?.podShutdownMs ?? 0));
+  if (keepPods) return hadProcesses;
   const podCidr = readJoined(layout)?.podCidr ?? settings?.podCidr;
   const plans = nodesHere(layout);
   const hadNode = podCidr !== undefined && plans.length > 0 && (await clearNodes(layout, plans, podCidr));
   clearState(layout);
-  return processes.size > 0 || hadNode;
+  return hadProcesses || hadNode;
+}
+
+/** The server first: it stops its node agent in order. Whatever it leaves is stopped one by one. Gives whether any ran. */
+async function stopProcesses(layout: Layout, graceMs: number): Promise<boolean> {
+  let hadAny = false;
+  for (;;) {
+    // Asked again each time: a server that was coming up has started more meanwhile.
+    const components = (readState(layout)?.components ?? []).filter(
+      (each) => !isContainerd(each.name) && isAlive(each),
+    );
+    hadAny ||= components.length > 0;
+    const processes = new Map(components.map((each) => [each.pid, each]));
+    processes.delete(process.pid);
+    if (processes.size === 0) return hadAny;
+    for (const each of processes.values()) await stopProcess(each, graceMs);
+  }
 }
 
 /** Takes the cluster down and removes all it ever made. Gives whether there was one. */
