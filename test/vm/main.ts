@@ -5,14 +5,23 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findProgram } from '../../src/cluster/preflight.ts';
 import { kubectlProgram, root } from '../e2e/cluster.ts';
 import { runMachine } from './machine.ts';
 import { type Check, chosenChecks } from './plan.ts';
 
+/** And the package of Debian's that has each. */
+const neededPrograms = new Map([
+  ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['debootstrap', 'debootstrap'],
+  ['mke2fs', 'e2fsprogs'],
+]);
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, megabytes: { type: 'string', default: '5120' } },
 });
 const chosen = chosenChecks(values.only);
+const missing = [...neededPrograms].filter(([name]) => !findProgram(name)).map(([, debianPackage]) => debianPackage);
+if (missing.length > 0) throw new Error(`apt-get install --no-install-recommends ${missing.join(' ')}`);
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
 
