@@ -29,6 +29,16 @@ async function makeTarget(number: number, name: string): Promise<void> {
   await tgt(`--op bind --mode target --tid ${number} --initiator-address ALL`);
 }
 
+/** @throws with what it says when it does not within a minute or two */
+async function targetAnswers(): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const { code, stderr } = await run('tgtadm', ['--lld', 'iscsi', '--op', 'show', '--mode', 'target']);
+    if (code === 0) return;
+    assert.ok(attempt < 100, `tgtd does not answer: ${stderr}`);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 const pod = (name: string, command: string, volume: object) => ({
   apiVersion: 'v1',
   kind: 'Pod',
@@ -76,11 +86,11 @@ describe('disks of iSCSI targets', () => {
     await must('modprobe iscsi_tcp');
     await must('ip address add 10.0.2.16/24 dev lo');
     writeFileSync('/etc/iscsi/initiatorname.iscsi', 'InitiatorName=iqn.1993-08.org.debian:01:vm\n');
-    daemons.push(spawn('tgtd', ['-f'], { stdio: 'ignore' }), spawn('iscsid', ['-f'], { stdio: 'ignore' }));
-    for (;;) {
-      if ((await run('tgtadm', ['--lld', 'iscsi', '--op', 'show', '--mode', 'target'])).code === 0) break;
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
+    daemons.push(
+      spawn('tgtd', ['-f'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+      spawn('iscsid', ['-f'], { stdio: ['ignore', 'inherit', 'inherit'] }),
+    );
+    await targetAnswers();
     for (const [index, name] of ['plain', 'guarded', 'paths'].entries()) await makeTarget(index + 1, name);
     await must(`tgtadm --lld iscsi --op new --mode account --user ${chap.user} --password ${chap.password}`);
     await must(`tgtadm --lld iscsi --op bind --mode account --tid 2 --user ${chap.user}`);
