@@ -22,6 +22,7 @@ export const checks: readonly Check[] = [
   // The kernel's own WireGuard, where other tests have a program's.
   { name: 'wireguard', files: ['test/e2e/pod-network-encryption.test.ts'] },
   // Disks and folders of servers that run in the same machine.
+  { name: 'initiator', files: ['test/vm/checks/initiator.ts'] },
   { name: 'iscsi', files: ['test/vm/checks/iscsi.ts'] },
   { name: 'nfs', files: ['test/vm/checks/nfs.ts'] },
   { name: 'sctp', files: ['test/vm/checks/sctp.ts'] },

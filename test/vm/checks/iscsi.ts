@@ -1,43 +1,8 @@
 // Disks of iSCSI targets: Debian's target in this machine, its initiator, and the kernel's.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { run, TestCluster } from '../../e2e/cluster.ts';
-
-const iqn = 'iqn.2003-01.io.k8s:vm';
-const disks = '/var/disks';
-const [near, far] = ['10.0.2.15:3260', '10.0.2.16:3260'];
-const chap = { user: 'reader', password: 'correct-horse-battery' };
-
-async function must(line: string): Promise<string> {
-  const [program, ...args] = line.split(' ');
-  const { code, stdout, stderr } = await run(program!, args);
-  assert.equal(code, 0, `${line}: ${stderr}`);
-  return stdout;
-}
-
-/** A target with one disk, as number 1; number 0 is the target itself. */
-async function makeTarget(number: number, name: string): Promise<void> {
-  const file = join(disks, name);
-  writeFileSync(file, '');
-  truncateSync(file, 400 * 2 ** 20);
-  const tgt = (rest: string) => must(`tgtadm --lld iscsi ${rest}`);
-  await tgt(`--op new --mode target --tid ${number} --targetname ${iqn}.${name}`);
-  await tgt(`--op new --mode logicalunit --tid ${number} --lun 1 --backing-store ${file}`);
-  await tgt(`--op bind --mode target --tid ${number} --initiator-address ALL`);
-}
-
-/** @throws with what it says when it does not within a minute or two */
-async function targetAnswers(): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    const { code, stderr } = await run('tgtadm', ['--lld', 'iscsi', '--op', 'show', '--mode', 'target']);
-    if (code === 0) return;
-    assert.ok(attempt < 100, `tgtd does not answer: ${stderr}`);
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
+import { TestCluster } from '../../e2e/cluster.ts';
+import { chap, iqn, leftovers, portals, sessions, startTargets } from './iscsi-target.ts';
 
 const pod = (name: string, command: string, volume: object) => ({
   apiVersion: 'v1',
@@ -58,51 +23,32 @@ const pod = (name: string, command: string, volume: object) => ({
   },
 });
 const disk = (name: string, more: object = {}) => ({
-  iscsi: { targetPortal: near, iqn: `${iqn}.${name}`, lun: 1, fsType: 'ext4', ...more },
+  iscsi: { targetPortal: portals[0], iqn: `${iqn}.${name}`, lun: 1, fsType: 'ext4', ...more },
 });
 
 describe('disks of iSCSI targets', () => {
   let cluster: TestCluster;
-  const daemons: ChildProcess[] = [];
+  let targets: AsyncDisposable;
   const create = (...items: object[]) =>
     cluster.kubectl('create -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
   const succeeded = (name: string) =>
     cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/${name}`);
-  const sessions = () => {
-    const folder = '/sys/class/iscsi_session';
-    return readdirSync(folder).map((name) => readFileSync(join(folder, name, 'targetname'), 'utf8').trim());
-  };
   const nothingIsLeft = () =>
     cluster.eventually('everybody is logged out', async () => {
-      const { stdout } = await run('iscsiadm', ['-m', 'node']);
-      const mounts = readFileSync('/proc/mounts', 'utf8').match(/.*iscsi.*/g) ?? [];
-      const left = [...sessions(), ...stdout.split('\n').filter(Boolean), ...mounts];
+      const left = await leftovers();
       if (left.length > 0) throw new Error(left.join('; '));
       return true;
     });
 
   before(async () => {
-    mkdirSync(disks, { recursive: true });
-    await must('modprobe iscsi_tcp');
-    await must('ip address add 10.0.2.16/24 dev lo');
-    writeFileSync('/etc/iscsi/initiatorname.iscsi', 'InitiatorName=iqn.1993-08.org.debian:01:vm\n');
-    daemons.push(
-      spawn('tgtd', ['-f'], { stdio: ['ignore', 'inherit', 'inherit'] }),
-      spawn('iscsid', ['-f'], { stdio: ['ignore', 'inherit', 'inherit'] }),
-    );
-    await targetAnswers();
-    for (const [index, name] of ['plain', 'guarded', 'paths'].entries()) await makeTarget(index + 1, name);
-    await must(`tgtadm --lld iscsi --op new --mode account --user ${chap.user} --password ${chap.password}`);
-    await must(`tgtadm --lld iscsi --op bind --mode account --tid 2 --user ${chap.user}`);
+    targets = await startTargets();
     cluster = await TestCluster.create();
     await cluster.loadImages('pause', 'busybox');
     await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
   });
   after(async () => {
     await cluster?.[Symbol.asyncDispose]();
-    for (const daemon of daemons) daemon.kill('SIGKILL');
-    await run('ip', ['address', 'delete', '10.0.2.16/24', 'dev', 'lo']);
-    rmSync(disks, { recursive: true });
+    await targets?.[Symbol.asyncDispose]();
   });
 
   test('a pod writes, goes, and another one reads', async () => {
@@ -182,7 +128,7 @@ describe('disks of iSCSI targets', () => {
           accessModes: ['ReadWriteOnce'],
           storageClassName: '',
           mountOptions: ['noatime'],
-          ...disk('paths', { portals: [far], fsType: 'xfs' }),
+          ...disk('paths', { portals: [portals[1]], fsType: 'xfs' }),
         },
       },
       {

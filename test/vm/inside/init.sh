@@ -12,6 +12,7 @@ if [ $$ = 1 ]; then
   mount -t devpts -o ptmxmode=0666 devpts /dev/pts
   mount -t tmpfs tmpfs /dev/shm
   mountpoint -q /run || mount -t tmpfs -o mode=0755 tmpfs /run
+  mkdir -p /run/lock
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
   mount -t securityfs securityfs /sys/kernel/security
   hostname coracle-vm
