@@ -1,4 +1,5 @@
 // What the kernel says of sessions and their disks.
+import { constants } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { splitPortal } from './disk.ts';
@@ -55,9 +56,12 @@ export function leadsTo({ portals }: IscsiSession, portal: string): boolean {
   return portals.has(`${address} ${port}`);
 }
 
+/** Not even root may open for reading what the kernel only lets write. A file that is not there is not made. */
+const toKernel = { flag: constants.O_WRONLY };
+
 /** Has the kernel look for one disk of a target, and for no other. */
 export async function scanFor(sysfs: string, host: number, lun: number): Promise<void> {
-  await writeFile(join(sysfs, 'class/scsi_host', `host${host}`, 'scan'), `0 0 ${lun}`, { flag: 'r+' });
+  await writeFile(join(sysfs, 'class/scsi_host', `host${host}`, 'scan'), `0 0 ${lun}`, toKernel);
 }
 
 /** Names of disks (`sdb`) of a session; of one number, or all. */
@@ -87,7 +91,7 @@ export async function multipathOf(sysfs: string, disk: string): Promise<string |
 
 /** Has the kernel forget a disk. Nothing happens where it is gone. */
 export async function forgetDisk(sysfs: string, name: string): Promise<void> {
-  await writeFile(join(sysfs, 'block', name, 'device/delete'), '1', { flag: 'r+' }).catch((error) => {
+  await writeFile(join(sysfs, 'block', name, 'device/delete'), '1', toKernel).catch((error) => {
     if (!['ENOENT', 'ENODEV', 'ENXIO'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   });
 }
