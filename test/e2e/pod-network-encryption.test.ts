@@ -59,8 +59,12 @@ describe('a cluster whose pod network is encrypted', { skip }, () => {
   };
   const keyOf = async (node: string): Promise<string> =>
     (await cluster.json(`get node ${node}`)).metadata.annotations['coracle.dev/wireguard-public-key'];
-  const peersOf = async (node: string) =>
-    (await must('wg', 'show', wireGuardName(cluster.name, node), 'peers')).split('\n').filter(Boolean);
+  /** The kernel shows a device only to who is in its namespace. */
+  const peersOf = async (node: string) => {
+    const enter = node === machine ? [] : ['nsenter', `--net=/run/netns/${nodeNamespaceName(cluster.name, node)}`];
+    const [program, ...args] = [...enter, 'wg', 'show', wireGuardName(cluster.name, node), 'peers'];
+    return (await must(program!, ...args)).split('\n').filter(Boolean);
+  };
   const podAddresses = async (): Promise<string[]> =>
     (await cluster.json('get pod web')).status.podIPs.map(({ ip }: any) => (ip.includes(':') ? `[${ip}]` : ip));
   /** How many bytes the pod on one node gets from the one on the other, by each family. */
