@@ -8,13 +8,24 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { ISCSIVolumeSource, Pod } from '../../../generated/core-v1.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/log.ts';
+import type { Client } from '../../../src/client/client.ts';
 import { IscsiNode } from '../../../src/kubelet/volumes/iscsi/iscsi-volumes.ts';
 import { thisMachine } from '../../../src/kubelet/volumes/iscsi/settings.ts';
 import { systemMounter } from '../../../src/kubelet/volumes/mounter.ts';
+import { NodeAttachments } from '../../../src/kubelet/volumes/node-attachments.ts';
 import { chap, iqn, leftovers, portals, sessions, startTargets } from './iscsi-target.ts';
 
 const never = new AbortController().signal;
 const podNamed = (uid: string) => ({ metadata: { name: uid, namespace: 'default', uid } }) as Pod;
+/** Nobody says which disks the node may have: it takes what its pods ask for. */
+const unattended = () =>
+  new NodeAttachments({
+    nodeName: 'vm',
+    client: {} as Client,
+    clock: systemClock,
+    isManaged: false,
+    writeStatus: async () => {},
+  });
 
 describe('a node and iSCSI targets', () => {
   let targets: AsyncDisposable;
@@ -31,6 +42,7 @@ describe('a node and iSCSI targets', () => {
       clock: systemClock,
       log: silentLogger,
       machine: thisMachine,
+      attachments: unattended(),
       secret: async () => secret,
     });
     const done = node.run(stopping.signal);
@@ -47,15 +59,22 @@ describe('a node and iSCSI targets', () => {
       fsType: 'ext4',
       iscsiInterface: 'default',
     };
-    const asked = { name: 'data', source: { ...source, ...more }, isReadOnly, isBlock: false, mountOptions: [] };
+    const asked = {
+      name: 'data',
+      podVolume: 'data',
+      source: { ...source, ...more },
+      isReadOnly,
+      isBlock: false,
+      mountOptions: [],
+    };
     return (await node.setUp(podNamed(uid), asked, never)).hostPath;
   };
   const tearDown = async (uid: string) => {
     await node.tearDown(uid);
     rmSync(join(nodeDir, 'pods', uid), { recursive: true, force: true });
   };
-  const nothingIsLeft = async () => {
-    for (let left = await leftovers(), attempt = 0; left.length > 0; left = await leftovers(), attempt++) {
+  const nothingIsLeft = async (name: string) => {
+    for (let left = await leftovers(name), attempt = 0; left.length > 0; left = await leftovers(name), attempt++) {
       assert.ok(attempt < 60, left.join('; '));
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
@@ -84,13 +103,13 @@ describe('a node and iSCSI targets', () => {
     await tearDown('writer');
     assert.deepEqual(sessions(), [`${iqn}.plain`]);
     await tearDown('other');
-    await nothingIsLeft();
+    await nothingIsLeft('plain');
     assert.equal(
       readFileSync(join(await setUp('reader', 'plain', { readOnly: true }, true), 'file'), 'utf8'),
       'written',
     );
     await tearDown('reader');
-    await nothingIsLeft();
+    await nothingIsLeft('plain');
   });
 
   it('is found again by an agent that was started anew, which logs out', async () => {
@@ -100,7 +119,7 @@ describe('a node and iSCSI targets', () => {
     assert.equal(await setUp('pod', 'plain'), path);
     assert.equal(sessions().length, 1);
     await tearDown('pod');
-    await nothingIsLeft();
+    await nothingIsLeft('plain');
   });
 
   it('gives a password to a target that asks for one, and tells of one that is wrong', async () => {
@@ -111,7 +130,7 @@ describe('a node and iSCSI targets', () => {
     secret = { ...secret, 'node.session.auth.password': chap.password };
     writeFileSync(join(await setUp('friend', 'guarded', asked), 'file'), 'friend');
     await tearDown('friend');
-    await nothingIsLeft();
+    await nothingIsLeft('guarded');
   });
 
   it('has a session for each of two portals, and one mount', async () => {
@@ -119,7 +138,7 @@ describe('a node and iSCSI targets', () => {
     assert.deepEqual(sessions(), [`${iqn}.paths`, `${iqn}.paths`]);
     assert.match(readFileSync('/proc/mounts', 'utf8'), /^\/dev\/sd\S+ \S*iscsi\S* xfs rw/m);
     await tearDown('pod');
-    await nothingIsLeft();
+    await nothingIsLeft('paths');
   });
 
   it('uses an initiator’s name that a volume brings', async () => {
@@ -129,6 +148,6 @@ describe('a node and iSCSI targets', () => {
       .then(({ output }) => ({ stdout: output }));
     assert.match(stdout, /Iface Initiatorname: iqn\.2026-11\.example:own/);
     await tearDown('pod');
-    await nothingIsLeft();
+    await nothingIsLeft('plain');
   });
 });

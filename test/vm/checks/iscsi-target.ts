@@ -65,9 +65,13 @@ export function sessions(): string[] {
   return readdirSync(folder).map((name) => readFileSync(join(folder, name, 'targetname'), 'utf8').trim());
 }
 
-/** Sessions, records and mounts that are there. */
-export async function leftovers(): Promise<string[]> {
+/**
+ * Sessions and mounts that are there, and records of one target. The others that its portal told of keep theirs: the initiator
+ * would forget them only with the portal.
+ */
+export async function leftovers(name: string): Promise<string[]> {
   const { stdout } = await run('iscsiadm', ['-m', 'node']);
+  const records = stdout.split('\n').filter((line) => line.endsWith(`${iqn}.${name}`));
   const mounts = readFileSync('/proc/mounts', 'utf8').match(/.*iscsi.*/g) ?? [];
-  return [...sessions(), ...stdout.split('\n').filter(Boolean), ...mounts];
+  return [...sessions(), ...records, ...mounts];
 }
