@@ -13,7 +13,7 @@ import { IscsiNode } from '../../../src/kubelet/volumes/iscsi/iscsi-volumes.ts';
 import { thisMachine } from '../../../src/kubelet/volumes/iscsi/settings.ts';
 import { systemMounter } from '../../../src/kubelet/volumes/mounter.ts';
 import { NodeAttachments } from '../../../src/kubelet/volumes/node-attachments.ts';
-import { chap, iqn, leftovers, portals, sessions, startTargets } from './iscsi-target.ts';
+import { chap, iqn, knownTargets, leftovers, portals, sessions, startTargets } from './iscsi-target.ts';
 
 const never = new AbortController().signal;
 const podNamed = (uid: string) => ({ metadata: { name: uid, namespace: 'default', uid } }) as Pod;
@@ -73,8 +73,8 @@ describe('a node and iSCSI targets', () => {
     await node.tearDown(uid);
     rmSync(join(nodeDir, 'pods', uid), { recursive: true, force: true });
   };
-  const nothingIsLeft = async (name: string) => {
-    for (let left = await leftovers(name), attempt = 0; left.length > 0; left = await leftovers(name), attempt++) {
+  const nothingIsLeft = async () => {
+    for (let left = leftovers(), attempt = 0; left.length > 0; left = leftovers(), attempt++) {
       assert.ok(attempt < 60, left.join('; '));
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
@@ -103,13 +103,14 @@ describe('a node and iSCSI targets', () => {
     await tearDown('writer');
     assert.deepEqual(sessions(), [`${iqn}.plain`]);
     await tearDown('other');
-    await nothingIsLeft('plain');
+    await nothingIsLeft();
+    assert.equal((await knownTargets()).includes(`${iqn}.plain`), false);
     assert.equal(
       readFileSync(join(await setUp('reader', 'plain', { readOnly: true }, true), 'file'), 'utf8'),
       'written',
     );
     await tearDown('reader');
-    await nothingIsLeft('plain');
+    await nothingIsLeft();
   });
 
   it('is found again by an agent that was started anew, which logs out', async () => {
@@ -119,7 +120,7 @@ describe('a node and iSCSI targets', () => {
     assert.equal(await setUp('pod', 'plain'), path);
     assert.equal(sessions().length, 1);
     await tearDown('pod');
-    await nothingIsLeft('plain');
+    await nothingIsLeft();
   });
 
   it('gives a password to a target that asks for one, and tells of one that is wrong', async () => {
@@ -130,7 +131,7 @@ describe('a node and iSCSI targets', () => {
     secret = { ...secret, 'node.session.auth.password': chap.password };
     writeFileSync(join(await setUp('friend', 'guarded', asked), 'file'), 'friend');
     await tearDown('friend');
-    await nothingIsLeft('guarded');
+    await nothingIsLeft();
   });
 
   it('has a session for each of two portals, and one mount', async () => {
@@ -138,7 +139,7 @@ describe('a node and iSCSI targets', () => {
     assert.deepEqual(sessions(), [`${iqn}.paths`, `${iqn}.paths`]);
     assert.match(readFileSync('/proc/mounts', 'utf8'), /^\/dev\/sd\S+ \S*iscsi\S* xfs rw/m);
     await tearDown('pod');
-    await nothingIsLeft('paths');
+    await nothingIsLeft();
   });
 
   it('uses an initiator’s name that a volume brings', async () => {
@@ -148,6 +149,6 @@ describe('a node and iSCSI targets', () => {
       .then(({ output }) => ({ stdout: output }));
     assert.match(stdout, /Iface Initiatorname: iqn\.2026-11\.example:own/);
     await tearDown('pod');
-    await nothingIsLeft('plain');
+    await nothingIsLeft();
   });
 });

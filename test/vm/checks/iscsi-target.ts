@@ -65,13 +65,12 @@ export function sessions(): string[] {
   return readdirSync(folder).map((name) => readFileSync(join(folder, name, 'targetname'), 'utf8').trim());
 }
 
-/**
- * Sessions and mounts that are there, and records of one target. The others that its portal told of keep theirs: the initiator
- * would forget them only with the portal.
- */
-export async function leftovers(name: string): Promise<string[]> {
-  const { stdout } = await run('iscsiadm', ['-m', 'node']);
-  const records = stdout.split('\n').filter((line) => line.endsWith(`${iqn}.${name}`));
-  const mounts = readFileSync('/proc/mounts', 'utf8').match(/.*iscsi.*/g) ?? [];
-  return [...sessions(), ...records, ...mounts];
+/** Sessions and mounts that are there. */
+export function leftovers(): string[] {
+  return [...sessions(), ...(readFileSync('/proc/mounts', 'utf8').match(/.*iscsi.*/g) ?? [])];
+}
+
+/** Targets that the initiator knows: also those that a portal told of and nobody asked for. */
+export async function knownTargets(): Promise<string> {
+  return (await run('iscsiadm', ['-m', 'node'])).stdout;
 }

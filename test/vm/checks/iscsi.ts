@@ -33,9 +33,9 @@ describe('disks of iSCSI targets', () => {
     cluster.kubectl('create -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
   const succeeded = (name: string) =>
     cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/${name}`);
-  const nothingIsLeft = (name: string) =>
+  const nothingIsLeft = () =>
     cluster.eventually('everybody is logged out', async () => {
-      const left = await leftovers(name);
+      const left = leftovers();
       if (left.length > 0) throw new Error(left.join('; '));
       return true;
     });
@@ -57,12 +57,12 @@ describe('disks of iSCSI targets', () => {
     assert.match(await cluster.kubectl('logs writer'), /^\/dev\/sd\S+ \/disk ext4 rw/m);
     assert.deepEqual(sessions(), [`${iqn}.plain`]);
     await cluster.kubectl('delete pod writer --now');
-    await nothingIsLeft('plain');
+    await nothingIsLeft();
     await create(pod('reader', 'cat /disk/file; touch /disk/more || echo refused', disk('plain', { readOnly: true })));
     await succeeded('reader');
     assert.equal(await cluster.kubectl('logs reader'), 'written\nrefused\n');
     await cluster.kubectl('delete pod reader --now');
-    await nothingIsLeft('plain');
+    await nothingIsLeft();
   });
 
   test('two pods share a session, and an agent that is killed meanwhile finds what to log out', async () => {
@@ -86,7 +86,7 @@ describe('disks of iSCSI targets', () => {
     );
     assert.equal(sessions().length, 1);
     await cluster.kubectl('delete pod two --now');
-    await nothingIsLeft('plain');
+    await nothingIsLeft();
   });
 
   test('a target that asks for a password gets it, and one that is wrong is told of', async () => {
@@ -114,7 +114,7 @@ describe('disks of iSCSI targets', () => {
     await succeeded('friend');
     assert.equal(await cluster.kubectl('logs friend'), 'friend\n');
     await cluster.kubectl('delete pod friend --now');
-    await nothingIsLeft('guarded');
+    await nothingIsLeft();
   });
 
   test('a PersistentVolume of two portals has two sessions and one mount', async () => {
@@ -148,6 +148,6 @@ describe('disks of iSCSI targets', () => {
     await cluster.eventually('it has said', async () => /xfs rw,noatime/.test(await cluster.kubectl('logs claimant')));
     assert.deepEqual(sessions(), [`${iqn}.paths`, `${iqn}.paths`]);
     await cluster.kubectl('delete pod/claimant pvc/paths pv/paths --now');
-    await nothingIsLeft('paths');
+    await nothingIsLeft();
   });
 });
