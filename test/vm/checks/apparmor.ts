@@ -26,7 +26,11 @@ const pod = (name: string, appArmorProfile: object | undefined) => ({
       {
         name: 'c',
         image: 'busybox:1.36',
-        command: ['sh', '-c', 'cat /proc/1/attr/current; echo told > /etc/secret; cat /etc/secret || echo denied'],
+        command: [
+          'sh',
+          '-c',
+          'cat /proc/1/attr/current; echo told > /etc/secret; cat /etc/secret 2>/dev/null || echo denied',
+        ],
       },
     ],
   },
@@ -55,10 +59,7 @@ describe('AppArmor', () => {
 
   test('a profile of the machine holds', async () => {
     await create(pod('held', { type: 'Localhost', localhostProfile: 'vm-no-secrets' }));
-    assert.equal(
-      await saidBy('held'),
-      "vm-no-secrets (enforce)\ncat: can't open '/etc/secret': Permission denied\ndenied\n",
-    );
+    assert.equal(await saidBy('held'), 'vm-no-secrets (enforce)\ndenied\n');
   });
 
   for (const [name, asked, want] of [
