@@ -99,6 +99,11 @@ export class TestCluster implements AsyncDisposable {
     return cluster;
   }
 
+  /** One that was made by another process, and may be down. */
+  static found({ name, folder }: Pick<TestCluster, 'name' | 'folder'>): TestCluster {
+    return new TestCluster(name, folder, {});
+  }
+
   async up(): Promise<string> {
     const nodes =
       this.#choice.simulatedNodes === undefined ? [] : ['--nodes', `simulated:${this.#choice.simulatedNodes}`];

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 export interface Machine {
-  /** Folder with disk.ext4, vmlinuz and initrd.img; the disk stays as it is. */
+  /** Folder with vmlinuz and initrd.img. */
   readonly image: string;
+  /** What it writes stays until it is started again. */
+  readonly disk: string;
   /** Folders that the machine may mount by 9p: the first for reading. */
   readonly repository: string;
   readonly results: string;
@@ -15,7 +17,7 @@ export interface Machine {
 
 /** Settles once the machine is off; its console goes to standard output. */
 export async function runMachine(machine: Machine, signal: AbortSignal): Promise<void> {
-  const { image, repository, results, underSystemd, megabytes } = machine;
+  const { image, disk, repository, results, underSystemd, megabytes } = machine;
   const init = '/coracle-init';
   const start = underSystemd ? `systemd.run=${init} systemd.run_success_action=none` : `init=${init}`;
   const kernel = `root=/dev/vda rw console=ttyS0 quiet panic=-1 apparmor=1 security=apparmor ${start}`;
@@ -23,7 +25,7 @@ export async function runMachine(machine: Machine, signal: AbortSignal): Promise
     ['-accel', 'tcg,thread=multi,tb-size=1024', '-cpu', 'max', '-smp', '2', '-m', String(megabytes)],
     ['-display', 'none', '-serial', 'stdio', '-monitor', 'none', '-no-reboot'],
     ['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initrd.img'), '-append', kernel],
-    ['-drive', `file=${join(image, 'disk.ext4')},format=raw,if=virtio,snapshot=on,cache=unsafe`],
+    ['-drive', `file=${disk},format=qcow2,if=virtio,cache=unsafe`],
     ['-nic', 'user,restrict=on,model=virtio-net-pci'],
     ['-virtfs', `local,path=${repository},mount_tag=repository,security_model=none,readonly=on,multidevs=remap`],
     ['-virtfs', `local,path=${results},mount_tag=results,security_model=none`],

@@ -3,12 +3,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findProgram } from '../../src/cluster/preflight.ts';
 import { kubectlProgram, root } from '../e2e/cluster.ts';
 import { runMachine } from './machine.ts';
-import { type Check, chosenChecks } from './plan.ts';
+import { againFile, type Check, chosenChecks } from './plan.ts';
 
 /** And the package of Debian's that has each. */
 const neededPrograms = new Map([
@@ -26,7 +26,9 @@ const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort());
 
 const image = await ensureImage();
-const results = mkdtempSync(join(tmpdir(), 'coracle-vm-'));
+const scratch = mkdtempSync(join(tmpdir(), 'coracle-vm-'));
+const results = join(scratch, 'results');
+mkdirSync(results);
 try {
   copyFileSync(kubectlProgram(), join(results, 'kubectl'));
   for (const underSystemd of [false, true]) {
@@ -38,7 +40,7 @@ try {
   if (!stopping.signal.aborted) throw error;
   process.exitCode = 130;
 } finally {
-  rmSync(results, { recursive: true });
+  rmSync(scratch, { recursive: true });
 }
 
 /** Made once: the mirror is asked only when the list of packages has changed. */
@@ -58,8 +60,17 @@ async function ensureImage(): Promise<string> {
 
 async function runChecks(checks: readonly Check[], underSystemd: boolean): Promise<void> {
   writeFileSync(join(results, 'checks.json'), JSON.stringify(checks));
-  const machine = { image, repository: root, results, underSystemd, megabytes: Number(values.megabytes) };
-  await runMachine(machine, stopping.signal);
+  const disk = join(scratch, 'disk.qcow2');
+  const again = join(results, basename(againFile));
+  // What the machine writes is not for the next one.
+  const made = ['create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', join(image, 'disk.ext4'), disk];
+  const [code] = await once(spawn('qemu-img', made, { stdio: 'inherit' }), 'close');
+  if (code !== 0) throw new Error(`qemu-img ended with ${code}`);
+  const machine = { image, disk, repository: root, results, underSystemd, megabytes: Number(values.megabytes) };
+  do {
+    rmSync(again, { force: true });
+    await runMachine(machine, stopping.signal);
+  } while (existsSync(again));
 }
 
 /** A line a check; one that is missing was never ended. */

@@ -10,6 +10,9 @@ export interface Check {
   readonly underSystemd?: boolean;
 }
 
+/** A check that makes this file wants to be run once more after the machine has gone off. */
+export const againFile = '/results/again';
+
 export const checks: readonly Check[] = [
   // cgroup v2, where each controller's files are others than v1's.
   { name: 'cgroups', files: ['test/vm/checks/cgroups.ts'] },
@@ -19,6 +22,7 @@ export const checks: readonly Check[] = [
   { name: 'recovery', files: ['test/e2e/recovery.test.ts'] },
   { name: 'nodes', files: ['test/e2e/nodes.test.ts'] },
   { name: 'storage', files: ['test/e2e/storage.test.ts'] },
+  { name: 'power-loss', files: ['test/vm/checks/power-loss.ts'] },
   // The kernel's own WireGuard, where other tests have a program's.
   { name: 'wireguard', files: ['test/e2e/pod-network-encryption.test.ts'] },
   // Disks and folders of servers that run in the same machine.

@@ -1,0 +1,123 @@
+// The power of a machine fails while a cluster runs, and comes back: this file runs twice, before and after.
+import assert from 'node:assert/strict';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { run, TestCluster } from '../../e2e/cluster.ts';
+import { againFile } from '../plan.ts';
+
+interface Before {
+  readonly name: string;
+  readonly folder: string;
+  /** By name: what a pod is known by, and how often it was started. */
+  readonly pods: Readonly<Record<string, { readonly uid: string; readonly restarts: number }>>;
+}
+
+const noteFile = '/var/before-power-loss.json';
+const kept = Array.from({ length: 40 }, (_, index) => `kept-${index}`);
+
+const pod = (name: string, spec: object, container: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    terminationGracePeriodSeconds: 1,
+    containers: [{ name: 'c', image: 'busybox:1.36', command: ['sleep', '1d'], ...container }],
+    ...spec,
+  },
+});
+
+const objects = [
+  {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'web' },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: { containers: [{ name: 'c', image: 'nginx:1.22', readinessProbe: { httpGet: { port: 80 } } }] },
+      },
+    },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'web' },
+    spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+  },
+  {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: 'data' },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
+  },
+  pod(
+    'writer',
+    { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
+    {
+      command: ['sh', '-c', 'echo started >> /data/log; sync; sleep 1d'],
+      volumeMounts: [{ name: 'data', mountPath: '/data' }],
+    },
+  ),
+  pod('once', { restartPolicy: 'Never' }),
+];
+
+const podsOf = async (cluster: TestCluster): Promise<any[]> => (await cluster.json('get pods')).items;
+
+describe('a machine whose power fails', () => {
+  test('has pods that run', { skip: existsSync(noteFile) }, async () => {
+    const cluster = await TestCluster.create();
+    await cluster.loadImages('pause', 'busybox', 'nginx');
+    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
+    await cluster.kubectl('create -f -', { input: list(objects) });
+    await cluster.kubectl('wait --for=condition=Ready pod --all --timeout=180s');
+    await cluster.kubectl('rollout status deployment web --timeout=180s');
+    const pods = (await podsOf(cluster)).map(({ metadata, status }) => [
+      metadata.name,
+      { uid: metadata.uid, restarts: status.containerStatuses[0].restartCount },
+    ]);
+    const before: Before = { name: cluster.name, folder: cluster.folder, pods: Object.fromEntries(pods) };
+    const note = openSync(noteFile, 'w');
+    writeFileSync(note, JSON.stringify(before));
+    fsyncSync(note);
+    closeSync(note);
+    // What the runtime has unpacked is its own affair. What the API takes from here on has to be on the disk by itself.
+    await run('sync', []);
+    const configMaps = kept.map((name) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } }));
+    await cluster.kubectl('create -f -', { input: list(configMaps) });
+    writeFileSync(againFile, '');
+    writeFileSync('/proc/sysrq-trigger', 'b');
+    await new Promise(() => {}); // the power is off
+  });
+
+  test('has them again, and all that the API took, when it comes back', { skip: !existsSync(noteFile) }, async () => {
+    const before: Before = JSON.parse(readFileSync(noteFile, 'utf8'));
+    await using cluster = TestCluster.found(before);
+    await cluster.up();
+    const configMaps = (await cluster.json('get configmaps')).items.map(({ metadata }: any) => metadata.name);
+    assert.deepEqual(
+      kept.filter((name) => !configMaps.includes(name)),
+      [],
+    );
+    await cluster.eventually('a pod that is started once has failed', async () =>
+      (await podsOf(cluster)).some(({ metadata, status }) => metadata.name === 'once' && status.phase === 'Failed'),
+    );
+    await cluster.kubectl('wait --for=condition=Ready pod/writer pod -l app=web --timeout=180s');
+    for (const { metadata, status } of await podsOf(cluster)) {
+      const { uid, restarts } = before.pods[metadata.name]!;
+      assert.equal(metadata.uid, uid);
+      const isOnce = metadata.name === 'once';
+      assert.equal(status.containerStatuses[0].restartCount, restarts + (isOnce ? 0 : 1), metadata.name);
+    }
+    assert.match(await cluster.kubectl('get events --field-selector reason=Rebooted'), /has been rebooted/);
+    assert.equal(await cluster.kubectl('exec writer -- cat /data/log'), 'started\nstarted\n');
+    await cluster.eventually('the Service answers', async () =>
+      /nginx/.test((await cluster.tryKubectl('exec writer -- wget -qO- http://web')).stdout),
+    );
+  });
+});
+
+function list(items: readonly object[]): string {
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+}
