@@ -298,6 +298,33 @@ describe('the node agent on containerd', { skip: reason ?? false }, () => {
     await remove('probed');
   });
 
+  it('a pod stays ready while a container with another image takes the place of one', async () => {
+    await create('changed', {});
+    await cluster.untilPod('changed', isReady);
+    const watching = new AbortController();
+    const seen = (async () => {
+      const told: string[] = [];
+      for await (const event of pods.watch({ namespace: 'default', signal: watching.signal })) {
+        const pod = event.object as Pod;
+        if (pod.metadata.name !== 'changed') continue;
+        const { restartCount } = statusOf(pod);
+        told.push(`${restartCount} ${isReady(pod)}`);
+        if (restartCount === 1 && isReady(pod)) return [...new Set(told)];
+      }
+      return told;
+    })();
+    const image = 'busybox:1.37';
+    const container: Container = { name: 'main', image, imagePullPolicy: 'IfNotPresent', command: forever };
+    await pods.patch(
+      { namespace: 'default', name: 'changed' },
+      { spec: { containers: [container] } },
+      { type: 'merge' },
+    );
+    assert.deepEqual(await seen, ['0 true', '1 true']);
+    watching.abort();
+    await remove('changed');
+  });
+
   it('says why an image is not there', async () => {
     await create('no-image', { image: 'docker.io/library/absent:1', imagePullPolicy: 'Never' });
     const pod = await cluster.untilPod(

@@ -24,6 +24,7 @@ import { PodSandbox } from './pod-sandbox.ts';
 import type { PodServices } from './pod-services.ts';
 import { PodVolumeSteps } from './pod-volume-steps.ts';
 import { ProbeSet } from './probe-set.ts';
+import { ReplacementGap } from './replacement-gap.ts';
 import { PodResize, resizeRetryMs } from './resize.ts';
 import type { ContainerRecord } from './runtime-tracker.ts';
 import { sandboxConfig } from './sandbox-config.ts';
@@ -44,6 +45,7 @@ export class PodWorker {
   readonly #devices: PodDeviceSteps;
   readonly #entry: PodEntry;
   readonly #volumes: PodVolumeSteps;
+  readonly #gap: ReplacementGap;
   readonly #firstSeenMs: number;
   #pod: Pod;
   #isRemoved = false;
@@ -81,6 +83,11 @@ export class PodWorker {
     this.#devices = new PodDeviceSteps(services);
     this.#entry = new PodEntry(services);
     this.#volumes = new PodVolumeSteps(services, (delayMs) => this.#wakeIn(delayMs));
+    const isRunning = (id: string) =>
+      services.tracker
+        .stateOf(this.#uid)
+        .containers.some((each) => each.id === id && each.state === 'CONTAINER_RUNNING');
+    this.#gap = new ReplacementGap({ clock: services.clock, isRunning, onOver: () => this.#tell() });
     this.#probes = new ProbeSet(services, () => {
       this.#tell();
       this.poke();
@@ -177,6 +184,7 @@ export class PodWorker {
     this.#isDetached = true;
     this.#abort.abort();
     this.#wake?.timer[Symbol.dispose]();
+    this.#gap.close();
     this.#probes.stop();
     this.#sink.close();
     // A container may take its whole grace period to end; it will, without us.
@@ -206,6 +214,7 @@ export class PodWorker {
         this.#services.log.error('pod could not be brought forward', error, { pod: this.#pod.metadata.name });
         this.#wakeIn(this.#sandbox.retryMs);
       }
+      if (!this.#isDirty) this.#gap.close();
       if (!this.#isDone) this.#tell();
     }
     this.#loop = undefined;
@@ -267,6 +276,7 @@ export class PodWorker {
       const ownGrace = cause === 'changed' ? undefined : probe?.terminationGracePeriodSeconds;
       // Known before it ends, for its end not to be taken for the pod's.
       this.#restarts(record, cause === 'changed');
+      if (cause === 'changed') this.#gap.begin(record.name, record.id);
       await killContainer(this.#services, record, { pod, graceSeconds: ownGrace ?? graceSeconds, message });
     }
     if (plan.sandboxAttempt === undefined && plan.start.length === 0) return void (await this.#ensureVolumes());
@@ -313,6 +323,7 @@ export class PodWorker {
       };
       const outcome = await startContainer(this.#services, input);
       const { name } = step.container;
+      this.#gap.close(name);
       if (outcome) {
         this.#backoff.failed(name, outcome);
         this.#wakeIn(outcome.retryAfterMs);
@@ -428,6 +439,7 @@ export class PodWorker {
   }
 
   async #stopRunning(beforeSignal?: Promise<void>): Promise<void> {
+    this.#gap.close();
     const pod = this.#pod;
     const options = { pod, graceSeconds: this.#graceSeconds, ...(beforeSignal ? { beforeSignal } : {}) };
     await killPod(this.#services, options).catch((error) => {
@@ -447,7 +459,7 @@ export class PodWorker {
 
   /** Computes the status and hands it on. */
   #tell(isUrgent = true): void {
-    if (this.#isRemoved || this.#isDetached || this.#isDone) return;
+    if (this.#isRemoved || this.#isDetached || this.#isDone || this.#gap.isOpen) return;
     const { tracker, clock, hostIPs, runtimeName } = this.#services;
     if (this.#rejection) {
       this.#sink.set(this.#pod, rejectedStatus(this.#pod, this.#rejection, this.#firstSeenMs), true);
