@@ -10,6 +10,8 @@ export const root = join(import.meta.dirname, '../..');
 const program = join(root, 'bin/coracle');
 /** Everything here may take so many times longer than usual: an emulated machine is slow. */
 const patience = Number(process.env['CORACLE_TEST_PATIENCE'] ?? 1);
+/** By itself kubectl waits as long as it takes, but half a minute for what the API is: its resources and their schemas. */
+const patientKubectl = patience > 1 ? [`--request-timeout=${32 * patience}s`] : [];
 
 export interface Output {
   readonly code: number;
@@ -147,7 +149,7 @@ export class TestCluster implements AsyncDisposable {
 
   tryKubectl(line: string, options: RunOptions = {}): Promise<Output> {
     const patient = line.replace(/--timeout=(\d+)s/, (_, seconds) => `--timeout=${Number(seconds) * patience}s`);
-    return run(kubectlProgram(), words(patient), { ...options, env: this.#env(options) });
+    return run(kubectlProgram(), [...patientKubectl, ...words(patient)], { ...options, env: this.#env(options) });
   }
 
   /** The same on a terminal, as a person at a keyboard has it; `input` is typed. */
