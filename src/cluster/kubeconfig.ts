@@ -1,16 +1,8 @@
 // The cluster's kubeconfig, and its context in the user's own file, which keeps everything else that is there.
-import {
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import { writeDurably } from '../base/durable-file.ts';
 import { parseYaml, stringifyYaml } from '../base/yaml.ts';
 import { exitCodes, UserFailure } from './failure.ts';
 
@@ -139,10 +131,9 @@ function readConfig(file: string): KubeconfigFile {
   );
 }
 
-/** Writes beside and renames, through symbolic links, so that a crash leaves the old file whole. */
+/** Writes beside and renames, through symbolic links, so that a crash leaves the old file whole, and a failure of the power too. */
 function writeConfig(file: string, config: KubeconfigFile): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const target = existsSync(file) ? realpathSync(file) : file;
-  writeFileSync(`${target}.coracle-new`, stringifyYaml(config), { mode: 0o600 });
-  renameSync(`${target}.coracle-new`, target);
+  writeDurably(target, stringifyYaml(config));
 }

@@ -4,6 +4,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { writeDurably } from '../base/durable-file.ts';
 import {
   certificateAlgorithm,
   certificateSerial,
@@ -66,6 +67,14 @@ function readPair(folder: string, name: string): KeyPair | undefined {
   return { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') };
 }
 
+/** For an authority: what it signed is of no use without it. */
+function keepPair(folder: string, name: string, pair: KeyPair): KeyPair {
+  writeDurably(join(folder, `${name}.key`), pair.key);
+  writeDurably(join(folder, `${name}.crt`), pair.certificate, 0o644);
+  return pair;
+}
+
+/** For what may be issued again: it is not waited for until it is on the disk. */
 function writePair(folder: string, name: string, pair: KeyPair): KeyPair {
   writeFileSync(join(folder, `${name}.key`), pair.key, { mode: 0o600 });
   writeFileSync(join(folder, `${name}.crt`), pair.certificate, { mode: 0o644 });
@@ -77,7 +86,7 @@ function ensureTokenKey(folder: string): KeyPair {
   if (!existsSync(file)) {
     // RS256 is the one algorithm that everybody who checks tokens of a cluster knows.
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    writeDurably(file, privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
   }
   const key = readFileSync(file, 'utf8');
   const certificate = createPublicKey(createPrivateKey(key)).export({ type: 'spki', format: 'pem' }) as string;
@@ -109,12 +118,12 @@ async function ensureAuthority(folder: string, name: string, commonName: string,
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return writePair(folder, name, { certificate: `${certificate.toString('pem')}\n`, key: pem });
+  return keepPair(folder, name, { certificate: `${certificate.toString('pem')}\n`, key: pem });
 }
 
 async function ensureLeaf(folder: string, identity: Identity, authority: KeyPair, nowMs: number): Promise<KeyPair> {
   const existing = readPair(folder, identity.file);
-  if (existing && isUsable(existing.certificate, identity, authority, nowMs)) return existing;
+  if (existing && isUsable(existing, identity, authority, nowMs)) return existing;
   const { x509, keys, pem } = await issuing();
   const usages = identity.hosts ? [x509.ExtendedKeyUsage.serverAuth] : [x509.ExtendedKeyUsage.clientAuth];
   const names = (identity.hosts ?? []).map((host) => ({
@@ -141,10 +150,21 @@ async function ensureLeaf(folder: string, identity: Identity, authority: KeyPair
 }
 
 /** Signed by this authority, less than two thirds through its life, and good for every host asked for. */
-function isUsable(pem: string, identity: Identity, authority: KeyPair, nowMs: number): boolean {
-  const certificate = new X509Certificate(pem);
+function isUsable(pair: KeyPair, identity: Identity, authority: KeyPair, nowMs: number): boolean {
+  const certificate = readWhole(pair);
+  if (!certificate) return false;
   if (!certificate.checkIssued(new X509Certificate(authority.certificate))) return false;
   const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
   if (nowMs > from + ((to - from) * 2) / 3) return false;
   return (identity.hosts ?? []).every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)));
+}
+
+/** The certificate of a pair; undefined when the files were cut short, by the power's failing or a crash, or are not of one pair. */
+function readWhole({ certificate, key }: KeyPair): X509Certificate | undefined {
+  try {
+    const parsed = new X509Certificate(certificate);
+    return parsed.checkPrivateKey(createPrivateKey(key)) ? parsed : undefined;
+  } catch {
+    return undefined; // empty, or half of it
+  }
 }

@@ -1,12 +1,13 @@
 // Certificates of a joined node: asked of the cluster with a request, since the authority's key is not here; and asked
 // again before they end.
 import { X509Certificate } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { CertificateSigningRequest } from '../../../generated/certificates-v1.ts';
 import { certificateSigningRequestKind } from '../../../generated/kinds.ts';
 import type { Clock } from '../../base/clock.ts';
+import { writeDurably } from '../../base/durable-file.ts';
 import { certificateAlgorithm, loadX509, newCertificateKeys } from '../../base/x509.ts';
 import type { Client } from '../../client/client.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
@@ -105,14 +106,12 @@ async function makeRequest({
   return { pem: request.toString('pem'), key };
 }
 
-/** Both files or neither, as far as a rename can say. */
+/** The token that they were asked for with may be spent: they are not to be lost. */
 function keepPair(folder: string, file: string, certificate: string, key: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const path = (ending: string) => join(folder, `${file}.${ending}`);
-  writeFileSync(path('key.new'), key, { mode: 0o600 });
-  writeFileSync(path('crt.new'), certificate, { mode: 0o644 });
-  renameSync(path('key.new'), path('key'));
-  renameSync(path('crt.new'), path('crt'));
+  writeDurably(path('key'), key);
+  writeDurably(path('crt'), certificate, 0o644);
 }
 
 /** When a certificate should be replaced: after two thirds of its life here. What it says of its beginning is earlier. */

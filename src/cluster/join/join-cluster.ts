@@ -1,11 +1,12 @@
 // `coracle join`: from an address and a token to certificates of this node's own. Running the node is run-joined.ts.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { configMapKind, nodeKind } from '../../../generated/kinds.ts';
 import { isConditionTrue } from '../../api/meta/conditions.ts';
 import { isAlreadyExists, StatusError } from '../../api/meta/status-error.ts';
 import { systemClock } from '../../base/clock.ts';
+import { writeDurably } from '../../base/durable-file.ts';
 import type { Client } from '../../client/client.ts';
 import { createClient } from '../../client/create-client.ts';
 import { createHttpsTransport } from '../../client/https-transport.ts';
@@ -54,7 +55,7 @@ export async function joinCluster(asked: JoinRequest, report: Report): Promise<v
 
   for (const folder of [layout.dataDir, layout.logs, layout.node, layout.pki]) makeDataDir(folder);
   mkdirSync(layout.pki, { recursive: true, mode: 0o700 });
-  writeFileSync(join(layout.pki, 'ca.crt'), ca, { mode: 0o644 });
+  writeDurably(join(layout.pki, 'ca.crt'), ca, 0o644);
   const server = `https://${answering}`;
   const newcomer = openClient({ server, ca, token: asked.token });
   try {

@@ -1,6 +1,7 @@
 // What a machine that joined a cluster elsewhere knows of it; kept in join.json of its data directory.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeDurably } from '../../base/durable-file.ts';
 import type { ClusterFacts } from '../join-objects.ts';
 import type { Layout } from '../settings/layout.ts';
 import type { MachineRuntime } from '../settings/runtime-endpoint.ts';
@@ -29,5 +30,5 @@ export function readJoined(layout: Layout): JoinedSettings | undefined {
 }
 
 export function writeJoined(layout: Layout, settings: JoinedSettings): void {
-  writeFileSync(joinedFile(layout), `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+  writeDurably(joinedFile(layout), `${JSON.stringify(settings, null, 2)}\n`);
 }

@@ -1,9 +1,10 @@
 // The API servers that a machine which joined may turn to: those it was told of, and those that the cluster names itself, in
 // the endpoints of the Service `kubernetes`. They are kept in a file, so that the next start knows them as well.
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { EndpointSlice } from '../../../generated/discovery-v1.ts';
 import { endpointSliceKind } from '../../../generated/kinds.ts';
+import { writeDurably } from '../../base/durable-file.ts';
 import type { InformerFactory } from '../../reconcile/informer.ts';
 
 interface ServersFile {
@@ -73,8 +74,7 @@ function read(file: string): ServersFile {
 }
 
 function write(file: string, servers: ServersFile): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(servers, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  writeDurably(file, `${JSON.stringify(servers, null, 2)}\n`);
 }
 
 /** What `join` was told. */

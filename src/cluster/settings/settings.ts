@@ -1,7 +1,8 @@
 // What is decided once, when a cluster is made, and kept: ports, ranges, the kind of nodes.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
+import { writeDurably } from '../../base/durable-file.ts';
 import { exitCodes, UserFailure } from '../failure.ts';
 import { type NodeSettings, withMachineAddress, withNodeCount } from '../nodes/further-nodes.ts';
 import type { PodNetworkEncryption } from '../nodes/pod-network-encryption.ts';
@@ -138,7 +139,7 @@ export function readSettings(layout: Layout): Settings | undefined {
 }
 
 export function writeSettings(layout: Layout, settings: Settings): void {
-  writeFileSync(layout.settings, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600 });
+  writeDurably(layout.settings, `${JSON.stringify(settings, null, 2)}\n`);
 }
 
 function refuseChanges(existing: Settings, request: SettingsRequest, layout: Layout): void {

@@ -1,17 +1,8 @@
 // The configuration of encryption at rest: the cluster's own, made with a new key, or the one that was named.
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { writeDurably } from '../../base/durable-file.ts';
 import {
   type EncryptionConfiguration,
   EncryptionConfigurationError,
@@ -110,17 +101,6 @@ export function withoutOldKeys({ rules }: EncryptionConfiguration): EncryptionCo
 /** Whole or not at all, and on the disk before anything is written under the new key. @returns the text's hash */
 export function writeConfiguration(path: string, configuration: EncryptionConfiguration): string {
   const text = printEncryptionConfiguration(configuration);
-  const draft = `${path}.new`;
-  const file = openSync(draft, 'w', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(draft, path);
-  const folder = openSync(dirname(path), 'r');
-  fsyncSync(folder);
-  closeSync(folder);
+  writeDurably(path, text);
   return hashOf(text);
 }
