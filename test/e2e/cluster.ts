@@ -102,8 +102,8 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** One that was made by another process, and may be down. */
-  static found({ name, folder }: Pick<TestCluster, 'name' | 'folder'>): TestCluster {
-    return new TestCluster(name, folder, {});
+  static found({ name, folder }: Pick<TestCluster, 'name' | 'folder'>, choice: ClusterChoice = {}): TestCluster {
+    return new TestCluster(name, folder, choice);
   }
 
   async up(): Promise<string> {
