@@ -9,7 +9,7 @@ import { findProgram } from '../../src/cluster/preflight.ts';
 export const root = join(import.meta.dirname, '../..');
 const program = join(root, 'bin/coracle');
 /** Everything here may take so many times longer than usual: an emulated machine is slow. */
-const patience = Number(process.env['CORACLE_TEST_PATIENCE'] ?? 1);
+export const patience = Number(process.env['CORACLE_TEST_PATIENCE'] ?? 1);
 /** By itself kubectl waits as long as it takes, but half a minute for what the API is: its resources and their schemas. */
 const patientKubectl = patience > 1 ? [`--request-timeout=${32 * patience}s`] : [];
 

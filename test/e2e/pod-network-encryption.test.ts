@@ -5,7 +5,7 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { nodeLinkName, nodeNamespaceName, wireGuardName } from '../../src/network/overlay/names.ts';
-import { root, run, TestCluster, whyNoContainers } from './cluster.ts';
+import { patience, root, run, TestCluster, whyNoContainers } from './cluster.ts';
 
 // Debian's programs, unpacked by scripts/setup.sh, where the machine has none. Whoever looks for them reads PATH when it is loaded.
 process.env['PATH'] += `:${join(root, 'build/tools')}`;
@@ -69,7 +69,9 @@ describe('a cluster whose pod network is encrypted', { skip }, () => {
     (await cluster.json('get pod web')).status.podIPs.map(({ ip }: any) => (ip.includes(':') ? `[${ip}]` : ip));
   /** How many bytes the pod on one node gets from the one on the other, by each family. */
   const fetched = async (): Promise<number[]> => {
-    const script = (await podAddresses()).map((ip) => `timeout 5 wget -q -O- http://${ip}/large | wc -c`).join('; ');
+    const script = (await podAddresses())
+      .map((ip) => `timeout ${5 * patience} wget -q -O- http://${ip}/large | wc -c`)
+      .join('; ');
     return (await cluster.kubectl(`exec box -- sh -c '${script}'`)).trim().split('\n').map(Number);
   };
   const bytesOnWire = async (comment: 'plain' | 'sealed'): Promise<number> => {
@@ -151,7 +153,7 @@ describe('a cluster whose pod network is encrypted', { skip }, () => {
     const source = range.replace(/0\/24$/, '1');
     // Nobody listens there: who arrives is refused at once.
     const reaches = async (): Promise<boolean> => {
-      const curl = ['curl', '-s', '-m', '2', '--interface', source, `http://${podIP}:9/`];
+      const curl = ['curl', '-s', '-m', String(2 * patience), '--interface', source, `http://${podIP}:9/`];
       const { code } = await run('nsenter', [`--net=/run/netns/${space}`, ...curl]);
       return code === 7;
     };
