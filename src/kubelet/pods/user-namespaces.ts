@@ -1,7 +1,7 @@
 // Ranges of user IDs for pods with users of their own: root in the pod is nobody on the node.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Pod } from '../../../generated/core-v1.ts';
 import type { UserNamespace } from '../runtime/runtime.ts';
 
@@ -32,6 +32,25 @@ interface Mapping {
   readonly length: number;
 }
 
+/** Undefined where no range was kept, or the file was cut short: the pod gets another one. */
+async function readFirstId(file: string): Promise<number | undefined> {
+  try {
+    return (JSON.parse(await readFile(file, 'utf8')) as { uidMappings: Mapping[] }).uidMappings[0]?.hostId;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The first ID of each range that a pod of the folder has, and the pod's uid. */
+async function keptRanges(podsDir: string): Promise<Map<number, string>> {
+  const ranges = new Map<number, string>();
+  for (const uid of await readdir(podsDir).catch(() => [])) {
+    const id = await readFirstId(join(podsDir, uid, 'userns'));
+    if (id !== undefined) ranges.set(id, uid);
+  }
+  return ranges;
+}
+
 export function createUserNamespaces({
   dataDir,
   podDir,
@@ -44,11 +63,10 @@ export function createUserNamespaces({
   const byPod = new Map<string, Promise<number>>();
   const find = async (podUid: string): Promise<number> => {
     const file = join(podDir(podUid), 'userns');
-    const kept = await readFile(file, 'utf8').then(
-      (text) => (JSON.parse(text) as { uidMappings: Mapping[] }).uidMappings[0]?.hostId,
-      () => undefined,
-    );
-    const isFree = (id: number) => (taken.get(id) ?? podUid) === podUid;
+    const kept = await readFirstId(file);
+    // Pods that run since before the agent started have not all been looked at: their files say what is theirs.
+    const others = kept === undefined ? await keptRanges(dirname(podDir(podUid))) : new Map<number, string>();
+    const isFree = (id: number) => [taken.get(id), others.get(id)].every((owner) => (owner ?? podUid) === podUid);
     const all = Array.from({ length: rangesOfNode }, (_, index) => firstId + index * rangeLength);
     const hostId = kept !== undefined && isFree(kept) ? kept : all.find(isFree);
     if (hostId === undefined) throw new Error('create user namespace: no range of IDs is left on this node');
@@ -56,7 +74,7 @@ export function createUserNamespaces({
     if (hostId === kept) return hostId;
     const mapping: Mapping[] = [{ hostId, containerId: 0, length: rangeLength }];
     await mkdir(podDir(podUid), { recursive: true });
-    await writeFile(`${file}.new`, JSON.stringify({ uidMappings: mapping, gidMappings: mapping }));
+    await writeFile(`${file}.new`, JSON.stringify({ uidMappings: mapping, gidMappings: mapping }), { flush: true });
     await rename(`${file}.new`, file);
     return hostId;
   };
