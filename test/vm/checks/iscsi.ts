@@ -26,6 +26,17 @@ const disk = (name: string, more: object = {}) => ({
   iscsi: { targetPortal: portals[0], iqn: `${iqn}.${name}`, lun: 1, fsType: 'ext4', ...more },
 });
 
+/** A PersistentVolume, and the claim that has it. */
+const claimed = (name: string, source: object, mountOptions: readonly string[] = []) => {
+  const common = { accessModes: ['ReadWriteOnce'], storageClassName: '' };
+  const spec = { ...common, capacity: { storage: '400Mi' }, mountOptions, ...source };
+  const claim = { ...common, volumeName: name, resources: { requests: { storage: '400Mi' } } };
+  return [
+    { apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name }, spec },
+    { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name }, spec: claim },
+  ];
+};
+
 describe('disks of iSCSI targets', () => {
   let cluster: TestCluster;
   let targets: AsyncDisposable;
@@ -68,9 +79,12 @@ describe('disks of iSCSI targets', () => {
   });
 
   test('two pods share a session, and an agent that is killed meanwhile finds what to log out', async () => {
+    // By a claim: of pods that name a disk themselves, and write, the scheduler lets a node have one, as upstream's does.
+    const shared = { persistentVolumeClaim: { claimName: 'plain' } };
     await create(
-      pod('one', 'echo one > /disk/one; sleep 100000', disk('plain')),
-      pod('two', 'echo two > /disk/two; sleep 100000', disk('plain')),
+      ...claimed('plain', disk('plain')),
+      pod('one', 'echo one > /disk/one; sleep 100000', shared),
+      pod('two', 'echo two > /disk/two; sleep 100000', shared),
     );
     await cluster.kubectl('wait --for=condition=Ready --timeout=180s pod/one pod/two');
     assert.equal(sessions().length, 1);
@@ -87,7 +101,7 @@ describe('disks of iSCSI targets', () => {
       'one\n',
     );
     assert.equal(sessions().length, 1);
-    await cluster.kubectl('delete pod two --now');
+    await cluster.kubectl('delete pod/two pvc/plain pv/plain --now');
     await nothingIsLeft();
   });
 
@@ -119,37 +133,36 @@ describe('disks of iSCSI targets', () => {
     await nothingIsLeft();
   });
 
-  test('a PersistentVolume of two portals has two sessions and one mount', async () => {
+  /** A Node that nobody is behind: whether its pod may have the disk is decided elsewhere. */
+  async function isRefusedElsewhere(): Promise<void> {
+    const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
+    const second = pod('second', 'true', { persistentVolumeClaim: { claimName: 'paths' } });
     await create(
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolume',
-        metadata: { name: 'paths' },
-        spec: {
-          capacity: { storage: '400Mi' },
-          accessModes: ['ReadWriteOnce'],
-          storageClassName: '',
-          mountOptions: ['noatime'],
-          ...disk('paths', { portals: [portals[1]], fsType: 'xfs' }),
-        },
-      },
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        metadata: { name: 'paths' },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          storageClassName: '',
-          volumeName: 'paths',
-          resources: { requests: { storage: '400Mi' } },
-        },
-      },
+      { apiVersion: 'v1', kind: 'Node', metadata: { name: 'elsewhere', annotations } },
+      { ...second, spec: { ...second.spec, nodeName: 'elsewhere' } },
+    );
+    await cluster.eventually('the disk is not for two nodes', async () =>
+      (await cluster.json('get events')).items.some(
+        ({ message, involvedObject }: any) => involvedObject.name === 'second' && /^Multi-Attach error/.test(message),
+      ),
+    );
+    await cluster.kubectl('delete pod second --force');
+    await cluster.kubectl('delete node elsewhere');
+  }
+
+  test('a PersistentVolume of two portals has two sessions and one mount, and a second node waits', async () => {
+    await create(
+      ...claimed('paths', disk('paths', { portals: [portals[1]], fsType: 'xfs' }), ['noatime']),
       pod('claimant', 'grep " /disk " /proc/mounts; sleep 100000', { persistentVolumeClaim: { claimName: 'paths' } }),
     );
     await cluster.kubectl('wait --for=condition=Ready --timeout=180s pod/claimant');
     await cluster.eventually('it has said', async () => /xfs rw,noatime/.test(await cluster.kubectl('logs claimant')));
     assert.deepEqual(sessions(), [`${iqn}.paths`, `${iqn}.paths`]);
+    const attached = async () => (await cluster.json('get nodes')).items[0].status.volumesAttached;
+    assert.match(JSON.stringify(await attached()), new RegExp(`kubernetes.io/iscsi/.*${iqn}.paths:1`));
+    await isRefusedElsewhere();
     await cluster.kubectl('delete pod/claimant pvc/paths pv/paths --now');
+    await cluster.eventually('it is detached', async () => JSON.stringify((await attached()) ?? []) === '[]');
     await nothingIsLeft();
   });
 });
