@@ -459,7 +459,7 @@ export class PodWorker {
 
   /** Computes the status and hands it on. */
   #tell(isUrgent = true): void {
-    if (this.#isRemoved || this.#isDetached || this.#isDone || this.#gap.isOpen) return;
+    if (this.#isRemoved || this.#isDetached || this.#isDone || this.#gap.holdsBack()) return;
     const { tracker, clock, hostIPs, runtimeName } = this.#services;
     if (this.#rejection) {
       this.#sink.set(this.#pod, rejectedStatus(this.#pod, this.#rejection, this.#firstSeenMs), true);

@@ -21,8 +21,8 @@ export class ReplacementGap {
     this.#options = options;
   }
 
-  /** Nothing is to be told now. */
-  get isOpen(): boolean {
+  /** Whether nothing is to be told now. What is held back is told when it lasts. */
+  holdsBack(): boolean {
     const { clock, isRunning, onOver } = this.#options;
     if ([...this.#ending.values()].every(isRunning)) return false;
     this.#timer ??= clock.timer(patienceMs, () => {

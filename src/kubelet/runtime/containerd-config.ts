@@ -110,8 +110,5 @@ function criVersion3(config: ContainerdConfig): string[] {
 /** Where containers are while they run, a folder each: with a shim, whether the daemon runs or not. */
 export const taskFolder = (dataDir: string) => join(dataDir, 'state/io.containerd.runtime.v2.task/k8s.io');
 
-/** Where the networks of pods are, a file each. */
-export const networkFolders = (dataDir: string) =>
-  ['io.containerd.grpc.v1.cri', 'io.containerd.cri.v1.runtime'].map((plugin) =>
-    join(dataDir, 'state', plugin, 'netns'),
-  );
+/** Where the networks of pods are, a file each; 2.x has kept the name that the plugin had in 1.x. */
+export const networkFolder = (dataDir: string) => join(dataDir, 'state/io.containerd.grpc.v1.cri/netns');

@@ -2,7 +2,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemMounter } from '../volumes/mounter.ts';
-import { networkFolders, taskFolder } from './containerd-config.ts';
+import { networkFolder, taskFolder } from './containerd-config.ts';
 
 /** What containerd writes down of a container that it runs. */
 export interface RuntimeSpec {
@@ -33,10 +33,9 @@ export async function removeForgottenNetworks(dataDir: string): Promise<void> {
   const tasks = await readdir(taskFolder(dataDir)).catch(() => []);
   const specs = await Promise.all(tasks.map((id) => readSpec(dataDir, id)));
   const used = new Set(specs.map(networkOf));
-  for (const folder of networkFolders(dataDir)) {
-    const paths = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
-    for (const path of paths.filter((each) => !used.has(each))) await removeNetwork(path);
-  }
+  const folder = networkFolder(dataDir);
+  const paths = (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
+  for (const path of paths.filter((each) => !used.has(each))) await removeNetwork(path);
 }
 
 /** With the interfaces in it. May be repeated. */

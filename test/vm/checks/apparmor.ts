@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { run, TestCluster } from '../../e2e/cluster.ts';
+import { run, type TestCluster } from '../../e2e/cluster.ts';
+import { create, smallPod, startCluster, untilSucceeded } from './small-pods.ts';
 
 const profile = `
 #include <tunables/global>
@@ -14,33 +15,16 @@ profile vm-no-secrets flags=(attach_disconnected) {
 }
 `;
 
-const pod = (name: string, appArmorProfile: object | undefined) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    restartPolicy: 'Never',
-    terminationGracePeriodSeconds: 1,
-    ...(appArmorProfile ? { securityContext: { appArmorProfile } } : {}),
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox:1.36',
-        command: [
-          'sh',
-          '-c',
-          'cat /proc/1/attr/current; echo told > /etc/secret; cat /etc/secret 2>/dev/null || echo denied',
-        ],
-      },
-    ],
-  },
-});
+const telling = 'cat /proc/1/attr/current; echo told > /etc/secret; cat /etc/secret 2>/dev/null || echo denied';
+const pod = (name: string, appArmorProfile: object | undefined) =>
+  smallPod(name, telling, {
+    spec: { restartPolicy: 'Never', ...(appArmorProfile ? { securityContext: { appArmorProfile } } : {}) },
+  });
 
 describe('AppArmor', () => {
   let cluster: TestCluster;
-  const create = (item: object) => cluster.kubectl('create -f -', { input: JSON.stringify(item) });
   const saidBy = async (name: string) => {
-    await cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/${name}`);
+    await untilSucceeded(cluster, name);
     return cluster.kubectl(`logs ${name}`);
   };
 
@@ -48,9 +32,7 @@ describe('AppArmor', () => {
     writeFileSync('/etc/apparmor.d/vm-no-secrets', profile);
     const { code, stderr } = await run('apparmor_parser', ['--replace', '/etc/apparmor.d/vm-no-secrets']);
     assert.equal(code, 0, stderr);
-    cluster = await TestCluster.create();
-    await cluster.loadImages('pause', 'busybox');
-    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
+    cluster = await startCluster();
   });
   after(async () => {
     await cluster?.[Symbol.asyncDispose]();
@@ -58,7 +40,7 @@ describe('AppArmor', () => {
   });
 
   test('a profile of the machine holds', async () => {
-    await create(pod('held', { type: 'Localhost', localhostProfile: 'vm-no-secrets' }));
+    await create(cluster, pod('held', { type: 'Localhost', localhostProfile: 'vm-no-secrets' }));
     assert.equal(await saidBy('held'), 'vm-no-secrets (enforce)\ndenied\n');
   });
 
@@ -68,12 +50,12 @@ describe('AppArmor', () => {
     ['free', { type: 'Unconfined' }, /^unconfined\ntold\n$/],
   ] as const)
     test(`a pod that asks for ${asked?.type ?? 'nothing'} has what that means`, async () => {
-      await create(pod(name, asked));
+      await create(cluster, pod(name, asked));
       assert.match(await saidBy(name), want);
     });
 
   test('a profile that is not loaded keeps a pod from starting, and it says so', async () => {
-    await create(pod('lost', { type: 'Localhost', localhostProfile: 'nowhere' }));
+    await create(cluster, pod('lost', { type: 'Localhost', localhostProfile: 'nowhere' }));
     const { status } = await cluster.eventually('it is told', async () => {
       const found = await cluster.json('get pod lost');
       return /AppArmor|apparmor/.test(JSON.stringify(found.status)) && found;

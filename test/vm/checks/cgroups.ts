@@ -5,27 +5,20 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { TestCluster } from '../../e2e/cluster.ts';
+import type { TestCluster } from '../../e2e/cluster.ts';
+import { create as createAll, smallPod, startCluster } from './small-pods.ts';
 
 const root = '/sys/fs/cgroup';
 const mebibyte = 2 ** 20;
 
-const pod = (name: string, command: string, resources: object = {}, rest: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: 'c', image: 'busybox:1.36', command: ['sh', '-c', command], resources, ...rest }],
-  },
-});
+const pod = (name: string, command: string, resources: object = {}) =>
+  smallPod(name, command, { container: { resources } });
 const both = (cpu: string, memory: string) => ({ limits: { cpu, memory }, requests: { cpu, memory } });
 
 describe('a node under cgroup v2', () => {
   let cluster: TestCluster;
   let folder: string;
-  const create = (...items: object[]) =>
-    cluster.kubectl('create -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+  const create = (...items: object[]) => createAll(cluster, ...items);
   const ready = (names: string) => cluster.kubectl(`wait --for=condition=Ready --timeout=180s ${names}`);
   const get = (name: string) => cluster.json(`get pod ${name}`);
   const groupOf = async (name: string): Promise<string> => {
@@ -46,9 +39,7 @@ describe('a node under cgroup v2', () => {
     folder = await mkdtemp(join(tmpdir(), 'vm-node-'));
     const file = join(folder, 'kubelet.yaml');
     await writeFile(file, 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfiguration\npodPidsLimit: 64\n');
-    cluster = await TestCluster.create({ flags: ['--kubelet-config', file] });
-    await cluster.loadImages('pause', 'busybox');
-    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
+    cluster = await startCluster({ flags: ['--kubelet-config', file] });
     await create(
       pod('guaranteed', 'sleep 100000', both('500m', '64Mi')),
       pod('burstable', 'sleep 100000', { requests: { cpu: '250m', memory: '32Mi' } }),
@@ -96,7 +87,7 @@ describe('a node under cgroup v2', () => {
     assert.deepEqual(reads(files, 'memory.oom.group', 'memory.swap.max'), ['1', '0']);
     // The shell would outlive the child that takes too much.
     const eats = 'head -c 200000000 /dev/zero | tail -c 150000000 >/dev/null; echo survived; sleep 1000';
-    await create({ ...pod('hungry', eats, both('100m', '32Mi')) });
+    await create(pod('hungry', eats, both('100m', '32Mi')));
     const { lastState, state } = await cluster.eventually('it is ended', async () => {
       const status = (await get('hungry')).status.containerStatuses?.[0];
       return (status?.state.terminated || status?.lastState.terminated) && status;

@@ -1,27 +1,11 @@
 // Disks of iSCSI targets: Debian's target in this machine, its initiator, and the kernel's.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { TestCluster } from '../../e2e/cluster.ts';
+import type { TestCluster } from '../../e2e/cluster.ts';
 import { chap, iqn, leftovers, portals, sessions, startTargets } from './iscsi-target.ts';
+import { create as createAll, podWithVolume, startCluster, untilSucceeded } from './small-pods.ts';
 
-const pod = (name: string, command: string, volume: object) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    restartPolicy: 'Never',
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox:1.36',
-        command: ['sh', '-c', command],
-        volumeMounts: [{ name: 'disk', mountPath: '/disk' }],
-      },
-    ],
-    volumes: [{ name: 'disk', ...volume }],
-  },
-});
+const pod = (name: string, command: string, source: object) => podWithVolume(name, command, '/disk', source);
 const disk = (name: string, more: object = {}) => ({
   iscsi: { targetPortal: portals[0], iqn: `${iqn}.${name}`, lun: 1, fsType: 'ext4', ...more },
 });
@@ -40,10 +24,8 @@ const claimed = (name: string, source: object, mountOptions: readonly string[] =
 describe('disks of iSCSI targets', () => {
   let cluster: TestCluster;
   let targets: AsyncDisposable;
-  const create = (...items: object[]) =>
-    cluster.kubectl('create -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
-  const succeeded = (name: string) =>
-    cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/${name}`);
+  const create = (...items: object[]) => createAll(cluster, ...items);
+  const succeeded = (name: string) => untilSucceeded(cluster, name);
   const nothingIsLeft = () =>
     cluster.eventually('everybody is logged out', async () => {
       const left = leftovers();
@@ -53,9 +35,7 @@ describe('disks of iSCSI targets', () => {
 
   before(async () => {
     targets = await startTargets();
-    cluster = await TestCluster.create();
-    await cluster.loadImages('pause', 'busybox');
-    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
+    cluster = await startCluster();
   });
   after(async () => {
     await cluster?.[Symbol.asyncDispose]();

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { run, TestCluster } from '../../e2e/cluster.ts';
+import { run, type TestCluster } from '../../e2e/cluster.ts';
+import { create as createAll, podWithVolume, startCluster, untilSucceeded } from './small-pods.ts';
 
 const exported = '/srv/nfs';
 
@@ -12,31 +13,12 @@ async function must(line: string): Promise<void> {
   assert.equal(code, 0, `${line}: ${stderr}`);
 }
 
-const pod = (name: string, command: string, volume: object) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    restartPolicy: 'Never',
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox:1.36',
-        command: ['sh', '-c', command],
-        volumeMounts: [{ name: 'data', mountPath: '/data' }],
-      },
-    ],
-    volumes: [{ name: 'data', ...volume }],
-  },
-});
+const pod = (name: string, command: string, source: object) => podWithVolume(name, command, '/data', source);
 
 describe('volumes of a file server', () => {
   let cluster: TestCluster;
-  const create = (...items: object[]) =>
-    cluster.kubectl('create -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
-  const succeeded = (name: string) =>
-    cluster.kubectl(`wait --for=jsonpath={.status.phase}=Succeeded --timeout=180s pod/${name}`);
+  const create = (...items: object[]) => createAll(cluster, ...items);
+  const succeeded = (name: string) => untilSucceeded(cluster, name);
   const mounts = () =>
     readFileSync('/proc/mounts', 'utf8')
       .split('\n')
@@ -50,9 +32,7 @@ describe('volumes of a file server', () => {
     await must('exportfs -ra');
     await must('rpc.nfsd --no-nfs-version 3 --no-udp 2');
     await must('rpc.mountd --no-nfs-version 3');
-    cluster = await TestCluster.create();
-    await cluster.loadImages('pause', 'busybox');
-    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
+    cluster = await startCluster();
   });
   after(async () => {
     await cluster?.[Symbol.asyncDispose]();

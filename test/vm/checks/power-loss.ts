@@ -1,9 +1,11 @@
 // The power of a machine fails while a cluster runs, and comes back: this file runs twice, before and after.
 import assert from 'node:assert/strict';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { writeDurably } from '../../../src/base/durable-file.ts';
 import { run, TestCluster } from '../../e2e/cluster.ts';
 import { againFile } from '../plan.ts';
+import { create, smallPod, startCluster } from './small-pods.ts';
 
 type Place = Pick<TestCluster, 'name' | 'folder'>;
 
@@ -16,17 +18,6 @@ interface Before extends Place {
 
 const noteFile = '/var/before-power-loss.json';
 const kept = Array.from({ length: 40 }, (_, index) => `kept-${index}`);
-
-const pod = (name: string, spec: object, container: object = {}) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [{ name: 'c', image: 'busybox:1.36', command: ['sleep', '1d'], ...container }],
-    ...spec,
-  },
-});
 
 const objects = [
   {
@@ -54,15 +45,11 @@ const objects = [
     metadata: { name: 'data' },
     spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } },
   },
-  pod(
-    'writer',
-    { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
-    {
-      command: ['sh', '-c', 'echo started >> /data/log; sync; sleep 1d'],
-      volumeMounts: [{ name: 'data', mountPath: '/data' }],
-    },
-  ),
-  pod('once', { restartPolicy: 'Never' }),
+  smallPod('writer', 'echo started >> /data/log; sync; sleep 1d', {
+    spec: { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] },
+    container: { volumeMounts: [{ name: 'data', mountPath: '/data' }] },
+  }),
+  smallPod('once', 'sleep 1d', { spec: { restartPolicy: 'Never' } }),
 ];
 
 const simulated = { simulatedNodes: 1 };
@@ -79,10 +66,8 @@ const podsOf = async (cluster: TestCluster): Promise<any[]> => (await cluster.js
 
 describe('a machine whose power fails', () => {
   test('has pods that run', { skip: existsSync(noteFile) }, async () => {
-    const cluster = await TestCluster.create();
-    await cluster.loadImages('pause', 'busybox', 'nginx');
-    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
-    await cluster.kubectl('create -f -', { input: list(objects) });
+    const cluster = await startCluster({}, 'nginx');
+    await create(cluster, ...objects);
     await cluster.kubectl('wait --for=condition=Ready pod --all --timeout=180s');
     await cluster.kubectl('rollout status deployment web --timeout=180s');
     const pods = (await podsOf(cluster)).map(({ metadata, status }) => [
@@ -95,12 +80,9 @@ describe('a machine whose power fails', () => {
     await run('sysctl', ['-w', 'vm.dirty_writeback_centisecs=0', 'vm.dirty_expire_centisecs=360000']);
     const young = await TestCluster.create(simulated);
     const before: Before = { ...placeOf(cluster), young: placeOf(young), pods: Object.fromEntries(pods) };
-    const note = openSync(noteFile, 'w');
-    writeFileSync(note, JSON.stringify(before));
-    fsyncSync(note);
-    closeSync(note);
+    writeDurably(noteFile, JSON.stringify(before));
     const configMaps = kept.map((name) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } }));
-    for (const each of [cluster, young]) await each.kubectl('create -f -', { input: list(configMaps) });
+    for (const each of [cluster, young]) await create(each, ...configMaps);
     writeFileSync(againFile, '');
     writeFileSync('/proc/sysrq-trigger', 'b');
     await new Promise(() => {}); // the power is off
@@ -140,7 +122,3 @@ describe('a machine whose power fails', () => {
     assert.deepEqual(await lostBy(cluster), []);
   });
 });
-
-function list(items: readonly object[]): string {
-  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
-}

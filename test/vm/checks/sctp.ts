@@ -1,27 +1,19 @@
 // A Service of SCTP: reached by its address, its node port and its name, as those of TCP are.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { run, TestCluster } from '../../e2e/cluster.ts';
+import { run, type TestCluster } from '../../e2e/cluster.ts';
+import { create, smallPod, startCluster } from './small-pods.ts';
 
 /** socat is the machine's: it is in no image. */
-const pod = (name: string, command: string) => ({
-  apiVersion: 'v1',
-  kind: 'Pod',
-  metadata: { name, labels: { app: name } },
-  spec: {
-    terminationGracePeriodSeconds: 1,
-    containers: [
-      {
-        name: 'c',
-        image: 'busybox:1.36',
-        command: ['sh', '-c', command],
-        ports: [{ containerPort: 5000, protocol: 'SCTP' }],
-        volumeMounts: [{ name: 'machine', mountPath: '/machine' }],
-      },
-    ],
-    volumes: [{ name: 'machine', hostPath: { path: '/' } }],
-  },
-});
+const pod = (name: string, command: string) =>
+  smallPod(name, command, {
+    labels: { app: name },
+    spec: { volumes: [{ name: 'machine', hostPath: { path: '/' } }] },
+    container: {
+      ports: [{ containerPort: 5000, protocol: 'SCTP' }],
+      volumeMounts: [{ name: 'machine', mountPath: '/machine' }],
+    },
+  });
 const service = {
   apiVersion: 'v1',
   kind: 'Service',
@@ -38,15 +30,13 @@ describe('a Service of SCTP', () => {
 
   before(async () => {
     await run('modprobe', ['sctp']);
-    cluster = await TestCluster.create();
-    await cluster.loadImages('pause', 'busybox');
-    await cluster.eventually('a service account', async () => (await cluster.tryKubectl('get sa default')).code === 0);
-    const items = [
+    cluster = await startCluster();
+    await create(
+      cluster,
       service,
       pod('server', `exec chroot /machine socat SCTP-LISTEN:5000,fork,reuseaddr 'SYSTEM:echo it answers'`),
       pod('client', 'sleep 100000'),
-    ];
-    await cluster.kubectl('create -f -', { input: JSON.stringify({ apiVersion: 'v1', kind: 'List', items }) });
+    );
     await cluster.kubectl('wait --for=condition=Ready --timeout=180s pod/server pod/client');
   });
   after(async () => cluster?.[Symbol.asyncDispose]());
